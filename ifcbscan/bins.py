@@ -1,0 +1,196 @@
+"""Bins as the field names them: pids, local filesets, what the bucket holds of a bin, and its keys.
+
+Pure: no input or output, and nothing imported from the acting half of the package.
+
+- bin: the data of one water sample; *pid*: its permanent id, the stem of its three files.
+- fileset: the local `.hdr`, `.adc` and `.roi` of one bin in one folder.
+- key: the name of an object in the bucket. Keys are computed from the pid, never searched for.
+"""
+
+from __future__ import annotations
+
+import calendar
+import datetime
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+
+#: The members of a fileset, in the order in which the instrument writes them.
+EXTENSIONS = ("hdr", "adc", "roi")
+
+#: Size of a member that is not there (bytes otherwise).
+MISSING = -1
+
+# [0-9] and fullmatch on purpose: \d accepts other scripts' digits and $ a trailing newline.
+_NEW_STYLE = re.compile(r"D([0-9]{8})T([01][0-9]|2[0-3])([0-5][0-9])([0-5][0-9])_IFCB[0-9]{3}")
+_OLD_STYLE = re.compile(r"IFCB[0-9]_([0-9]{4}_[0-9]{3})_([01][0-9]|2[0-3])([0-5][0-9])([0-5][0-9])")
+_ALMOST_A_PID = re.compile(
+    r"D[0-9]{6,10}T[0-9]{4,8}_IFCB[0-9]+|IFCB[0-9]+_[0-9]{4}_[0-9]{1,3}_[0-9]{4,8}", re.IGNORECASE
+)
+
+
+@lru_cache(maxsize=8192)
+def _new_style_midnight(yyyymmdd: str) -> int | None:
+    try:
+        day = datetime.date(int(yyyymmdd[:4]), int(yyyymmdd[4:6]), int(yyyymmdd[6:]))
+    except ValueError:
+        return None
+    return calendar.timegm(day.timetuple())
+
+
+@lru_cache(maxsize=8192)
+def _old_style_midnight(yyyy_ddd: str) -> int | None:
+    year, yearday = int(yyyy_ddd[:4]), int(yyyy_ddd[5:])
+    if year < 1 or not 1 <= yearday <= 365 + calendar.isleap(year):
+        return None
+    return calendar.timegm((datetime.date(year, 1, 1) + datetime.timedelta(yearday - 1)).timetuple())
+
+
+class Pid(str):
+    """A bin's permanent id, known to be valid: made by `parse_pid` and by nothing else.
+
+    A `str` without attributes of its own, so that a million of them stay small.
+    """
+
+    __slots__ = ()
+
+    @property
+    def old_style(self) -> bool:
+        """True for `IFCB5_2012_028_081515`, False for `D20130526T095207_IFCB013`."""
+        return self[0] == "I"
+
+    @property
+    def sample_time(self) -> int:
+        """When the sample was taken, by the instrument's clock: seconds since 1970, UTC."""
+        midnight = _old_style_midnight(self[6:14]) if self.old_style else _new_style_midnight(self[1:9])
+        assert midnight is not None  # parse_pid has checked it
+        clock = self[15:21] if self.old_style else self[10:16]
+        return midnight + int(clock[:2]) * 3600 + int(clock[2:4]) * 60 + int(clock[4:])
+
+    @property
+    def day_folder(self) -> str:
+        """`2013/D20130526` or `2012/IFCB5_2012_028`, below the time series.
+
+        New style: where the archive's Lambda moves a bin to (ifcb-data-sharer validate-ifcb-files).
+        Old style: where pyifcb's reader, so the dashboard, can see it (pyifcb ifcb/data/files.py).
+        """
+        if self.old_style:
+            return self[6:10] + "/" + self[:14]
+        return self[1:5] + "/" + self[:9]
+
+    def key(self, prefix: str, extension: str) -> str:
+        """The one key of a member; `prefix` is `<account>/<time series>/`."""
+        return f"{prefix}{self.day_folder}/{self}.{extension}"
+
+
+def parse_pid(text: str) -> Pid | None:
+    """The pid that `text` is, or None.
+
+    Accepts exactly what the dashboard can show (pyifcb ifcb/data/identifiers.py), with real calendar days.
+    """
+    match = _NEW_STYLE.fullmatch(text)
+    if match:
+        return None if _new_style_midnight(match.group(1)) is None else Pid(text)
+    match = _OLD_STYLE.fullmatch(text)
+    if match:
+        return None if _old_style_midnight(match.group(1)) is None else Pid(text)
+    return None
+
+
+def looks_like_a_pid(text: str) -> bool:
+    """Whether somebody may have meant `text` as a pid; only worth asking where `parse_pid` says None."""
+    return _ALMOST_A_PID.fullmatch(text) is not None
+
+
+def series_prefix(account: str, time_series: str) -> str:
+    """`<account>/<time series>/`; the final slash keeps `nauset` apart from `nauset2`."""
+    return f"{account}/{time_series}/"
+
+
+@dataclass(frozen=True)
+class Fileset:
+    """The files of one bin in one folder, as a walk saw them. Compact: there may be a million files.
+
+    Sizes are in bytes, `MISSING` for a member that is not there. `changed` is the newest modification
+    time among the members, in seconds since 1970 by the clock of whoever wrote them. `suffixes` are the
+    extensions as they are spelt on the disk (`.roi` or `.ROI`), in the order of `EXTENSIONS`.
+    """
+
+    __slots__ = ("pid", "folder", "suffixes", "hdr", "adc", "roi", "changed")
+    pid: Pid
+    folder: str
+    suffixes: tuple[str, str, str]
+    hdr: int
+    adc: int
+    roi: int
+    changed: float
+
+    @property
+    def sizes(self) -> tuple[int, int, int]:
+        """Bytes of hdr, adc, roi."""
+        return (self.hdr, self.adc, self.roi)
+
+    @property
+    def complete(self) -> bool:
+        """All three members are there."""
+        return self.hdr >= 0 and self.adc >= 0 and self.roi >= 0
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """The extensions that are not there."""
+        return tuple(ext for ext, size in zip(EXTENSIONS, self.sizes) if size < 0)
+
+    def size(self, extension: str) -> int:
+        """Bytes of one member."""
+        return self.sizes[EXTENSIONS.index(extension)]
+
+    def name(self, extension: str) -> str:
+        """File name of a member, as it is spelt on the disk."""
+        return self.pid + self.suffixes[EXTENSIONS.index(extension)]
+
+
+@dataclass(frozen=True)
+class RemoteFileset:
+    """What the bucket holds of one bin at its computed keys.
+
+    Sizes in bytes or `MISSING`. The times at which `.hdr` and `.roi` were put are the server's, in the
+    ISO 8601 form in which it lists them; they are only parsed for the few bins whose age matters.
+    """
+
+    __slots__ = ("hdr", "adc", "roi", "hdr_put", "roi_put")
+    hdr: int
+    adc: int
+    roi: int
+    hdr_put: str
+    roi_put: str
+
+    @property
+    def sizes(self) -> tuple[int, int, int]:
+        """Bytes of hdr, adc, roi."""
+        return (self.hdr, self.adc, self.roi)
+
+    def after_put(self, extension: str, size: int, put: str) -> RemoteFileset:
+        """The same bin once `extension` is there with `size` bytes, put at server time `put`."""
+        return RemoteFileset(
+            size if extension == "hdr" else self.hdr,
+            size if extension == "adc" else self.adc,
+            size if extension == "roi" else self.roi,
+            put if extension == "hdr" else self.hdr_put,
+            put if extension == "roi" else self.roi_put,
+        )
+
+
+NOTHING_REMOTE = RemoteFileset(MISSING, MISSING, MISSING, "", "")
+
+
+def server_seconds(put: str) -> float:
+    """Seconds since 1970 (UTC) of a time as S3 lists it: `2026-11-22T13:26:36.000Z`, fraction optional."""
+    whole = datetime.datetime.strptime(put[:19], "%Y-%m-%dT%H:%M:%S")
+    fraction = re.match(r"\.[0-9]+", put[19:])
+    return calendar.timegm(whole.timetuple()) + (float(fraction.group()) if fraction else 0.0)
+
+
+def server_text(seconds: float) -> str:
+    """The inverse of `server_seconds`, to the millisecond."""
+    moment = datetime.datetime(1970, 1, 1) + datetime.timedelta(seconds=seconds)
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"

@@ -1,0 +1,407 @@
+"""The bucket: list, head and put, over HTTP. The only user of boto3 and of tenacity.
+
+It knows keys, sizes and times, and nothing of bins. Nothing here deletes or copies an object.
+All retrying is done here, with tenacity; botocore's own retries are off, so that they do not multiply.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+import threading
+import warnings
+from dataclasses import dataclass
+from typing import Any, BinaryIO, Callable, Iterator, NamedTuple, TypeVar
+
+from ifcbscan.bins import server_text
+from ifcbscan.clocks import Clock, ServerClock
+from ifcbscan.config import Config
+from ifcbscan.errors import (
+    BucketRefused,
+    BucketUnreachable,
+    FileChanged,
+    Interrupted,
+    LocalFileProblem,
+    PutRefused,
+)
+from ifcbscan.outcome import Requests
+
+_T = TypeVar("_T")
+
+#: How often a request is tried in all, and the longest pause between two tries (seconds).
+ATTEMPTS = 5
+LONGEST_PAUSE = 20.0
+
+#: Seconds without any answer after which a request has failed. Long, because a ship's link may need
+#: minutes to drain what the system has buffered of an upload.
+CONNECT_TIMEOUT = 15
+READ_TIMEOUT = 90
+
+_BLOCK = 1024 * 1024
+
+# What to do about the answers that a second try will not change. {bucket} and {account} are filled in.
+_REFUSALS = {
+    "AccessDenied": "the key in the .env file has no right to do this under {account}/ in {bucket}. Check "
+    "USER_ACCOUNT, and that the key belongs to it",
+    "AllAccessDisabled": "access to {bucket} is switched off. Ask the people who run the archive",
+    "AuthorizationHeaderMalformed": "the bucket is in another region. Check AWS_REGION",
+    "PermanentRedirect": "the bucket is in another region. Check AWS_REGION",
+    "ExpiredToken": "the session token has expired. Put a fresh AWS_SESSION_TOKEN into the .env file",
+    "InvalidToken": "the session token is not valid. Check AWS_SESSION_TOKEN in the .env file",
+    "InvalidAccessKeyId": "the bucket does not know this access key. Check AWS_ACCESS_KEY_ID in the .env file",
+    "SignatureDoesNotMatch": "the secret does not fit the access key. Check AWS_SECRET_ACCESS_KEY in the .env file",
+    "NoSuchBucket": "there is no bucket {bucket}. Check BUCKET_NAME and S3_ENDPOINT_URL in the .env file",
+    "RequestTimeTooSkewed": "this computer's clock is more than 15 minutes wrong. Set it (UTC, "
+    "ideally by NTP); nothing is lost meanwhile",
+    "RequestExpired": "this computer's clock is wrong. Set it (UTC, ideally by NTP); nothing is lost meanwhile",
+}
+_PASSING_CODES = {
+    "BadDigest",  # the bytes were damaged on the way: the bucket has stored nothing
+    "IncompleteBody",
+    "InternalError",
+    "OperationAborted",
+    "RequestTimeout",
+    "ServiceUnavailable",
+    "SlowDown",
+    "Throttling",
+    "ThrottlingException",
+    "TooManyRequests",
+}
+_PASSING_STATUS = {408, 425, 429}
+
+
+class ListedObject(NamedTuple):
+    """One object of a listing: size in bytes, time in the server's ISO 8601 form, ETag with its quotes."""
+
+    key: str
+    size: int
+    modified: str
+    etag: str
+
+
+@dataclass(frozen=True)
+class ObjectHead:
+    """What a HEAD request says of an object: size in bytes, time as `ListedObject.modified`, ETag."""
+
+    size: int
+    modified: str
+    etag: str
+
+
+class _Passing(Exception):
+    """An error that may pass: worth another try. `unsure`: the request may have taken effect all the same."""
+
+    def __init__(self, text: str, unsure: bool) -> None:
+        super().__init__(text)
+        self.unsure = unsure
+
+
+class Bucket:
+    """The archive's bucket, as one account's key may see it."""
+
+    def __init__(
+        self,
+        config: Config,
+        clock: Clock,
+        connections: int = 4,
+        cancelled: threading.Event | None = None,
+    ) -> None:
+        """`connections`: how many requests may be under way at once. `cancelled`: set it to end all
+        waiting and sending soon, with `Interrupted`."""
+        self._config = config
+        self._clock = clock
+        self._cancelled = cancelled or threading.Event()
+        self._connections = connections
+        self._made: Any | None = None
+        self._lock = threading.Lock()
+        self._requests = {"list": 0, "head": 0, "put": 0}
+        self.server_clock = ServerClock(clock)
+
+    @property
+    def requests(self) -> Requests:
+        """How many requests were sent so far."""
+        return Requests(**self._requests)
+
+    def list(self, prefix: str, start_after: str = "", up_to: str = "") -> Iterator[ListedObject]:
+        """The objects below `prefix` with start_after < key <= up_to (where given), in order of keys.
+
+        Raises BucketRefused or BucketUnreachable; a listing that ends without an error is whole.
+        """
+        more: dict[str, Any] = {"StartAfter": start_after} if start_after else {}
+        while True:
+            page = self._call("list", "list_objects_v2", Bucket=self._config.bucket, Prefix=prefix, **more)
+            for item in page.get("Contents", ()):
+                if up_to and item["Key"] > up_to:
+                    return
+                yield ListedObject(
+                    item["Key"], item["Size"], _text(item["LastModified"]), item.get("ETag", "")
+                )
+            if not page.get("IsTruncated"):
+                return
+            more = {"ContinuationToken": page["NextContinuationToken"]}
+
+    def head(self, key: str) -> ObjectHead | None:
+        """What is stored under `key`, or None."""
+        try:
+            answer = self._call("head", "head_object", Bucket=self._config.bucket, Key=key)
+        except _NotFound:
+            return None
+        return ObjectHead(answer["ContentLength"], _text(answer["LastModified"]), answer.get("ETag", ""))
+
+    def put(self, key: str, file: BinaryIO, size: int) -> str:
+        """Store `size` bytes of `file` under `key`; returns the server's time (ISO 8601).
+
+        The bytes are summed first and the sum goes along as Content-MD5, so that the bucket stores exactly
+        what was read, or nothing. Never the whole file in memory. Raises FileChanged or LocalFileProblem
+        if the file does not stay as it was; PutRefused if the bucket will not have this one object;
+        BucketRefused, BucketUnreachable.
+        """
+        body = _Body(file, size, self._cancelled)
+        digest = hashlib.md5()
+        for block in iter(lambda: body.read(_BLOCK), b""):
+            digest.update(block)
+        body.seek(0)
+
+        def already_there() -> bool:
+            # The answer to a first try may have been lost after the bytes had arrived.
+            stored = self.head(key)
+            return stored is not None and stored.size == size and stored.etag.strip('"') == digest.hexdigest()
+
+        self._call(
+            "put",
+            "put_object",
+            already_done=already_there,
+            Bucket=self._config.bucket,
+            Key=key,
+            Body=body,
+            ContentLength=size,
+            ContentMD5=base64.b64encode(digest.digest()).decode("ascii"),
+        )
+        return server_text(self.server_clock.now())
+
+    def _call(
+        self,
+        kind: str,
+        operation: str,
+        already_done: Callable[[], bool] | None = None,
+        **arguments: Any,
+    ) -> Any:
+        """One request, retried while its errors may pass. The one place where that is done."""
+        import tenacity
+
+        unsure = False
+
+        def attempt() -> Any:
+            nonlocal unsure
+            if self._cancelled.is_set():
+                raise Interrupted(130)
+            if unsure and already_done is not None and already_done():
+                return {}
+            with self._lock:
+                self._requests[kind] += 1
+            try:
+                return self._send(operation, arguments)
+            except _Passing as error:
+                body = arguments.get("Body")
+                if body is not None and body.problem is not None:
+                    raise body.problem from None  # ours, not the network's
+                unsure = unsure or error.unsure
+                raise
+
+        retrying = tenacity.Retrying(
+            retry=tenacity.retry_if_exception_type(_Passing),
+            stop=tenacity.stop_after_attempt(ATTEMPTS),
+            wait=tenacity.wait_random_exponential(multiplier=0.5, max=LONGEST_PAUSE),
+            sleep=self._pause,
+            reraise=True,
+        )
+        try:
+            return retrying(attempt)
+        except _Passing as error:
+            raise BucketUnreachable(
+                f"The bucket {self._where()} could not be reached: {error}. What is missing in the archive stays on this disk and "
+                "is sent by a later run; check the network if this lasts."
+            ) from None
+
+    def _pause(self, seconds: float) -> None:
+        self._clock.sleep(seconds, self._cancelled)
+
+    def _where(self) -> str:
+        return "{} at {}".format(
+            self._config.bucket, self._config.endpoint_url or "AWS " + self._config.region
+        )
+
+    def _send(self, operation: str, arguments: dict[str, Any]) -> Any:
+        client = self._client()
+        import botocore.exceptions as boto
+        import botocore.parsers
+
+        try:
+            answer = getattr(client, operation)(**arguments)
+        except boto.ClientError as error:
+            metadata = error.response.get("ResponseMetadata", {})
+            self.server_clock.learn(metadata.get("HTTPHeaders", {}).get("date"))
+            answered = dict(error.response.get("Error", {}))
+            raise self._judge(operation, answered, metadata.get("HTTPStatusCode", 0)) from None
+        except boto.ProxyConnectionError as error:
+            raise _Passing(f"the proxy does not answer ({_short(error)})", unsure=False) from None
+        except boto.SSLError as error:
+            raise _Passing(
+                f"no secure connection ({_short(error)}); a wrong clock on this computer can be the cause",
+                unsure=False,
+            ) from None
+        except (boto.EndpointConnectionError, boto.ConnectTimeoutError) as error:
+            raise _Passing(_short(error), unsure=False) from None
+        except (boto.HTTPClientError, boto.ResponseStreamingError, boto.ConnectionError) as error:
+            raise _Passing(_short(error), unsure=True) from None
+        except botocore.parsers.ResponseParserError as error:
+            # For instance a web page from a harbour's network where XML was expected.
+            raise _Passing(
+                f"something that is no S3 server answered ({_short(error)})", unsure=True
+            ) from None
+        except boto.BotoCoreError as error:
+            raise self._cannot_ask(error) from None
+        metadata = answer.get("ResponseMetadata", {})
+        self.server_clock.learn(metadata.get("HTTPHeaders", {}).get("date"))
+        return answer
+
+    def _judge(self, operation: str, error: dict[str, Any], status: int) -> Exception:
+        """What an error answer of the server means for the run."""
+        code = str(error.get("Code", status))
+        text = f"{code} (HTTP {status})"
+        if operation == "head_object" and status == 404:
+            return _NotFound()
+        if code in _PASSING_CODES or status in _PASSING_STATUS or status >= 500:
+            return _Passing("it answered " + text, unsure=status >= 500)
+        if 300 <= status < 400 and code not in _REFUSALS:
+            return _Passing("something that is no S3 server answered " + text, unsure=False)
+        hint = _REFUSALS.get(code)
+        if hint is None and status in (401, 403):
+            hint = _REFUSALS["AccessDenied"]
+        if hint is None and operation == "put_object":
+            return PutRefused("the bucket answered {}: {}".format(text, error.get("Message", "")))
+        return BucketRefused(
+            "The bucket {} refused: {}: {}. Nothing more was sent.".format(
+                self._where(),
+                text,
+                (hint or str(error.get("Message", "no reason given"))).format(
+                    bucket=self._config.bucket, account=self._config.account
+                ),
+            )
+        )
+
+    def _cannot_ask(self, error: Exception) -> BucketRefused:
+        return BucketRefused(
+            f"The bucket {self._where()} cannot be asked: {_short(error)}. Nothing was sent. Check BUCKET_NAME, AWS_REGION and "
+            "S3_ENDPOINT_URL in the .env file."
+        )
+
+    def _client(self) -> Any:
+        with self._lock:
+            if self._made is None:
+                try:
+                    self._made = _make_client(self._config, self._connections)
+                except ValueError as error:
+                    raise self._cannot_ask(error) from None
+            return self._made
+
+
+class _NotFound(Exception):
+    """HEAD: no such object."""
+
+
+class _Body:
+    """A file on its way, as botocore wants it: exactly `size` bytes, and an end soon when the run is to end.
+
+    botocore turns whatever `read` raises into an error of the network; `problem` keeps what it was.
+    """
+
+    def __init__(self, file: BinaryIO, size: int, cancelled: threading.Event) -> None:
+        self._file = file
+        self._size = size
+        self._cancelled = cancelled
+        self.problem: Exception | None = None
+        self._file.seek(0)
+        self._position = 0
+
+    def __len__(self) -> int:
+        return self._size
+
+    def read(self, amount: int = -1) -> bytes:
+        try:
+            return self._read(amount)
+        except Exception as error:
+            self.problem = error
+            raise
+
+    def _read(self, amount: int) -> bytes:
+        if self._cancelled.is_set():
+            raise Interrupted(130)
+        left = self._size - self._position
+        wanted = left if amount is None or amount < 0 else min(amount, left)
+        try:
+            block = self._file.read(wanted)
+        except OSError as error:
+            raise LocalFileProblem(f"{self._file.name} cannot be read: {error.strerror}") from None
+        if wanted and not block:
+            raise FileChanged("it became shorter while it was read")
+        self._position += len(block)
+        return block
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self._size}[whence]
+        self._position = self._file.seek(base + offset)
+        return self._position
+
+    def tell(self) -> int:
+        return self._position
+
+
+def _make_client(config: Config, connections: int) -> Any:
+    # Python 3.7 to 3.9: boto3 warns on stderr at every start that it will drop them; cron would mail that.
+    warnings.filterwarnings("ignore", message="Boto3 will no longer support Python")
+    import boto3
+    import botocore.config
+    import botocore.session
+
+    # Only the .env file counts: no profile, no ~/.aws, no endpoint or retry setting of somebody else's.
+    session = botocore.session.Session(session_vars={"profile": (None, None, None, None)})
+    for name in ("config_file", "credentials_file"):
+        session.set_config_variable(name, os.devnull)
+    session.set_config_variable("ignore_configured_endpoint_urls", True)
+    settings: dict[str, Any] = {
+        "signature_version": "s3v4",
+        # Dots in the bucket's name do not go with TLS host names. Content-MD5 guards the bytes, so
+        # signing them would only read them once more.
+        "s3": {"addressing_style": "path", "payload_signing_enabled": False},
+        "retries": {"total_max_attempts": 1},
+        "connect_timeout": CONNECT_TIMEOUT,
+        "read_timeout": READ_TIMEOUT,
+        "max_pool_connections": connections,
+    }
+    newer: dict[str, Any] = {
+        "request_checksum_calculation": "when_required",
+        "response_checksum_validation": "when_required",
+    }
+    try:
+        client_config = botocore.config.Config(**settings, **newer)
+    except TypeError:  # botocore before 1.36: does by itself what `newer` asks for
+        client_config = botocore.config.Config(**settings)
+    return boto3.session.Session(botocore_session=session).client(
+        "s3",
+        aws_access_key_id=config.access_key_id,
+        aws_secret_access_key=config.secret_access_key,
+        aws_session_token=config.session_token,
+        region_name=config.region,
+        endpoint_url=config.endpoint_url,
+        config=client_config,
+    )
+
+
+def _short(error: BaseException) -> str:
+    return " ".join(str(error).split())[:200]
+
+
+def _text(moment: Any) -> str:
+    return moment if isinstance(moment, str) else str(server_text(moment.timestamp()))

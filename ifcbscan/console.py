@@ -1,0 +1,141 @@
+"""What people see: lines on stderr, results on stdout, and the log file."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import logging.handlers
+import os
+import sys
+import time
+from typing import Any
+
+from ifcbscan.outcome import ScanReport, summary, worth_telling
+from ifcbscan.plan import State
+from ifcbscan.uploader import BinJob, Listener
+
+log = logging.getLogger("ifcbscan")
+
+#: The log and four older parts of it together stay below 10 MB.
+_LOG_PART = 1900000
+_LOG_PARTS = 4
+
+
+def make_streams_forgiving() -> None:
+    """A file name that the console cannot show must not end a run (cp1252 on Windows, LANG=C)."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+
+
+class _LogFile(logging.handlers.RotatingFileHandler):
+    """A rotating file that only its owner can read, and whose troubles never reach a run."""
+
+    def _open(self) -> Any:
+        def private(path: str, flags: int) -> int:
+            return os.open(path, flags, 0o600)
+
+        return open(
+            self.baseFilename,
+            self.mode,
+            encoding="utf-8",
+            errors="backslashreplace",
+            opener=private,
+        )
+
+    def doRollover(self) -> None:
+        # On Windows a file that another run has open cannot be renamed: then it grows a little longer.
+        try:
+            super().doRollover()
+        except OSError:
+            if self.stream is None:
+                self.stream = self._open()
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        pass  # a full disk must not keep data from being sent
+
+
+class _UtcFormatter(logging.Formatter):
+    converter = staticmethod(time.gmtime)
+
+
+def open_log(path: str | None) -> str | None:
+    """Log to `path` from now on. Returns a warning if that is not possible; the run goes on without."""
+    log.setLevel(logging.INFO)
+    log.propagate = False
+    log.handlers[:] = [logging.NullHandler()]
+    if path is None:
+        return None
+    full_path = os.path.abspath(os.path.expanduser(path))
+    try:
+        os.makedirs(os.path.dirname(full_path), mode=0o700, exist_ok=True)
+        handler = _LogFile(full_path, maxBytes=_LOG_PART, backupCount=_LOG_PARTS)
+    except OSError as error:
+        return f"the log file {full_path} cannot be written ({error.strerror}); this run goes on without it"
+    handler.setFormatter(_UtcFormatter("%(asctime)sZ %(levelname)s %(message)s", "%Y-%m-%dT%H:%M:%S"))
+    log.addHandler(handler)
+    return None
+
+
+def close_log() -> None:
+    """Let go of the log file."""
+    for handler in log.handlers[:]:
+        with contextlib.suppress(OSError):
+            handler.close()
+        log.removeHandler(handler)
+
+
+def say(line: str) -> None:
+    """A line for the person at the terminal, or for cron's mail."""
+    with contextlib.suppress(OSError):  # a closed terminal must not keep data from being sent
+        print(line, file=sys.stderr, flush=True)
+
+
+def result(line: str) -> None:
+    """A line of what was asked for, on stdout."""
+    print(line, flush=True)
+
+
+def say_error(line: str) -> None:
+    """A line that says why a command ended, on stderr and in the log."""
+    say("ifcbscan: " + line)
+    log.error("%s", line)
+
+
+class ScanPrinter(Listener):
+    """Tells of each bin of a scan: in the log what was done, on stderr with --verbose everything."""
+
+    def __init__(self, verbose: bool) -> None:
+        self._verbose = verbose
+
+    def bin_done(self, job: BinJob, state: str, reason: str) -> None:
+        text = "{} {}{}".format(job.local.pid, state, ": " + reason if reason else "")
+        if job.files_sent:
+            log.info("%s (%d files, %d bytes sent)", text, job.files_sent, job.bytes_sent)
+        elif state not in (State.SETTLING.value, State.UNCONFIRMED.value):
+            log.warning("%s", text)
+        if self._verbose:
+            say(text)
+
+
+def print_report(report: ScanReport, as_json: bool, quiet: bool, interactive: bool) -> None:
+    """The end of a run: the summary, each problem with its reason, and the JSON if asked for."""
+    line = summary(report)
+    log.info("%s", line)
+    for problem in report.problems:
+        log.debug("%s %s: %s", problem.pid, problem.state, problem.reason)
+    for warning in report.warnings:
+        log.warning("%s", warning)
+    if report.ended_by:
+        log.error("%s", report.ended_by)
+    if not quiet and (interactive or worth_telling(report)):
+        say(line)
+        for problem in report.problems:
+            say(f"  {problem.pid}  {problem.state}: {problem.reason}")
+        for warning in report.warnings:
+            say("  warning: " + warning)
+    if report.ended_by:
+        say("ifcbscan: " + report.ended_by)
+    if as_json:
+        result(json.dumps(report.to_json(), indent=2))

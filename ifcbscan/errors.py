@@ -1,0 +1,77 @@
+"""The errors that end a run, each with its exit code (the table is in docs/exit-codes.md).
+
+A message is written for an operator: what happened, what it means for the data, what to do.
+It holds no secret. Whatever concerns one file only is no error of this kind: it becomes the
+outcome of its bin, and the run goes on.
+"""
+
+from __future__ import annotations
+
+
+class ExitCode:
+    """What the process answers to its caller (a contract with schedulers and scripts)."""
+
+    DONE = 0
+    UNEXPECTED = 1
+    USAGE = 2
+    PARTLY_FAILED = 3
+    LOCKED = 4
+    UNREACHABLE = 5
+    INTERRUPTED = 130
+    TERMINATED = 143
+
+
+class IfcbscanError(Exception):
+    """Ends the run with one line; `exit_code` is that of the most fitting row."""
+
+    exit_code = ExitCode.UNEXPECTED
+
+
+class UsageError(IfcbscanError):
+    """The command line cannot be carried out as it stands."""
+
+    exit_code = ExitCode.USAGE
+
+
+class ConfigError(IfcbscanError):
+    """The configuration is missing, incomplete or not acceptable."""
+
+    exit_code = ExitCode.USAGE
+
+
+class BucketRefused(IfcbscanError):
+    """The bucket answered, and the answer will not change by itself (AccessDenied, NoSuchBucket...)."""
+
+    exit_code = ExitCode.USAGE
+
+
+class BucketUnreachable(IfcbscanError):
+    """No usable answer from the bucket, after all retries; a later run may succeed."""
+
+    exit_code = ExitCode.UNREACHABLE
+
+
+class AlreadyRunning(IfcbscanError):
+    """Another process scans the same directory and time series in the same mode."""
+
+    exit_code = ExitCode.LOCKED
+
+
+class Interrupted(IfcbscanError):
+    """A signal asked the run to end; `exit_code` is 130 (SIGINT) or 143 (SIGTERM)."""
+
+    def __init__(self, exit_code: int) -> None:
+        super().__init__("interrupted")
+        self.exit_code = exit_code
+
+
+class PutRefused(Exception):
+    """The bucket will not take this one file; the rest of the run is not concerned."""
+
+
+class LocalFileProblem(Exception):
+    """A file of a bin cannot be read now (gone, no permission, disk error); its bin fails."""
+
+
+class FileChanged(Exception):
+    """A file changed between the walk and the end of its upload; its bin is looked at again by a later run."""

@@ -1,0 +1,229 @@
+"""The local tree: which filesets lie below a folder. Reads names, sizes and times; changes nothing.
+
+Symlinked folders are not followed (no loops, nothing from outside the tree); symlinked files are.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from dataclasses import dataclass, field
+from typing import BinaryIO, Iterable
+
+from ifcbscan.bins import EXTENSIONS, MISSING, Fileset, Pid, looks_like_a_pid, parse_pid
+from ifcbscan.errors import LocalFileProblem, UsageError
+
+_MEMBER_OF = {"." + extension: index for index, extension in enumerate(EXTENSIONS)}
+_SUFFIXES = (".hdr", ".adc", ".roi")
+
+#: FIFOs named like a bin must not block the run; 0 where the system has no such flag.
+_OPEN_FLAGS = (
+    os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+)
+
+
+@dataclass
+class Inventory:
+    """What a walk found.
+
+    `filesets` has one entry a pid: the complete copy, if there is one. `copies` holds further complete
+    copies of the same pid, `fragments` incomplete filesets of pids that are complete elsewhere.
+    """
+
+    filesets: dict[Pid, Fileset] = field(default_factory=dict)
+    copies: dict[Pid, list[Fileset]] = field(default_factory=dict)
+    fragments: list[Fileset] = field(default_factory=list)
+    excluded: int = 0  # bins in excluded folders
+    foreign: int = 0  # files that are no part of a bin
+    misnamed: int = 0  # files that look like a bin's but whose name is no pid
+    misnamed_example: str = ""
+    unreadable: int = 0  # folders and files that the system would not show
+    unexamined_example: str = ""
+    warnings: list[str] = field(default_factory=list)
+
+    def add(self, fileset: Fileset) -> None:
+        """Take in one fileset; folders must come in a fixed order, so that the choice of a copy is one, too."""
+        known = self.filesets.get(fileset.pid)
+        if known is None:
+            self.filesets[fileset.pid] = fileset
+        elif not fileset.complete:
+            self.fragments.append(fileset)
+        elif not known.complete:
+            self.fragments.append(known)
+            self.filesets[fileset.pid] = fileset
+        else:
+            self.copies.setdefault(fileset.pid, []).append(fileset)
+
+
+class LocalTree:
+    """The folder that the instrument writes to, or a copy of it."""
+
+    def __init__(self, root: str, exclude: Iterable[str] = (), not_before: float | None = None) -> None:
+        """`exclude`: names of folders to leave out, in any case of letters. `not_before`: only bins whose
+        pid's time is not earlier (seconds since 1970, UTC)."""
+        self.root = root
+        self._exclude: frozenset[str] = frozenset(name.lower() for name in exclude)
+        self._not_before = not_before
+
+    def walk(self) -> Inventory:
+        """Every fileset below the root. Raises UsageError if the root itself cannot be read.
+
+        A folder further down that cannot be read is a warning, and its bins are not seen.
+        """
+        if not os.path.isdir(self.root):
+            what = "is a file, not a folder" if os.path.exists(self.root) else "does not exist"
+            raise UsageError(
+                f"The data folder {self.root} {what}. Nothing was sent. Is the disk mounted, the name spelt right?"
+            )
+        inventory = Inventory()
+        pending: list[tuple[str, bool]] = [(self.root, False)]
+        while pending:
+            folder, excluded = pending.pop()
+            try:
+                subfolders = self._read_folder(folder, excluded, inventory)
+            except OSError as error:
+                if folder == self.root:
+                    raise UsageError(
+                        f"The data folder {folder} cannot be read: {error.strerror}. Nothing was sent."
+                    ) from None
+                inventory.unreadable += 1
+                inventory.warnings.append(
+                    f"the folder {folder} cannot be read ({error.strerror}): bins in it are not seen"
+                )
+                continue
+            for name in sorted(subfolders, reverse=True):
+                pending.append((os.path.join(folder, name), excluded or name.lower() in self._exclude))
+        if inventory.unexamined_example:
+            inventory.warnings.append(
+                f"some files cannot be examined, so their bins count as incomplete; the first: {inventory.unexamined_example}"
+            )
+        if inventory.misnamed:
+            inventory.warnings.append(
+                f"{inventory.misnamed} files look like a bin's but their name is no valid bin id, so the dashboard could not show "
+                f"them; they are not sent (the first: {inventory.misnamed_example})"
+            )
+        return inventory
+
+    def _read_folder(self, folder: str, excluded: bool, inventory: Inventory) -> list[str]:
+        """Take in the files of one folder and return the names of its subfolders."""
+        stems: dict[str, list[os.DirEntry[str]]] = {}
+        subfolders: list[str] = []
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                name = entry.name
+                if name[-4:] in _MEMBER_OF or name[-4:].lower() in _MEMBER_OF:
+                    stems.setdefault(name[:-4], []).append(entry)
+                elif entry.is_dir(follow_symlinks=False):
+                    subfolders.append(name)
+                else:
+                    inventory.foreign += 1
+        for stem in sorted(stems):
+            pid = parse_pid(stem)
+            if pid is None:
+                self._take_foreign(stem, stems[stem], subfolders, inventory)
+            elif self._not_before is not None and pid.sample_time < self._not_before:
+                continue
+            elif excluded:
+                inventory.excluded += 1
+            else:
+                for fileset in _filesets(pid, folder, stems[stem], inventory):
+                    inventory.add(fileset)
+        return subfolders
+
+    @staticmethod
+    def _take_foreign(
+        stem: str, entries: list[os.DirEntry[str]], subfolders: list[str], inventory: Inventory
+    ) -> None:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                subfolders.append(entry.name)
+                continue
+            inventory.foreign += 1
+            if looks_like_a_pid(stem):
+                inventory.misnamed += 1
+                inventory.misnamed_example = inventory.misnamed_example or entry.path
+
+    def refresh(self, fileset: Fileset) -> Fileset:
+        """The same fileset as it is on the disk now; members that are gone are `MISSING`."""
+        sizes = []
+        changed = 0.0
+        for extension in EXTENSIONS:
+            try:
+                status = os.stat(os.path.join(fileset.folder, fileset.name(extension)))
+            except FileNotFoundError:
+                sizes.append(MISSING)
+                continue
+            except OSError as error:
+                raise _problem(fileset, extension, error) from None
+            sizes.append(status.st_size)
+            changed = max(changed, status.st_mtime)
+        return Fileset(fileset.pid, fileset.folder, fileset.suffixes, sizes[0], sizes[1], sizes[2], changed)
+
+    def open(self, fileset: Fileset, extension: str) -> BinaryIO:
+        """A member, opened for reading. Raises LocalFileProblem if that cannot be done."""
+        path = os.path.join(fileset.folder, fileset.name(extension))
+        try:
+            descriptor = os.open(path, _OPEN_FLAGS)
+        except OSError as error:
+            raise _problem(fileset, extension, error) from None
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            os.close(descriptor)
+            raise LocalFileProblem(f"{path} is no regular file any more")
+        return os.fdopen(descriptor, "rb")
+
+
+def _problem(fileset: Fileset, extension: str, error: OSError) -> LocalFileProblem:
+    return LocalFileProblem(f".{extension} in {fileset.folder} cannot be read: {error.strerror or error}")
+
+
+@dataclass
+class _Found:
+    """One file that is a member of a bin."""
+
+    suffix: str
+    size: int
+    changed: float
+
+
+def _filesets(pid: Pid, folder: str, entries: list[os.DirEntry[str]], inventory: Inventory) -> list[Fileset]:
+    """One fileset; two where a member is there twice (`.roi` beside `.ROI`), as if they were two copies."""
+    members: tuple[list[_Found], list[_Found], list[_Found]] = ([], [], [])
+    for entry in entries:
+        try:
+            # A folder's own record of a file lags behind on Windows while the file is being written.
+            status = entry.stat() if os.name == "posix" else os.stat(entry.path)
+        except FileNotFoundError:
+            continue  # gone since the folder was read: as if it had never been there
+        except OSError as error:
+            inventory.unreadable += 1
+            inventory.unexamined_example = inventory.unexamined_example or f"{entry.path} ({error.strerror})"
+            continue
+        if not stat.S_ISREG(status.st_mode):
+            inventory.foreign += 1
+            continue
+        suffix = entry.name[-4:]
+        index = _MEMBER_OF[suffix.lower()]
+        members[index].append(_Found(suffix, status.st_size, status.st_mtime))
+    if not any(members):
+        return []
+    doubled = any(len(found) > 1 for found in members)
+    for found in members:
+        found.sort(key=lambda file: file.suffix, reverse=True)  # lower case first
+    filesets = [_fileset(pid, folder, [found[0] if found else None for found in members])]
+    if doubled:
+        filesets.append(_fileset(pid, folder, [found[-1] if found else None for found in members]))
+    return filesets
+
+
+def _fileset(pid: Pid, folder: str, members: list[_Found | None]) -> Fileset:
+    suffixes = tuple(found.suffix if found else "." + ext for found, ext in zip(members, EXTENSIONS))
+    hdr, adc, roi = (found.size if found else MISSING for found in members)
+    return Fileset(
+        pid,
+        folder,
+        _SUFFIXES if suffixes == _SUFFIXES else (suffixes[0], suffixes[1], suffixes[2]),
+        hdr,
+        adc,
+        roi,
+        max(found.changed for found in members if found),
+    )

@@ -1,0 +1,155 @@
+"""The command line: `build_parser` and nothing else.
+
+This file imports only the standard library and nothing of ifcbscan, because the manual page is built
+by running it alone (argparse-manpage, see setup.cfg).
+"""
+
+from __future__ import annotations
+
+import argparse
+
+DESCRIPTION = (
+    "Brings the bins of an Imaging FlowCytobot (IFCB) from this computer into the archive behind the HABON "
+    "dashboard. Each run compares the folder with the archive and sends the complete bins that are missing; "
+    "nothing local is ever changed and nothing in the archive is ever deleted."
+)
+
+EPILOG = (
+    "Exit codes: 0 done; 1 unexpected error; 2 usage or configuration; 3 finished, but something failed; "
+    "4 another scan of the same folder and time series is running; 5 the bucket could not be reached; "
+    "130, 143 interrupted."
+)
+
+
+class _Version(argparse.Action):
+    """-V: looks the version up only when it is asked for."""
+
+    def __call__(self, parser, namespace, values, option_string=None):  # type: ignore[no-untyped-def]
+        from ifcbscan import __version__
+
+        print("ifcbscan " + __version__)
+        parser.exit()
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser of every command, with help texts written for operators."""
+    parser = argparse.ArgumentParser(prog="ifcbscan", description=DESCRIPTION, epilog=EPILOG)
+    parser.add_argument("-V", "--version", nargs=0, action=_Version, help="print the version and exit")
+    # Taken out of the arguments before parsing (see cli.arguments); here for the help and the manual.
+    parser.add_argument(
+        "--once",
+        action="store_true",
+        help="one scan of [DIR TIME_SERIES], for cron, Task Scheduler and by hand; 'ifcbscan once --help' lists "
+        "its options",
+    )
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
+
+    once = _command(
+        commands,
+        "once",
+        "one scan (the same as --once)",
+        "One scan: compare DIR with the archive's TIME_SERIES, send the complete bins that are missing, report. "
+        "Both default to IFCB_DATA_DIR and TIME_SERIES of the .env file.",
+    )
+    _add_job(once, optional=True)
+    _add_scan_options(once)
+
+    sync = _command(
+        commands,
+        "sync",
+        "send everything that is missing, now",
+        "The same scan as --once, by hand. Interrupting it is safe: the next run goes on where it ended.",
+    )
+    _add_job(sync)
+    _add_scan_options(sync)
+
+    _command(
+        commands,
+        "demo",
+        "see it work, without account and network",
+        "Starts an S3 server on this computer, makes a few bins, and scans them. Nothing leaves this computer, "
+        "and everything is removed at the end.",
+    )
+    return parser
+
+
+def _command(commands, name: str, help_line: str, description: str) -> argparse.ArgumentParser:  # type: ignore[no-untyped-def]
+    made: argparse.ArgumentParser = commands.add_parser(name, help=help_line, description=description)
+    return made
+
+
+def _add_job(parser: argparse.ArgumentParser, optional: bool = False) -> None:
+    count = "?" if optional else None
+    parser.add_argument("directory", metavar="DIR", nargs=count, help="the folder that holds the bins")
+    parser.add_argument(
+        "time_series",
+        metavar="TIME_SERIES",
+        nargs=count,
+        help="name of the time series on the dashboard",
+    )
+
+
+def _add_env_file(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--env-file",
+        metavar="FILE",
+        help="configuration file; else ./.env, else the one in your configuration folder",
+    )
+
+
+def _add_scan_options(parser: argparse.ArgumentParser) -> None:
+    _add_env_file(parser)
+    what = parser.add_argument_group("which bins")
+    what.add_argument(
+        "--max-age",
+        metavar="AGE",
+        help="only bins whose id says they are younger, such as 3d or 12h (for the every-minute run)",
+    )
+    what.add_argument(
+        "--exclude",
+        metavar="NAME",
+        action="append",
+        default=[],
+        help="leave out folders of this name, in addition to EXCLUDE_DIRS; may be given more than once",
+    )
+    what.add_argument("--replace", action="store_true", help="send a file even where the archive's is larger")
+    what.add_argument(
+        "--retry-rejected",
+        action="store_true",
+        help="send bins again that the archive deleted less than 24 h ago",
+    )
+    what.add_argument(
+        "--no-integrity-check",
+        action="store_true",
+        help="send bins even where the .adc names images that the .roi does not hold",
+    )
+    how = parser.add_argument_group("how")
+    how.add_argument("--dry-run", action="store_true", help="show what would be sent and why; send nothing")
+    how.add_argument(
+        "--jobs", metavar="N", type=int, default=4, help="bins sent at the same time (default 4)"
+    )
+    how.add_argument(
+        "--time-limit",
+        metavar="TIME",
+        help="begin no new bin after this time, such as 5m; the next run goes on",
+    )
+    how.add_argument(
+        "--settle",
+        metavar="SECONDS",
+        help="leave bins alone that changed less than so many seconds ago (SETTLE_SECONDS, 60)",
+    )
+    how.add_argument(
+        "--confirm",
+        metavar="SECONDS",
+        help="how long the archive must have kept .roi before the .adc follows (CONFIRM_SECONDS, 30)",
+    )
+    _add_output_options(parser)
+
+
+def _add_output_options(parser: argparse.ArgumentParser) -> None:
+    output = parser.add_argument_group("output")
+    output.add_argument("--json", action="store_true", help="print the report as one JSON object")
+    output.add_argument("--log-file", metavar="FILE", help="also write a log; it is kept below 10 MB")
+    loudness = output.add_mutually_exclusive_group()
+    loudness.add_argument("-v", "--verbose", action="store_true", help="say what is done with each bin")
+    loudness.add_argument("-q", "--quiet", action="store_true", help="print errors only")

@@ -1,0 +1,138 @@
+"""One run at a time over one (directory, time series, mode): a lock that dies with its process.
+
+Beside each lock file lies a small file that names the process that holds the lock. (Beside and not
+inside, because filelock empties the lock file whenever anybody tries it.) Only the lock itself says
+whether it is held; the name is for people and for `stop`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import hashlib
+import json
+import os
+import socket
+import tempfile
+from dataclasses import dataclass
+from typing import Any, Iterator
+
+from ifcbscan.errors import AlreadyRunning, IfcbscanError
+
+
+@dataclass(frozen=True)
+class Holder:
+    """The process that holds a lock, as it has written itself down."""
+
+    pid: int
+    host: str
+    started: str
+    directory: str
+    time_series: str
+    mode: str
+
+
+def state_folder() -> str:
+    """Where locks and logs go: the user's state folder, made if need be; else the temporary folder."""
+    import platformdirs
+
+    for base in (platformdirs.user_state_dir("ifcbscan", appauthor=False), _temporary_folder()):
+        try:
+            os.makedirs(base, mode=0o700, exist_ok=True)
+        except OSError:
+            continue
+        if os.access(base, os.W_OK):
+            return base
+    raise IfcbscanError(
+        "There is no folder to keep the lock in: neither the home folder nor the temporary folder can be "
+        "written to. Nothing was sent. Is the disk full or read-only?"
+    )
+
+
+def _temporary_folder() -> str:
+    user = str(os.getuid()) if hasattr(os, "getuid") else os.environ.get("USERNAME", "user")
+    return os.path.join(tempfile.gettempdir(), "ifcbscan-" + user)
+
+
+def lock_path(directory: str, time_series: str, mode: str) -> str:
+    """The lock file of one job and mode; the same directory by another name is the same lock."""
+    real = os.path.normcase(os.path.realpath(directory))
+    digest = hashlib.sha256(real.encode("utf-8", "surrogateescape")).hexdigest()[:12]
+    return os.path.join(state_folder(), f"{time_series}-{digest}-{mode}.lock")
+
+
+@contextlib.contextmanager
+def hold(directory: str, time_series: str, mode: str) -> Iterator[None]:
+    """Hold the lock of one job and mode. Raises AlreadyRunning at once if another process holds it."""
+    import filelock
+
+    path = lock_path(directory, time_series, mode)
+    lock = filelock.FileLock(path, timeout=0)
+    try:
+        lock.acquire()
+    except filelock.Timeout:
+        raise AlreadyRunning(_who(read_holder(path))) from None
+    except OSError as error:
+        raise IfcbscanError(
+            f"The lock file {path} cannot be used: {error.strerror}. Nothing was sent."
+        ) from None
+    try:
+        _write_holder(path, directory, time_series, mode)
+        yield
+    finally:
+        lock.release()
+
+
+def is_held(path: str) -> bool:
+    """Whether a living process holds the lock."""
+    import filelock
+
+    lock = filelock.FileLock(path, timeout=0)
+    try:
+        lock.acquire()
+    except filelock.Timeout:
+        return True
+    lock.release()
+    return False
+
+
+def held_locks(time_series: str) -> list[Holder]:
+    """The processes that hold a lock of `time_series` now."""
+    folder = state_folder()
+    holders = []
+    for name in sorted(os.listdir(folder)):
+        path = os.path.join(folder, name)
+        if name.startswith(time_series + "-") and name.endswith(".lock") and is_held(path):
+            holder = read_holder(path)
+            if holder is not None and holder.time_series == time_series:
+                holders.append(holder)
+    return holders
+
+
+def read_holder(path: str) -> Holder | None:
+    """Who last took the lock `path`, or None if that is not written down."""
+    try:
+        with open(path + ".holder", encoding="utf-8") as file:
+            fields: dict[str, Any] = json.load(file)
+        return Holder(**fields)
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def _write_holder(path: str, directory: str, time_series: str, mode: str) -> None:
+    started = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    holder = Holder(os.getpid(), socket.gethostname(), started, directory, time_series, mode)
+    try:
+        with open(path + ".holder", "w", encoding="utf-8") as file:
+            json.dump(holder.__dict__, file)
+    except OSError:
+        pass  # a full disk must not keep data from being sent
+
+
+def _who(holder: Holder | None) -> str:
+    if holder is None:
+        return "Another scan of this directory and time series is running; nothing was done."
+    return (
+        f"Another scan of {holder.directory} for {holder.time_series} is running: process {holder.pid} on "
+        f"{holder.host}, since {holder.started}. Nothing was done; it goes on by itself."
+    )

@@ -1,0 +1,204 @@
+"""One run: walk, list, decide, act, report. Nothing is remembered from an earlier run."""
+
+from __future__ import annotations
+
+import logging
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from typing import Callable, Iterable, Sequence
+
+from ifcbscan.bins import (
+    MISSING,
+    NOTHING_REMOTE,
+    Fileset,
+    Pid,
+    RemoteFileset,
+    parse_pid,
+    series_prefix,
+)
+from ifcbscan.bucket import Bucket, ListedObject
+from ifcbscan.clocks import Clock
+from ifcbscan.errors import ExitCode, IfcbscanError, LocalFileProblem
+from ifcbscan.interruption import Interruption
+from ifcbscan.localtree import Inventory, LocalTree
+from ifcbscan.outcome import EXCLUDED, FAILED, TO_UPLOAD, ScanReport, Tally
+from ifcbscan.plan import Action, Decision, Now, Policy, State, decide
+from ifcbscan.uploader import BinJob, Listener, Uploader, examine_fileset
+
+log = logging.getLogger("ifcbscan")
+
+
+@dataclass(frozen=True)
+class ScanOptions:
+    """How to run. Durations in seconds; `max_age` None is a full run."""
+
+    account: str
+    time_series: str
+    policy: Policy
+    dry_run: bool = False
+    max_age: float | None = None
+    time_limit: float | None = None
+    jobs: int = 4
+    retry_rejected: bool = False
+
+    @property
+    def mode(self) -> str:
+        """`recent` or `full`, as the JSON and the lock name it."""
+        return "full" if self.max_age is None else "recent"
+
+    @property
+    def first_policy(self) -> Policy:
+        """The policy of the first look. (Later in the same run a refusal is a refusal.)"""
+        if not self.retry_rejected:
+            return self.policy
+        return Policy(**{**self.policy.__dict__, "retry_rejected_after": float("-inf")})
+
+
+def scan(
+    options: ScanOptions,
+    tree: LocalTree,
+    bucket: Bucket,
+    clock: Clock,
+    pool: Executor,
+    interruption: Interruption,
+    listener: Listener,
+    show: Callable[[str], None],
+    warnings: Sequence[str] = (),
+) -> ScanReport:
+    """One run over one tree. `show` takes the lines of a dry run; `warnings` are those of the preparations.
+
+    Raises what makes a run impossible (UsageError, BucketRefused, BucketUnreachable, Interrupted);
+    whatever ends it later is in the report.
+    """
+    began = clock.monotonic()
+    tally = Tally(warnings=list(warnings))
+    inventory = tree.walk()
+    tally.warnings.extend(inventory.warnings)
+    tally.unreadable = inventory.unreadable
+    tally.bins[EXCLUDED] = inventory.excluded
+    for fragment in inventory.fragments:
+        tally.count(fragment.pid, State.INCOMPLETE.value, _fragment_reason(fragment, inventory))
+    jobs = _decide_all(options, inventory, bucket, clock, tally)
+    ended_by: IfcbscanError | None = None
+    if options.dry_run:
+        _show_all(jobs, tree, options.policy, tally, show)
+    else:
+        prefix = series_prefix(options.account, options.time_series)
+        uploader = Uploader(
+            tree,
+            bucket,
+            prefix,
+            options.policy,
+            clock,
+            pool,
+            options.jobs,
+            listener,
+            interruption.requested,
+            options.time_limit,
+        )
+        with interruption.deferred():  # a signal must not come between a bin and its count
+            ended_by = uploader.run(jobs, tally)
+    return ScanReport(
+        time_series=options.time_series,
+        directory=tree.root,
+        mode=options.mode,
+        dry_run=options.dry_run,
+        bins=dict(tally.bins),
+        files_uploaded=tally.files_uploaded,
+        bytes_uploaded=tally.bytes_uploaded,
+        requests=bucket.requests,
+        problems=tuple(tally.problems),
+        warnings=tuple(tally.warnings),
+        seconds=clock.monotonic() - began,
+        unreadable=tally.unreadable,
+        ended_by=str(ended_by) if ended_by else None,
+        ended_code=_code_of(ended_by),
+    )
+
+
+def _code_of(error: IfcbscanError | None) -> int:
+    if error is None:
+        return ExitCode.DONE
+    # The listing came through, so the bucket was reached: some uploads failed.
+    return ExitCode.PARTLY_FAILED if error.exit_code == ExitCode.UNREACHABLE else error.exit_code
+
+
+def _decide_all(
+    options: ScanOptions, inventory: Inventory, bucket: Bucket, clock: Clock, tally: Tally
+) -> list[BinJob]:
+    """Decide on every bin, count those on which there is nothing to do, and return the others, newest first."""
+    if not any(fileset.complete for fileset in inventory.filesets.values()):
+        remote: dict[Pid, RemoteFileset] = {}  # nothing that could be sent: the bucket need not be asked
+    else:
+        remote = index_listing(bucket.list(series_prefix(options.account, options.time_series)), options)
+    now = Now(bucket.server_clock.now(), clock.wall())
+    policy = options.first_policy
+    jobs: list[BinJob] = []
+    for pid, local in inventory.filesets.items():
+        copies = inventory.copies.get(pid, ())
+        there = remote.get(pid, NOTHING_REMOTE)
+        decision = decide(local, there, now, policy, copies)
+        if decision.action is Action.NONE:
+            tally.count(pid, decision.state.value, decision.reason)
+        else:
+            jobs.append(BinJob(local, there, copies, decision))
+    jobs.sort(key=lambda job: job.local.pid.sample_time, reverse=True)
+    return jobs
+
+
+def index_listing(objects: Iterable[ListedObject], options: ScanOptions) -> dict[Pid, RemoteFileset]:
+    """What the bucket holds of each bin at its computed keys; other keys do not matter.
+
+    The keys of one bin stand side by side in a listing, so a bin's record is made once and for all.
+    """
+    prefix = series_prefix(options.account, options.time_series)
+    found: dict[Pid, RemoteFileset] = {}
+    for item in objects:
+        stem, dot, extension = item.key.rpartition(".")
+        pid = parse_pid(stem[stem.rfind("/") + 1 :])
+        if pid is None or extension not in ("hdr", "adc", "roi") or pid.key(prefix, extension) != item.key:
+            continue
+        found[pid] = found.get(pid, NOTHING_REMOTE).after_put(extension, item.size, item.modified)
+    return found
+
+
+def _fragment_reason(fragment: Fileset, inventory: Inventory) -> str:
+    return "{} missing in {}; the copy in {} is used".format(
+        " and ".join("." + ext for ext in fragment.missing),
+        fragment.folder,
+        inventory.filesets[fragment.pid].folder,
+    )
+
+
+def _show_all(
+    jobs: Iterable[BinJob],
+    tree: LocalTree,
+    policy: Policy,
+    tally: Tally,
+    show: Callable[[str], None],
+) -> None:
+    """The one place where a dry run parts from a real one: says what would be done."""
+    for job in jobs:
+        state, reason = _would_be(job, tree, policy)
+        tally.count(job.local.pid, state, reason)
+        if state == TO_UPLOAD:
+            files = " ".join("." + ext for ext in job.decision.send)
+            show(f"{job.local.pid}  {_bytes_to_send(job):>12,} bytes  {files}  {reason}")
+        else:
+            show(f"{job.local.pid}  {state}: {reason}")
+
+
+def _would_be(job: BinJob, tree: LocalTree, policy: Policy) -> tuple[str, str]:
+    decision: Decision = job.decision
+    if decision.action is Action.PUT and policy.check_integrity:
+        try:
+            finding = examine_fileset(tree, job.local)
+        except LocalFileProblem as error:
+            return FAILED, str(error)
+        if finding is not None:
+            return State.HELD.value, f"{finding.damage.value}: {finding.detail}"
+    return (TO_UPLOAD if decision.action is Action.PUT else decision.state.value), decision.reason
+
+
+def _bytes_to_send(job: BinJob) -> int:
+    return sum(job.local.size(ext) for ext in job.decision.send if job.local.size(ext) != MISSING)

