@@ -7,6 +7,7 @@ by running it alone (argparse-manpage, see setup.cfg).
 from __future__ import annotations
 
 import argparse
+import os
 
 DESCRIPTION = (
     "Brings the bins of an Imaging FlowCytobot (IFCB) from this computer into the archive behind the HABON "
@@ -21,6 +22,13 @@ EPILOG = (
 )
 
 
+class _Help(argparse.HelpFormatter):
+    """Unwrapped while the manual page is built: there, a line that begins with ".roi" would be lost."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, width=100000 if "BUILD_MANPAGES_RUNNING" in os.environ else None)
+
+
 class _Version(argparse.Action):
     """-V: looks the version up only when it is asked for."""
 
@@ -33,7 +41,9 @@ class _Version(argparse.Action):
 
 def build_parser() -> argparse.ArgumentParser:
     """The parser of every command, with help texts written for operators."""
-    parser = argparse.ArgumentParser(prog="ifcbscan", description=DESCRIPTION, epilog=EPILOG)
+    parser = argparse.ArgumentParser(
+        prog="ifcbscan", description=DESCRIPTION, epilog=EPILOG, formatter_class=_Help
+    )
     parser.add_argument("-V", "--version", nargs=0, action=_Version, help="print the version and exit")
     # Taken out of the arguments before parsing (see cli.arguments); here for the help and the manual.
     parser.add_argument(
@@ -74,7 +84,9 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def _command(commands, name: str, help_line: str, description: str) -> argparse.ArgumentParser:  # type: ignore[no-untyped-def]
-    made: argparse.ArgumentParser = commands.add_parser(name, help=help_line, description=description)
+    made: argparse.ArgumentParser = commands.add_parser(
+        name, help=help_line, description=description, formatter_class=_Help
+    )
     return made
 
 
