@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import calendar
 import datetime
+import math
 import re
 from dataclasses import dataclass
 from functools import lru_cache
@@ -24,6 +25,9 @@ MISSING = -1
 # [0-9] and fullmatch on purpose: \d accepts other scripts' digits and $ a trailing newline.
 _NEW_STYLE = re.compile(r"D([0-9]{8})T([01][0-9]|2[0-3])([0-5][0-9])([0-5][0-9])_IFCB[0-9]{3}")
 _OLD_STYLE = re.compile(r"IFCB[0-9]_([0-9]{4}_[0-9]{3})_([01][0-9]|2[0-3])([0-5][0-9])([0-5][0-9])")
+_YEAR_FOLDER = re.compile(r"[0-9]{4}")
+_NEW_STYLE_FOLDER = re.compile(r"D[0-9]{8}")
+_OLD_STYLE_FOLDER = re.compile(r"IFCB[0-9]_[0-9]{4}_[0-9]{3}")
 _ALMOST_A_PID = re.compile(
     r"D[0-9]{6,10}T[0-9]{4,8}_IFCB[0-9]+|IFCB[0-9]+_[0-9]{4}_[0-9]{1,3}_[0-9]{4,8}", re.IGNORECASE
 )
@@ -95,6 +99,22 @@ def parse_pid(text: str) -> Pid | None:
     if match:
         return None if _old_style_midnight(match.group(1)) is None else Pid(text)
     return None
+
+
+def folder_end(name: str) -> float:
+    """The end of the year or day that a folder is named after, in seconds since 1970 (UTC); else infinity.
+
+    `2013`, `D20130526` and `IFCB5_2012_028` are how instruments name folders: below one of them lies no bin
+    with a later pid.
+    """
+    midnight = None
+    if _YEAR_FOLDER.fullmatch(name):
+        midnight = _new_style_midnight(f"{int(name):04d}1231")
+    elif _NEW_STYLE_FOLDER.fullmatch(name):
+        midnight = _new_style_midnight(name[1:])
+    elif _OLD_STYLE_FOLDER.fullmatch(name):
+        midnight = _old_style_midnight(name[6:])
+    return math.inf if midnight is None else midnight + 86400.0
 
 
 def looks_like_a_pid(text: str) -> bool:

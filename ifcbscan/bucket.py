@@ -9,10 +9,11 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
+import random
 import threading
 import warnings
 from dataclasses import dataclass
-from typing import Any, BinaryIO, Callable, Iterator, NamedTuple, TypeVar
+from typing import Any, BinaryIO, Callable, Iterator
 
 from ifcbscan.bins import server_text
 from ifcbscan.clocks import Clock, ServerClock
@@ -26,8 +27,7 @@ from ifcbscan.errors import (
     PutRefused,
 )
 from ifcbscan.outcome import Requests
-
-_T = TypeVar("_T")
+from ifcbscan.s3listing import OBJECTS, ListedObject, install, spare_second_reading
 
 #: How often a request is tried in all, and the longest pause between two tries (seconds).
 ATTEMPTS = 5
@@ -71,18 +71,9 @@ _PASSING_CODES = {
 _PASSING_STATUS = {408, 425, 429}
 
 
-class ListedObject(NamedTuple):
-    """One object of a listing: size in bytes, time in the server's ISO 8601 form, ETag with its quotes."""
-
-    key: str
-    size: int
-    modified: str
-    etag: str
-
-
 @dataclass(frozen=True)
 class ObjectHead:
-    """What a HEAD request says of an object: size in bytes, time as `ListedObject.modified`, ETag."""
+    """What a HEAD request says of an object: size in bytes, time and ETag as in `ListedObject`."""
 
     size: int
     modified: str
@@ -129,15 +120,15 @@ class Bucket:
         Raises BucketRefused or BucketUnreachable; a listing that ends without an error is whole.
         """
         more: dict[str, Any] = {"StartAfter": start_after} if start_after else {}
+        last = ""
         while True:
             page = self._call("list", "list_objects_v2", Bucket=self._config.bucket, Prefix=prefix, **more)
-            for item in page.get("Contents", ()):
-                if up_to and item["Key"] > up_to:
+            for item in page[OBJECTS] if OBJECTS in page else _plain_objects(page):
+                if up_to and item.key > up_to:
                     return
-                yield ListedObject(
-                    item["Key"], item["Size"], _text(item["LastModified"]), item.get("ETag", "")
-                )
-            if not page.get("IsTruncated"):
+                yield item
+                last = item.key
+            if not page.get("IsTruncated") or (up_to and last >= up_to):
                 return
             more = {"ContinuationToken": page["NextContinuationToken"]}
 
@@ -147,7 +138,9 @@ class Bucket:
             answer = self._call("head", "head_object", Bucket=self._config.bucket, Key=key)
         except _NotFound:
             return None
-        return ObjectHead(answer["ContentLength"], _text(answer["LastModified"]), answer.get("ETag", ""))
+        return ObjectHead(
+            answer["ContentLength"], _text(answer["LastModified"]), answer.get("ETag", "").strip('"')
+        )
 
     def put(self, key: str, file: BinaryIO, size: int) -> str:
         """Store `size` bytes of `file` under `key`; returns the server's time (ISO 8601).
@@ -166,7 +159,7 @@ class Bucket:
         def already_there() -> bool:
             # The answer to a first try may have been lost after the bytes had arrived.
             stored = self.head(key)
-            return stored is not None and stored.size == size and stored.etag.strip('"') == digest.hexdigest()
+            return stored is not None and stored.size == size and stored.etag == digest.hexdigest()
 
         self._call(
             "put",
@@ -188,8 +181,6 @@ class Bucket:
         **arguments: Any,
     ) -> Any:
         """One request, retried while its errors may pass. The one place where that is done."""
-        import tenacity
-
         unsure = False
 
         def attempt() -> Any:
@@ -209,19 +200,27 @@ class Bucket:
                 unsure = unsure or error.unsure
                 raise
 
+        try:
+            return attempt()
+        except _Passing:
+            pass
+        # Imported only now: most runs need no second try, and one runs every minute.
+        import tenacity
+
         retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception_type(_Passing),
-            stop=tenacity.stop_after_attempt(ATTEMPTS),
+            stop=tenacity.stop_after_attempt(ATTEMPTS - 1),
             wait=tenacity.wait_random_exponential(multiplier=0.5, max=LONGEST_PAUSE),
             sleep=self._pause,
             reraise=True,
         )
+        self._pause(random.uniform(0, 0.5))
         try:
             return retrying(attempt)
         except _Passing as error:
             raise BucketUnreachable(
-                f"The bucket {self._where()} could not be reached: {error}. What is missing in the archive stays on this disk and "
-                "is sent by a later run; check the network if this lasts."
+                f"The bucket {self._where()} could not be reached: {error}. What is missing in the archive stays "
+                "on this disk and is sent by a later run; check the network if this lasts."
             ) from None
 
     def _pause(self, seconds: float) -> None:
@@ -370,6 +369,7 @@ def _make_client(config: Config, connections: int) -> Any:
     for name in ("config_file", "credentials_file"):
         session.set_config_variable(name, os.devnull)
     session.set_config_variable("ignore_configured_endpoint_urls", True)
+    install(session)
     settings: dict[str, Any] = {
         "signature_version": "s3v4",
         # Dots in the bucket's name do not go with TLS host names. Content-MD5 guards the bytes, so
@@ -388,7 +388,7 @@ def _make_client(config: Config, connections: int) -> Any:
         client_config = botocore.config.Config(**settings, **newer)
     except TypeError:  # botocore before 1.36: does by itself what `newer` asks for
         client_config = botocore.config.Config(**settings)
-    return boto3.session.Session(botocore_session=session).client(
+    client = boto3.session.Session(botocore_session=session).client(
         "s3",
         aws_access_key_id=config.access_key_id,
         aws_secret_access_key=config.secret_access_key,
@@ -397,6 +397,15 @@ def _make_client(config: Config, connections: int) -> Any:
         endpoint_url=config.endpoint_url,
         config=client_config,
     )
+    spare_second_reading(client)
+    return client
+
+
+def _plain_objects(page: dict[str, Any]) -> Iterator[ListedObject]:
+    # What botocore makes of a page where it did not let the lean parser have its way.
+    for item in page.get("Contents", ()):
+        etag = item.get("ETag", "").strip('"')
+        yield ListedObject(item["Key"], item["Size"], _text(item["LastModified"]), etag)
 
 
 def _short(error: BaseException) -> str:

@@ -10,11 +10,11 @@ import stat
 from dataclasses import dataclass, field
 from typing import BinaryIO, Iterable
 
-from ifcbscan.bins import EXTENSIONS, MISSING, Fileset, Pid, looks_like_a_pid, parse_pid
+from ifcbscan.bins import EXTENSIONS, MISSING, Fileset, Pid, folder_end, looks_like_a_pid, parse_pid
 from ifcbscan.errors import LocalFileProblem, UsageError
 
-_MEMBER_OF = {"." + extension: index for index, extension in enumerate(EXTENSIONS)}
 _SUFFIXES = (".hdr", ".adc", ".roi")
+_ABSENT_HDR, _ABSENT_ADC, _ABSENT_ROI = ((suffix, MISSING) for suffix in _SUFFIXES)
 
 #: FIFOs named like a bin must not block the run; 0 where the system has no such flag.
 _OPEN_FLAGS = (
@@ -92,6 +92,8 @@ class LocalTree:
                 )
                 continue
             for name in sorted(subfolders, reverse=True):
+                if self._not_before is not None and folder_end(name) <= self._not_before:
+                    continue
                 pending.append((os.path.join(folder, name), excluded or name.lower() in self._exclude))
         if inventory.unexamined_example:
             inventory.warnings.append(
@@ -111,7 +113,7 @@ class LocalTree:
         with os.scandir(folder) as entries:
             for entry in entries:
                 name = entry.name
-                if name[-4:] in _MEMBER_OF or name[-4:].lower() in _MEMBER_OF:
+                if name[-4:] in _SUFFIXES or name[-4:].lower() in _SUFFIXES:
                     stems.setdefault(name[:-4], []).append(entry)
                 elif entry.is_dir(follow_symlinks=False):
                     subfolders.append(name)
@@ -176,18 +178,13 @@ def _problem(fileset: Fileset, extension: str, error: OSError) -> LocalFileProbl
     return LocalFileProblem(f".{extension} in {fileset.folder} cannot be read: {error.strerror or error}")
 
 
-@dataclass
-class _Found:
-    """One file that is a member of a bin."""
-
-    suffix: str
-    size: int
-    changed: float
-
-
 def _filesets(pid: Pid, folder: str, entries: list[os.DirEntry[str]], inventory: Inventory) -> list[Fileset]:
     """One fileset; two where a member is there twice (`.roi` beside `.ROI`), as if they were two copies."""
-    members: tuple[list[_Found], list[_Found], list[_Found]] = ([], [], [])
+    first: dict[str, tuple[str, int]] = {}
+    second: dict[str, tuple[str, int]] = {}
+    changed = 0.0
+    if len(entries) > 1:
+        entries.sort(key=_lower_case_first, reverse=True)
     for entry in entries:
         try:
             # A folder's own record of a file lags behind on Windows while the file is being written.
@@ -202,28 +199,28 @@ def _filesets(pid: Pid, folder: str, entries: list[os.DirEntry[str]], inventory:
             inventory.foreign += 1
             continue
         suffix = entry.name[-4:]
-        index = _MEMBER_OF[suffix.lower()]
-        members[index].append(_Found(suffix, status.st_size, status.st_mtime))
-    if not any(members):
+        extension = suffix[1:].lower()
+        (second if extension in first else first)[extension] = (suffix, status.st_size)
+        changed = max(changed, status.st_mtime)
+    if not first:
         return []
-    doubled = any(len(found) > 1 for found in members)
-    for found in members:
-        found.sort(key=lambda file: file.suffix, reverse=True)  # lower case first
-    filesets = [_fileset(pid, folder, [found[0] if found else None for found in members])]
-    if doubled:
-        filesets.append(_fileset(pid, folder, [found[-1] if found else None for found in members]))
+    filesets = [_fileset(pid, folder, first, changed)]
+    if second:
+        filesets.append(_fileset(pid, folder, {**first, **second}, changed))
     return filesets
 
 
-def _fileset(pid: Pid, folder: str, members: list[_Found | None]) -> Fileset:
-    suffixes = tuple(found.suffix if found else "." + ext for found, ext in zip(members, EXTENSIONS))
-    hdr, adc, roi = (found.size if found else MISSING for found in members)
+def _lower_case_first(entry: os.DirEntry[str]) -> str:
+    return entry.name
+
+
+def _fileset(pid: Pid, folder: str, members: dict[str, tuple[str, int]], changed: float) -> Fileset:
+    """`members`: for each extension that is there, its spelling on the disk and its size in bytes."""
+    hdr, hdr_size = members.get("hdr", _ABSENT_HDR)
+    adc, adc_size = members.get("adc", _ABSENT_ADC)
+    roi, roi_size = members.get("roi", _ABSENT_ROI)
+    suffixes = (hdr, adc, roi)
+    # One tuple for all filesets that are spelt the usual way.
     return Fileset(
-        pid,
-        folder,
-        _SUFFIXES if suffixes == _SUFFIXES else (suffixes[0], suffixes[1], suffixes[2]),
-        hdr,
-        adc,
-        roi,
-        max(found.changed for found in members if found),
+        pid, folder, _SUFFIXES if suffixes == _SUFFIXES else suffixes, hdr_size, adc_size, roi_size, changed
     )

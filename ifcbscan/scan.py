@@ -11,15 +11,14 @@ from ifcbscan.bins import (
     MISSING,
     NOTHING_REMOTE,
     Fileset,
-    Pid,
     RemoteFileset,
-    parse_pid,
     series_prefix,
 )
-from ifcbscan.bucket import Bucket, ListedObject
+from ifcbscan.bucket import Bucket
 from ifcbscan.clocks import Clock
 from ifcbscan.errors import ExitCode, IfcbscanError, LocalFileProblem
 from ifcbscan.interruption import Interruption
+from ifcbscan.listing import KeyRange, full_ranges, index_objects, range_around
 from ifcbscan.localtree import Inventory, LocalTree
 from ifcbscan.outcome import EXCLUDED, FAILED, TO_UPLOAD, ScanReport, Tally
 from ifcbscan.plan import Action, Decision, Now, Policy, State, decide
@@ -78,7 +77,7 @@ def scan(
     tally.bins[EXCLUDED] = inventory.excluded
     for fragment in inventory.fragments:
         tally.count(fragment.pid, State.INCOMPLETE.value, _fragment_reason(fragment, inventory))
-    jobs = _decide_all(options, inventory, bucket, clock, tally)
+    jobs = _decide_all(options, inventory, bucket, clock, pool, tally)
     ended_by: IfcbscanError | None = None
     if options.dry_run:
         _show_all(jobs, tree, options.policy, tally, show)
@@ -124,13 +123,10 @@ def _code_of(error: IfcbscanError | None) -> int:
 
 
 def _decide_all(
-    options: ScanOptions, inventory: Inventory, bucket: Bucket, clock: Clock, tally: Tally
+    options: ScanOptions, inventory: Inventory, bucket: Bucket, clock: Clock, pool: Executor, tally: Tally
 ) -> list[BinJob]:
     """Decide on every bin, count those on which there is nothing to do, and return the others, newest first."""
-    if not any(fileset.complete for fileset in inventory.filesets.values()):
-        remote: dict[Pid, RemoteFileset] = {}  # nothing that could be sent: the bucket need not be asked
-    else:
-        remote = index_listing(bucket.list(series_prefix(options.account, options.time_series)), options)
+    remote = list_remote(options, inventory, bucket, pool)
     now = Now(bucket.server_clock.now(), clock.wall())
     policy = options.first_policy
     jobs: list[BinJob] = []
@@ -146,20 +142,27 @@ def _decide_all(
     return jobs
 
 
-def index_listing(objects: Iterable[ListedObject], options: ScanOptions) -> dict[Pid, RemoteFileset]:
-    """What the bucket holds of each bin at its computed keys; other keys do not matter.
+def list_remote(
+    options: ScanOptions, inventory: Inventory, bucket: Bucket, pool: Executor
+) -> dict[str, RemoteFileset]:
+    """What the bucket holds of the bins of `inventory`. Raises BucketRefused, BucketUnreachable.
 
-    The keys of one bin stand side by side in a listing, so a bin's record is made once and for all.
+    A recent run lists only the days of its bins; a full one everything, in ranges side by side.
     """
     prefix = series_prefix(options.account, options.time_series)
-    found: dict[Pid, RemoteFileset] = {}
-    for item in objects:
-        stem, dot, extension = item.key.rpartition(".")
-        pid = parse_pid(stem[stem.rfind("/") + 1 :])
-        if pid is None or extension not in ("hdr", "adc", "roi") or pid.key(prefix, extension) != item.key:
-            continue
-        found[pid] = found.get(pid, NOTHING_REMOTE).after_put(extension, item.size, item.modified)
-    return found
+    complete = [pid for pid, fileset in inventory.filesets.items() if fileset.complete]
+    if not complete:
+        return {}  # nothing that could be sent: the bucket need not be asked
+    recent = options.max_age is not None
+    ranges = [range_around(complete, prefix)] if recent else full_ranges(complete, prefix)
+
+    def list_one(keys: KeyRange) -> dict[str, RemoteFileset]:
+        return index_objects(bucket.list(prefix, keys.start_after, keys.up_to), prefix, inventory.filesets)
+
+    remote: dict[str, RemoteFileset] = {}
+    for part in pool.map(list_one, ranges) if len(ranges) > 1 else map(list_one, ranges):
+        remote.update(part)
+    return remote
 
 
 def _fragment_reason(fragment: Fileset, inventory: Inventory) -> str:

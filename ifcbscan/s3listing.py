@@ -1,0 +1,124 @@
+"""A lean way through botocore for listings: only what ifcbscan reads is taken out of each page.
+
+botocore builds a dict of eight entries for every object and parses every time stamp: for ten years of
+bins that is most of a run. Relied on, all of it public: `Session.register_component` with the
+component `response_parser_factory` (a factory with `create_parser`, a parser with `parse`), and the
+event `before-parse`, which older versions of botocore do not have and do not need. Whatever is not
+the good answer to a listing goes through botocore's own parser.
+"""
+
+from __future__ import annotations
+
+import urllib.parse
+import xml.etree.ElementTree as ElementTree
+from typing import Any, NamedTuple
+
+#: Where the lean parser leaves the objects of a page, in the answer that botocore returns.
+OBJECTS = "IfcbscanObjects"
+
+_LISTING_SHAPE = "ListObjectsV2Output"
+_SET_ASIDE = "ifcbscan_body"
+
+
+class ListedObject(NamedTuple):
+    """One object of a listing: size in bytes, time in the server's ISO 8601 form, ETag unquoted."""
+
+    key: str
+    size: int
+    modified: str
+    etag: str
+
+
+class NotAListing(Exception):
+    """The body is not what S3 answers to a listing."""
+
+
+def parse_page(body: bytes) -> dict[str, Any]:
+    """The objects of a page under `OBJECTS`, its `IsTruncated` and `NextContinuationToken`.
+
+    Raises NotAListing for anything else, such as a harbour network's web page. Document types are
+    refused, and with them every kind of entity expansion.
+    """
+    if b"<!DOCTYPE" in body[:1024] or b"<!ENTITY" in body:
+        raise NotAListing("a web page")
+    try:
+        root = ElementTree.fromstring(body)
+    except ElementTree.ParseError as error:
+        raise NotAListing(str(error)) from None
+    namespace, brace, name = root.tag.rpartition("}")
+    if name != "ListBucketResult":
+        raise NotAListing(root.tag)
+    space = namespace + brace
+    url_encoded = root.findtext(space + "EncodingType") == "url"
+    objects = []
+    for item in root.iterfind(space + "Contents"):
+        texts = {child.tag: child.text for child in item}
+        try:
+            key = texts[space + "Key"] or ""
+            size = int(texts[space + "Size"] or "")
+            modified = texts[space + "LastModified"] or ""
+        except (KeyError, ValueError):
+            raise NotAListing("an object without key, size or time") from None
+        if url_encoded and ("%" in key or "+" in key):
+            key = urllib.parse.unquote_plus(key)
+        objects.append(ListedObject(key, size, modified, (texts.get(space + "ETag") or "").strip('"')))
+    return {
+        OBJECTS: objects,
+        "IsTruncated": root.findtext(space + "IsTruncated") == "true",
+        "NextContinuationToken": root.findtext(space + "NextContinuationToken"),
+    }
+
+
+class _Parser:
+    def __init__(self, plain: Any) -> None:
+        self._plain = plain
+
+    def parse(self, response: dict[str, Any], shape: Any) -> Any:
+        body = response.pop(_SET_ASIDE, response.get("body", b""))
+        if shape is None or shape.name != _LISTING_SHAPE or response["status_code"] != 200:
+            return self._plain.parse(response, shape)
+        try:
+            page = parse_page(body)
+        except NotAListing as error:
+            from botocore.parsers import ResponseParserError
+
+            raise ResponseParserError(f"no listing but {error}") from None
+        headers = {name.lower(): value for name, value in response["headers"].items()}
+        page["ResponseMetadata"] = {"HTTPStatusCode": 200, "HTTPHeaders": headers}
+        return page
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._plain, name)
+
+
+class _ParserFactory:
+    def __init__(self, plain: Any) -> None:
+        self._plain = plain
+
+    def create_parser(self, protocol_name: str) -> _Parser:
+        return _Parser(self._plain.create_parser(protocol_name))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._plain, name)
+
+
+def install(session: Any) -> None:
+    """Make the clients of a botocore session parse listings the lean way; else they work as ever."""
+    plain = session.get_component("response_parser_factory")
+    session.register_component("response_parser_factory", _ParserFactory(plain))
+
+
+def spare_second_reading(client: Any) -> None:
+    """Newer versions of botocore read every good answer once more, in search of a hidden error.
+
+    A listing is known by its root element here, so its body is put aside for that time.
+    """
+
+    def set_aside(response_dict: dict[str, Any], **_others: Any) -> None:
+        if response_dict.get("status_code") == 200:
+            response_dict[_SET_ASIDE] = response_dict.get("body", b"")
+            response_dict["body"] = b"<ListBucketResult/>"
+
+    # botocore calls handlers of a name with a wildcard before those of the plain name, and these two
+    # before its own. Were that to change, listings would be read twice again, and nothing worse.
+    client.meta.events.register_first("before-parse.*.ListObjectsV2", set_aside)
