@@ -13,7 +13,7 @@ import random
 import threading
 import warnings
 from dataclasses import dataclass
-from typing import Any, BinaryIO, Callable, Iterator
+from typing import Any, BinaryIO, Callable, Iterator, Sequence
 
 from ifcbscan.bins import server_text
 from ifcbscan.clocks import Clock, ServerClock
@@ -27,7 +27,7 @@ from ifcbscan.errors import (
     PutRefused,
 )
 from ifcbscan.outcome import Requests
-from ifcbscan.s3listing import OBJECTS, ListedObject, install, spare_second_reading
+from ifcbscan.s3listing import FOLDERS, OBJECTS, ListedObject, install, spare_second_reading
 
 #: How often a request is tried in all, and the longest pause between two tries (seconds).
 ATTEMPTS = 5
@@ -80,6 +80,20 @@ class ObjectHead:
     etag: str
 
 
+@dataclass(frozen=True)
+class ObjectContent:
+    """What a HEAD request says of an object's content: size in bytes, ETag without quotes.
+
+    `etag_is_sum`: False where encryption makes the ETag something that does not come from the content alone.
+    `checksums`: (name in lower case, base64) of those that the bucket keeps of the object as a whole.
+    """
+
+    size: int
+    etag: str
+    etag_is_sum: bool
+    checksums: tuple[tuple[str, str], ...]
+
+
 class _Passing(Exception):
     """An error that may pass: worth another try. `unsure`: the request may have taken effect all the same."""
 
@@ -106,7 +120,7 @@ class Bucket:
         self._connections = connections
         self._made: Any | None = None
         self._lock = threading.Lock()
-        self._requests = {"list": 0, "head": 0, "put": 0}
+        self._requests = {"list": 0, "head": 0, "put": 0, "get": 0}
         self.server_clock = ServerClock(clock)
 
     @property
@@ -132,6 +146,22 @@ class Bucket:
                 return
             more = {"ContinuationToken": page["NextContinuationToken"]}
 
+    def folders(self, prefix: str) -> Sequence[str]:
+        """The names directly below `prefix`, such as the time series below `<account>/`.
+
+        Raises BucketRefused, BucketUnreachable.
+        """
+        names: list[str] = []
+        more: dict[str, Any] = {}
+        while True:
+            page = self._call(
+                "list", "list_objects_v2", Bucket=self._config.bucket, Prefix=prefix, Delimiter="/", **more
+            )
+            names.extend(found[len(prefix) :].rstrip("/") for found in _folders(page))
+            if not page.get("IsTruncated"):
+                return names
+            more = {"ContinuationToken": page["NextContinuationToken"]}
+
     def head(self, key: str) -> ObjectHead | None:
         """What is stored under `key`, or None."""
         try:
@@ -141,6 +171,36 @@ class Bucket:
         return ObjectHead(
             answer["ContentLength"], _text(answer["LastModified"]), answer.get("ETag", "").strip('"')
         )
+
+    def content(self, key: str) -> ObjectContent | None:
+        """What the bucket knows of the content of `key` beyond its listing, or None if it is not there."""
+        try:
+            answer = self._call(
+                "head", "head_object", Bucket=self._config.bucket, Key=key, ChecksumMode="ENABLED"
+            )
+        except _NotFound:
+            return None
+        encrypted = "kms" in answer.get("ServerSideEncryption", "") or "SSECustomerAlgorithm" in answer
+        return ObjectContent(
+            answer["ContentLength"], answer.get("ETag", "").strip('"'), not encrypted, _checksums(answer)
+        )
+
+    def content_md5(self, key: str) -> str | None:
+        """The MD5 (hex) of what is stored under `key`, by reading it back; None if it is not there."""
+
+        def summed(body: Any) -> str:
+            digest = hashlib.md5()
+            for block in iter(lambda: body.read(_BLOCK), b""):
+                if self._cancelled.is_set():
+                    raise Interrupted(130)
+                digest.update(block)
+            return digest.hexdigest()
+
+        try:
+            answer = self._call("get", "get_object", receive=summed, Bucket=self._config.bucket, Key=key)
+        except _NotFound:
+            return None
+        return str(answer["Body"])
 
     def put(self, key: str, file: BinaryIO, size: int) -> str:
         """Store `size` bytes of `file` under `key`; returns the server's time (ISO 8601).
@@ -178,9 +238,13 @@ class Bucket:
         kind: str,
         operation: str,
         already_done: Callable[[], bool] | None = None,
+        receive: Callable[[Any], Any] | None = None,
         **arguments: Any,
     ) -> Any:
-        """One request, retried while its errors may pass. The one place where that is done."""
+        """One request, retried while its errors may pass. The one place where that is done.
+
+        `receive` reads the body of the answer, afresh at every try; what it returns takes the body's place.
+        """
         unsure = False
 
         def attempt() -> Any:
@@ -192,7 +256,7 @@ class Bucket:
             with self._lock:
                 self._requests[kind] += 1
             try:
-                return self._send(operation, arguments)
+                return self._send(operation, arguments, receive)
             except _Passing as error:
                 body = arguments.get("Body")
                 if body is not None and body.problem is not None:
@@ -231,13 +295,17 @@ class Bucket:
             self._config.bucket, self._config.endpoint_url or "AWS " + self._config.region
         )
 
-    def _send(self, operation: str, arguments: dict[str, Any]) -> Any:
+    def _send(
+        self, operation: str, arguments: dict[str, Any], receive: Callable[[Any], Any] | None = None
+    ) -> Any:
         client = self._client()
         import botocore.exceptions as boto
         import botocore.parsers
 
         try:
             answer = getattr(client, operation)(**arguments)
+            if receive is not None:
+                answer["Body"] = receive(answer["Body"])
         except boto.ClientError as error:
             metadata = error.response.get("ResponseMetadata", {})
             self.server_clock.learn(metadata.get("HTTPHeaders", {}).get("date"))
@@ -252,7 +320,12 @@ class Bucket:
             ) from None
         except (boto.EndpointConnectionError, boto.ConnectTimeoutError) as error:
             raise _Passing(_short(error), unsure=False) from None
-        except (boto.HTTPClientError, boto.ResponseStreamingError, boto.ConnectionError) as error:
+        except (
+            boto.HTTPClientError,
+            boto.ResponseStreamingError,
+            boto.IncompleteReadError,
+            boto.ConnectionError,
+        ) as error:
             raise _Passing(_short(error), unsure=True) from None
         except botocore.parsers.ResponseParserError as error:
             # For instance a web page from a harbour's network where XML was expected.
@@ -269,7 +342,7 @@ class Bucket:
         """What an error answer of the server means for the run."""
         code = str(error.get("Code", status))
         text = f"{code} (HTTP {status})"
-        if operation == "head_object" and status == 404:
+        if status == 404 and (operation == "head_object" or code == "NoSuchKey"):
             return _NotFound()
         if code in _PASSING_CODES or status in _PASSING_STATUS or status >= 500:
             return _Passing("it answered " + text, unsure=status >= 500)
@@ -307,7 +380,7 @@ class Bucket:
 
 
 class _NotFound(Exception):
-    """HEAD: no such object."""
+    """HEAD or GET: no such object."""
 
 
 class _Body:
@@ -401,11 +474,24 @@ def _make_client(config: Config, connections: int) -> Any:
     return client
 
 
+def _folders(page: dict[str, Any]) -> list[str]:
+    found: list[str] = page.get(FOLDERS) or [item["Prefix"] for item in page.get("CommonPrefixes", ())]
+    return found
+
+
 def _plain_objects(page: dict[str, Any]) -> Iterator[ListedObject]:
     # What botocore makes of a page where it did not let the lean parser have its way.
     for item in page.get("Contents", ()):
         etag = item.get("ETag", "").strip('"')
         yield ListedObject(item["Key"], item["Size"], _text(item["LastModified"]), etag)
+
+
+def _checksums(answer: dict[str, Any]) -> tuple[tuple[str, str], ...]:
+    # Of an object in parts it may be a sum of sums: then it ends in the number of parts, or says so.
+    if answer.get("ChecksumType") == "COMPOSITE":
+        return ()
+    found = ((name, answer.get("Checksum" + name.upper())) for name in ("sha256", "sha1", "crc32"))
+    return tuple((name, value) for name, value in found if value and "-" not in value)
 
 
 def _short(error: BaseException) -> str:

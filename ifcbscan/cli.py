@@ -28,7 +28,7 @@ def parse(argv: Sequence[str]) -> Namespace:
 
     built = parser.build_parser()
     options, left_over = built.parse_known_args(arguments(argv))
-    if options.command == "once" and options.directory and not options.time_series and left_over:
+    if options.command in ("once", "check") and options.directory and not options.time_series and left_over:
         # argparse fills optional words only where they stand side by side: DIR --json TIME_SERIES
         options.time_series = left_over.pop(0) if not left_over[0].startswith("-") else None
     if left_over:
@@ -44,6 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     from ifcbscan import console
 
     console.make_streams_forgiving()
+    console.open_log(None)
     options = parse(sys.argv[1:] if argv is None else argv)
     interruption = Interruption()
     interruption.install()

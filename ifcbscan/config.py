@@ -36,7 +36,10 @@ WHERE_TO_GET_VALUES = (
 
 @dataclass(frozen=True)
 class Config:
-    """Everything the `.env` file says, checked. Durations in seconds, rates in bytes a second."""
+    """Everything the `.env` file says, checked. Durations in seconds, rates in bytes a second.
+
+    `dashboard_url` is None where there is no dashboard to ask.
+    """
 
     access_key_id: str = field(repr=False)
     secret_access_key: str = field(repr=False)
@@ -45,7 +48,7 @@ class Config:
     bucket: str
     region: str
     endpoint_url: str | None
-    dashboard_url: str
+    dashboard_url: str | None
     data_dir: str | None
     time_series: str | None
     settle: float
@@ -89,9 +92,7 @@ def load(env_file: str | None, environ: Mapping[str, str]) -> Config:
         raise ConfigError(
             "S3_ENDPOINT_URL must begin with https:// (or http:// for a server on this machine)."
         )
-    dashboard_url = values.get("DASHBOARD_URL") or DEFAULT_DASHBOARD
-    if not re.match(r"https?://[^/]", dashboard_url):
-        raise ConfigError("DASHBOARD_URL must begin with https://.")
+    dashboard_url = _dashboard_url(values, endpoint_url)
     account = values["USER_ACCOUNT"]
     if not _ACCOUNT.fullmatch(account):
         raise ConfigError(
@@ -106,7 +107,7 @@ def load(env_file: str | None, environ: Mapping[str, str]) -> Config:
         bucket=values.get("BUCKET_NAME") or DEFAULT_BUCKET,
         region=values.get("AWS_REGION") or DEFAULT_REGION,
         endpoint_url=endpoint_url,
-        dashboard_url=dashboard_url.rstrip("/"),
+        dashboard_url=dashboard_url,
         data_dir=data_dir,
         time_series=values.get("TIME_SERIES") or None,
         settle=_seconds(values, "SETTLE_SECONDS", 60.0),
@@ -168,6 +169,17 @@ def _check_required(values: Mapping[str, str], env_file: str | None) -> None:
                 env_file or "The environment", ", ".join(placeholders), WHERE_TO_GET_VALUES
             )
         )
+
+
+def _dashboard_url(values: Mapping[str, str], endpoint_url: str | None) -> str | None:
+    url = values.get("DASHBOARD_URL")
+    if not url:
+        # The default dashboard belongs to the default archive; of another one it knows nothing.
+        ours = endpoint_url is None and values.get("BUCKET_NAME", DEFAULT_BUCKET) in ("", DEFAULT_BUCKET)
+        return DEFAULT_DASHBOARD if ours else None
+    if not re.match(r"https?://[^/]", url):
+        raise ConfigError("DASHBOARD_URL must begin with https://.")
+    return url.rstrip("/")
 
 
 def _seconds(values: Mapping[str, str], name: str, default: float) -> float:

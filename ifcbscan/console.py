@@ -21,6 +21,9 @@ log = logging.getLogger("ifcbscan")
 _LOG_PART = 1900000
 _LOG_PARTS = 4
 
+#: So many bins in trouble are named one by one; a thousand lines help nobody.
+_MOST_PROBLEMS = 20
+
 
 def make_streams_forgiving() -> None:
     """A file name that the console cannot show must not end a run (cp1252 on Windows, LANG=C)."""
@@ -94,7 +97,11 @@ def say(line: str) -> None:
 
 def result(line: str) -> None:
     """A line of what was asked for, on stdout."""
-    print(line, flush=True)
+    try:
+        print(line, flush=True)
+    except BrokenPipeError:
+        # Whoever reads it (head, less) has seen enough; Python would complain once more at its end.
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
 
 
 def say_error(line: str) -> None:
@@ -131,8 +138,10 @@ def print_report(report: ScanReport, as_json: bool, quiet: bool, interactive: bo
         log.error("%s", report.ended_by)
     if not quiet and (interactive or worth_telling(report)):
         say(line)
-        for problem in report.problems:
+        for problem in report.problems[:_MOST_PROBLEMS]:
             say(f"  {problem.pid}  {problem.state}: {problem.reason}")
+        if len(report.problems) > _MOST_PROBLEMS:
+            say(f"  ... and {len(report.problems) - _MOST_PROBLEMS:,} more; --json lists them all")
         for warning in report.warnings:
             say("  warning: " + warning)
     if report.ended_by:

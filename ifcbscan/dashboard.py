@@ -21,7 +21,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from dataclasses import dataclass
-from typing import Any, Iterator, List, Mapping
+from typing import Any, Callable, Iterator, Mapping
 
 from ifcbscan import __version__
 from ifcbscan.clocks import Clock
@@ -118,7 +118,7 @@ class Dashboard:
         self._opener = opener or urllib.request.build_opener(_NoRedirect)
         self._clock = clock or Clock()
 
-    def list_datasets(self, team: str) -> List[str]:  # noqa: UP006  (`list` alone would be no clash, but read so)
+    def list_datasets(self, team: str) -> list[str]:
         """The names of an account's time series. Raises UnknownToDashboard, DashboardUnreachable."""
         try:
             answer = self._json("list_datasets/" + _quoted(team))
@@ -221,7 +221,7 @@ class Dashboard:
             with self._opener.open(request, timeout=self._timeout) as response:
                 if response.headers.get_content_type() == "text/html":
                     raise self._unreachable("answered with a web page")
-                yield _Answer(response, deadline, self)
+                yield _Answer(response, lambda: self._clock.monotonic() > deadline, self._unreachable)
         except urllib.error.HTTPError as error:
             with error:
                 raise self._refusal(error.code, str(error.headers.get("Location", ""))) from None
@@ -242,9 +242,7 @@ class Dashboard:
         if isinstance(error, socket.timeout):
             return f"did not answer within {self._timeout:g} s"
         if isinstance(error, ssl.SSLError):
-            return (
-                f"gave no secure connection ({_short(error)}); a wrong clock on this computer can be the cause"
-            )
+            return f"gave no secure connection ({_short(error)}); a wrong clock on this computer can be the cause"
         if isinstance(error, http.client.IncompleteRead):
             return "broke off in the middle of its answer"
         return f"could not be reached ({_short(error)})"
@@ -268,10 +266,15 @@ class Dashboard:
 class _Answer:
     """The body of an answer, read in blocks, within its limits of size and time."""
 
-    def __init__(self, response: Any, deadline: float, dashboard: Dashboard) -> None:
+    def __init__(
+        self,
+        response: Any,
+        too_late: Callable[[], bool],
+        unreachable: Callable[[str], DashboardUnreachable],
+    ) -> None:
         self._response = response
-        self._deadline = deadline
-        self._dashboard = dashboard
+        self._too_late = too_late
+        self._unreachable = unreachable
         length = response.headers.get("Content-Length", "")
         # http.client does not notice when a body that is read in blocks ends early.
         self._declared = int(length) if length.isdigit() else None
@@ -282,16 +285,16 @@ class _Answer:
         while received != self._declared:
             # read1: whatever has arrived, so that an answer that drips in cannot outlast the deadline
             block = self._response.read1(_BLOCK)
-            if self._dashboard._clock.monotonic() > self._deadline:
-                raise self._dashboard._unreachable("answered too slowly to wait for the end")
+            if self._too_late():
+                raise self._unreachable("answered too slowly to wait for the end")
             if not block:
                 break
             received += len(block)
             if received > limit:
-                raise self._dashboard._unreachable(f"answered with more than {limit:,} bytes")
+                raise self._unreachable(f"answered with more than {limit:,} bytes")
             yield block
         if self._declared is not None and received != self._declared:
-            raise self._dashboard._unreachable("broke off in the middle of its answer")
+            raise self._unreachable("broke off in the middle of its answer")
 
     def lines(self) -> Iterator[str]:
         """The body line by line, with their ends."""
@@ -301,10 +304,10 @@ class _Answer:
             for line in whole:
                 yield line.decode("utf-8") + "\n"
             if len(rest) > _LINE_LIMIT:
-                raise self._dashboard._unreachable("answered something that is no list of bins")
+                raise self._unreachable("answered something that is no list of bins")
         if rest:
             # The dashboard ends every line; without a length this is how a cut answer shows.
-            raise self._dashboard._unreachable("broke off in the middle of its answer")
+            raise self._unreachable("broke off in the middle of its answer")
 
 
 def _quoted(segment: str) -> str:

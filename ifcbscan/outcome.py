@@ -57,6 +57,7 @@ class Requests:
     list: int = 0
     head: int = 0
     put: int = 0
+    get: int = 0
 
 
 @dataclass(frozen=True)

@@ -73,6 +73,76 @@ def build_parser() -> argparse.ArgumentParser:
     _add_job(sync)
     _add_scan_options(sync)
 
+    start = _command(
+        commands,
+        "start",
+        "install the schedule: from then on bins are sent by themselves",
+        "Installs two entries in the schedule of this computer (cron; on Windows the Task Scheduler): every minute "
+        "a scan of the last days, every hour a scan of everything. Then sends what is there already. "
+        "Doing it twice changes nothing.",
+    )
+    _add_job(start)
+    _add_env_file(start)
+    start.add_argument(
+        "--force", action="store_true", help="also if the dashboard does not know the time series (yet)"
+    )
+    start.add_argument(
+        "--restart",
+        action="store_true",
+        help="replace what is scheduled for this time series, for instance with another folder",
+    )
+    start.add_argument("--no-sync", action="store_true", help="do not send anything now")
+    start.add_argument("--print", action="store_true", help="show what would be installed; install nothing")
+    start.add_argument(
+        "--system",
+        action="store_true",
+        help="Windows, as administrator: run for the SYSTEM account, so also while nobody is logged on",
+    )
+
+    stop = _command(
+        commands,
+        "stop",
+        "remove the schedule and end a scan that is under way",
+        "Removes the entries that 'start' installed, for one folder or one time series, and ends its scans. "
+        "Nothing is lost: what was not sent is sent after the next 'start'.",
+    )
+    stop.add_argument(
+        "what", metavar="DIR|TIME_SERIES", help="the folder or the time series, as given to 'start'"
+    )
+    stop.add_argument("--system", action="store_true", help="Windows: those of the SYSTEM account")
+
+    status = _command(
+        commands,
+        "status",
+        "what is scheduled, when it last ran, and how that went",
+        "Shows each scheduled folder with its last runs, and the bins that wait or are in trouble.",
+    )
+    status.add_argument("--json", action="store_true", help="print it as one JSON object")
+
+    series = _command(
+        commands,
+        "list",
+        "the time series of your account",
+        "Lists the time series of the account, with where each one was found: on the dashboard, in the archive.",
+    )
+    _add_env_file(series)
+    series.add_argument("--json", action="store_true", help="print it as one JSON object")
+
+    check = _command(
+        commands,
+        "check",
+        "is everything in order? one line for each thing that must be",
+        "Checks configuration, credentials, clock, dashboard, folder and scheduler, and says what to do about "
+        "what is not in order. Exit code 0 only if all is.",
+    )
+    _add_job(check, optional=True)
+    _add_env_file(check)
+    check.add_argument(
+        "--write",
+        action="store_true",
+        help="also try to write, under a name that the archive removes by itself",
+    )
+
     _command(
         commands,
         "demo",
@@ -154,6 +224,9 @@ def _add_scan_options(parser: argparse.ArgumentParser) -> None:
         "--confirm",
         metavar="SECONDS",
         help="how long the archive must have kept .roi before the .adc follows (CONFIRM_SECONDS, 30)",
+    )
+    how.add_argument(
+        "--force", action="store_true", help="send even if the dashboard does not know the time series (yet)"
     )
     _add_output_options(parser)
 

@@ -14,6 +14,7 @@ import json
 import os
 import socket
 import tempfile
+import time
 from dataclasses import dataclass
 from typing import Any, Iterator
 
@@ -54,11 +55,16 @@ def _temporary_folder() -> str:
     return os.path.join(tempfile.gettempdir(), "ifcbscan-" + user)
 
 
-def lock_path(directory: str, time_series: str, mode: str) -> str:
-    """The lock file of one job and mode; the same directory by another name is the same lock."""
+def job_file(directory: str, time_series: str, ending: str) -> str:
+    """Where a job keeps a file of its own; the same directory by another name is the same job."""
     real = os.path.normcase(os.path.realpath(directory))
     digest = hashlib.sha256(real.encode("utf-8", "surrogateescape")).hexdigest()[:12]
-    return os.path.join(state_folder(), f"{time_series}-{digest}-{mode}.lock")
+    return os.path.join(state_folder(), f"{time_series}-{digest}{ending}")
+
+
+def lock_path(directory: str, time_series: str, mode: str) -> str:
+    """The lock file of one job and mode."""
+    return job_file(directory, time_series, f"-{mode}.lock")
 
 
 @contextlib.contextmanager
@@ -96,17 +102,19 @@ def is_held(path: str) -> bool:
     return False
 
 
-def held_locks(time_series: str) -> list[Holder]:
-    """The processes that hold a lock of `time_series` now."""
-    folder = state_folder()
-    holders = []
-    for name in sorted(os.listdir(folder)):
-        path = os.path.join(folder, name)
-        if name.startswith(time_series + "-") and name.endswith(".lock") and is_held(path):
-            holder = read_holder(path)
-            if holder is not None and holder.time_series == time_series:
-                holders.append(holder)
-    return holders
+def living_holder(path: str) -> Holder | None:
+    """The process that holds the lock `path` now, or None if nobody does (or it is not written down).
+
+    The name is believed only if the lock is held before and after it was read, and stays the same: a
+    process that has just taken the lock writes its name within that time.
+    """
+    if not is_held(path):
+        return None
+    first = read_holder(path)
+    time.sleep(0.2)
+    if first is None or not is_held(path) or read_holder(path) != first:
+        return read_holder(path) if is_held(path) else None
+    return first
 
 
 def read_holder(path: str) -> Holder | None:

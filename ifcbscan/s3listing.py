@@ -13,8 +13,9 @@ import urllib.parse
 import xml.etree.ElementTree as ElementTree
 from typing import Any, NamedTuple
 
-#: Where the lean parser leaves the objects of a page, in the answer that botocore returns.
+#: Where the lean parser leaves the objects and the common prefixes of a page, in the answer that botocore returns.
 OBJECTS = "IfcbscanObjects"
+FOLDERS = "IfcbscanFolders"
 
 _LISTING_SHAPE = "ListObjectsV2Output"
 _SET_ASIDE = "ifcbscan_body"
@@ -34,7 +35,7 @@ class NotAListing(Exception):
 
 
 def parse_page(body: bytes) -> dict[str, Any]:
-    """The objects of a page under `OBJECTS`, its `IsTruncated` and `NextContinuationToken`.
+    """The objects of a page under `OBJECTS`, its common prefixes under `FOLDERS`, and where it goes on.
 
     Raises NotAListing for anything else, such as a harbour network's web page. Document types are
     refused, and with them every kind of entity expansion.
@@ -59,14 +60,20 @@ def parse_page(body: bytes) -> dict[str, Any]:
             modified = texts[space + "LastModified"] or ""
         except (KeyError, ValueError):
             raise NotAListing("an object without key, size or time") from None
-        if url_encoded and ("%" in key or "+" in key):
-            key = urllib.parse.unquote_plus(key)
+        if url_encoded:
+            key = _decoded(key)
         objects.append(ListedObject(key, size, modified, (texts.get(space + "ETag") or "").strip('"')))
+    folders = [item.findtext(space + "Prefix") or "" for item in root.iterfind(space + "CommonPrefixes")]
     return {
         OBJECTS: objects,
+        FOLDERS: [_decoded(folder) for folder in folders] if url_encoded else folders,
         "IsTruncated": root.findtext(space + "IsTruncated") == "true",
         "NextContinuationToken": root.findtext(space + "NextContinuationToken"),
     }
+
+
+def _decoded(key: str) -> str:
+    return urllib.parse.unquote_plus(key) if "%" in key or "+" in key else key
 
 
 class _Parser:

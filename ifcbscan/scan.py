@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 from concurrent.futures import Executor
 from dataclasses import dataclass
@@ -25,6 +26,9 @@ from ifcbscan.plan import Action, Decision, Now, Policy, State, decide
 from ifcbscan.uploader import BinJob, Listener, Uploader, examine_fileset
 
 log = logging.getLogger("ifcbscan")
+
+#: Says whether files may be sent into a time series that has none: returns warnings, or raises UsageError.
+Guard = Callable[[], Sequence[str]]
 
 
 @dataclass(frozen=True)
@@ -63,8 +67,12 @@ def scan(
     listener: Listener,
     show: Callable[[str], None],
     warnings: Sequence[str] = (),
+    guard: Guard | None = None,
 ) -> ScanReport:
     """One run over one tree. `show` takes the lines of a dry run; `warnings` are those of the preparations.
+
+    `guard` is asked before anything is sent into a time series in which nothing is yet; it raises
+    UsageError to forbid it, or returns warnings. Only a full run can see that nothing is there.
 
     Raises what makes a run impossible (UsageError, BucketRefused, BucketUnreachable, Interrupted);
     whatever ends it later is in the report.
@@ -77,7 +85,11 @@ def scan(
     tally.bins[EXCLUDED] = inventory.excluded
     for fragment in inventory.fragments:
         tally.count(fragment.pid, State.INCOMPLETE.value, _fragment_reason(fragment, inventory))
-    jobs = _decide_all(options, inventory, bucket, clock, pool, tally)
+    remote = list_remote(options, inventory, bucket, pool)
+    now = Now(bucket.server_clock.now(), clock.wall())
+    jobs = _decide_all(options, inventory, remote.bins, now, tally)
+    if guard is not None and jobs and remote.empty:
+        tally.warnings.extend(guard())
     ended_by: IfcbscanError | None = None
     if options.dry_run:
         _show_all(jobs, tree, options.policy, tally, show)
@@ -123,11 +135,13 @@ def _code_of(error: IfcbscanError | None) -> int:
 
 
 def _decide_all(
-    options: ScanOptions, inventory: Inventory, bucket: Bucket, clock: Clock, pool: Executor, tally: Tally
+    options: ScanOptions,
+    inventory: Inventory,
+    remote: dict[str, RemoteFileset],
+    now: Now,
+    tally: Tally,
 ) -> list[BinJob]:
     """Decide on every bin, count those on which there is nothing to do, and return the others, newest first."""
-    remote = list_remote(options, inventory, bucket, pool)
-    now = Now(bucket.server_clock.now(), clock.wall())
     policy = options.first_policy
     jobs: list[BinJob] = []
     for pid, local in inventory.filesets.items():
@@ -142,27 +156,37 @@ def _decide_all(
     return jobs
 
 
-def list_remote(
-    options: ScanOptions, inventory: Inventory, bucket: Bucket, pool: Executor
-) -> dict[str, RemoteFileset]:
+@dataclass(frozen=True)
+class RemoteListing:
+    """What the bucket holds of the bins that were asked for; `empty`: the time series has no object at all."""
+
+    bins: dict[str, RemoteFileset]
+    empty: bool
+
+
+def list_remote(options: ScanOptions, inventory: Inventory, bucket: Bucket, pool: Executor) -> RemoteListing:
     """What the bucket holds of the bins of `inventory`. Raises BucketRefused, BucketUnreachable.
 
-    A recent run lists only the days of its bins; a full one everything, in ranges side by side.
+    A recent run lists only the days of its bins (and cannot say `empty`); a full one everything, in
+    ranges side by side.
     """
     prefix = series_prefix(options.account, options.time_series)
     complete = [pid for pid, fileset in inventory.filesets.items() if fileset.complete]
     if not complete:
-        return {}  # nothing that could be sent: the bucket need not be asked
+        return RemoteListing({}, False)  # nothing that could be sent: the bucket need not be asked
     recent = options.max_age is not None
     ranges = [range_around(complete, prefix)] if recent else full_ranges(complete, prefix)
 
-    def list_one(keys: KeyRange) -> dict[str, RemoteFileset]:
-        return index_objects(bucket.list(prefix, keys.start_after, keys.up_to), prefix, inventory.filesets)
+    def list_one(keys: KeyRange) -> tuple[bool, dict[str, RemoteFileset]]:
+        objects = bucket.list(prefix, keys.start_after, keys.up_to)
+        first = list(itertools.islice(objects, 1))
+        return not first, index_objects(itertools.chain(first, objects), prefix, inventory.filesets)
 
-    remote: dict[str, RemoteFileset] = {}
-    for part in pool.map(list_one, ranges) if len(ranges) > 1 else map(list_one, ranges):
-        remote.update(part)
-    return remote
+    parts = list(pool.map(list_one, ranges) if len(ranges) > 1 else map(list_one, ranges))
+    bins: dict[str, RemoteFileset] = {}
+    for _, part in parts:
+        bins.update(part)
+    return RemoteListing(bins, not recent and all(nothing for nothing, _ in parts))
 
 
 def _fragment_reason(fragment: Fileset, inventory: Inventory) -> str:

@@ -1,0 +1,175 @@
+"""`ifcbscan check`: is everything in order? One line for each thing that must be."""
+
+from __future__ import annotations
+
+import io
+import os
+import shutil
+import sys
+from argparse import Namespace
+from dataclasses import dataclass
+from typing import Callable, Iterator
+
+from ifcbscan import console, runlock, schedule, series
+from ifcbscan.bins import series_prefix
+from ifcbscan.bucket import Bucket
+from ifcbscan.clocks import Clock
+from ifcbscan.commands.common import job_of, load_config
+from ifcbscan.config import Config
+from ifcbscan.dashboard import Dashboard, DashboardUnreachable, UnknownToDashboard
+from ifcbscan.errors import ExitCode, IfcbscanError, PutRefused
+from ifcbscan.interruption import Interruption
+
+_CLOCK_TOLERANCE = 60.0  # seconds; S3 refuses requests from 15 minutes on
+_LOG_SPACE = 50 * 1000 * 1000  # bytes
+
+#: Not .hdr, .adc or .roi, so the archive's Lambda deletes it by itself.
+_TRIAL_NAME = "ifcbscan-check.txt"
+
+
+@dataclass(frozen=True)
+class Item:
+    """One line of the check."""
+
+    good: bool
+    name: str
+    text: str
+    exit_code: int = ExitCode.USAGE
+
+
+def run(options: Namespace, interruption: Interruption) -> int:
+    """Print one line per item; 0 only if all are in order, else the exit code of the first that is not."""
+    code = ExitCode.DONE
+    for item in _items(options, interruption):
+        console.result(f"{_mark(item.good)}  {item.name:<12} {item.text}")
+        if not item.good and code == ExitCode.DONE:
+            code = item.exit_code
+    return code
+
+
+def _mark(good: bool) -> str:
+    word = "ok " if good else "NOT"
+    if not sys.stdout.isatty():
+        return word
+    return f"\033[{32 if good else 31}m{word}\033[0m"
+
+
+def _items(options: Namespace, interruption: Interruption) -> Iterator[Item]:
+    yield from _scheduler()
+    yield _log_space()
+    try:
+        config = load_config(options)
+    except IfcbscanError as error:
+        yield Item(False, "settings", str(error))
+        return
+    yield from _settings(config)
+    time_series = None
+    if options.directory or config.data_dir:
+        try:
+            directory, time_series = job_of(options, config)
+        except IfcbscanError as error:
+            yield Item(False, "folder", str(error))
+        else:
+            yield _folder(directory)
+    clock = Clock()
+    bucket = Bucket(config, clock, 1, interruption.requested)
+    reached = _asked("credentials", lambda: _list(bucket, config))
+    yield reached
+    if reached.good:
+        yield _clock(bucket, clock)
+        if options.write:
+            yield _asked("writing", lambda: _write(bucket, config, time_series))
+    if config.dashboard_url is not None:
+        yield _dashboard(config.dashboard_url, config.account)
+        if time_series is not None:
+            yield _series(config.dashboard_url, config.account, time_series)
+
+
+def _scheduler() -> Iterator[Item]:
+    scheduler = schedule.for_this_system()
+    reason = scheduler.available()
+    if reason:
+        yield Item(False, "scheduler", reason)
+        return
+    notes = scheduler.notes()
+    yield Item(not notes, "scheduler", " ".join(notes) or f"{scheduler.name} can be used")
+
+
+def _log_space() -> Item:
+    try:
+        folder = runlock.state_folder()
+        free = shutil.disk_usage(folder).free
+    except (OSError, IfcbscanError) as error:
+        return Item(False, "log space", str(error))
+    text = f"{free // 1000000:,} MB free for logs in {folder}"
+    if free < _LOG_SPACE:
+        return Item(False, "log space", text + ": please make room; scans go on, but without a log")
+    return Item(True, "log space", text)
+
+
+def _settings(config: Config) -> Iterator[Item]:
+    if config.env_file is None:
+        yield Item(True, "settings", "taken from the environment; 'ifcbscan start' needs a .env file")
+    for warning in config.warnings:
+        yield Item(False, "settings", warning)
+    if config.env_file is not None and not config.warnings:
+        yield Item(True, "settings", f"{config.env_file} (account {config.account})")
+
+
+def _folder(directory: str) -> Item:
+    try:
+        os.listdir(directory)
+    except OSError as error:
+        return Item(False, "folder", f"{directory} cannot be read: {error.strerror}. Is the disk mounted?")
+    return Item(True, "folder", f"{directory} can be read")
+
+
+def _asked(name: str, question: Callable[[], str]) -> Item:
+    try:
+        return Item(True, name, question())
+    except IfcbscanError as error:
+        return Item(False, name, str(error), error.exit_code)
+    except PutRefused as error:
+        return Item(False, name, f"{error}. Ask the people who run the archive.")
+
+
+def _list(bucket: Bucket, config: Config) -> str:
+    next(bucket.list(f"{config.account}/"), None)
+    return f"accepted; what lies below {config.account}/ in {config.bucket} can be listed"
+
+
+def _clock(bucket: Bucket, clock: Clock) -> Item:
+    ahead = clock.wall() - bucket.server_clock.now()
+    text = f"{abs(ahead):.0f} s {'ahead of' if ahead > 0 else 'behind'} the archive's"
+    if abs(ahead) <= _CLOCK_TOLERANCE:
+        return Item(True, "clock", text)
+    return Item(
+        False,
+        "clock",
+        text + ": please set it (UTC, ideally by NTP); from 15 minutes on, everything is refused",
+    )
+
+
+def _write(bucket: Bucket, config: Config, time_series: str | None) -> str:
+    key = series_prefix(config.account, time_series or "ifcbscan-check") + _TRIAL_NAME
+    content = b"written by 'ifcbscan check --write'; the archive removes it by itself\n"
+    bucket.put(key, io.BytesIO(content), len(content))
+    return f"allowed (tried with {key}, which the archive removes by itself)"
+
+
+def _dashboard(url: str, account: str) -> Item:
+    try:
+        count = len(Dashboard(url).list_datasets(account))
+    except DashboardUnreachable as error:
+        return Item(False, "dashboard", str(error), ExitCode.UNREACHABLE)
+    except UnknownToDashboard as error:
+        return Item(False, "dashboard", str(error))
+    return Item(True, "dashboard", f"{url} knows {count} time series of {account}")
+
+
+def _series(url: str, account: str, time_series: str) -> Item:
+    answer = series.ask(url, account, time_series)
+    if answer.known is series.Known.YES:
+        return Item(True, "time series", f"{time_series} exists on the dashboard")
+    code = ExitCode.USAGE if answer.known is series.Known.NO else ExitCode.UNREACHABLE
+    return Item(False, "time series", answer.line, code)

@@ -1,0 +1,54 @@
+"""`ifcbscan list`: the time series of the account, and where each one was found."""
+
+from __future__ import annotations
+
+import json
+from argparse import Namespace
+
+from ifcbscan import console
+from ifcbscan.bucket import Bucket
+from ifcbscan.clocks import Clock
+from ifcbscan.commands.common import load_config
+from ifcbscan.dashboard import Dashboard, DashboardError
+from ifcbscan.errors import ExitCode
+from ifcbscan.interruption import Interruption
+
+
+def run(options: Namespace, interruption: Interruption) -> int:
+    """Print the list; returns an exit code."""
+    config = load_config(options)
+    in_archive = set(Bucket(config, Clock(), 1, interruption.requested).folders(f"{config.account}/"))
+    shown: set[str] | None = None
+    if config.dashboard_url is not None:
+        try:
+            shown = set(Dashboard(config.dashboard_url).list_datasets(config.account))
+        except DashboardError as error:
+            console.say(f"Note: {error} The list shows what the archive has.")
+    names = sorted(in_archive | (shown or set()))
+    if options.json:
+        found = [
+            {
+                "name": name,
+                "dashboard": None if shown is None else name in shown,
+                "archive": name in in_archive,
+            }
+            for name in names
+        ]
+        console.result(json.dumps({"account": config.account, "time_series": found}, indent=2))
+        return ExitCode.DONE
+    if not names:
+        console.say(f"The account {config.account} has no time series yet.")
+    width = max((len(name) for name in names), default=0)
+    for name in names:
+        console.result(f"{name:<{width}}  {_where(name, shown, in_archive)}")
+    return ExitCode.DONE
+
+
+def _where(name: str, shown: set[str] | None, in_archive: set[str]) -> str:
+    if shown is None:
+        return "in the archive (the dashboard was not asked)"
+    if name in shown and name in in_archive:
+        return "on the dashboard and in the archive"
+    if name in shown:
+        return "on the dashboard; nothing in the archive yet"
+    return "in the archive only: the dashboard does not show it"

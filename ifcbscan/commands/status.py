@@ -1,0 +1,145 @@
+"""`ifcbscan status`: what is scheduled, when it last ran, and how that went."""
+
+from __future__ import annotations
+
+import json
+from argparse import Namespace
+from dataclasses import dataclass
+from typing import Any
+
+from ifcbscan import console, lastrun, schedule
+from ifcbscan.errors import ExitCode
+from ifcbscan.interruption import Interruption
+from ifcbscan.lastrun import LastRun
+from ifcbscan.schedule import InstalledJob
+
+#: Counts that tell of bins which wait or are in trouble, with the words for them.
+_WAITING = (
+    ("to_upload", "to upload"),
+    ("unconfirmed", "waiting for the archive's check"),
+    ("settling", "still being written"),
+    ("incomplete", "incomplete"),
+    ("held", "held back"),
+    ("rejected", "rejected by the archive"),
+    ("conflict", "in conflict"),
+    ("failed", "failed"),
+)
+
+_RESULTS = {
+    ExitCode.DONE: "done",
+    ExitCode.UNEXPECTED: "unexpected error",
+    ExitCode.USAGE: "not possible: configuration or credentials",
+    ExitCode.PARTLY_FAILED: "finished, but something failed",
+    ExitCode.UNREACHABLE: "the bucket could not be reached",
+    ExitCode.INTERRUPTED: "interrupted",
+    ExitCode.TERMINATED: "ended from outside",
+}
+
+
+@dataclass(frozen=True)
+class JobStatus:
+    """A scheduled job and its last runs, as far as they are known."""
+
+    installed: InstalledJob
+    recent: LastRun | None
+    full: LastRun | None
+
+    @property
+    def log_file(self) -> str:
+        return self.installed.job.log_file
+
+    def to_json(self) -> dict[str, Any]:
+        job = self.installed.job
+        return {
+            "directory": job.directory,
+            "time_series": job.time_series,
+            "scheduled": {"every_minute": self.installed.recent, "hourly": self.installed.full},
+            "up_to_date": self.installed.up_to_date,
+            "last_run": {"recent": _run_json(self.recent), "full": _run_json(self.full)},
+            "log_file": job.log_file,
+            "env_file": job.env_file,
+        }
+
+
+def run(options: Namespace, _interruption: Interruption) -> int:
+    """Print the status of every job; returns an exit code."""
+    scheduler = schedule.for_this_system()
+    found = []
+    for installed in scheduler.jobs():
+        job = installed.job
+        found.append(
+            JobStatus(
+                installed,
+                lastrun.read(job.directory, job.time_series, "recent"),
+                lastrun.read(job.directory, job.time_series, "full"),
+            )
+        )
+    if options.json:
+        scheduled = {"scheduler": scheduler.name, "jobs": [status.to_json() for status in found]}
+        console.result(json.dumps(scheduled, indent=2))
+    elif not found:
+        console.result("Nothing is scheduled for this user. 'ifcbscan start DIR TIME_SERIES' does it.")
+    else:
+        console.result("\n\n".join(_text(status, scheduler.name) for status in found))
+        for note in scheduler.notes():
+            console.say(f"Please note: {note}")
+    return ExitCode.DONE
+
+
+def _run_json(record: LastRun | None) -> dict[str, Any] | None:
+    if record is None:
+        return None
+    return {
+        "finished": record.finished,
+        "exit_code": record.exit_code,
+        "summary": record.summary,
+        "bins": record.bins,
+    }
+
+
+def _text(status: JobStatus, scheduler: str) -> str:
+    job = status.installed.job
+    rows = [
+        ("time series", job.time_series),
+        ("folder", job.directory),
+        ("schedule", _schedule(status.installed, scheduler)),
+        ("last scan", _run(status.recent)),
+        ("last full", _run(status.full)),
+        ("bins", _bins(status)),
+        ("log", job.log_file),
+    ]
+    return "\n".join(f"{name:<12} {text}" for name, text in rows)
+
+
+def _schedule(installed: InstalledJob, scheduler: str) -> str:
+    if not (installed.recent and installed.full):
+        there = "every minute" if installed.recent else "hourly" if installed.full else "neither"
+        return f"INCOMPLETE, only {there} is there; 'ifcbscan start' again repairs it"
+    text = f"every minute, and everything at minute {installed.job.hourly_minute} of every hour ({scheduler})"
+    return text if installed.up_to_date else text + "; edited by hand"
+
+
+def _run(record: LastRun | None) -> str:
+    if record is None:
+        return "not yet"
+    result = _RESULTS.get(record.exit_code, f"exit code {record.exit_code}")
+    return f"{record.finished} ({_ago(record.age)}): {result}"
+
+
+def _ago(seconds: float) -> str:
+    if seconds < 0:
+        return "in the future: was the clock set?"
+    for size, word in ((86400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{seconds / size:.0f} {word} ago"
+    return f"{seconds:.0f} s ago"
+
+
+def _bins(status: JobStatus) -> str:
+    # The full scan sees every bin; the recent one only the last days, but it is newer.
+    record = status.full if status.full is not None and status.full.bins else status.recent
+    if record is None or not record.bins:
+        return record.summary if record is not None else "not known yet"
+    parts = [f"{record.bins[name]} {words}" for name, words in _WAITING if record.bins.get(name)]
+    safe = record.bins.get("synced", 0) + record.bins.get("uploaded", 0)
+    return ", ".join([f"{safe} in the archive", *(parts or ["none waiting"])])

@@ -1,0 +1,74 @@
+"""`ifcbscan stop`: remove a schedule, and end the scans of its jobs that are under way."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import sys
+import time
+from argparse import Namespace
+
+from ifcbscan import console, runlock, schedule
+from ifcbscan.errors import ExitCode, UsageError
+from ifcbscan.interruption import Interruption
+from ifcbscan.schedule import InstalledJob
+
+_PATIENCE = 15.0  # seconds for a scan to end in order
+
+
+def run(options: Namespace, _interruption: Interruption) -> int:
+    """Remove what matches; returns an exit code."""
+    scheduler = schedule.for_this_system(options.system)
+    known = scheduler.jobs()
+    matching = [job for job in known if _matches(job, options.what)]
+    if not matching:
+        raise UsageError(f"Nothing is scheduled for {options.what}. {_listing(known)}")
+    for installed in matching:
+        job = installed.job
+        scheduler.remove(job)
+        console.say(f"Removed from {scheduler.name}: {job.directory} to {job.time_series}.")
+        for mode in ("recent", "full"):
+            _end(runlock.lock_path(job.directory, job.time_series, mode), job.time_series)
+    return ExitCode.DONE
+
+
+def _matches(installed: InstalledJob, what: str) -> bool:
+    job = installed.job
+    path = os.path.abspath(os.path.expanduser(what))
+    same_folder = os.path.normcase(os.path.realpath(path)) == os.path.normcase(
+        os.path.realpath(job.directory)
+    )
+    return job.time_series == what or same_folder
+
+
+def _listing(known: list[InstalledJob]) -> str:
+    if not known:
+        return "Nothing at all is scheduled for this user."
+    jobs = "; ".join(f"{found.job.directory} to {found.job.time_series}" for found in known)
+    return f"What is scheduled: {jobs}."
+
+
+def _end(lock: str, time_series: str) -> None:
+    """End the process that holds `lock`, if a living process does."""
+    holder = runlock.living_holder(lock)
+    if holder is None:
+        return
+    if holder.host != socket.gethostname():
+        console.say(
+            f"A scan of {time_series} runs on {holder.host} (process {holder.pid}); please end it there."
+        )
+        return
+    try:
+        os.kill(holder.pid, signal.SIGTERM)
+    except OSError as error:
+        console.say(f"The scan of {time_series} (process {holder.pid}) could not be ended: {error.strerror}.")
+        return
+    until = time.monotonic() + _PATIENCE
+    while runlock.is_held(lock) and time.monotonic() < until:
+        time.sleep(0.1)
+    if runlock.is_held(lock):
+        console.say(f"The scan of {time_series} (process {holder.pid}) has not ended yet; it was asked to.")
+    else:
+        console.say(f"Ended the scan of {time_series} that was under way; nothing is lost.")
+    sys.stderr.flush()

@@ -1,0 +1,65 @@
+"""A small record of the last run of each job and mode, for `status` and for the log. No scan depends on it."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import json
+import os
+from dataclasses import dataclass, field
+from typing import Any
+
+from ifcbscan import runlock
+
+
+@dataclass(frozen=True)
+class LastRun:
+    """How a run ended. Times are this computer's, ISO 8601 in UTC."""
+
+    finished: str
+    exit_code: int
+    summary: str
+    bins: dict[str, int] = field(default_factory=dict)
+    log_file: str | None = None
+
+    @property
+    def age(self) -> float:
+        """Seconds since it finished, by this computer's clock."""
+        then = datetime.datetime.strptime(self.finished, "%Y-%m-%dT%H:%M:%SZ")
+        return (datetime.datetime.now(datetime.timezone.utc).replace(tzinfo=None) - then).total_seconds()
+
+
+def _path(directory: str, time_series: str, mode: str) -> str:
+    return runlock.job_file(directory, time_series, f"-{mode}.last.json")
+
+
+def write(
+    directory: str,
+    time_series: str,
+    mode: str,
+    exit_code: int,
+    summary: str,
+    bins: dict[str, int],
+    log_file: str | None,
+) -> None:
+    """Note down how a run ended; a failure to do so is of no consequence."""
+    finished = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    record = LastRun(finished, exit_code, summary, bins, log_file)
+    with contextlib.suppress(OSError):
+        path = _path(directory, time_series, mode)
+        # Each process has a name of its own, so that two that end together do not mix their records.
+        temporary = f"{path}.{os.getpid()}"
+        with open(temporary, "w", encoding="utf-8") as file:
+            json.dump(record.__dict__, file)
+        os.replace(temporary, path)
+
+
+def read(directory: str, time_series: str, mode: str) -> LastRun | None:
+    """The last run's record, or None if there is none that can be read."""
+    try:
+        with open(_path(directory, time_series, mode), encoding="utf-8") as file:
+            fields: dict[str, Any] = json.load(file)
+        record = LastRun(**fields)
+        return record if record.age is not None else None
+    except (OSError, ValueError, TypeError):
+        return None

@@ -1,0 +1,155 @@
+"""What is to be run by itself: a job, its two commands, and how they are recognised again. Pure.
+
+A job is one directory feeding one time series. It has two entries in a schedule: every minute a scan
+of the recent bins, and once an hour a scan of everything. (They do not lock each other out: the lock
+of a scan is also per mode.) Knows nothing of cron or Windows.
+"""
+
+from __future__ import annotations
+
+import enum
+import hashlib
+import re
+from dataclasses import dataclass
+from typing import Sequence
+
+from ifcbscan.config import check_time_series
+from ifcbscan.errors import ExitCode, IfcbscanError, UsageError
+
+_RECENT = ("--max-age", "3d", "--time-limit", "5m")
+_WINDOWS_PATH = re.compile(r"[A-Za-z]:[\\/]|\\\\")
+
+
+class ScheduleError(IfcbscanError):
+    """The system's scheduler cannot be used, or has refused; nothing was changed unless the line says so."""
+
+    exit_code = ExitCode.USAGE
+
+
+class Mode(enum.Enum):
+    """Which of a job's two entries."""
+
+    RECENT = "recent"
+    FULL = "full"
+
+
+@dataclass(frozen=True)
+class ScheduledJob:
+    """One directory feeding one time series, with all that its commands need. Every path is absolute.
+
+    Raises UsageError for what cannot be written into a schedule.
+    """
+
+    python: str
+    env_file: str
+    directory: str
+    time_series: str
+    log_file: str
+
+    def __post_init__(self) -> None:
+        for path in (self.python, self.env_file, self.directory, self.log_file):
+            if re.search(r"[\n\0]", path):
+                raise UsageError(
+                    f"{path!r} has a line break in it, which no schedule can hold. Nothing was installed; please "
+                    "rename it, or reach it through a symbolic link without one."
+                )
+            if not path.startswith("/") and not _WINDOWS_PATH.match(path):
+                raise UsageError(f"{path!r} is not an absolute path. Nothing was installed.")
+        check_time_series(self.time_series)
+        if self.time_series.startswith("-"):
+            raise UsageError(
+                f"The time series {self.time_series!r} begins with a hyphen, so a command line would take it for an "
+                "option. Nothing was installed."
+            )
+
+    @property
+    def id(self) -> str:
+        """Name of the job, the same on every Python: `<time series>-<12 hexadecimal digits>`.
+
+        Two jobs with the same directory and time series have the same id, whatever else differs.
+        """
+        directory = self.directory
+        if _WINDOWS_PATH.match(directory):  # where upper and lower case are one file
+            directory = directory.replace("/", "\\").lower()
+        # surrogatepass: any name that a file system may have gets an id
+        named = (directory + "\0" + self.time_series).encode("utf-8", "surrogatepass")
+        return f"{self.time_series}-{hashlib.sha256(named).hexdigest()[:12]}"
+
+    @property
+    def hourly_minute(self) -> int:
+        """Minute of the hour (0 to 59) of the full scan, drawn from the id: not all jobs list at once."""
+        return int(hashlib.sha256(self.id.encode("ascii")).hexdigest(), 16) % 60
+
+    def command(self, mode: Mode) -> list[str]:
+        """The argument vector of one entry, the program first."""
+        which = _RECENT if mode is Mode.RECENT else ()
+        return [
+            self.python,
+            *("-m", "ifcbscan", "--once", self.directory, self.time_series),
+            *("--env-file", self.env_file),
+            *which,
+            *("--quiet", "--log-file", self.log_file),
+        ]
+
+    def commands(self) -> tuple[list[str], list[str]]:
+        """The argument vectors of the every-minute and of the hourly entry."""
+        return self.command(Mode.RECENT), self.command(Mode.FULL)
+
+
+@dataclass(frozen=True)
+class InstalledJob:
+    """A job as it stands in a schedule. An entry that is switched off does not count as there."""
+
+    job: ScheduledJob
+    recent: bool
+    full: bool
+    #: Both entries are exactly what `install` would write now (nobody has edited them).
+    up_to_date: bool
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One of a job's two entries, as read back."""
+
+    job: ScheduledJob
+    mode: Mode
+
+
+def parse_command(words: Sequence[str]) -> Entry | None:
+    """The entry whose command these words hold, or None if it is not one of ours.
+
+    Words around the command, and options that somebody has added to it, do not matter.
+    """
+    words = list(words)
+    try:
+        once = words.index("--once")
+        python, module, program = words[once - 3 : once]
+        directory, time_series = words[once + 1 : once + 3]
+        options = words[once + 3 :]
+        env_file = options[options.index("--env-file") + 1]
+        log_file = options[options.index("--log-file") + 1]
+        if (module, program) != ("-m", "ifcbscan"):
+            return None
+        job = ScheduledJob(python, env_file, directory, time_series, log_file)
+    except (ValueError, IndexError, UsageError):
+        return None
+    return Entry(job, Mode.RECENT if "--max-age" in options else Mode.FULL)
+
+
+def installed(entries: Sequence[tuple[Entry, bool]]) -> list[InstalledJob]:
+    """Entries, each with whether it is exactly as it should be, gathered by job in order of appearance."""
+    by_id: dict[str, list[tuple[Entry, bool]]] = {}
+    for entry, exact in entries:
+        by_id.setdefault(entry.job.id, []).append((entry, exact))
+    return [
+        InstalledJob(
+            job=of_job[0][0].job,
+            recent=any(entry.mode is Mode.RECENT for entry, _ in of_job),
+            full=any(entry.mode is Mode.FULL for entry, _ in of_job),
+            up_to_date=len(of_job) == 2
+            and {entry.mode for entry, _ in of_job} == set(Mode)
+            and all(exact for _, exact in of_job)
+            and len({entry.job for entry, _ in of_job}) == 1,
+        )
+        for of_job in by_id.values()
+    ]

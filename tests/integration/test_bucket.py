@@ -1,0 +1,547 @@
+"""The bucket over real HTTP: listing, putting, looking, retrying, and giving up at the right moment."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import random
+import socket
+import threading
+import time
+import tracemalloc
+from concurrent.futures import ThreadPoolExecutor
+from email.utils import formatdate
+from typing import Any, Callable
+
+import pytest
+from support.scripted import Act, Answer, ScriptedServer, empty_listing, html, s3_error, tag_soup
+
+from ifcbscan.bins import server_seconds
+from ifcbscan.bucket import ATTEMPTS, LONGEST_PAUSE, Bucket
+from ifcbscan.clocks import Clock
+from ifcbscan.config import load
+from ifcbscan.errors import (
+    BucketRefused,
+    BucketUnreachable,
+    ExitCode,
+    FileChanged,
+    IfcbscanError,
+    Interrupted,
+    PutRefused,
+)
+
+SECRET = "ifcbscan-tests-secret-key"
+KEY = "hablab/nauset/2013/D20130526/D20130526T095207_IFCB013.roi"
+BYTES = bytes(range(256)) * 40
+
+
+class NoPauses(Clock):
+    """The real clock, but nobody waits between two tries."""
+
+    def __init__(self) -> None:
+        self.pauses: list[float] = []
+
+    def sleep(self, seconds: float, unless: threading.Event) -> None:
+        self.pauses.append(seconds)
+
+
+def bucket_at(endpoint: str, name: str = "bucket.of.tests", **options: Any) -> Bucket:
+    values = {
+        "AWS_ACCESS_KEY_ID": "AKIAIFCBSCANTESTS",
+        "AWS_SECRET_ACCESS_KEY": SECRET,
+        "USER_ACCOUNT": "hablab",
+        "BUCKET_NAME": name,
+        "S3_ENDPOINT_URL": endpoint,
+    }
+    return Bucket(load(None, values), options.pop("clock", NoPauses()), **options)
+
+
+def put(bucket: Bucket, key: str = KEY, body: bytes = BYTES) -> str:
+    return bucket.put(key, io.BytesIO(body), len(body))
+
+
+def stored(s3: Any, key: str = KEY) -> bytes:
+    body: bytes = s3.client.get_object(Bucket=s3.bucket, Key=key)["Body"].read()
+    return body
+
+
+def counted(bucket: Bucket) -> dict[str, int]:
+    return dict(bucket.requests.__dict__)
+
+
+# --- on real servers
+
+
+def test_a_listing_holds_every_key_between_its_bounds_in_order(s3: Any) -> None:
+    keys = [f"hablab/nauset/{number:04d}" for number in range(1005)]
+    others = ["hablab/nauset", "hablab/nauset2/0001", "hablab/naus/0001", "other/nauset/0001"]
+
+    def fill(key: str) -> None:
+        s3.client.put_object(Bucket=s3.bucket, Key=key, Body=key.encode())
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(fill, keys + others))
+    bucket = bucket_at(s3.endpoint, s3.bucket)
+    everything = list(bucket.list("hablab/nauset/"))
+    assert [item.key for item in everything] == keys
+    assert {item.size for item in everything} == {18}
+    assert everything[7].etag.strip('"') == hashlib.md5(keys[7].encode()).hexdigest()
+    assert abs(server_seconds(everything[0].modified) - time.time()) < 60
+    assert counted(bucket) == {"list": 2, "head": 0, "put": 0}
+
+    def between(**bounds: str) -> list[str]:
+        return [item.key for item in bucket.list("hablab/nauset/", **bounds)]
+
+    assert between(start_after=keys[1000]) == keys[1001:]
+    assert between(start_after=keys[2] + "+no-key") == keys[3:]
+    assert between(up_to=keys[3]) == keys[:4]
+    assert between(up_to=keys[3] + "+no-key") == keys[:4]
+    assert between(start_after=keys[500], up_to=keys[503]) == keys[501:504]
+    assert between(start_after=keys[-1]) == []
+
+
+def test_a_listing_that_ends_early_asks_for_no_further_page(s3: Any) -> None:
+    with ScriptedServer(upstream=s3.endpoint) as between:
+        bucket = bucket_at(between.endpoint, s3.bucket)
+        for number in range(3):
+            put(bucket, f"hablab/nauset/{number}")
+        (item,) = bucket.list("hablab/nauset/", up_to="hablab/nauset/0")
+        assert item.key == "hablab/nauset/0"
+        assert between.kinds() == counted(bucket) == {"list": 1, "head": 0, "put": 3}
+
+
+def test_keys_of_others_with_odd_names_are_listed_as_they_are(s3: Any) -> None:
+    keys = [
+        f"hablab/nauset/{name}" for name in ("a b", "a+b", "100%", "q'u\"o", "\u00e4\u4e2d", "<&>", "x\\y")
+    ]
+    for key in keys:
+        s3.client.put_object(Bucket=s3.bucket, Key=key, Body=b"1")
+    bucket = bucket_at(s3.endpoint, s3.bucket)
+    assert {item.key for item in bucket.list("hablab/nauset/")} == set(keys)
+
+
+def test_an_empty_time_series_lists_nothing(s3: Any) -> None:
+    assert list(bucket_at(s3.endpoint, s3.bucket).list("hablab/nauset/")) == []
+
+
+def test_what_is_put_is_there_byte_for_byte_and_can_be_looked_at(s3: Any) -> None:
+    bucket = bucket_at(s3.endpoint, s3.bucket)
+    assert bucket.head(KEY) is None
+    when = put(bucket)
+    assert stored(s3) == BYTES
+    head = bucket.head(KEY)
+    assert head is not None and head.size == len(BYTES)
+    assert head.etag.strip('"') == hashlib.md5(BYTES).hexdigest()
+    assert abs(server_seconds(head.modified) - server_seconds(when)) <= 2
+    (listed,) = bucket.list("hablab/")
+    assert abs(server_seconds(listed.modified) - server_seconds(when)) <= 2
+    assert counted(bucket) == {"list": 1, "head": 2, "put": 1}
+
+
+def test_only_the_size_that_was_decided_on_is_put_of_a_file_that_grows(s3: Any) -> None:
+    bucket_at(s3.endpoint, s3.bucket).put(KEY, io.BytesIO(BYTES + b"more"), len(BYTES))
+    assert stored(s3) == BYTES
+
+
+def test_a_file_that_became_shorter_is_not_put(s3: Any) -> None:
+    bucket = bucket_at(s3.endpoint, s3.bucket)
+    with pytest.raises(FileChanged, match="shorter"):
+        bucket.put(KEY, io.BytesIO(BYTES), len(BYTES) + 1)
+    assert s3.objects() == {}
+
+
+def test_a_file_that_becomes_shorter_while_it_is_sent_is_not_put_and_not_tried_again(s3: Any) -> None:
+    body = random.Random(1).getrandbits(8 * 3000000).to_bytes(3000000, "little")
+
+    class Shrinking(io.BytesIO):
+        rounds = 0
+
+        def seek(self, offset: int, whence: int = 0) -> int:
+            if offset == 0 and whence == 0:
+                self.rounds += 1
+            if self.rounds > 2:  # summed once, now being sent
+                self.truncate(1500000)
+            return super().seek(offset, whence)
+
+    clock = NoPauses()
+    bucket = bucket_at(s3.endpoint, s3.bucket, clock=clock)
+    with pytest.raises(FileChanged):
+        bucket.put(KEY, Shrinking(body), len(body))
+    assert s3.objects() == {} and clock.pauses == []
+
+
+def test_the_same_bytes_put_again_after_every_kind_of_passing_trouble_arrive_whole(s3: Any) -> None:
+    trouble = [s3_error(503, "SlowDown"), Act.RESET, Act.DROP]
+    with ScriptedServer(trouble, upstream=s3.endpoint) as between:
+        put(bucket_at(between.endpoint, s3.bucket))
+    assert stored(s3) == BYTES
+
+
+def test_a_lost_answer_to_a_put_that_took_effect_is_not_sent_twice(s3: Any) -> None:
+    with ScriptedServer([Act.FORWARD_THEN_DROP], upstream=s3.endpoint) as between:
+        bucket = bucket_at(between.endpoint, s3.bucket)
+        when = put(bucket)
+        assert [request.kind for request in between.requests] == ["put", "head"]
+        assert counted(bucket) == {"list": 0, "head": 1, "put": 1}
+    assert stored(s3) == BYTES
+    assert abs(server_seconds(when) - time.time()) < 60
+
+
+def test_a_lost_answer_that_was_followed_by_an_error_is_still_not_sent_twice(s3: Any) -> None:
+    script = [Act.FORWARD_THEN_DROP, s3_error(503, "SlowDown"), Act.RESET]
+    with ScriptedServer(script, upstream=s3.endpoint) as between:
+        put(bucket_at(between.endpoint, s3.bucket))
+        assert [request.kind for request in between.stored] == ["put"]
+    assert stored(s3) == BYTES
+
+
+@pytest.mark.parametrize("older", [None, BYTES[::-1], b"shorter"])
+def test_a_put_that_was_lost_before_it_took_effect_is_sent_again(s3: Any, older: Any) -> None:
+    if older is not None:
+        s3.client.put_object(Bucket=s3.bucket, Key=KEY, Body=older)
+    with ScriptedServer([Act.DROP], upstream=s3.endpoint) as between:
+        put(bucket_at(between.endpoint, s3.bucket))
+        assert [request.kind for request in between.requests] == ["put", "head", "put"]
+    assert stored(s3) == BYTES
+
+
+def test_a_bucket_that_does_not_exist_is_said_so_at_once(s3: Any) -> None:
+    for request in (
+        lambda bucket: list(bucket.list("hablab/nauset/")),
+        lambda bucket: put(bucket),
+    ):
+        clock = NoPauses()
+        with pytest.raises(BucketRefused, match="NoSuchBucket.*BUCKET_NAME") as error:
+            request(bucket_at(s3.endpoint, "no.such.bucket", clock=clock))
+        assert error.value.exit_code == ExitCode.USAGE and clock.pauses == []
+
+
+# --- what a request carries
+
+
+def test_a_put_carries_the_md5_of_the_file_and_its_plain_bytes() -> None:
+    with ScriptedServer(then=Answer(headers=(("ETag", '"x"'),))) as server:
+        put(bucket_at(server.endpoint))
+        (request,) = server.requests
+    assert request.headers["content-md5"] == base64.b64encode(hashlib.md5(BYTES).digest()).decode()
+    assert request.body == BYTES  # not in chunks with trailers, which some servers would store as they are
+    assert request.path == "/bucket.of.tests/" + KEY  # path style: the name has dots
+    assert not [name for name in request.headers if name.startswith("x-amz-checksum")]
+    assert request.headers["authorization"].startswith("AWS4-HMAC-SHA256 ")
+
+
+def test_a_large_file_is_never_whole_in_memory(tmp_path: Any) -> None:
+    path = tmp_path / "large.roi"
+    with open(str(path), "wb") as file:
+        file.truncate(48000000)
+    with ScriptedServer(then=Answer(headers=(("ETag", '"x"'),))) as server:
+        bucket = bucket_at(server.endpoint)
+        put(bucket)  # loads what is loaded once
+        tracemalloc.start()
+        try:
+            with open(str(path), "rb") as file:
+                bucket.put(KEY, file, 48000000)
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+        assert server.requests[-1].size == 48000000
+    assert peak < 12000000
+
+
+def test_no_setting_of_somebody_else_changes_a_request(tmp_path: Any, monkeypatch: Any) -> None:
+    foreign = tmp_path / "config"
+    foreign.write_text(
+        "[default]\nregion = eu-west-1\naws_access_key_id = FOREIGN\naws_secret_access_key = f\n"
+        "endpoint_url = http://127.0.0.1:9\nmax_attempts = 9\ns3 =\n    addressing_style = virtual\n"
+    )
+    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+        monkeypatch.setenv(name, str(foreign))
+    for name, value in (
+        ("AWS_PROFILE", "somebody"),
+        ("AWS_ACCESS_KEY_ID", "FOREIGN"),
+        ("AWS_SESSION_TOKEN", "foreign"),
+        ("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:9"),
+        ("AWS_DEFAULT_REGION", "eu-west-1"),
+        ("AWS_MAX_ATTEMPTS", "9"),
+    ):
+        monkeypatch.setenv(name, value)
+    with ScriptedServer([s3_error(503, "SlowDown")], then=empty_listing()) as server:
+        clock = NoPauses()
+        assert list(bucket_at(server.endpoint, clock=clock).list("hablab/nauset/")) == []
+        assert len(server.requests) == 2 and len(clock.pauses) == 1
+        for request in server.requests:
+            assert "AKIAIFCBSCANTESTS" in request.headers["authorization"]
+            assert "/us-east-1/s3/" in request.headers["authorization"]
+            assert "x-amz-security-token" not in request.headers
+
+
+def test_the_ages_of_objects_are_told_by_the_servers_clock() -> None:
+    fast = (("Date", formatdate(time.time() + 86400, usegmt=True)), ("Content-Type", "application/xml"))
+    with ScriptedServer([Answer(200, empty_listing().body, fast)]) as server:
+        bucket = bucket_at(server.endpoint)
+        assert not bucket.server_clock.known
+        list(bucket.list("hablab/nauset/"))
+    assert bucket.server_clock.known
+    assert abs(bucket.server_clock.now() - time.time() - 86400) < 10
+
+
+def test_the_servers_clock_is_learnt_from_a_refusal_as_well() -> None:
+    fast = Answer(403, b"", (("Date", formatdate(time.time() + 86400, usegmt=True)),))
+    with ScriptedServer([fast]) as server:
+        bucket = bucket_at(server.endpoint)
+        with pytest.raises(BucketRefused):
+            list(bucket.list("hablab/nauset/"))
+    assert abs(bucket.server_clock.now() - time.time() - 86400) < 10
+
+
+# --- errors that pass
+
+
+PASSING = {
+    "500": s3_error(500, "InternalError"),
+    "500-empty": Answer(500),
+    "502-page": tag_soup(502, "bad gateway"),
+    "503": s3_error(503, "ServiceUnavailable"),
+    "503-page": html(503, "down for maintenance"),
+    "slow-down": s3_error(503, "SlowDown"),
+    "429": Answer(429),
+    "request-timeout": s3_error(400, "RequestTimeout"),
+    "reset": Act.RESET,
+    "dropped": Act.DROP,
+    "redirect-to-a-login-page": html(302, "log in", "http://127.0.0.1:9/login"),
+    "login-page": html(200, "log in"),
+    "login-page-that-is-no-xml": tag_soup(200, "log in"),
+    "empty-answer": Answer(200),
+    "garbage": Answer(200, b"\x00\xff\x00garbage", (("Content-Type", "application/xml"),)),
+}
+
+REQUESTS: dict[str, Callable[[Bucket], Any]] = {
+    "list": lambda bucket: [item.key for item in bucket.list("hablab/nauset/")],
+    "head": lambda bucket: bucket.head(KEY),
+    "put": put,
+}
+
+
+@pytest.mark.parametrize("kind", list(REQUESTS))
+@pytest.mark.parametrize("trouble", list(PASSING))
+@pytest.mark.parametrize("s3", ["moto"], indirect=True)
+def test_what_may_pass_is_tried_again_with_a_pause_and_counted(s3: Any, trouble: str, kind: str) -> None:
+    if kind == "head":
+        s3.client.put_object(Bucket=s3.bucket, Key=KEY, Body=BYTES)
+    if kind == "list":
+        s3.client.put_object(Bucket=s3.bucket, Key=KEY, Body=BYTES)
+    script = [PASSING[trouble]]
+    clock = NoPauses()
+    with ScriptedServer(script, upstream=s3.endpoint) as between:
+        bucket = bucket_at(between.endpoint, s3.bucket, clock=clock)
+        answer = REQUESTS[kind](bucket)
+        assert between.kinds() == counted(bucket)
+        assert between.kinds()[kind] == 2
+    if kind == "list":
+        assert answer == [KEY]
+    elif kind == "head":
+        assert answer.size == len(BYTES)
+    else:
+        assert stored(s3) == BYTES
+    assert len(clock.pauses) == 1 and 0 <= clock.pauses[0] <= LONGEST_PAUSE
+
+
+@pytest.mark.parametrize("kind", list(REQUESTS))
+@pytest.mark.parametrize("trouble", list(PASSING))
+def test_what_does_not_pass_is_given_up_with_a_line_and_without_a_secret(trouble: str, kind: str) -> None:
+    clock = NoPauses()
+    with ScriptedServer(then=PASSING[trouble]) as server:
+        bucket = bucket_at(server.endpoint, clock=clock)
+        with pytest.raises(BucketUnreachable) as error:
+            REQUESTS[kind](bucket)
+        assert len([request for request in server.requests if request.kind == kind]) <= ATTEMPTS
+        assert server.kinds() == counted(bucket)
+    assert len(clock.pauses) <= 2 * (ATTEMPTS - 1)  # a PUT may be looked for in between
+    line = str(error.value)
+    assert error.value.exit_code == ExitCode.UNREACHABLE
+    assert server.endpoint in line and "stays on this disk" in line and "\n" not in line
+    assert SECRET not in line
+
+
+def test_the_third_page_that_fails_fails_the_listing_and_no_half_of_it_passes_for_the_whole() -> None:
+    def page(number: int) -> Answer:
+        keys = "".join(
+            f"<Contents><Key>hablab/nauset/{number}{item}</Key><Size>1</Size>"
+            "<LastModified>2026-01-01T00:00:00.000Z</LastModified><ETag>x</ETag></Contents>"
+            for item in range(3)
+        )
+        body = (
+            f"<ListBucketResult><Name>b</Name><IsTruncated>true</IsTruncated>"
+            f"<NextContinuationToken>{number + 1}</NextContinuationToken>{keys}</ListBucketResult>"
+        )
+        return Answer(200, body.encode(), (("Content-Type", "application/xml"),))
+
+    with ScriptedServer([page(0), page(1)], then=Answer(503)) as server:
+        listing = bucket_at(server.endpoint).list("hablab/nauset/")
+        with pytest.raises(BucketUnreachable):
+            list(listing)
+        assert len(server.requests) == 2 + ATTEMPTS
+        assert "continuation-token=2" in server.requests[-1].query
+
+
+def test_pauses_grow_and_stay_bounded() -> None:
+    longest = [0.0] * (ATTEMPTS - 1)
+    with ScriptedServer(then=Answer(503)) as server:
+        for _ in range(12):
+            clock = NoPauses()
+            with pytest.raises(BucketUnreachable):
+                bucket_at(server.endpoint, clock=clock).head(KEY)
+            assert len(clock.pauses) == ATTEMPTS - 1
+            longest = [max(pair) for pair in zip(longest, clock.pauses)]
+    assert max(longest) <= LONGEST_PAUSE and max(longest[2:]) > 1.0
+
+
+# --- errors that stay
+
+
+REFUSED = {
+    "access-denied": (s3_error(403, "AccessDenied"), "USER_ACCOUNT"),
+    "403-page": (html(403, "forbidden"), "USER_ACCOUNT"),
+    "403-empty": (Answer(403), "USER_ACCOUNT"),
+    "401": (Answer(401), "USER_ACCOUNT"),
+    "unknown-key": (s3_error(403, "InvalidAccessKeyId"), "AWS_ACCESS_KEY_ID"),
+    "wrong-secret": (s3_error(403, "SignatureDoesNotMatch"), "AWS_SECRET_ACCESS_KEY"),
+    "expired-token": (s3_error(400, "ExpiredToken"), "AWS_SESSION_TOKEN"),
+    "no-bucket": (s3_error(404, "NoSuchBucket"), "BUCKET_NAME"),
+    "clock-off": (s3_error(403, "RequestTimeTooSkewed"), "clock"),
+    "other-region": (s3_error(301, "PermanentRedirect"), "AWS_REGION"),
+    "proxy-login": (html(407, "proxy"), "proxy"),
+}
+
+
+@pytest.mark.parametrize("kind", ["list", "put"])
+@pytest.mark.parametrize("refusal", list(REFUSED))
+def test_what_will_not_pass_is_asked_once_and_the_line_says_what_to_do(refusal: str, kind: str) -> None:
+    answer, advice = REFUSED[refusal]
+    clock = NoPauses()
+    with ScriptedServer(then=answer) as server:
+        bucket = bucket_at(server.endpoint, clock=clock)
+        with pytest.raises(BucketRefused) as error:
+            REQUESTS[kind](bucket)
+        # botocore itself may look for the bucket's region once
+        asked = [request for request in server.requests if request.kind == kind]
+        assert len(asked) == counted(bucket)[kind] == 1
+    line = str(error.value)
+    assert clock.pauses == [] and error.value.exit_code == ExitCode.USAGE
+    assert advice in line and server.endpoint in line and "\n" not in line and SECRET not in line
+    assert "{" not in line
+
+
+def test_a_look_that_is_refused_is_not_taken_for_an_absent_object() -> None:
+    with ScriptedServer(then=Answer(403)) as server, pytest.raises(BucketRefused):
+        bucket_at(server.endpoint).head(KEY)
+
+
+def test_one_object_that_the_bucket_will_not_have_concerns_that_object_only() -> None:
+    with ScriptedServer(then=s3_error(400, "EntityTooLarge", "too large for us")) as server:
+        with pytest.raises(PutRefused, match="EntityTooLarge.*too large for us"):
+            put(bucket_at(server.endpoint))
+        assert len(server.requests) == 1
+    assert not issubclass(PutRefused, IfcbscanError)  # these end the run
+
+
+# --- no way there
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def test_a_server_that_is_not_there_is_unreachable_after_all_tries() -> None:
+    endpoint = f"http://127.0.0.1:{free_port()}"
+    for kind in ("list", "head", "put"):
+        clock = NoPauses()
+        bucket = bucket_at(endpoint, clock=clock)
+        with pytest.raises(BucketUnreachable, match="could not be reached") as error:
+            REQUESTS[kind](bucket)
+        assert counted(bucket)[kind] == ATTEMPTS == len(clock.pauses) + 1
+        assert endpoint in str(error.value) and "check the network" in str(error.value)
+
+
+def test_a_proxy_that_does_not_answer_is_named_without_its_password(monkeypatch: Any) -> None:
+    proxy = f"127.0.0.1:{free_port()}"
+    monkeypatch.setenv("http_proxy", f"http://captain:hunter2hunter2@{proxy}")
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    with ScriptedServer(then=empty_listing()) as server:
+        with pytest.raises(BucketUnreachable, match="the proxy does not answer") as error:
+            list(bucket_at(server.endpoint).list("hablab/nauset/"))
+        assert server.requests == []
+    assert proxy in str(error.value) and "hunter2" not in str(error.value)
+
+
+def test_a_proxy_is_used_and_its_own_error_page_is_no_answer_of_the_bucket(monkeypatch: Any) -> None:
+    with ScriptedServer([html(502, "squid"), html(504, "squid")], then=empty_listing()) as proxy:
+        monkeypatch.setenv("http_proxy", proxy.endpoint)
+        monkeypatch.delenv("no_proxy", raising=False)
+        monkeypatch.delenv("NO_PROXY", raising=False)
+        assert list(bucket_at("http://bucket.example").list("hablab/nauset/")) == []
+        assert len(proxy.requests) == 3
+        assert proxy.requests[0].path.startswith("http://bucket.example/bucket.of.tests")
+
+
+def test_a_server_without_tls_behind_an_https_address_is_unreachable() -> None:
+    with ScriptedServer(then=empty_listing()) as server:
+        endpoint = server.endpoint.replace("http://", "https://")
+        with pytest.raises(BucketUnreachable, match="no secure connection"):
+            list(bucket_at(endpoint).list("hablab/nauset/"))
+
+
+@pytest.mark.parametrize("endpoint", ["http://[::1", "http://127.0.0.1:notaport", "http://a b"])
+def test_an_address_that_is_none_is_a_matter_of_configuration(endpoint: str) -> None:
+    with pytest.raises(BucketRefused, match="S3_ENDPOINT_URL") as error:
+        list(bucket_at(endpoint).list("hablab/nauset/"))
+    assert error.value.exit_code == ExitCode.USAGE
+
+
+# --- being told to stop
+
+
+def test_nothing_is_asked_once_the_run_was_told_to_end() -> None:
+    cancelled = threading.Event()
+    cancelled.set()
+    with ScriptedServer(then=empty_listing()) as server:
+        bucket = bucket_at(server.endpoint, cancelled=cancelled)
+        for request in REQUESTS.values():
+            with pytest.raises(Interrupted):
+                request(bucket)
+        assert server.requests == []
+
+
+def test_being_told_to_end_cuts_the_pause_before_another_try() -> None:
+    cancelled = threading.Event()
+    with ScriptedServer(then=Answer(503), watcher=lambda _: cancelled.set()) as server:
+        began = time.monotonic()
+        with pytest.raises(Interrupted):
+            bucket_at(server.endpoint, clock=Clock(), cancelled=cancelled).head(KEY)
+        assert len(server.requests) == 1
+    assert time.monotonic() - began < 5
+
+
+def test_being_told_to_end_while_a_body_is_sent_stores_nothing(s3: Any) -> None:
+    cancelled = threading.Event()
+    size = 20000000
+
+    class Watched(io.BytesIO):
+        done = 0
+
+        def read(self, amount: Any = -1) -> bytes:
+            block = super().read(amount)
+            self.done += len(block)
+            if self.done > size + size // 2:  # summed, and half of it sent
+                cancelled.set()
+            return block
+
+    bucket = bucket_at(s3.endpoint, s3.bucket, cancelled=cancelled)
+    with pytest.raises(Interrupted):
+        bucket.put(KEY, Watched(bytes(size)), size)
+    assert s3.objects() == {}

@@ -1,0 +1,325 @@
+"""In-memory stand-ins for what a run works with: the bucket, the local tree, the clocks, the thread pool.
+
+`FakeBucket`, `FakeTree` and `VirtualClock` have the methods of `bucket.Bucket`, `localtree.LocalTree` and
+`clocks.Clock`, so that the real `scan` and `Uploader` run on them unchanged, without waiting and without
+threads. Both stores are plain dicts that a test may look into and change at any time, also in the middle
+of a run: from a hook, or from an action that was scheduled on the clock.
+
+True time is the server's time. This machine's clock is wrong by `VirtualClock.wall_error`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import heapq
+import itertools
+import posixpath
+import tempfile
+import threading
+from concurrent.futures import Executor, Future
+from email.utils import formatdate
+from typing import Any, BinaryIO, Callable, Iterable, Iterator, NamedTuple, Sequence
+
+from ifcbscan.bins import EXTENSIONS, MISSING, Fileset, looks_like_a_pid, parse_pid, server_text
+from ifcbscan.bucket import ListedObject, ObjectHead
+from ifcbscan.clocks import Clock, ServerClock
+from ifcbscan.errors import FileChanged, LocalFileProblem, UsageError
+from ifcbscan.localtree import Inventory
+from ifcbscan.outcome import Requests
+from ifcbscan.samplebins import bin_contents
+
+START = 1700000000.0
+"""When virtual time begins: 2023-11-14T22:13:20Z, in seconds since 1970."""
+
+
+class Killed(BaseException):
+    """Raised by a hook to end a run as SIGKILL does: nothing of the code under test catches it."""
+
+
+class VirtualClock(Clock):
+    """Time that passes only where somebody sleeps or a test calls `advance`. Seconds.
+
+    `now` is true time (and the server's); `wall()` is wrong by `wall_error`, which may be set at any moment.
+    """
+
+    def __init__(self, start: float = START, wall_error: float = 0.0) -> None:
+        self.wall_error = wall_error
+        self._start = start
+        self._passed = 0.0
+        self._order = itertools.count()
+        self._scheduled: list[tuple[float, int, Callable[[], None]]] = []
+
+    @property
+    def now(self) -> float:
+        """True time: seconds since 1970, UTC."""
+        return self._start + self._passed
+
+    def monotonic(self) -> float:
+        return self._passed
+
+    def wall(self) -> float:
+        return self.now + self.wall_error
+
+    def sleep(self, seconds: float, unless: threading.Event) -> None:
+        self._pass(seconds, unless)
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass, with everything that is scheduled meanwhile."""
+        self._pass(seconds, threading.Event())
+
+    def after(self, seconds: float, action: Callable[[], None]) -> None:
+        """Call `action` once when `seconds` have passed from now."""
+        heapq.heappush(self._scheduled, (self._passed + seconds, next(self._order), action))
+
+    def _pass(self, seconds: float, unless: threading.Event) -> None:
+        end = self._passed + max(seconds, 0.0)
+        while not unless.is_set() and self._scheduled and self._scheduled[0][0] <= end:
+            moment, _, action = heapq.heappop(self._scheduled)
+            self._passed = max(self._passed, moment)
+            action()
+        if not unless.is_set():
+            self._passed = max(self._passed, end)
+
+
+class StoredObject(NamedTuple):
+    """An object of a FakeBucket: its bytes, and when they were put (true time, seconds since 1970)."""
+
+    body: bytes
+    put: float
+
+
+class Call(NamedTuple):
+    """One request: `kind` is list, head or put; `key` for a listing the prefix; `size` in bytes for a put."""
+
+    kind: str
+    key: str
+    size: int = 0
+
+
+BucketHook = Callable[[str, Call], None]
+"""Called as hook("before", call) and hook("after", call) around what a request does to the bucket.
+
+What it raises reaches the caller: before, as if the request had had no effect; after, as if it had taken
+effect and the answer had been lost. It may also change the stores, set clocks, or run a second scan.
+"""
+
+
+class FakeBucket:
+    """A bucket in memory, with the methods of `bucket.Bucket`. Nothing is retried.
+
+    `objects` is the bucket's content, key -> StoredObject. `calls` are the requests so far that the server
+    saw (those whose hook raised "before" are not among them). As in S3, times are listed to the second,
+    and every answer carries a date, to the second, from which the real `ServerClock` learns.
+    """
+
+    def __init__(self, clock: VirtualClock, page_size: int = 1000) -> None:
+        self.objects: dict[str, StoredObject] = {}
+        self.calls: list[Call] = []
+        self.hook: BucketHook | None = None
+        self.server_clock = ServerClock(clock)
+        self._clock = clock
+        self._page_size = page_size
+
+    @property
+    def requests(self) -> Requests:
+        """How many requests were answered so far; a listing counts its pages."""
+        kinds = [call.kind for call in self.calls]
+        return Requests(list=kinds.count("list"), head=kinds.count("head"), put=kinds.count("put"))
+
+    @property
+    def puts(self) -> list[str]:
+        """The keys of all puts so far, in their order."""
+        return [call.key for call in self.calls if call.kind == "put"]
+
+    def sizes(self, prefix: str = "") -> dict[str, int]:
+        """Key -> bytes, of the keys that begin with `prefix`."""
+        return {key: len(item.body) for key, item in self.objects.items() if key.startswith(prefix)}
+
+    def list(self, prefix: str, start_after: str = "", up_to: str = "") -> Iterator[ListedObject]:
+        """Page after page; what changes meanwhile shows in the pages that have not been read yet."""
+        last = start_after
+        while True:
+            page, more = self._page(prefix, last)
+            for item in page:
+                if up_to and item.key > up_to:
+                    return
+                yield item
+            if not more:
+                return
+            last = page[-1].key
+
+    def head(self, key: str) -> ObjectHead | None:
+        call = Call("head", key)
+        self._before(call)
+        stored = self.objects.get(key)
+        self._after(call)
+        return None if stored is None else ObjectHead(len(stored.body), _listed_time(stored), _etag(stored))
+
+    def put(self, key: str, file: BinaryIO, size: int) -> str:
+        call = Call("put", key, size)
+        self._before(call)
+        file.seek(0)
+        body = file.read(size)
+        if len(body) < size:
+            raise FileChanged("it became shorter while it was read")
+        self.objects[key] = StoredObject(body, self._clock.now)
+        self._after(call)
+        return server_text(self.server_clock.now())
+
+    def _page(self, prefix: str, last: str) -> tuple[Sequence[ListedObject], bool]:
+        call = Call("list", prefix)
+        self._before(call)
+        keys = sorted(key for key in self.objects if key.startswith(prefix) and key > last)
+        page = []
+        for key in keys[: self._page_size]:
+            stored = self.objects[key]
+            page.append(ListedObject(key, len(stored.body), _listed_time(stored), _etag(stored)))
+        self._after(call)
+        return page, len(keys) > self._page_size
+
+    def _before(self, call: Call) -> None:
+        if self.hook is not None:
+            self.hook("before", call)
+        self.calls.append(call)
+
+    def _after(self, call: Call) -> None:
+        if self.hook is not None:
+            self.hook("after", call)
+        self.server_clock.learn(formatdate(int(self._clock.now), usegmt=True))
+
+
+def _listed_time(stored: StoredObject) -> str:
+    return server_text(int(stored.put))
+
+
+def _etag(stored: StoredObject) -> str:
+    return f'"{hashlib.md5(stored.body).hexdigest()}"'
+
+
+class LocalFile(NamedTuple):
+    """A file of a FakeTree: its bytes, and its modification time (seconds since 1970, whoever's clock)."""
+
+    body: bytes
+    changed: float
+
+
+TreeHook = Callable[[str, str], None]
+"""Called as hook(operation, path) before `walk` (with the root), `refresh` (the folder), `open` (the file)."""
+
+
+class FakeTree:
+    """A tree of files in memory, with the methods of `localtree.LocalTree`.
+
+    `files` is the disk, path -> LocalFile, with `/` in paths; only lower-case extensions are members of a
+    bin. Folders in `unreadable` cannot be listed, and files in it cannot be opened.
+    """
+
+    def __init__(
+        self, root: str = "/data", exclude: Iterable[str] = (), not_before: float | None = None
+    ) -> None:
+        self.root = root
+        self.files: dict[str, LocalFile] = {}
+        self.unreadable: set[str] = set()
+        self.hook: TreeHook | None = None
+        self._exclude = frozenset(name.lower() for name in exclude)
+        self._not_before = not_before
+
+    def write(self, path: str, body: bytes, changed: float) -> None:
+        """Write a file, `path` below the root."""
+        self.files[posixpath.join(self.root, path)] = LocalFile(body, changed)
+
+    def write_bin(
+        self, pid: str, changed: float, folder: str = "", images: int = 3, roi_bytes: int = 300
+    ) -> None:
+        """Write the three files of a bin that is whole, all with one modification time."""
+        contents = bin_contents(pid, images, roi_bytes=roi_bytes)
+        for extension in EXTENSIONS:
+            self.write(posixpath.join(folder, f"{pid}.{extension}"), getattr(contents, extension), changed)
+
+    def walk(self) -> Inventory:
+        self._call_hook("walk", self.root)
+        if self.root in self.unreadable:
+            raise UsageError(f"The data folder {self.root} cannot be read. Nothing was sent.")
+        inventory = Inventory()
+        shut: set[str] = set()
+        stems: dict[tuple[tuple[str, ...], str], dict[str, LocalFile]] = {}
+        for path, file in self.files.items():
+            folder, name = posixpath.split(posixpath.relpath(path, self.root))
+            folders = tuple(folder.split("/")) if folder else ()
+            closed = self._closed(folders)
+            if closed:
+                shut.add(closed)
+                continue
+            stem, dot, extension = name.rpartition(".")
+            pid = parse_pid(stem)
+            if pid is None or extension not in EXTENSIONS:
+                inventory.foreign += 1
+                inventory.misnamed += extension in EXTENSIONS and looks_like_a_pid(stem)
+            elif self._not_before is None or pid.sample_time >= self._not_before:
+                stems.setdefault((folders, stem), {})[extension] = file
+        for (folders, stem), members in sorted(stems.items()):
+            if any(name.lower() in self._exclude for name in folders):
+                inventory.excluded += 1
+            else:
+                inventory.add(_fileset(stem, posixpath.join(self.root, *folders), members))
+        inventory.unreadable = len(shut)
+        inventory.warnings.extend(f"the folder {path} cannot be read" for path in sorted(shut))
+        return inventory
+
+    def refresh(self, fileset: Fileset) -> Fileset:
+        self._call_hook("refresh", fileset.folder)
+        members = {}
+        for extension in EXTENSIONS:
+            path = posixpath.join(fileset.folder, fileset.name(extension))
+            if path in self.files:
+                members[extension] = self.files[path]
+        return _fileset(fileset.pid, fileset.folder, members)
+
+    def open(self, fileset: Fileset, extension: str) -> BinaryIO:
+        """The bytes of this moment; what is written to the file afterwards is not seen."""
+        path = posixpath.join(fileset.folder, fileset.name(extension))
+        self._call_hook("open", path)
+        if path in self.unreadable or path not in self.files:
+            raise LocalFileProblem(f".{extension} in {fileset.folder} cannot be read: gone or no permission")
+        # A real file, because the uploader asks the system for its size.
+        file: BinaryIO = tempfile.TemporaryFile()  # noqa: SIM115
+        file.write(self.files[path].body)
+        file.seek(0)
+        return file
+
+    def _closed(self, folders: tuple[str, ...]) -> str:
+        """The uppermost unreadable folder on the way to `folders`, or nothing."""
+        for depth in range(1, len(folders) + 1):
+            path = posixpath.join(self.root, *folders[:depth])
+            if path in self.unreadable:
+                return path
+        return ""
+
+    def _call_hook(self, operation: str, path: str) -> None:
+        if self.hook is not None:
+            self.hook(operation, path)
+
+
+def _fileset(stem: str, folder: str, members: dict[str, LocalFile]) -> Fileset:
+    pid = parse_pid(stem)
+    assert pid is not None
+    hdr, adc, roi = (len(members[ext].body) if ext in members else MISSING for ext in EXTENSIONS)
+    changed = max((file.changed for file in members.values()), default=0.0)
+    return Fileset(pid, folder, (".hdr", ".adc", ".roi"), hdr, adc, roi, changed)
+
+
+class SerialExecutor(Executor):
+    """Runs everything at once, in the calling thread.
+
+    An `Exception` ends up in the future, as in a pool; a `Killed` goes straight through to the caller.
+    With one job at a time a run's requests come in the same order every time; with more, the order in
+    which results are taken is not fixed.
+    """
+
+    def submit(self, function: Callable[..., Any], *arguments: Any, **named: Any) -> Future[Any]:  # type: ignore[override]
+        future: Future[Any] = Future()
+        try:
+            future.set_result(function(*arguments, **named))
+        except Exception as error:
+            future.set_exception(error)
+        return future

@@ -1,0 +1,305 @@
+"""A small HTTP server that answers as it is told, in order, and writes down what it was asked.
+
+It stands where a test needs an answer that a real S3 server gives only on a bad day. With `upstream`
+it stands in front of a real server: requests that the script does not answer are handed on, so that
+a test can spoil one request out of many, or watch the order in which the real server was given its
+files. It knows HTTP and S3's error format, and nothing of bins.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import enum
+import hashlib
+import http.client
+import socket
+import struct
+import threading
+import time
+import urllib.parse
+from dataclasses import dataclass, field
+from email.utils import formatdate
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, Callable, Iterable, Iterator
+
+_BLOCK = 65536
+_KEPT_BODY = 1 << 20
+_HOP_BY_HOP = {"connection", "expect", "keep-alive", "transfer-encoding"}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the server says. A `Date` header is added unless it is among `headers`."""
+
+    status: int = 200
+    body: bytes = b""
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+class Act(enum.Enum):
+    """What the server does instead of answering by itself."""
+
+    RESET = "reset"  # read the request's head, then reset the connection
+    DROP = "drop"  # read the whole request, then close without an answer
+    STALL = "stall"  # read the whole request, then say nothing until the server ends
+    FORWARD = "forward"  # let `upstream` answer
+    FORWARD_THEN_DROP = "forward then drop"  # let it take effect upstream, and lose the answer
+
+
+@dataclass
+class Request:
+    """One request, in the order of their arrival. `answered` is the status sent or received, 0 for none.
+
+    `size` and `md5` (hex) are those of the body; `body` itself is kept up to 1 MiB. `path` is decoded;
+    `headers` have lower-case names.
+    """
+
+    method: str
+    path: str
+    query: str
+    headers: dict[str, str]
+    body: bytes = b""
+    size: int = 0
+    md5: str = ""
+    answered: int = 0
+
+    @property
+    def kind(self) -> str:
+        """`list`, `head` or `put`, as ifcbscan counts them; else the method."""
+        if self.method == "GET" and "list-type=2" in self.query:
+            return "list"
+        return {"HEAD": "head", "PUT": "put"}.get(self.method, self.method)
+
+    @property
+    def name(self) -> str:
+        """The last part of the path: the file name of an object."""
+        return self.path.rsplit("/", 1)[-1]
+
+
+@dataclass
+class _State:
+    script: list[Any]
+    then: Any
+    upstream: str
+    delay: float
+    shift: float
+    watcher: Callable[[Request], None] | None
+    requests: list[Request] = field(default_factory=list)
+    stored: list[Request] = field(default_factory=list)
+    arrived: threading.Condition = field(default_factory=threading.Condition)
+    ended: threading.Event = field(default_factory=threading.Event)
+
+
+class ScriptedServer:
+    """Alive inside its `with` block, on a free port of 127.0.0.1.
+
+    `script`: an Answer or an Act for each request, in order; `then` is for those that come later, and
+    defaults to handing on (with `upstream`) or to 500. `delay`: seconds before each PUT is taken.
+    `shift`: seconds by which upstream's Date headers are set forward. `watcher` is called with each
+    request before it is answered.
+    """
+
+    def __init__(
+        self,
+        script: Iterable[Any] = (),
+        then: Any = None,
+        upstream: str = "",
+        delay: float = 0.0,
+        shift: float = 0.0,
+        watcher: Callable[[Request], None] | None = None,
+    ) -> None:
+        fallback = Act.FORWARD if upstream else s3_error(500, "InternalError", "the script is at its end")
+        self._state = _State(
+            list(script), then or fallback, urllib.parse.urlsplit(upstream).netloc, delay, shift, watcher
+        )
+
+    def __enter__(self) -> ScriptedServer:
+        handler = type("Handler", (_Handler,), {"state": self._state})
+        self._server = _Server(("127.0.0.1", 0), handler)
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
+        self._thread.start()
+        self.endpoint = f"http://127.0.0.1:{self._server.server_address[1]}"
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        self._state.ended.set()
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+    @property
+    def requests(self) -> list[Request]:
+        """Every request so far."""
+        with self._state.arrived:
+            return list(self._state.requests)
+
+    @property
+    def stored(self) -> list[Request]:
+        """The PUTs that took effect upstream, in the order in which they did."""
+        with self._state.arrived:
+            return list(self._state.stored)
+
+    def kinds(self) -> dict[str, int]:
+        """How many requests of each kind came in."""
+        counts = {"list": 0, "head": 0, "put": 0}
+        for request in self.requests:
+            counts[request.kind] = counts.get(request.kind, 0) + 1
+        return counts
+
+    def names(self, kind: str) -> list[str]:
+        """The file names of the requests of one kind, in order."""
+        return [request.name for request in self.requests if request.kind == kind]
+
+    def wait_for(self, kind: str, count: int = 1, timeout: float = 60.0) -> None:
+        """Return once `count` requests of a kind have come in; fail after `timeout` seconds."""
+
+        def enough() -> bool:
+            return sum(request.kind == kind for request in self._state.requests) >= count
+
+        with self._state.arrived:
+            assert self._state.arrived.wait_for(enough, timeout), f"no {kind} request in {timeout} s"
+
+    def shift_dates(self, seconds: float) -> None:
+        """From now on upstream's Date headers are set forward by so much."""
+        self._state.shift = seconds
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def shutdown_request(self, request: Any) -> None:
+        self.close_request(request)  # without the FIN that would come before a reset
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        pass  # a client that was killed
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    timeout = 60
+    state: _State
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+    def _handle(self) -> None:
+        state = self.state
+        path, _, query = self.path.partition("?")
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        request = Request(self.command, urllib.parse.unquote(path), query, headers)
+        if self.command == "PUT" and state.delay:
+            state.ended.wait(state.delay)
+        with state.arrived:
+            state.requests.append(request)
+            act = state.script.pop(0) if state.script else state.then
+            state.arrived.notify_all()
+        if act is Act.RESET:
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self.close_connection = True
+        elif act in (Act.FORWARD, Act.FORWARD_THEN_DROP):
+            self._forward(request, act)
+        else:
+            for _ in self._body(request):
+                pass
+            self._watched(request)
+            if isinstance(act, Answer):
+                self._answer(request, act)
+            elif act is Act.STALL:
+                state.ended.wait()
+            self.close_connection = self.close_connection or not isinstance(act, Answer)
+
+    do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = _handle
+
+    def _watched(self, request: Request) -> None:
+        if self.state.watcher is not None:
+            self.state.watcher(request)
+
+    def _body(self, request: Request) -> Iterator[bytes]:
+        """The body, block by block; ends early if the client does."""
+        digest = hashlib.md5()
+        left = int(request.headers.get("content-length", 0))
+        while left:
+            block = self.rfile.read(min(left, _BLOCK))
+            if not block:
+                return
+            left -= len(block)
+            digest.update(block)
+            request.size += len(block)
+            if request.size <= _KEPT_BODY:
+                request.body += block
+            yield block
+        request.md5 = digest.hexdigest()
+
+    def _forward(self, request: Request, act: Act) -> None:
+        state = self.state
+        with contextlib.closing(http.client.HTTPConnection(state.upstream, timeout=60)) as connection:
+            connection.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
+            for name, value in self.headers.items():  # Host as well: it is part of what was signed
+                if name.lower() not in _HOP_BY_HOP:
+                    connection.putheader(name, value)
+            connection.endheaders()
+            for block in self._body(request):
+                connection.send(block)
+            if request.size < int(request.headers.get("content-length", 0)):
+                return  # the client was cut off, and so is its request upstream
+            self._watched(request)
+            answer = connection.getresponse()
+            body = answer.read()
+        with state.arrived:
+            request.answered = answer.status
+            if request.kind == "put" and answer.status == 200:
+                state.stored.append(request)
+            state.arrived.notify_all()
+        if act is Act.FORWARD_THEN_DROP:
+            self.close_connection = True
+            return
+        headers = [(name, value) for name, value in answer.getheaders() if name.lower() not in _HOP_BY_HOP]
+        if state.shift:
+            headers = [item for item in headers if item[0].lower() != "date"]
+            headers.append(("Date", formatdate(time.time() + state.shift, usegmt=True)))
+        self._answer(request, Answer(answer.status, body, tuple(headers)))
+
+    def _answer(self, request: Request, answer: Answer) -> None:
+        request.answered = answer.status
+        names = {name.lower() for name, _ in answer.headers}
+        self.send_response_only(answer.status)
+        if "date" not in names:
+            self.send_header("Date", formatdate(usegmt=True))
+        if "content-length" not in names:
+            self.send_header("Content-Length", str(len(answer.body)))
+        for name, value in answer.headers:
+            self.send_header(name, value)
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(answer.body)
+
+
+def s3_error(status: int, code: str, message: str = "told to") -> Answer:
+    """An error as S3 words it."""
+    body = (
+        '<?xml version="1.0" encoding="UTF-8"?>\n'
+        f"<Error><Code>{code}</Code><Message>{message}</Message><RequestId>1</RequestId></Error>"
+    )
+    return Answer(status, body.encode("utf-8"), (("Content-Type", "application/xml"),))
+
+
+def html(status: int, text: str, location: str = "") -> Answer:
+    """A web page, as proxies and harbour networks send it; well-formed, so that XML parsers take it."""
+    body = f"<html><head><title>{text}</title></head><body><p>{text}</p></body></html>"
+    headers = (("Content-Type", "text/html"),) + ((("Location", location),) if location else ())
+    return Answer(status, body.encode("utf-8"), headers)
+
+
+def tag_soup(status: int, text: str) -> Answer:
+    """A web page that is no XML."""
+    return Answer(status, f"<!doctype html><p>{text}<br>&nbsp;<p>".encode(), (("Content-Type", "text/html"),))
+
+
+def empty_listing() -> Answer:
+    """What S3 answers when nothing is there."""
+    body = (
+        '<?xml version="1.0" encoding="UTF-8"?>\n'
+        '<ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Name>b</Name><Prefix></Prefix>'
+        "<KeyCount>0</KeyCount><MaxKeys>1000</MaxKeys><IsTruncated>false</IsTruncated></ListBucketResult>"
+    )
+    return Answer(200, body.encode("utf-8"), (("Content-Type", "application/xml"),))

@@ -1,0 +1,473 @@
+"""Crontabs: what ifcbscan adds runs as meant, and taking it out leaves the table byte for byte as it was."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+from pathlib import Path
+from typing import Sequence
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ifcbscan.errors import ExitCode, UsageError
+from ifcbscan.schedule import Mode, ScheduledJob, ScheduleError, cron
+from ifcbscan.schedule.cron import Cron, jobs_in, with_job, without_job
+from ifcbscan.schedule.process import Finished
+
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="cron is not for Windows")
+
+
+def make_job(
+    directory: str = "/data/ifcb", time_series: str = "nauset", log: str = "/log/a.log"
+) -> ScheduledJob:
+    return ScheduledJob("/opt/venv/bin/python", "/etc/ifcb/.env", directory, time_series, log)
+
+
+NASTY = make_job(directory="/data/50% of 'it' \"all\"\\ \\\\ \\% $HOME `id` #1 \t é\udcff")
+
+# ---- strategies ----------------------------------------------------------------------------------
+
+_awkward = st.text("%'\"\\ $`#!&;|<>()[]{}*?~\t\r-aé", min_size=1, max_size=18).map(
+    lambda text: text.encode()
+)
+_any_bytes = st.binary(min_size=1, max_size=38).filter(lambda raw: b"\n" not in raw and b"\0" not in raw)
+paths = st.one_of(_awkward, _any_bytes).map(lambda raw: "/" + os.fsdecode(raw))
+time_series_names = st.sampled_from(["nauset", "nauset2", "x", "_-once", "a" * 53])
+jobs = st.builds(ScheduledJob, paths, paths, paths, time_series_names, paths)
+
+
+def _foreign(raw: bytes) -> bool:
+    """No marker of a block, and no setting of a shell: those have tests of their own."""
+    lines = [line.strip() for line in raw.split(b"\n")]
+    return cron.BEGIN not in lines and cron.END not in lines and b"SHELL" not in raw
+
+
+_lines = st.one_of(
+    st.sampled_from(
+        [
+            b"",
+            b"MAILTO=me@example.org",
+            b"A = 1",
+            b"SHELL=/bin/bash",
+            b"# m h dom mon dow command",
+            b"*/5 * * * * /usr/bin/true 100\\% > /dev/null",
+            b"@reboot /usr/bin/true",
+            b"0 3 * * * echo 'unended",
+            b"not a crontab line at all\r",
+            b"# BEGIN ifcbscan-like",
+            b"# (there was no crontab before this block)",
+        ]
+    ),
+    st.binary(max_size=20).filter(_foreign),
+)
+tables = st.one_of(
+    st.none(),
+    st.binary(max_size=60).filter(_foreign),
+    st.lists(_lines, max_size=6).map(lambda lines: b"".join(line + b"\n" for line in lines)),
+    st.lists(_lines, min_size=1, max_size=6).map(b"\n".join),
+)
+
+# ---- what is added can be taken out again ----------------------------------------------------------
+
+
+@given(tables, jobs)
+def test_adding_and_removing_a_job_restores_every_table_byte_for_byte(
+    table: bytes | None, job: ScheduledJob
+) -> None:
+    assert without_job(with_job(table, job), job) == table
+
+
+@given(tables, st.lists(jobs, min_size=1, max_size=4), st.randoms())
+def test_adding_jobs_and_removing_them_in_any_order_restores_every_table(
+    table: bytes | None, some: list[ScheduledJob], random: object
+) -> None:
+    text = table
+    for job in some:
+        text = with_job(text, job)
+    random.shuffle(some)  # type: ignore[attr-defined]
+    for job in some:
+        text = without_job(text, job)
+    assert text == table
+
+
+@given(tables, jobs, jobs)
+def test_what_stands_outside_the_block_is_kept_by_every_change(
+    table: bytes | None, first: ScheduledJob, second: ScheduledJob
+) -> None:
+    for text in (with_job(table, first), with_job(with_job(table, first), second)):
+        assert text.startswith(table or b"")
+        later = without_job(with_job(text + b"15 * * * * theirs\n", second), first)
+        assert later is not None
+        assert later.startswith(table or b"") and later.endswith(b"15 * * * * theirs\n")
+
+
+@given(tables, jobs)
+def test_adding_a_job_twice_changes_nothing_and_it_is_read_back_as_it_was(
+    table: bytes | None, job: ScheduledJob
+) -> None:
+    once = with_job(table, job)
+    assert with_job(once, job) == once
+    (found,) = jobs_in(once)
+    assert found.job == job
+    assert (found.recent, found.full, found.up_to_date) == (True, True, True)
+
+
+@given(tables, jobs)
+def test_every_table_with_a_job_ends_with_a_whole_line(table: bytes | None, job: ScheduledJob) -> None:
+    """Debian's crontab refuses any other."""
+    assert with_job(table, job).endswith(b"\n")
+
+
+def test_no_crontab_and_an_empty_one_are_told_apart() -> None:
+    job = make_job()
+    assert without_job(with_job(None, job), job) is None
+    assert without_job(with_job(b"", job), job) == b""
+
+
+def test_where_there_was_no_crontab_somebodys_later_lines_stay() -> None:
+    job = make_job()
+    text = b"1 2 3 4 5 before\n" + with_job(None, job) + b"6 7 8 9 0 after\n"
+    assert without_job(text, job) == b"1 2 3 4 5 before\n6 7 8 9 0 after\n"
+    assert without_job(with_job(None, job) + b"6 7 8 9 0 after\n", job) == b"6 7 8 9 0 after\n"
+    assert without_job(b"1 2 3 4 5 before\n" + with_job(None, job), job) == b"1 2 3 4 5 before\n"
+
+
+def test_lines_added_behind_the_block_are_not_glued_to_an_unended_line_before_it() -> None:
+    job = make_job()
+    text = with_job(b"1 2 3 4 5 before", job) + b"6 7 8 9 0 after\n"
+    assert without_job(text, job) == b"1 2 3 4 5 before\n6 7 8 9 0 after\n"
+
+
+def test_a_job_of_the_same_directory_and_time_series_is_replaced_where_it_stands() -> None:
+    old, other = make_job(log="/old.log"), make_job(time_series="other")
+    text = with_job(with_job(None, old), other)
+    new = make_job(log="/new.log")
+    text = with_job(text, new)
+    assert [found.job for found in jobs_in(text)] == [new, other]
+    assert b"/old.log" not in text
+
+
+def test_two_directories_and_two_time_series_are_jobs_of_their_own() -> None:
+    some = [make_job(), make_job(directory="/data/ifcb2"), make_job(time_series="nauset2")]
+    text: bytes | None = None
+    for job in some:
+        text = with_job(text, job)
+    assert [found.job for found in jobs_in(text)] == some
+    assert [found.job for found in jobs_in(without_job(text, some[1]))] == [some[0], some[2]]
+
+
+def test_removing_a_job_that_is_not_there_changes_nothing() -> None:
+    for text in (None, b"", b"x", with_job(b"y\n", make_job(time_series="other"))):
+        assert without_job(text, make_job()) == text
+
+
+# ---- what people have done to the block ----------------------------------------------------------
+
+
+def test_lines_that_somebody_wrote_into_the_block_stay_also_after_the_last_job() -> None:
+    job = make_job()
+    text = with_job(b"a\n", job).replace(cron.END, b"7 * * * * theirs\n# note\n" + cron.END)
+    assert [found.job for found in jobs_in(text)] == [job]
+    left = without_job(text, job)
+    assert left is not None
+    assert b"7 * * * * theirs\n# note\n" in left
+    assert b"--once" not in left
+
+
+def test_an_entry_that_was_commented_out_counts_as_not_there() -> None:
+    text = with_job(None, NASTY).replace(b"\n* * * * *", b"\n# * * * * *")
+    (found,) = jobs_in(text)
+    assert (found.recent, found.full, found.up_to_date) == (False, True, False)
+
+
+@pytest.mark.parametrize(
+    "before, after",
+    [
+        (b"--quiet", b"--exclude 'x y' --quiet"),
+        (b"3d", b"9d"),
+        (b"* * * * * ", b"*/2 * * * * "),
+        (b"cd / &&", b""),
+    ],
+)
+def test_an_edited_entry_is_recognised_told_and_replaced(before: bytes, after: bytes) -> None:
+    text = with_job(b"a\n", NASTY)
+    edited = text.replace(before, after)
+    assert edited != text
+    (found,) = jobs_in(edited)
+    assert found.job == NASTY
+    assert (found.recent, found.full, found.up_to_date) == (True, True, False)
+    assert with_job(edited, NASTY) == text
+    assert without_job(edited, NASTY) == b"a\n"
+
+
+def test_an_entry_that_was_copied_counts_as_edited() -> None:
+    text = with_job(None, make_job())
+    line = next(line for line in text.splitlines(True) if line.startswith(b"* "))
+    (found,) = jobs_in(text.replace(line, line * 2))
+    assert not found.up_to_date
+
+
+_BEGIN, _END = cron.BEGIN + b"\n", cron.END + b"\n"
+
+
+@pytest.mark.parametrize(
+    "text, numbers",
+    [
+        (b"a\n" + _BEGIN, ["line 2"]),
+        (_END, ["line 1"]),
+        (_END + _BEGIN, ["line 1", "line 2"]),
+        (_BEGIN + _BEGIN + _END, ["line 1", "line 2", "line 3"]),
+        (_BEGIN + _END + b"\n" + _BEGIN + _END, ["line 1", "line 2", "line 4", "line 5"]),
+        (b"  " + cron.BEGIN + b" \r\n", ["line 1"]),
+    ],
+)
+def test_a_damaged_block_is_refused_with_its_lines_and_never_guessed(text: bytes, numbers: list[str]) -> None:
+    for change in (
+        lambda: with_job(text, make_job()),
+        lambda: without_job(text, make_job()),
+        lambda: jobs_in(text),
+    ):
+        with pytest.raises(UsageError) as refusal:
+            change()
+        for number in numbers:
+            assert number + ":" in str(refusal.value)
+        assert "not changed" in str(refusal.value)
+
+
+# ---- the lines do what they should ---------------------------------------------------------------
+
+
+def _through_cron(command: bytes, strips: bool, halves: bool) -> bytes:
+    r"""What sh gets. All crons end a command at a `%`; Vixie's of 1993 leaves the backslash of `\%` (not
+    `strips`), that of the BSDs and macOS also makes one of `\\` (`halves`), Debian's and cronie's do not."""
+    out = bytearray()
+    escaped = False
+    for byte in command:
+        char = bytes([byte])
+        if escaped:
+            if (char == b"%" and strips) or (char == b"\\" and halves):
+                out.pop()
+            escaped = False
+        elif char == b"\\":
+            escaped = True
+        elif char == b"%":
+            break
+        out += char
+    return bytes(out)
+
+
+def _run(shell: str, command: bytes, out: Path) -> list[bytes]:
+    subprocess.run(
+        [shell, "-c", command], env={"ARGV_OUT": str(out)}, cwd=str(out.parent), check=True, timeout=30
+    )
+    return out.read_bytes().split(b"\0")[:-1]
+
+
+@pytest.fixture(scope="module")
+def stand_in() -> str:
+    """A program in an awkward place that writes down what it was called with."""
+    folder = Path(tempfile.mkdtemp(prefix="ifcbscan-cron-"))
+    program = folder / "50% 'python' \"\\ é"
+    program.write_text('#!/bin/sh\nprintf "%s\\0" "$0" "$@" >"$ARGV_OUT"\n', encoding="utf-8")
+    program.chmod(0o755)
+    yield str(program)
+    shutil.rmtree(str(folder))
+
+
+@pytest.mark.parametrize("strips, halves", [(True, False), (True, True), (False, False)])
+@settings(max_examples=40, deadline=None)
+@given(job=jobs)
+def test_what_sh_runs_after_crons_own_rule_is_the_exact_argument_vector(
+    stand_in: str, strips: bool, halves: bool, job: ScheduledJob
+) -> None:
+    job = ScheduledJob(stand_in, job.env_file, job.directory, job.time_series, job.log_file)
+    for line, vector in zip((cron.entry_line(job, mode) for mode in Mode), job.commands()):
+        assert line.endswith(b"\n") and line.count(b"\n") == 1
+        command = line.rstrip(b"\n").split(None, 5)[5]
+        seen = _run("/bin/sh", _through_cron(command, strips, halves), Path(stand_in).parent / "argv")
+        assert seen == [os.fsencode(word) for word in vector]
+
+
+@pytest.mark.parametrize("shell", ["sh", "dash", "bash", "zsh", "ksh", "mksh"])
+def test_other_shells_of_the_family_read_a_line_the_same_way(stand_in: str, shell: str) -> None:
+    program = shutil.which(shell)
+    if program is None:
+        pytest.skip(f"no {shell} on this machine")
+    job = ScheduledJob(stand_in, NASTY.env_file, NASTY.directory, NASTY.time_series, NASTY.log_file)
+    command = os.fsencode(cron.command_line(job, Mode.RECENT))
+    seen = _run(program, _through_cron(command, True, False), Path(stand_in).parent / "argv")
+    assert seen == [os.fsencode(word) for word in job.command(Mode.RECENT)]
+
+
+def test_the_entries_run_every_minute_and_once_an_hour() -> None:
+    job = make_job()
+    recent, full = (cron.entry_line(job, mode).decode() for mode in Mode)
+    assert recent == (
+        "* * * * * cd / && /opt/venv/bin/python -m ifcbscan --once /data/ifcb nauset --env-file /etc/ifcb/.env "
+        "--max-age 3d --time-limit 5m --quiet --log-file /log/a.log >/dev/null 2>&1\n"
+    )
+    assert full == (
+        f"{job.hourly_minute} * * * * cd / && /opt/venv/bin/python -m ifcbscan --once /data/ifcb nauset "
+        "--env-file /etc/ifcb/.env --quiet --log-file /log/a.log >/dev/null 2>&1\n"
+    )
+
+
+def test_a_command_that_cron_would_cut_off_is_refused() -> None:
+    spare = cron.LONGEST_COMMAND - len(cron.command_line(make_job(directory="/"), Mode.RECENT))
+    longest = make_job(directory="/" + "a" * spare)
+    assert len(cron.command_line(longest, Mode.RECENT)) == cron.LONGEST_COMMAND
+    with pytest.raises(UsageError, match="too long for cron"):
+        with_job(None, make_job(directory="/" + "a" * (spare + 1)))
+
+
+@pytest.mark.parametrize(
+    "setting", [b"SHELL=/usr/bin/fish\n", b' SHELL = "/bin/tcsh" \n', b"SHELL=/bin/sh\nSHELL=csh\n"]
+)
+def test_a_crontab_that_asks_for_a_foreign_shell_is_refused(setting: bytes) -> None:
+    with pytest.raises(UsageError, match="SHELL"):
+        with_job(setting, make_job())
+
+
+@pytest.mark.parametrize(
+    "setting", [b"SHELL=/bin/bash\n", b"SHELL=csh\nSHELL='/bin/sh'\n", b"# SHELL=/bin/tcsh\n"]
+)
+def test_a_crontab_that_asks_for_a_shell_of_the_family_is_fine(setting: bytes) -> None:
+    assert jobs_in(with_job(setting, make_job()))
+
+
+def test_a_shell_set_behind_the_block_does_not_matter() -> None:
+    text = with_job(b"a\n", make_job()) + b"SHELL=/bin/tcsh\n"
+    assert len(jobs_in(with_job(text, make_job(time_series="other")))) == 2
+
+
+# ---- the crontab command -------------------------------------------------------------------------
+
+
+class CrontabStandIn:
+    """Keeps a table as Debian's crontab does, with its words; not for its answers in detail."""
+
+    def __init__(self, table: bytes | None = None, picky: bool = True) -> None:
+        self.table = table
+        self.picky = picky
+        self.refuses = b""
+        self.forgets = False
+        self.writes = 0
+
+    def __call__(self, command: Sequence[str], stdin: bytes) -> Finished:
+        option = command[-1]
+        if self.refuses:
+            return Finished(1, b"", self.refuses)
+        if option == "-l":
+            if self.table is None:
+                return Finished(1, b"", b"no crontab for me\n")
+            return Finished(0, self.table, b"")
+        self.writes += 1
+        if option == "-" and self.picky and stdin and not stdin.endswith(b"\n"):
+            return Finished(1, b"", b"new crontab file is missing newline before EOF, can't install.\n")
+        if not self.forgets:
+            self.table = None if option == "-r" else stdin
+        return Finished(0, b"", b"")
+
+
+def scheduler(stand_in: CrontabStandIn, folder: Path) -> Cron:
+    # any program that is there; the stand-in answers in its place
+    return Cron((sys.executable,), stand_in, str(folder / "lock"), "linux")
+
+
+@pytest.mark.parametrize("table", [None, b"", b"MAILTO=x\n1 2 3 4 5 true\n"])
+def test_install_and_remove_leave_the_crontab_as_it_was(tmp_path: Path, table: bytes | None) -> None:
+    crontab = CrontabStandIn(table)
+    cron_of_user = scheduler(crontab, tmp_path)
+    cron_of_user.install(NASTY)
+    assert [found.job for found in cron_of_user.jobs()] == [NASTY]
+    cron_of_user.install(NASTY)
+    assert crontab.writes == 1, "the second time nothing is written"
+    cron_of_user.remove(NASTY)
+    assert crontab.table == table
+    cron_of_user.remove(NASTY)
+    assert crontab.writes == 2
+
+
+def test_a_crontab_command_that_wants_whole_lines_still_gets_the_job_removed(tmp_path: Path) -> None:
+    crontab = CrontabStandIn(b"1 2 3 4 5 true")
+    cron_of_user = scheduler(crontab, tmp_path)
+    cron_of_user.install(NASTY)
+    cron_of_user.remove(NASTY)
+    assert crontab.table == b"1 2 3 4 5 true\n"
+
+
+def test_a_crontab_command_that_takes_an_unended_line_gets_it_back(tmp_path: Path) -> None:
+    crontab = CrontabStandIn(b"1 2 3 4 5 true", picky=False)
+    cron_of_user = scheduler(crontab, tmp_path)
+    cron_of_user.install(NASTY)
+    cron_of_user.remove(NASTY)
+    assert crontab.table == b"1 2 3 4 5 true"
+
+
+def test_not_permitted_and_not_installed_are_told_with_what_to_do(tmp_path: Path) -> None:
+    crontab = CrontabStandIn()
+    crontab.refuses = (
+        b"You (me) are not allowed to use this program (crontab)\nSee crontab(1) for more information\n"
+    )
+    refused = scheduler(crontab, tmp_path)
+    assert "/etc/cron.allow" in (refused.available() or "")
+    missing = Cron(("no-such-crontab-command",), crontab, str(tmp_path / "lock"))
+    assert "apt install cron" in (missing.available() or "")
+    for unusable in (refused, missing):
+        for ask in (unusable.jobs, lambda: unusable.install(NASTY), lambda: unusable.remove(NASTY)):
+            with pytest.raises(ScheduleError) as refusal:
+                ask()
+            assert refusal.value.exit_code == ExitCode.USAGE
+            assert "\n" not in str(refusal.value)
+
+
+def test_any_other_failure_of_crontab_is_no_empty_table(tmp_path: Path) -> None:
+    crontab = CrontabStandIn(b"theirs\n")
+    crontab.refuses = b"crontab: input/output error\n"
+    with pytest.raises(ScheduleError, match="input/output error"):
+        scheduler(crontab, tmp_path).install(make_job())
+    assert crontab.table == b"theirs\n"
+
+
+def test_a_crontab_command_that_keeps_nothing_is_noticed(tmp_path: Path) -> None:
+    crontab = CrontabStandIn()
+    crontab.forgets = True
+    with pytest.raises(ScheduleError, match="shows another one"):
+        scheduler(crontab, tmp_path).install(make_job())
+
+
+def test_a_damaged_block_is_not_written_over(tmp_path: Path) -> None:
+    crontab = CrontabStandIn(_BEGIN)
+    with pytest.raises(UsageError):
+        scheduler(crontab, tmp_path).install(make_job())
+    assert (crontab.table, crontab.writes) == (_BEGIN, 0)
+
+
+def test_jobs_installed_at_the_same_moment_are_all_there(tmp_path: Path) -> None:
+    crontab = CrontabStandIn(b"theirs\n")
+    some = [make_job(time_series=f"series{number}") for number in range(8)]
+    together = threading.Barrier(len(some))
+
+    def install(job: ScheduledJob) -> None:
+        together.wait()
+        scheduler(crontab, tmp_path).install(job)
+
+    threads = [threading.Thread(target=install, args=(job,)) for job in some]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert {found.job for found in jobs_in(crontab.table)} == set(some)
+
+
+def test_what_print_shows_is_the_block_that_install_writes(tmp_path: Path) -> None:
+    crontab = CrontabStandIn(b"")
+    cron_of_user = scheduler(crontab, tmp_path)
+    cron_of_user.install(NASTY)
+    assert os.fsencode(cron_of_user.render(NASTY)) == crontab.table

@@ -1,0 +1,678 @@
+"""The decision: every row of its table, and what must hold for any bin, any bucket and any policy."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from hypothesis import event, given
+from hypothesis import strategies as st
+
+import ifcbscan
+from ifcbscan.adc import Damage, Finding
+from ifcbscan.bins import EXTENSIONS, MISSING, NOTHING_REMOTE, Fileset, RemoteFileset, parse_pid, server_text
+from ifcbscan.plan import ARCHIVE_LIMIT, RETRY_REJECTED, Action, Decision, Now, Policy, State, decide
+
+NOW = 1700000000.0
+HOUR = 3600.0
+DAY = 24 * HOUR
+NEW = "D20130526T095207_IFCB013"
+OLD = "IFCB5_2012_028_081515"
+TRUNCATED = Finding(Damage.TRUNCATED, "the .adc names images up to byte 9 but the .roi ends at 8")
+
+
+def local(
+    hdr: int = 100, adc: int = 200, roi: int = 300, age: float = HOUR, pid: str = NEW, folder: str = "/data"
+) -> Fileset:
+    """A fileset that was changed `age` seconds ago."""
+    parsed = parse_pid(pid)
+    assert parsed is not None
+    return Fileset(parsed, folder, (".hdr", ".adc", ".roi"), hdr, adc, roi, NOW - age)
+
+
+def remote(
+    hdr: int = MISSING,
+    adc: int = MISSING,
+    roi: int = MISSING,
+    age: float = HOUR,
+    hdr_age: float | None = None,
+) -> RemoteFileset:
+    """What is in the bucket, `.roi` (and `.hdr` where not said otherwise) put `age` seconds ago."""
+    hdr_put = server_text(NOW - (age if hdr_age is None else hdr_age)) if hdr != MISSING else ""
+    return RemoteFileset(hdr, adc, roi, hdr_put, server_text(NOW - age) if roi != MISSING else "")
+
+
+SAME = remote(100, 200, 300)
+PART = remote(100, MISSING, 300)  # all but the .adc, and old enough
+
+
+class Case(NamedTuple):
+    """One line of the table test."""
+
+    name: str
+    local: Fileset
+    remote: RemoteFileset
+    state: State
+    action: Action = Action.NONE
+    send: tuple[str, ...] = ()
+    policy: Policy = Policy()
+    copies: tuple[Fileset, ...] = ()
+    finding: Finding | None = None
+    reason: str = ""  # a part of it
+
+
+TABLE = [
+    # a member missing
+    Case("no .hdr", local(hdr=MISSING), NOTHING_REMOTE, State.INCOMPLETE, reason=".hdr missing"),
+    Case("no .adc", local(adc=MISSING), NOTHING_REMOTE, State.INCOMPLETE, reason=".adc missing"),
+    Case("no .roi", local(roi=MISSING), NOTHING_REMOTE, State.INCOMPLETE, reason=".roi missing"),
+    Case(
+        "only .adc",
+        local(hdr=MISSING, roi=MISSING),
+        NOTHING_REMOTE,
+        State.INCOMPLETE,
+        reason=".hdr and .roi missing",
+    ),
+    Case("incomplete here, whole in the archive", local(roi=MISSING), SAME, State.INCOMPLETE),
+    Case("incomplete and just changed", local(roi=MISSING, age=1), NOTHING_REMOTE, State.INCOMPLETE),
+    # changed in the last `settle` seconds
+    Case("just changed", local(age=0), NOTHING_REMOTE, State.SETTLING, reason="changed in the last 60 s"),
+    Case("changed 59.9 s ago", local(age=59.9), NOTHING_REMOTE, State.SETTLING),
+    Case("changed 60 s ago", local(age=60), NOTHING_REMOTE, State.UPLOAD, Action.PUT, ("roi", "hdr")),
+    Case("just changed, same in the archive", local(age=1), SAME, State.SETTLING),
+    Case("just changed and still empty", local(roi=0, age=1), NOTHING_REMOTE, State.SETTLING),
+    Case(
+        "a copy is still being made", local(), NOTHING_REMOTE, State.SETTLING, copies=(local(roi=1, age=1),)
+    ),
+    Case(
+        "settle 0: at once",
+        local(age=0),
+        NOTHING_REMOTE,
+        State.UPLOAD,
+        Action.PUT,
+        ("roi", "hdr"),
+        Policy(settle=0),
+    ),
+    # no image, or an empty .hdr or .adc
+    Case("new .roi of 0 bytes", local(roi=0), NOTHING_REMOTE, State.HELD, reason="empty: .roi has 0 bytes"),
+    Case("new .roi of 1 byte", local(roi=1), NOTHING_REMOTE, State.HELD, reason="empty: .roi has 1 bytes"),
+    Case("new .roi of 2 bytes", local(roi=2), NOTHING_REMOTE, State.UPLOAD, Action.PUT, ("roi", "hdr")),
+    Case("old .roi of 2 bytes", local(roi=2, pid=OLD), NOTHING_REMOTE, State.HELD, reason="no image"),
+    Case(
+        "old .roi of 3 bytes", local(roi=3, pid=OLD), NOTHING_REMOTE, State.UPLOAD, Action.PUT, ("roi", "hdr")
+    ),
+    Case("empty .hdr", local(hdr=0), NOTHING_REMOTE, State.HELD, reason="empty: .hdr has 0 bytes"),
+    Case("empty .adc", local(adc=0), NOTHING_REMOTE, State.HELD, reason="empty: .adc has 0 bytes"),
+    Case("empty, and the same in the archive", local(roi=0), remote(100, 200, 0), State.HELD),
+    # over 250,000,000 bytes
+    Case(
+        ".roi at the limit",
+        local(roi=ARCHIVE_LIMIT),
+        NOTHING_REMOTE,
+        State.UPLOAD,
+        Action.PUT,
+        ("roi", "hdr"),
+    ),
+    Case(
+        ".roi over the limit",
+        local(roi=ARCHIVE_LIMIT + 1),
+        NOTHING_REMOTE,
+        State.HELD,
+        reason="too large: .roi has 250,000,001 bytes",
+    ),
+    Case(
+        ".adc over the limit",
+        local(adc=ARCHIVE_LIMIT + 1),
+        NOTHING_REMOTE,
+        State.HELD,
+        reason="too large: .adc",
+    ),
+    Case(
+        ".hdr over the limit",
+        local(hdr=ARCHIVE_LIMIT + 1),
+        NOTHING_REMOTE,
+        State.HELD,
+        reason="too large: .hdr",
+    ),
+    # two copies
+    Case(
+        "a copy of another size",
+        local(),
+        NOTHING_REMOTE,
+        State.CONFLICT,
+        copies=(local(folder="/data/b"), local(roi=301, folder="/data/c")),
+        reason="300 bytes in /data but 301 in /data/c",
+    ),
+    Case(
+        "a copy of another size, one is in the archive",
+        local(),
+        SAME,
+        State.CONFLICT,
+        copies=(local(hdr=99, folder="/data/b"),),
+        reason="two copies differ: .hdr",
+    ),
+    Case(
+        "a copy of another size, even with replace",
+        local(),
+        SAME,
+        State.CONFLICT,
+        policy=Policy(replace=True),
+        copies=(local(adc=199),),
+    ),
+    Case(
+        "copies of the same sizes",
+        local(),
+        NOTHING_REMOTE,
+        State.UPLOAD,
+        Action.PUT,
+        ("roi", "hdr"),
+        copies=(local(folder="/data/b"), local(folder="/data/c")),
+    ),
+    # synced
+    Case("the same", local(), SAME, State.SYNCED),
+    Case("the same, put a moment ago", local(), remote(100, 200, 300, age=0), State.SYNCED),
+    Case("the same, with replace", local(), SAME, State.SYNCED, policy=Policy(replace=True)),
+    Case("the same, though damaged", local(), SAME, State.SYNCED, finding=TRUNCATED),
+    Case("the same, changed in the future", local(age=-HOUR), SAME, State.SYNCED),
+    # a member larger in the archive
+    Case(
+        ".roi larger there",
+        local(),
+        remote(100, 200, 301),
+        State.CONFLICT,
+        reason="the archive's .roi is larger (301 bytes) than the one here (300); not overwritten",
+    ),
+    Case(".hdr larger there", local(), remote(101, 200, 300), State.CONFLICT, reason="the archive's .hdr"),
+    Case(".adc larger there", local(), remote(100, 201, 300), State.CONFLICT, reason="the archive's .adc"),
+    Case("one larger, one missing", local(), remote(101, MISSING, MISSING, age=1), State.CONFLICT),
+    Case(
+        "replace: .roi larger there",
+        local(),
+        remote(100, 200, 301),
+        State.UPLOAD,
+        Action.PUT,
+        ("roi", "hdr"),
+        Policy(replace=True),
+    ),
+    Case(
+        "replace: .hdr larger there",
+        local(),
+        remote(101, 200, 300),
+        State.UPLOAD,
+        Action.PUT,
+        ("hdr",),
+        Policy(replace=True),
+    ),
+    Case(
+        "replace: .adc larger there",
+        local(),
+        remote(100, 201, 300),
+        State.COMMIT,
+        Action.PUT,
+        ("adc",),
+        Policy(replace=True),
+    ),
+    # rejected
+    Case(
+        ".hdr put, .roi gone",
+        local(),
+        remote(100, age=2 * HOUR),
+        State.REJECTED,
+        reason="the archive deleted the .roi that was sent 2.0 h ago; next try after 24 h",
+    ),
+    Case(
+        "a second before 24 h",
+        local(),
+        remote(100, age=DAY - 1),
+        State.REJECTED,
+        reason="next try after 24 h",
+    ),
+    Case("after 24 h", local(), remote(100, age=DAY), State.UPLOAD, Action.PUT, ("roi", "hdr")),
+    Case("of another .hdr", local(), remote(99, age=HOUR), State.REJECTED),
+    Case("with an .adc there", local(), remote(100, 200, age=HOUR), State.REJECTED),
+    Case("rejected, and damaged", local(), remote(100, age=HOUR), State.REJECTED, finding=TRUNCATED),
+    Case("rejected, in the future", local(age=-HOUR), remote(100, age=HOUR), State.REJECTED),
+    Case(
+        "asked to retry",
+        local(),
+        remote(100, age=1),
+        State.UPLOAD,
+        Action.PUT,
+        ("roi", "hdr"),
+        Policy(retry_rejected_after=float("-inf")),
+    ),
+    # changed in the future
+    Case(
+        "in the future",
+        local(age=-HOUR),
+        NOTHING_REMOTE,
+        State.SETTLING,
+        Action.WATCH,
+        reason="changed in the future",
+    ),
+    Case("in the future, to be committed", local(age=-HOUR), PART, State.SETTLING, Action.WATCH),
+    Case(
+        "in the future, damaged",
+        local(age=-1),
+        NOTHING_REMOTE,
+        State.SETTLING,
+        Action.WATCH,
+        finding=TRUNCATED,
+    ),
+    Case(
+        "in the future, settle 0",
+        local(age=-HOUR),
+        NOTHING_REMOTE,
+        State.UPLOAD,
+        Action.PUT,
+        ("roi", "hdr"),
+        Policy(settle=0),
+    ),
+    # .adc and .roi do not fit
+    Case(
+        "truncated",
+        local(),
+        NOTHING_REMOTE,
+        State.HELD,
+        finding=TRUNCATED,
+        reason="truncated: the .adc names images up to byte 9",
+    ),
+    Case("truncated, to be committed", local(), PART, State.HELD, finding=TRUNCATED),
+    Case(
+        "unreadable",
+        local(),
+        NOTHING_REMOTE,
+        State.HELD,
+        finding=Finding(Damage.UNREADABLE, "no row of the .adc can be read"),
+        reason="unreadable: no row",
+    ),
+    # .roi and .hdr right
+    Case("only the .adc is left", local(), PART, State.COMMIT, Action.PUT, ("adc",)),
+    Case("the .adc there is smaller", local(), remote(100, 199, 300), State.COMMIT, Action.PUT, ("adc",)),
+    Case("30 s old", local(), remote(100, MISSING, 300, age=30), State.COMMIT, Action.PUT, ("adc",)),
+    Case("29 s old", local(), remote(100, MISSING, 300, age=29), State.UNCONFIRMED, Action.CONFIRM),
+    Case(
+        "put a moment ago",
+        local(),
+        remote(100, MISSING, 300, age=0),
+        State.UNCONFIRMED,
+        Action.CONFIRM,
+        reason="sent 0 s ago",
+    ),
+    Case(
+        "the .hdr is younger",
+        local(),
+        remote(100, MISSING, 300, age=HOUR, hdr_age=5),
+        State.UNCONFIRMED,
+        Action.CONFIRM,
+        reason="sent 5 s ago",
+    ),
+    Case(
+        "the .roi is younger",
+        local(),
+        remote(100, MISSING, 300, age=5, hdr_age=HOUR),
+        State.UNCONFIRMED,
+        Action.CONFIRM,
+        reason="sent 5 s ago",
+    ),
+    Case(
+        "put in the server's future",
+        local(),
+        remote(100, MISSING, 300, age=-5),
+        State.UNCONFIRMED,
+        Action.CONFIRM,
+        reason="sent 0 s ago",
+    ),
+    Case(
+        "confirm 0",
+        local(),
+        remote(100, MISSING, 300, age=-5),
+        State.COMMIT,
+        Action.PUT,
+        ("adc",),
+        Policy(confirm=0),
+    ),
+    # anything else
+    Case(
+        "nothing there",
+        local(),
+        NOTHING_REMOTE,
+        State.UPLOAD,
+        Action.PUT,
+        ("roi", "hdr"),
+        reason="not in the archive",
+    ),
+    Case(
+        "nothing there, old style",
+        local(pid=OLD),
+        NOTHING_REMOTE,
+        State.UPLOAD,
+        Action.PUT,
+        ("roi", "hdr"),
+    ),
+    Case(
+        "only .roi there",
+        local(),
+        remote(roi=300, age=0),
+        State.UPLOAD,
+        Action.PUT,
+        ("hdr",),
+        reason=".hdr not in the archive, .adc not in the archive",
+    ),
+    Case("a smaller .hdr there", local(), remote(99, MISSING, 300), State.UPLOAD, Action.PUT, ("hdr",)),
+    Case(
+        "a smaller .roi there",
+        local(),
+        remote(100, MISSING, 299),
+        State.UPLOAD,
+        Action.PUT,
+        ("roi", "hdr"),
+        reason=".roi has 299 bytes in the archive, 300 here",
+    ),
+    Case(
+        "a smaller .roi, all else right",
+        local(),
+        remote(100, 200, 1),
+        State.UPLOAD,
+        Action.PUT,
+        ("roi", "hdr"),
+    ),
+    Case("only .adc there", local(), remote(adc=200), State.UPLOAD, Action.PUT, ("roi", "hdr")),
+    Case("a smaller .hdr, all else right", local(), remote(99, 200, 300), State.UPLOAD, Action.PUT, ("hdr",)),
+]
+
+
+@pytest.mark.parametrize("case", TABLE, ids=[case.name for case in TABLE])
+def test_row(case: Case) -> None:
+    decision = decide(case.local, case.remote, Now(NOW, NOW), case.policy, case.copies, case.finding)
+    assert (decision.state, decision.action, decision.send) == (case.state, case.action, case.send)
+    assert case.reason in decision.reason
+
+
+def test_the_table_reaches_every_state_and_every_action() -> None:
+    assert {case.state for case in TABLE} == set(State)
+    assert {case.action for case in TABLE} == set(Action)
+
+
+@pytest.mark.parametrize(
+    ("local_error", "changed_by", "age", "settling"),
+    [
+        (0, "both", 59, True),
+        (0, "both", 60, False),
+        # This computer's clock is a day wrong and has stamped the file: a fresh file by its own clock.
+        (-DAY, "local", 10, True),
+        (+DAY, "local", 10, True),
+        (-DAY, "local", 61, False),
+        # The file was stamped by a right clock (an instrument writing to a share, or before the clock jumped).
+        (-DAY, "server", 10, True),
+        (+DAY, "server", 10, True),
+        (+DAY, "server", 61, False),
+    ],
+)
+def test_a_change_that_is_recent_by_either_clock_counts(
+    local_error: float, changed_by: str, age: float, settling: bool
+) -> None:
+    now = Now(server=NOW, local=NOW + local_error)
+    changed = (now.server if changed_by == "server" else now.local) - age
+    decision = decide(local(age=NOW - changed), NOTHING_REMOTE, now, Policy())
+    assert (decision.state is State.SETTLING and decision.action is Action.NONE) == settling
+
+
+def test_a_file_stamped_by_a_right_clock_is_watched_where_this_computers_clock_is_behind() -> None:
+    decision = decide(local(age=HOUR), NOTHING_REMOTE, Now(server=NOW, local=NOW - DAY), Policy())
+    assert (decision.state, decision.action, decision.wait) == (State.SETTLING, Action.WATCH, 60.0)
+
+
+def test_the_wait_for_the_archive_ends_when_the_age_is_certainly_reached() -> None:
+    """S3 lists times to the second: one second more than the rest is certainly enough."""
+    part = remote(100, MISSING, 300, age=10)
+    decision = decide(local(), part, Now(NOW, NOW), Policy())
+    assert decision.wait == pytest.approx(21.0)
+    later = decide(local(), part, Now(NOW + decision.wait, NOW), Policy())
+    assert later.state is State.COMMIT
+
+
+def test_a_damage_found_by_nobody_yet_does_not_hold_a_bin() -> None:
+    assert decide(local(), NOTHING_REMOTE, Now(NOW, NOW), Policy(), (), None).state is State.UPLOAD
+
+
+def test_the_deciding_half_imports_nothing_of_the_acting_half() -> None:
+    script = (
+        "import sys, ifcbscan.plan, ifcbscan.outcome\n"
+        "print(sorted(m for m in sys.modules if m.startswith(('ifcbscan.', 'boto', 'tenacity', 'dotenv'))))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=str(Path(ifcbscan.__file__).parents[1]),
+        capture_output=True,
+        timeout=60,
+        check=True,
+    )
+    assert done.stdout.decode().strip() == str(
+        ["ifcbscan.adc", "ifcbscan.bins", "ifcbscan.errors", "ifcbscan.outcome", "ifcbscan.plan"]
+    )
+
+
+# What must hold for anything: generated cases.
+
+sizes = st.sampled_from([0, 1, 2, 3, 99, 100, 101, ARCHIVE_LIMIT, ARCHIVE_LIMIT + 1])
+members = st.one_of(sizes, st.just(MISSING))
+moments = st.one_of(
+    st.sampled_from(
+        [NOW - 2 * DAY, NOW - DAY, NOW - 61, NOW - 60, NOW - 30, NOW - 1, NOW, NOW + 1, NOW + DAY]
+    ),
+    st.floats(NOW - 1e6, NOW + 1e6),
+)
+policies = st.builds(
+    Policy,
+    settle=st.sampled_from([0.0, 1.0, 60.0]),
+    confirm=st.sampled_from([0.0, 1.0, 30.0, 3600.0]),
+    retry_rejected_after=st.sampled_from([float(RETRY_REJECTED), float("-inf"), 0.0]),
+    replace=st.booleans(),
+)
+nows = st.builds(
+    lambda server, error: Now(server, server + error),
+    st.floats(NOW - 1e6, NOW + 1e6),
+    st.sampled_from([0.0, 0.0, -DAY, DAY, 40.0, -1e7]),
+)
+findings = st.sampled_from([None, None, None, TRUNCATED])
+
+
+@st.composite
+def filesets(draw: st.DrawFn, member: st.SearchStrategy[int] = members) -> Fileset:
+    pid = parse_pid(draw(st.sampled_from([NEW, OLD])))
+    assert pid is not None
+    hdr, adc, roi = draw(member), draw(member), draw(member)
+    return Fileset(pid, "/data", (".hdr", ".adc", ".roi"), hdr, adc, roi, draw(moments))
+
+
+@st.composite
+def remotes_for(draw: st.DrawFn, fileset: Fileset) -> RemoteFileset:
+    """Often the same as here, in part; else anything."""
+    hdr, adc, roi = (draw(st.one_of(st.just(max(size, MISSING)), members)) for size in fileset.sizes)
+    puts = [server_text(int(draw(moments))) for _ in range(2)]
+    return RemoteFileset(hdr, adc, roi, puts[0] if hdr != MISSING else "", puts[1] if roi != MISSING else "")
+
+
+class World(NamedTuple):
+    """All that a decision depends on."""
+
+    local: Fileset
+    remote: RemoteFileset
+    now: Now
+    policy: Policy
+    copies: tuple[Fileset, ...]
+    finding: Finding | None
+
+    def decide(self) -> Decision:
+        """The decision, its kind noted for Hypothesis' statistics."""
+        decision = decide(*self)
+        event(f"{decision.state.value} {decision.action.value}")
+        return decision
+
+
+@st.composite
+def worlds(draw: st.DrawFn, member: st.SearchStrategy[int] = members) -> World:
+    fileset = draw(filesets(member))
+    copies = draw(
+        st.one_of(
+            st.just(()),
+            st.just((fileset,)),
+            filesets(sizes).map(lambda copy: (fileset, copy)),
+        )
+    )
+    there = draw(remotes_for(fileset))
+    return World(fileset, there, draw(nows), draw(policies), copies, draw(findings))
+
+
+healthy = st.sampled_from([3, 4, 99, 100, 101, ARCHIVE_LIMIT])
+any_world = st.one_of(worlds(), worlds(healthy))
+
+
+def _remote_size(there: RemoteFileset, extension: str) -> int:
+    return there.sizes[EXTENSIONS.index(extension)]
+
+
+@given(any_world)
+def test_every_case_has_one_state_with_the_action_that_belongs_to_it(world: World) -> None:
+    decision = world.decide()
+    actions = {
+        State.UPLOAD: {Action.PUT},
+        State.COMMIT: {Action.PUT},
+        State.UNCONFIRMED: {Action.CONFIRM},
+        State.SETTLING: {Action.NONE, Action.WATCH},
+    }
+    assert decision.action in actions.get(decision.state, {Action.NONE})
+    assert bool(decision.send) == (decision.action is Action.PUT)
+    assert (decision.wait > 0) == (decision.action in (Action.CONFIRM, Action.WATCH))
+    assert decision.reason or decision.state is State.SYNCED
+    assert "\n" not in decision.reason
+
+
+@given(any_world)
+def test_a_smaller_file_never_goes_over_a_larger_one_unless_told_to(world: World) -> None:
+    for extension in world.decide().send:
+        if not world.policy.replace:
+            assert _remote_size(world.remote, extension) <= world.local.size(extension)
+
+
+@given(any_world)
+def test_the_adc_is_sent_alone_and_only_where_roi_and_hdr_are_right_and_old_enough(world: World) -> None:
+    decision = world.decide()
+    if "adc" not in decision.send:
+        return
+    assert decision.send == ("adc",)
+    assert world.remote.roi == world.local.roi and world.remote.hdr == world.local.hdr
+    for put in (world.remote.roi_put, world.remote.hdr_put):
+        assert world.policy.confirm <= 0 or put <= server_text(world.now.server - world.policy.confirm)
+
+
+@given(any_world)
+def test_files_are_sent_roi_first_then_hdr_and_then_alone_the_adc(world: World) -> None:
+    assert world.decide().send in ((), ("roi", "hdr"), ("hdr",), ("adc",))
+
+
+@given(any_world)
+def test_a_right_roi_is_never_sent_again(world: World) -> None:
+    if world.remote.roi == world.local.roi:
+        assert "roi" not in world.decide().send
+
+
+@given(any_world)
+def test_only_a_whole_acceptable_bin_that_stands_still_is_sent(world: World) -> None:
+    if world.decide().action is not Action.PUT:
+        return
+    assert world.local.complete
+    assert all(0 < size <= ARCHIVE_LIMIT for size in world.local.sizes)
+    assert world.local.roi > (2 if world.local.pid.old_style else 1)
+    assert world.finding is None
+    assert all(copy.sizes == world.local.sizes for copy in world.copies)
+    for clock in (world.now.local, world.now.server):
+        assert not 0 <= clock - world.local.changed < world.policy.settle
+
+
+@given(any_world)
+def test_synced_is_said_of_a_bin_that_is_wholly_there_and_of_no_other(world: World) -> None:
+    decision = world.decide()
+    if decision.state is State.SYNCED:
+        assert world.local.complete and world.remote.sizes == world.local.sizes
+    elif decision.action is Action.PUT:
+        assert world.remote.sizes != world.local.sizes
+
+
+@given(any_world)
+def test_the_same_case_has_the_same_decision(world: World) -> None:
+    assert world.decide() == decide(*world)
+
+
+class Played(NamedTuple):
+    """How a bin fared over many decisions: the last one, what was sent when, what is in the bucket."""
+
+    last: Decision
+    sent: list[tuple[str, float]]
+    remote: RemoteFileset
+
+
+def _play(world: World, until: float, step: float, keeps_roi: bool = True) -> Played:
+    """Decide every `step` seconds for `until` seconds, and let the bucket have what is decided.
+
+    Where `keeps_roi` is False the archive deletes every .roi after its .hdr has come. A bin that was
+    watched for as long as its decision says is taken to have settled, as the uploader does.
+    """
+    there = world.remote
+    watched = False
+    sent: list[tuple[str, float]] = []
+    passed = 0.0
+    while True:
+        local_time = world.now.local + passed
+        if watched:
+            local_time = max(local_time, world.local.changed + world.policy.settle)
+        now = Now(world.now.server + passed, local_time)
+        decision = decide(world.local, there, now, world.policy, world.copies, world.finding)
+        for extension in decision.send:
+            there = there.after_put(extension, world.local.size(extension), server_text(int(now.server)))
+            sent.append((extension, passed))
+        if not keeps_roi and "roi" in decision.send:
+            there = there.after_put("roi", MISSING, "")
+        if passed >= until:
+            return Played(decision, sent, there)
+        watched = watched or decision.action is Action.WATCH
+        passed += decision.wait or step
+
+
+@given(worlds(healthy))
+def test_in_time_every_acceptable_bin_is_synced_with_each_file_sent_at_most_once(world: World) -> None:
+    """The archive keeps what it gets, and the clocks go on: 200 days later all is said and done."""
+    played = _play(world, until=200 * DAY, step=4 * DAY)
+    assert played.last.send == () and played.last.action is Action.NONE
+    if played.last.state is not State.SYNCED:
+        # The three reasons that do not pass by themselves.
+        assert (
+            (played.last.state is State.HELD and world.finding)
+            or (played.last.state is State.CONFLICT and not world.policy.replace)
+            or any(copy.sizes != world.local.sizes for copy in world.copies)
+        )
+        assert played.sent == []
+    extensions = [extension for extension, _ in played.sent]
+    assert len(set(extensions)) == len(extensions)
+    assert extensions == [ext for ext in ("roi", "hdr", "adc") if ext in extensions]
+    assert ("roi" not in extensions) or ("hdr" in extensions)
+
+
+@given(worlds(healthy), st.sampled_from([HOUR, 7 * HOUR, 25 * HOUR]))
+def test_a_bin_that_the_archive_always_refuses_is_tried_once_a_day_and_never_published(
+    world: World, step: float
+) -> None:
+    start = world.remote.after_put("roi", MISSING, "")
+    policy = Policy(world.policy.settle, world.policy.confirm, replace=world.policy.replace)
+    played = _play(world._replace(remote=start, policy=policy), until=5 * DAY, step=step, keeps_roi=False)
+    tries = [when for extension, when in played.sent if extension == "roi"]
+    assert "adc" not in [extension for extension, _ in played.sent]
+    # S3 lists times to the second, so a day may be a second short.
+    assert all(later - earlier >= DAY - 1 for earlier, later in zip(tries, tries[1:]))
+    if played.last.state in (State.REJECTED, State.UPLOAD):
+        event("was tried")
+        assert tries

@@ -1,0 +1,107 @@
+"""What a job is: its name, its commands, and what cannot be one. And how a system's tool is called."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import pytest
+
+from ifcbscan.errors import UsageError
+from ifcbscan.schedule import Mode, ScheduledJob, ScheduleError, for_this_system, process
+from ifcbscan.schedule.jobs import parse_command
+
+pytestmark = pytest.mark.windows_core
+
+
+def make_job(directory: str = "/data/ifcb", time_series: str = "nauset") -> ScheduledJob:
+    return ScheduledJob("/opt/venv/bin/python", "/etc/ifcb/.env", directory, time_series, "/log/a.log")
+
+
+def test_the_two_commands_are_a_recent_and_a_full_scan() -> None:
+    begin = [
+        "/opt/venv/bin/python",
+        "-m",
+        "ifcbscan",
+        "--once",
+        "/data/ifcb",
+        "nauset",
+        "--env-file",
+        "/etc/ifcb/.env",
+    ]
+    end = ["--quiet", "--log-file", "/log/a.log"]
+    assert make_job().commands() == (begin + ["--max-age", "3d", "--time-limit", "5m"] + end, begin + end)
+
+
+def test_the_command_line_understands_both_commands() -> None:
+    from ifcbscan import cli
+
+    for command in make_job().commands():
+        options = cli.parse(command[3:])
+        assert (options.command, options.directory, options.time_series) == ("once", "/data/ifcb", "nauset")
+        assert (options.env_file, options.log_file, options.quiet) == ("/etc/ifcb/.env", "/log/a.log", True)
+
+
+@pytest.mark.parametrize("mode", list(Mode))
+def test_a_command_is_recognised_whatever_stands_around_it(mode: Mode) -> None:
+    job = make_job()
+    entry = parse_command(["env", "A=1"] + job.command(mode) + ["--exclude", "x", "2>&1"])
+    assert entry is not None
+    assert (entry.job, entry.mode) == (job, mode)
+
+
+@pytest.mark.parametrize(
+    "gone", ["-m", "ifcbscan", "--once", "--env-file", "--log-file", "/data/ifcb", "/log/a.log"]
+)
+def test_a_command_with_a_part_missing_is_not_taken_for_ours(gone: str) -> None:
+    assert parse_command([word for word in make_job().command(Mode.FULL) if word != gone]) is None
+
+
+def test_ids_and_minutes_are_the_same_on_every_python_and_system() -> None:
+    assert (make_job().id, make_job().hourly_minute) == ("nauset-0ca268487b68", 10)
+    # a name that is not in the encoding of its system
+    assert make_job(directory="/data/\udcff").id == "nauset-EXPECTED"
+    assert make_job(directory="D:\\IFCB data").id == "nauset-EXPECTED"
+
+
+def test_the_hourly_minutes_of_many_jobs_are_spread_over_the_hour() -> None:
+    minutes = [make_job(time_series=f"series{number}").hourly_minute for number in range(1200)]
+    assert set(minutes) == set(range(60))
+    assert max(minutes.count(minute) for minute in range(60)) < 60  # 20 each on average
+
+
+def test_windows_folders_that_differ_in_case_only_are_one_job() -> None:
+    assert make_job(directory="D:\\Data").id == make_job(directory="d:/data").id
+    assert make_job(directory="/Data").id != make_job(directory="/data").id
+
+
+@pytest.mark.parametrize("path", ["/a\nb", "/a\0b", "relative/path", "", "C:relative"])
+@pytest.mark.parametrize("field", ["python", "env_file", "directory", "log_file"])
+def test_a_path_that_no_schedule_can_hold_is_refused(field: str, path: str) -> None:
+    fields = dict(make_job().__dict__, **{field: path})
+    with pytest.raises(UsageError, match="Nothing was installed"):
+        ScheduledJob(**fields)
+
+
+@pytest.mark.parametrize("name", ["-v", "a b", "", "x" * 54])
+def test_a_time_series_that_would_not_arrive_as_such_is_refused(name: str) -> None:
+    with pytest.raises(UsageError):
+        make_job(time_series=name)
+
+
+def test_a_tool_that_hangs_or_cannot_start_ends_in_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process, "TIMEOUT_SECONDS", 0.5)
+    with pytest.raises(ScheduleError, match="no answer"):
+        process.run([sys.executable, "-c", "import time; time.sleep(60)"], b"")
+    with pytest.raises(ScheduleError, match="cannot be started"):
+        process.run([sys.executable + "-not-there"], b"")
+
+
+def test_the_scheduler_of_this_system_is_the_one_it_has() -> None:
+    assert for_this_system().name == ("Task Scheduler" if os.name == "nt" else "cron")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has a SYSTEM account")
+def test_the_system_account_is_refused_where_there_is_none() -> None:
+    with pytest.raises(UsageError, match="Windows"):
+        for_this_system(system_account=True)
