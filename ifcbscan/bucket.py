@@ -54,6 +54,7 @@ _REFUSALS = {
     "NoSuchBucket": "there is no bucket {bucket}. Check BUCKET_NAME and S3_ENDPOINT_URL in the .env file",
     "RequestTimeTooSkewed": "this computer's clock is more than 15 minutes wrong. Set it (UTC, "
     "ideally by NTP); nothing is lost meanwhile",
+    "407": "a proxy on the way wants a name and a password. Check http_proxy and https_proxy in the environment",
     "RequestExpired": "this computer's clock is wrong. Set it (UTC, ideally by NTP); nothing is lost meanwhile",
 }
 _PASSING_CODES = {
@@ -69,6 +70,9 @@ _PASSING_CODES = {
     "TooManyRequests",
 }
 _PASSING_STATUS = {408, 425, 429}
+
+# Every S3 server's good answer carries these; the web page of a harbour's network does not.
+_SIGN_OF_S3 = {"put_object": "ETag", "head_object": "LastModified", "get_object": "LastModified"}
 
 
 @dataclass(frozen=True)
@@ -111,13 +115,16 @@ class Bucket:
         clock: Clock,
         connections: int = 4,
         cancelled: threading.Event | None = None,
+        pace: Callable[[int], None] | None = None,
     ) -> None:
         """`connections`: how many requests may be under way at once. `cancelled`: set it to end all
-        waiting and sending soon, with `Interrupted`."""
+        waiting and sending soon, with `Interrupted`. `pace` is called before each block of an upload
+        with its size in bytes, and may wait."""
         self._config = config
         self._clock = clock
         self._cancelled = cancelled or threading.Event()
         self._connections = connections
+        self._pace = pace
         self._made: Any | None = None
         self._lock = threading.Lock()
         self._requests = {"list": 0, "head": 0, "put": 0, "get": 0}
@@ -210,11 +217,11 @@ class Bucket:
         if the file does not stay as it was; PutRefused if the bucket will not have this one object;
         BucketRefused, BucketUnreachable.
         """
-        body = _Body(file, size, self._cancelled)
         digest = hashlib.md5()
-        for block in iter(lambda: body.read(_BLOCK), b""):
+        summed = _Body(file, size, self._cancelled)
+        for block in iter(lambda: summed.read(_BLOCK), b""):
             digest.update(block)
-        body.seek(0)
+        body = _Body(file, size, self._cancelled, self._pace)
 
         def already_there() -> bool:
             # The answer to a first try may have been lost after the bytes had arrived.
@@ -255,10 +262,12 @@ class Bucket:
                 return {}
             with self._lock:
                 self._requests[kind] += 1
+            body = arguments.get("Body")
+            if body is not None:
+                body.seek(0)  # an earlier try may have sent some of it
             try:
                 return self._send(operation, arguments, receive)
             except _Passing as error:
-                body = arguments.get("Body")
                 if body is not None and body.problem is not None:
                     raise body.problem from None  # ours, not the network's
                 unsure = unsure or error.unsure
@@ -304,6 +313,8 @@ class Bucket:
 
         try:
             answer = getattr(client, operation)(**arguments)
+            if _SIGN_OF_S3.get(operation, "ResponseMetadata") not in answer:
+                raise _Passing("something that is no S3 server answered", unsure=True)
             if receive is not None:
                 answer["Body"] = receive(answer["Body"])
         except boto.ClientError as error:
@@ -340,9 +351,9 @@ class Bucket:
 
     def _judge(self, operation: str, error: dict[str, Any], status: int) -> Exception:
         """What an error answer of the server means for the run."""
-        code = str(error.get("Code", status))
+        code = str(error.get("Code") or status)
         text = f"{code} (HTTP {status})"
-        if status == 404 and (operation == "head_object" or code == "NoSuchKey"):
+        if status == 404 and (operation == "head_object" or (operation, code) == ("get_object", "NoSuchKey")):
             return _NotFound()
         if code in _PASSING_CODES or status in _PASSING_STATUS or status >= 500:
             return _Passing("it answered " + text, unsure=status >= 500)
@@ -389,10 +400,17 @@ class _Body:
     botocore turns whatever `read` raises into an error of the network; `problem` keeps what it was.
     """
 
-    def __init__(self, file: BinaryIO, size: int, cancelled: threading.Event) -> None:
+    def __init__(
+        self,
+        file: BinaryIO,
+        size: int,
+        cancelled: threading.Event,
+        pace: Callable[[int], None] | None = None,
+    ) -> None:
         self._file = file
         self._size = size
         self._cancelled = cancelled
+        self._pace = pace
         self.problem: Exception | None = None
         self._file.seek(0)
         self._position = 0
@@ -419,6 +437,8 @@ class _Body:
         if wanted and not block:
             raise FileChanged("it became shorter while it was read")
         self._position += len(block)
+        if self._pace is not None:
+            self._pace(len(block))
         return block
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
@@ -471,12 +491,19 @@ def _make_client(config: Config, connections: int) -> Any:
         config=client_config,
     )
     spare_second_reading(client)
+    client.meta.events.register_last("before-call.s3.PutObject", _without_expect)
     return client
 
 
 def _folders(page: dict[str, Any]) -> list[str]:
     found: list[str] = page.get(FOLDERS) or [item["Prefix"] for item in page.get("CommonPrefixes", ())]
     return found
+
+
+def _without_expect(params: dict[str, Any], **_others: Any) -> None:
+    # "Expect: 100-continue" costs one more way to the bucket and back for every file, and all it could
+    # spare is the sending of a body that is then refused, which ends the run anyway.
+    params["headers"].pop("Expect", None)
 
 
 def _plain_objects(page: dict[str, Any]) -> Iterator[ListedObject]:

@@ -60,7 +60,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             console.say("ifcbscan: " + str(error))
         return error.exit_code
     except IfcbscanError as error:
-        console.say_error(str(error))
+        console.say_error(str(error), logged=error.logged)
         return error.exit_code
     except Exception as error:
         console.say_error(_unexpected(error))

@@ -12,7 +12,7 @@ import time
 from typing import Any
 
 from ifcbscan.outcome import ScanReport, summary, worth_telling
-from ifcbscan.plan import State
+from ifcbscan.progress import Progress
 from ifcbscan.uploader import BinJob, Listener
 
 log = logging.getLogger("ifcbscan")
@@ -104,40 +104,39 @@ def result(line: str) -> None:
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
 
 
-def say_error(line: str) -> None:
-    """A line that says why a command ended, on stderr and in the log."""
+def say_error(line: str, logged: bool = False) -> None:
+    """A line that says why a command ended, on stderr and, unless it is there already, in the log."""
     say("ifcbscan: " + line)
-    log.error("%s", line)
+    if not logged:
+        log.error("%s", line)
 
 
 class ScanPrinter(Listener):
-    """Tells of each bin of a scan: in the log what was done, on stderr with --verbose everything."""
+    """Tells of each bin of a scan: what was sent in the log, everything on stderr with --verbose."""
 
-    def __init__(self, verbose: bool) -> None:
+    def __init__(self, verbose: bool, progress: Progress) -> None:
         self._verbose = verbose
+        self._progress = progress
+
+    def begin(self, bins: int, size: int) -> None:
+        self._progress.begin(bins, size)
 
     def bin_done(self, job: BinJob, state: str, reason: str) -> None:
+        self._progress.bin_done(job.local.pid)
         text = "{} {}{}".format(job.local.pid, state, ": " + reason if reason else "")
         if job.files_sent:
             log.info("%s (%d files, %d bytes sent)", text, job.files_sent, job.bytes_sent)
-        elif state not in (State.SETTLING.value, State.UNCONFIRMED.value):
-            log.warning("%s", text)
         if self._verbose:
             say(text)
+
+    def end(self) -> None:
+        self._progress.end()
 
 
 def print_report(report: ScanReport, as_json: bool, quiet: bool, interactive: bool) -> None:
     """The end of a run: the summary, each problem with its reason, and the JSON if asked for."""
-    line = summary(report)
-    log.info("%s", line)
-    for problem in report.problems:
-        log.debug("%s %s: %s", problem.pid, problem.state, problem.reason)
-    for warning in report.warnings:
-        log.warning("%s", warning)
-    if report.ended_by:
-        log.error("%s", report.ended_by)
     if not quiet and (interactive or worth_telling(report)):
-        say(line)
+        say(summary(report))
         for problem in report.problems[:_MOST_PROBLEMS]:
             say(f"  {problem.pid}  {problem.state}: {problem.reason}")
         if len(report.problems) > _MOST_PROBLEMS:

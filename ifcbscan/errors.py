@@ -25,6 +25,7 @@ class IfcbscanError(Exception):
     """Ends the run with one line; `exit_code` is that of the most fitting row."""
 
     exit_code = ExitCode.UNEXPECTED
+    logged = False  # already in the log
 
 
 class UsageError(IfcbscanError):

@@ -7,9 +7,7 @@ through Jinja2's escaping. Needs the extra `report`.
 from __future__ import annotations
 
 import base64
-import contextlib
 import datetime
-import os
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Iterator, Sequence
@@ -31,6 +29,7 @@ from ifcbscan.errors import UsageError
 from ifcbscan.outcome import FAILED, TO_UPLOAD, human_bytes
 from ifcbscan.plan import State
 from ifcbscan.thumbnails import SampleImage
+from ifcbscan.wholefile import replace_file
 
 #: The page lists so many bins one by one, the worst first; the JSON lists them all.
 LISTED_AT_MOST = 1000
@@ -247,14 +246,9 @@ def render(report: ArchiveReport, images: Sequence[SampleImage] = (), images_of:
 
 def write_page(path: str, page: str) -> None:
     """Replace the file in one step, so that nobody reads half a page. Raises UsageError."""
-    beside = f"{path}.{os.getpid()}.part"
     try:
-        with open(beside, "w", encoding="utf-8", newline="\n") as file:
-            file.write(page)
-        os.replace(beside, path)
+        replace_file(path, page.encode("utf-8"))
     except OSError as error:
-        with contextlib.suppress(OSError):
-            os.unlink(beside)
         raise UsageError(
             f"The report cannot be written to {path}: {error.strerror}. Choose another place with -o FILE."
         ) from None

@@ -10,7 +10,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Collection, Container, Iterable
 
-from ifcbscan.bins import MISSING, Pid, RemoteFileset, parse_pid
+from ifcbscan.bins import MISSING, NOTHING_REMOTE, Pid, RemoteFileset, parse_pid
 from ifcbscan.s3listing import ListedObject
 
 #: S3 lists at most so many keys a page, whoever asks for more.
@@ -68,7 +68,7 @@ def index_objects(
 ) -> dict[str, RemoteFileset]:
     """What the bucket holds of each of the `wanted` pids at its computed keys; other keys do not matter.
 
-    The objects must come in the order of their keys, as S3 lists them: then a bin's stand side by side.
+    The objects should come in the order of their keys, as S3 lists them: then a bin's stand side by side.
     """
     found: dict[str, RemoteFileset] = {}
     stem = ""
@@ -79,10 +79,11 @@ def index_objects(
         if key[:-4] != stem:
             if pid is not None:
                 found[pid] = RemoteFileset(hdr, adc, roi, hdr_put, roi_put)
-            hdr = adc = roi = MISSING
-            hdr_put = roi_put = ""
             stem = key[:-4]
             pid = _canonical(stem, prefix, wanted)
+            # Mostly nothing, but a foreign key (`<pid>.adc.mod`) can stand between two members of one bin.
+            known = NOTHING_REMOTE if pid is None else found.get(pid, NOTHING_REMOTE)
+            (hdr, adc, roi), hdr_put, roi_put = known.sizes, known.hdr_put, known.roi_put
         if pid is None:
             continue
         suffix = key[-4:]

@@ -18,6 +18,7 @@ from typing import Dict, Iterable, Iterator, Tuple
 from ifcbscan import __version__, runlock
 from ifcbscan.errors import ExitCode
 from ifcbscan.outcome import ScanReport
+from ifcbscan.wholefile import replace_file
 
 #: Name and labels of a sample, in the order of `_LABELS` and the metric's own label.
 Sample = Tuple[str, Tuple[str, ...]]
@@ -211,7 +212,7 @@ def _read(path: str) -> Samples:
 
 
 def _write(path: str, samples: Samples) -> None:
-    from prometheus_client import CollectorRegistry, write_to_textfile
+    from prometheus_client import CollectorRegistry, generate_latest
     from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily, Metric
     from prometheus_client.registry import Collector
 
@@ -234,4 +235,4 @@ def _write(path: str, samples: Samples) -> None:
 
     registry = CollectorRegistry()
     registry.register(Collected())
-    write_to_textfile(path, registry)
+    replace_file(path, generate_latest(registry))

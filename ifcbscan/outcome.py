@@ -78,6 +78,8 @@ class ScanReport:
     unreadable: int = 0
     ended_by: str | None = None  # one line, when the run ended early
     ended_code: int = ExitCode.DONE
+    newest_local: float | None = None  # sample times, seconds since 1970 UTC; only if asked for
+    newest_archived: float | None = None
 
     @property
     def exit_code(self) -> int:

@@ -211,6 +211,11 @@ def _add_scan_options(parser: argparse.ArgumentParser) -> None:
         "--jobs", metavar="N", type=int, default=4, help="bins sent at the same time (default 4)"
     )
     how.add_argument(
+        "--bandwidth",
+        metavar="RATE",
+        help="send at most so many bytes a second in all, such as 500K or 2M (MAX_BANDWIDTH)",
+    )
+    how.add_argument(
         "--time-limit",
         metavar="TIME",
         help="begin no new bin after this time, such as 5m; the next run goes on",
@@ -229,6 +234,16 @@ def _add_scan_options(parser: argparse.ArgumentParser) -> None:
         "--force", action="store_true", help="send even if the dashboard does not know the time series (yet)"
     )
     _add_output_options(parser)
+    parser.add_argument(
+        "--metrics-file",
+        metavar="FILE",
+        help="write figures for Prometheus' node_exporter (textfile collector); needs the extra 'metrics'",
+    )
+    parser.add_argument(
+        "--ping",
+        metavar="URL",
+        help="tell a monitor of scheduled jobs: URL/start, then URL or URL/fail (PING_URL)",
+    )
 
 
 def _add_output_options(parser: argparse.ArgumentParser) -> None:

@@ -82,20 +82,33 @@ class _Parser:
 
     def parse(self, response: dict[str, Any], shape: Any) -> Any:
         body = response.pop(_SET_ASIDE, response.get("body", b""))
+        if 300 <= response["status_code"] < 400 and not _names_region(response["headers"]):
+            # botocore would ask for the bucket's region, be sent elsewhere again, ask again, a thousand times.
+            raise _parser_error("a redirect to elsewhere")
         if shape is None or shape.name != _LISTING_SHAPE or response["status_code"] != 200:
             return self._plain.parse(response, shape)
         try:
             page = parse_page(body)
         except NotAListing as error:
-            from botocore.parsers import ResponseParserError
-
-            raise ResponseParserError(f"no listing but {error}") from None
+            raise _parser_error(f"no listing but {error}") from None
         headers = {name.lower(): value for name, value in response["headers"].items()}
         page["ResponseMetadata"] = {"HTTPStatusCode": 200, "HTTPHeaders": headers}
         return page
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._plain, name)
+
+
+def _names_region(headers: Any) -> bool:
+    # S3 says so whenever it redirects (also in the answer to a HEAD, which has no body).
+    return any(name.lower() == "x-amz-bucket-region" for name in headers)
+
+
+def _parser_error(text: str) -> Exception:
+    from botocore.parsers import ResponseParserError
+
+    error: Exception = ResponseParserError(text)
+    return error
 
 
 class _ParserFactory:

@@ -6,7 +6,7 @@ import itertools
 import logging
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from typing import Callable, Iterable, Sequence
+from typing import Callable, Iterable, Iterator, Sequence
 
 from ifcbscan.bins import (
     MISSING,
@@ -43,6 +43,7 @@ class ScanOptions:
     time_limit: float | None = None
     jobs: int = 4
     retry_rejected: bool = False
+    find_newest: bool = False
 
     @property
     def mode(self) -> str:
@@ -124,7 +125,24 @@ def scan(
         unreadable=tally.unreadable,
         ended_by=str(ended_by) if ended_by else None,
         ended_code=_code_of(ended_by),
+        newest_local=_newest(inventory.filesets.values()) if options.find_newest else None,
+        newest_archived=_newest(_archived(inventory, remote.bins, jobs)) if options.find_newest else None,
     )
+
+
+def _newest(filesets: Iterable[Fileset]) -> float | None:
+    return max((fileset.pid.sample_time for fileset in filesets if fileset.complete), default=None)
+
+
+def _archived(
+    inventory: Inventory, remote: dict[str, RemoteFileset], jobs: Iterable[BinJob]
+) -> Iterator[Fileset]:
+    for pid, fileset in inventory.filesets.items():
+        if remote.get(pid, NOTHING_REMOTE).sizes == fileset.sizes:
+            yield fileset
+    for job in jobs:
+        if job.remote.sizes == job.local.sizes:
+            yield job.local
 
 
 def _code_of(error: IfcbscanError | None) -> int:

@@ -8,6 +8,7 @@ others are sent. Everything that is counted is counted in the calling thread.
 from __future__ import annotations
 
 import heapq
+import itertools
 import logging
 import os
 import threading
@@ -70,6 +71,9 @@ class Listener:
     def bin_done(self, job: BinJob, state: str, reason: str) -> None:
         """A bin has its result."""
 
+    def end(self) -> None:
+        """No bin is left."""
+
 
 class Uploader:
     """Sends bins. One use each."""
@@ -101,6 +105,7 @@ class Uploader:
         self._last_start = None if time_limit is None else clock.monotonic() + time_limit
         self._ready: deque[BinJob] = deque()
         self._waiting: list[tuple[float, int, BinJob]] = []
+        self._order = itertools.count()
         self._running: dict[Future[None], BinJob] = {}
         self._unreachable_in_a_row = 0
         self._ended_by: IfcbscanError | None = None
@@ -116,6 +121,7 @@ class Uploader:
         while not self._cancelled.is_set() and (self._start() or self._running or self._waiting):
             self._take_results(tally)
         self._count_the_rest(tally)
+        self._listener.end()
         return self._ended_by
 
     def _start(self) -> bool:
@@ -159,7 +165,7 @@ class Uploader:
                 self._unreachable_in_a_row = 0
             if job.result is None:
                 assert job.due is not None
-                heapq.heappush(self._waiting, (job.due, id(job), job))
+                heapq.heappush(self._waiting, (job.due, next(self._order), job))
             else:
                 self._finish(job, tally)
 

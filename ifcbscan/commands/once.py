@@ -6,17 +6,20 @@ import sys
 from argparse import Namespace
 from concurrent.futures import ThreadPoolExecutor
 
-from ifcbscan import console, lastrun, runlock, scan
+from ifcbscan import console, runlock, scan
 from ifcbscan.bucket import Bucket
 from ifcbscan.clocks import Clock
+from ifcbscan.commands.aftermath import Aftermath
 from ifcbscan.commands.common import duration, job_of, load_config
-from ifcbscan.config import Config
+from ifcbscan.config import Config, parse_rate
 from ifcbscan.errors import IfcbscanError, UsageError
 from ifcbscan.interruption import Interruption
 from ifcbscan.listing import MOST_RANGES
 from ifcbscan.localtree import LocalTree
-from ifcbscan.outcome import ScanReport, summary
+from ifcbscan.outcome import ScanReport
 from ifcbscan.plan import Policy
+from ifcbscan.progress import Progress
+from ifcbscan.throttle import Throttle
 
 
 def run(options: Namespace, interruption: Interruption) -> int:
@@ -27,34 +30,43 @@ def run(options: Namespace, interruption: Interruption) -> int:
     scan_options = _scan_options(options, config, time_series)
     warnings = config.warnings + ((log_trouble,) if log_trouble else ())
     with runlock.hold(directory, time_series, scan_options.mode):
+        aftermath = _aftermath(options, config, directory, scan_options)
+        if aftermath is not None:
+            aftermath.begin()
         try:
             report = _scan(options, config, directory, scan_options, warnings, interruption)
         except IfcbscanError as error:
-            if not options.dry_run:
-                lastrun.write(
-                    directory,
-                    time_series,
-                    scan_options.mode,
-                    error.exit_code,
-                    str(error),
-                    {},
-                    options.log_file,
-                )
+            if aftermath is not None:
+                aftermath.failed(error)
             raise
         code = interruption.exit_code if interruption.requested.is_set() else report.exit_code
-        if not options.dry_run:
-            lastrun.write(
-                directory,
-                time_series,
-                scan_options.mode,
-                code,
-                summary(report),
-                report.bins,
-                options.log_file,
-            )
-    interactive = sys.stderr.isatty() or options.verbose or options.command == "sync"
-    console.print_report(report, options.json, options.quiet, interactive)
+        interactive = sys.stderr.isatty() or options.verbose or options.command == "sync"
+        console.print_report(report, options.json, options.quiet, interactive)
+        if aftermath is not None:
+            aftermath.finished(report, code)
     return code
+
+
+def _aftermath(
+    options: Namespace, config: Config, directory: str, scan_options: scan.ScanOptions
+) -> Aftermath | None:
+    if options.dry_run:
+        return None  # it did nothing that anybody needs to know of
+    ping_url = options.ping or config.ping_url
+    ping = None
+    if ping_url:
+        from ifcbscan.ping import Ping
+
+        ping = Ping(ping_url)
+    return Aftermath(
+        directory,
+        scan_options.time_series,
+        scan_options.mode,
+        options.log_file,
+        options.metrics_file,
+        ping,
+        options.quiet,
+    )
 
 
 def _scan_options(options: Namespace, config: Config, time_series: str) -> scan.ScanOptions:
@@ -76,6 +88,7 @@ def _scan_options(options: Namespace, config: Config, time_series: str) -> scan.
         time_limit=duration(options.time_limit, "--time-limit"),
         jobs=options.jobs,
         retry_rejected=options.retry_rejected,
+        find_newest=options.metrics_file is not None,
     )
 
 
@@ -91,6 +104,15 @@ def _scan(
     oldest = None if scan_options.max_age is None else clock.wall() - scan_options.max_age
     tree = LocalTree(directory, config.exclude_dirs + tuple(options.exclude), oldest)
     threads = max(options.jobs, MOST_RANGES)
+    bar = sys.stderr.isatty() and not (options.quiet or options.verbose)
+    progress = Progress(clock, bar)
+    rate = parse_rate(options.bandwidth, "--bandwidth") if options.bandwidth else config.max_bandwidth
+    throttle = Throttle(rate, clock, interruption.requested) if rate else None
+
+    def pace(size: int) -> None:
+        if throttle is not None:
+            throttle.wait_for(size)
+        progress.moved(size)
 
     def guard() -> tuple[str, ...]:
         # Imported only now: it is needed before the very first file of a time series, and never again.
@@ -103,11 +125,11 @@ def _scan(
     return scan.scan(
         scan_options,
         tree,
-        Bucket(config, clock, threads, interruption.requested),
+        Bucket(config, clock, threads, interruption.requested, pace),
         clock,
         ThreadPoolExecutor(threads),
         interruption,
-        console.ScanPrinter(options.verbose),
+        console.ScanPrinter(options.verbose, progress),
         console.say if options.json else console.result,
         warnings,
         guard,

@@ -264,7 +264,7 @@ def read_task(xml: str) -> Task | None:
 
 def _text(task: ElementTree.Element, path: str) -> str:
     steps = "/".join(f"{{{_NAMESPACE}}}{step}" for step in path.split("/"))
-    return (task.findtext(steps) or "").strip()
+    return (task.findtext(steps) or "").strip(" \t\r\n")
 
 
 def _read_record(text: str) -> ScheduledJob | None:

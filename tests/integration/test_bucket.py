@@ -67,7 +67,7 @@ def stored(s3: Any, key: str = KEY) -> bytes:
 
 
 def counted(bucket: Bucket) -> dict[str, int]:
-    return dict(bucket.requests.__dict__)
+    return {kind: count for kind, count in bucket.requests.__dict__.items() if count}
 
 
 # --- on real servers
@@ -75,7 +75,7 @@ def counted(bucket: Bucket) -> dict[str, int]:
 
 def test_a_listing_holds_every_key_between_its_bounds_in_order(s3: Any) -> None:
     keys = [f"hablab/nauset/{number:04d}" for number in range(1005)]
-    others = ["hablab/nauset", "hablab/nauset2/0001", "hablab/naus/0001", "other/nauset/0001"]
+    others = ["hablab/nauset2/0001", "hablab/naus/0001", "other/nauset/0001"]
 
     def fill(key: str) -> None:
         s3.client.put_object(Bucket=s3.bucket, Key=key, Body=key.encode())
@@ -86,9 +86,9 @@ def test_a_listing_holds_every_key_between_its_bounds_in_order(s3: Any) -> None:
     everything = list(bucket.list("hablab/nauset/"))
     assert [item.key for item in everything] == keys
     assert {item.size for item in everything} == {18}
-    assert everything[7].etag.strip('"') == hashlib.md5(keys[7].encode()).hexdigest()
+    assert everything[7].etag == hashlib.md5(keys[7].encode()).hexdigest()
     assert abs(server_seconds(everything[0].modified) - time.time()) < 60
-    assert counted(bucket) == {"list": 2, "head": 0, "put": 0}
+    assert counted(bucket) == {"list": 2}
 
     def between(**bounds: str) -> list[str]:
         return [item.key for item in bucket.list("hablab/nauset/", **bounds)]
@@ -108,7 +108,7 @@ def test_a_listing_that_ends_early_asks_for_no_further_page(s3: Any) -> None:
             put(bucket, f"hablab/nauset/{number}")
         (item,) = bucket.list("hablab/nauset/", up_to="hablab/nauset/0")
         assert item.key == "hablab/nauset/0"
-        assert between.kinds() == counted(bucket) == {"list": 1, "head": 0, "put": 3}
+        assert between.kinds() == counted(bucket) == {"list": 1, "put": 3}
 
 
 def test_keys_of_others_with_odd_names_are_listed_as_they_are(s3: Any) -> None:
@@ -132,7 +132,7 @@ def test_what_is_put_is_there_byte_for_byte_and_can_be_looked_at(s3: Any) -> Non
     assert stored(s3) == BYTES
     head = bucket.head(KEY)
     assert head is not None and head.size == len(BYTES)
-    assert head.etag.strip('"') == hashlib.md5(BYTES).hexdigest()
+    assert head.etag == hashlib.md5(BYTES).hexdigest()
     assert abs(server_seconds(head.modified) - server_seconds(when)) <= 2
     (listed,) = bucket.list("hablab/")
     assert abs(server_seconds(listed.modified) - server_seconds(when)) <= 2
@@ -183,7 +183,7 @@ def test_a_lost_answer_to_a_put_that_took_effect_is_not_sent_twice(s3: Any) -> N
         bucket = bucket_at(between.endpoint, s3.bucket)
         when = put(bucket)
         assert [request.kind for request in between.requests] == ["put", "head"]
-        assert counted(bucket) == {"list": 0, "head": 1, "put": 1}
+        assert counted(bucket) == {"head": 1, "put": 1}
     assert stored(s3) == BYTES
     assert abs(server_seconds(when) - time.time()) < 60
 
@@ -316,6 +316,14 @@ PASSING = {
     "garbage": Answer(200, b"\x00\xff\x00garbage", (("Content-Type", "application/xml"),)),
 }
 
+TROUBLES = [
+    (trouble, kind)
+    for trouble in PASSING
+    for kind in ("list", "head", "put")
+    # a HEAD has no body that could say more than 400
+    if (trouble, kind) != ("request-timeout", "head")
+]
+
 REQUESTS: dict[str, Callable[[Bucket], Any]] = {
     "list": lambda bucket: [item.key for item in bucket.list("hablab/nauset/")],
     "head": lambda bucket: bucket.head(KEY),
@@ -323,17 +331,13 @@ REQUESTS: dict[str, Callable[[Bucket], Any]] = {
 }
 
 
-@pytest.mark.parametrize("kind", list(REQUESTS))
-@pytest.mark.parametrize("trouble", list(PASSING))
+@pytest.mark.parametrize("trouble, kind", TROUBLES)
 @pytest.mark.parametrize("s3", ["moto"], indirect=True)
 def test_what_may_pass_is_tried_again_with_a_pause_and_counted(s3: Any, trouble: str, kind: str) -> None:
-    if kind == "head":
+    if kind != "put":
         s3.client.put_object(Bucket=s3.bucket, Key=KEY, Body=BYTES)
-    if kind == "list":
-        s3.client.put_object(Bucket=s3.bucket, Key=KEY, Body=BYTES)
-    script = [PASSING[trouble]]
     clock = NoPauses()
-    with ScriptedServer(script, upstream=s3.endpoint) as between:
+    with ScriptedServer([PASSING[trouble]], upstream=s3.endpoint) as between:
         bucket = bucket_at(between.endpoint, s3.bucket, clock=clock)
         answer = REQUESTS[kind](bucket)
         assert between.kinds() == counted(bucket)
@@ -347,8 +351,7 @@ def test_what_may_pass_is_tried_again_with_a_pause_and_counted(s3: Any, trouble:
     assert len(clock.pauses) == 1 and 0 <= clock.pauses[0] <= LONGEST_PAUSE
 
 
-@pytest.mark.parametrize("kind", list(REQUESTS))
-@pytest.mark.parametrize("trouble", list(PASSING))
+@pytest.mark.parametrize("trouble, kind", TROUBLES)
 def test_what_does_not_pass_is_given_up_with_a_line_and_without_a_secret(trouble: str, kind: str) -> None:
     clock = NoPauses()
     with ScriptedServer(then=PASSING[trouble]) as server:
@@ -400,6 +403,8 @@ def test_pauses_grow_and_stay_bounded() -> None:
 # --- errors that stay
 
 
+OTHER_REGION = Answer(301, s3_error(301, "PermanentRedirect").body, (("x-amz-bucket-region", "eu-west-1"),))
+
 REFUSED = {
     "access-denied": (s3_error(403, "AccessDenied"), "USER_ACCOUNT"),
     "403-page": (html(403, "forbidden"), "USER_ACCOUNT"),
@@ -410,7 +415,7 @@ REFUSED = {
     "expired-token": (s3_error(400, "ExpiredToken"), "AWS_SESSION_TOKEN"),
     "no-bucket": (s3_error(404, "NoSuchBucket"), "BUCKET_NAME"),
     "clock-off": (s3_error(403, "RequestTimeTooSkewed"), "clock"),
-    "other-region": (s3_error(301, "PermanentRedirect"), "AWS_REGION"),
+    "other-region": (OTHER_REGION, "AWS_REGION"),
     "proxy-login": (html(407, "proxy"), "proxy"),
 }
 
@@ -424,9 +429,9 @@ def test_what_will_not_pass_is_asked_once_and_the_line_says_what_to_do(refusal: 
         bucket = bucket_at(server.endpoint, clock=clock)
         with pytest.raises(BucketRefused) as error:
             REQUESTS[kind](bucket)
-        # botocore itself may look for the bucket's region once
-        asked = [request for request in server.requests if request.kind == kind]
-        assert len(asked) == counted(bucket)[kind] == 1
+        assert counted(bucket) == {kind: 1}
+        # told of another region, botocore signs for that one and asks once more
+        assert server.kinds() == {kind: 2 if refusal == "other-region" else 1}
     line = str(error.value)
     assert clock.pauses == [] and error.value.exit_code == ExitCode.USAGE
     assert advice in line and server.endpoint in line and "\n" not in line and SECRET not in line
@@ -544,4 +549,7 @@ def test_being_told_to_end_while_a_body_is_sent_stores_nothing(s3: Any) -> None:
     bucket = bucket_at(s3.endpoint, s3.bucket, cancelled=cancelled)
     with pytest.raises(Interrupted):
         bucket.put(KEY, Watched(bytes(size)), size)
+    end = time.monotonic() + 10
+    while s3.objects() and time.monotonic() < end:  # rclone shows half an object until it has cleaned up
+        time.sleep(0.05)
     assert s3.objects() == {}

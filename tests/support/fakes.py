@@ -13,6 +13,7 @@ from __future__ import annotations
 import hashlib
 import heapq
 import itertools
+import math
 import posixpath
 import tempfile
 import threading
@@ -20,12 +21,21 @@ from concurrent.futures import Executor, Future
 from email.utils import formatdate
 from typing import Any, BinaryIO, Callable, Iterable, Iterator, NamedTuple, Sequence
 
-from ifcbscan.bins import EXTENSIONS, MISSING, Fileset, looks_like_a_pid, parse_pid, server_text
-from ifcbscan.bucket import ListedObject, ObjectHead
+from ifcbscan.bins import (
+    EXTENSIONS,
+    MISSING,
+    Fileset,
+    folder_end,
+    looks_like_a_pid,
+    parse_pid,
+    server_text,
+)
+from ifcbscan.bucket import ObjectContent, ObjectHead
 from ifcbscan.clocks import Clock, ServerClock
 from ifcbscan.errors import FileChanged, LocalFileProblem, UsageError
 from ifcbscan.localtree import Inventory
 from ifcbscan.outcome import Requests
+from ifcbscan.s3listing import ListedObject
 from ifcbscan.samplebins import bin_contents
 
 START = 1700000000.0
@@ -89,7 +99,7 @@ class StoredObject(NamedTuple):
 
 
 class Call(NamedTuple):
-    """One request: `kind` is list, head or put; `key` for a listing the prefix; `size` in bytes for a put."""
+    """One request: `kind` is list, head, put or get; `key` for a listing the prefix; `size` in bytes for a put."""
 
     kind: str
     key: str
@@ -124,7 +134,7 @@ class FakeBucket:
     def requests(self) -> Requests:
         """How many requests were answered so far; a listing counts its pages."""
         kinds = [call.kind for call in self.calls]
-        return Requests(list=kinds.count("list"), head=kinds.count("head"), put=kinds.count("put"))
+        return Requests(**{kind: kinds.count(kind) for kind in ("list", "head", "put", "get")})
 
     @property
     def puts(self) -> list[str]:
@@ -144,9 +154,16 @@ class FakeBucket:
                 if up_to and item.key > up_to:
                     return
                 yield item
-            if not more:
+            if not more or (up_to and page[-1].key >= up_to):
                 return
             last = page[-1].key
+
+    def folders(self, prefix: str) -> Sequence[str]:
+        call = Call("list", prefix)
+        self._before(call)
+        below = {key[len(prefix) :] for key in self.objects if key.startswith(prefix)}
+        self._after(call)
+        return sorted({rest.split("/")[0] for rest in below if "/" in rest})
 
     def head(self, key: str) -> ObjectHead | None:
         call = Call("head", key)
@@ -154,6 +171,17 @@ class FakeBucket:
         stored = self.objects.get(key)
         self._after(call)
         return None if stored is None else ObjectHead(len(stored.body), _listed_time(stored), _etag(stored))
+
+    def content(self, key: str) -> ObjectContent | None:
+        head = self.head(key)
+        return None if head is None else ObjectContent(head.size, head.etag, True, ())
+
+    def content_md5(self, key: str) -> str | None:
+        call = Call("get", key)
+        self._before(call)
+        stored = self.objects.get(key)
+        self._after(call)
+        return None if stored is None else _etag(stored)
 
     def put(self, key: str, file: BinaryIO, size: int) -> str:
         call = Call("put", key, size)
@@ -193,7 +221,7 @@ def _listed_time(stored: StoredObject) -> str:
 
 
 def _etag(stored: StoredObject) -> str:
-    return f'"{hashlib.md5(stored.body).hexdigest()}"'
+    return hashlib.md5(stored.body).hexdigest()
 
 
 class LocalFile(NamedTuple):
@@ -247,6 +275,11 @@ class FakeTree:
             folder, name = posixpath.split(posixpath.relpath(path, self.root))
             folders = tuple(folder.split("/")) if folder else ()
             closed = self._closed(folders)
+            if (
+                self._not_before is not None
+                and min(map(folder_end, folders), default=math.inf) <= self._not_before
+            ):
+                continue
             if closed:
                 shut.add(closed)
                 continue

@@ -17,6 +17,7 @@ import struct
 import threading
 import time
 import urllib.parse
+from collections import Counter
 from dataclasses import dataclass, field
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -65,10 +66,8 @@ class Request:
 
     @property
     def kind(self) -> str:
-        """`list`, `head` or `put`, as ifcbscan counts them; else the method."""
-        if self.method == "GET" and "list-type=2" in self.query:
-            return "list"
-        return {"HEAD": "head", "PUT": "put"}.get(self.method, self.method)
+        """`list`, `get`, `head` or `put`, as ifcbscan counts them."""
+        return "list" if self.method == "GET" and "list-type=2" in self.query else self.method.lower()
 
     @property
     def name(self) -> str:
@@ -140,11 +139,8 @@ class ScriptedServer:
             return list(self._state.stored)
 
     def kinds(self) -> dict[str, int]:
-        """How many requests of each kind came in."""
-        counts = {"list": 0, "head": 0, "put": 0}
-        for request in self.requests:
-            counts[request.kind] = counts.get(request.kind, 0) + 1
-        return counts
+        """How many requests of each kind came in; a kind of which there was none is not named."""
+        return dict(Counter(request.kind for request in self.requests))
 
     def names(self, kind: str) -> list[str]:
         """The file names of the requests of one kind, in order."""

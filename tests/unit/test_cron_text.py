@@ -419,12 +419,18 @@ def test_not_permitted_and_not_installed_are_told_with_what_to_do(tmp_path: Path
     assert "/etc/cron.allow" in (refused.available() or "")
     missing = Cron(("no-such-crontab-command",), crontab, str(tmp_path / "lock"))
     assert "apt install cron" in (missing.available() or "")
-    for unusable in (refused, missing):
-        for ask in (unusable.jobs, lambda: unusable.install(NASTY), lambda: unusable.remove(NASTY)):
-            with pytest.raises(ScheduleError) as refusal:
-                ask()
-            assert refusal.value.exit_code == ExitCode.USAGE
-            assert "\n" not in str(refusal.value)
+    for ask in (
+        refused.jobs,
+        missing.jobs,
+        lambda: refused.install(NASTY),
+        lambda: missing.install(NASTY),
+        lambda: refused.remove(NASTY),
+        lambda: missing.remove(NASTY),
+    ):
+        with pytest.raises(ScheduleError) as refusal:
+            ask()
+        assert refusal.value.exit_code == ExitCode.USAGE
+        assert "\n" not in str(refusal.value)
 
 
 def test_any_other_failure_of_crontab_is_no_empty_table(tmp_path: Path) -> None:

@@ -1,0 +1,98 @@
+"""What is told after a scan: the last-run record, the log, the metrics file, the monitor.
+
+None of it changes the result of the run; trouble here becomes a line of warning.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ifcbscan import console, lastrun, logbook
+from ifcbscan.errors import ExitCode, IfcbscanError
+from ifcbscan.outcome import ScanReport, summary
+
+if TYPE_CHECKING:
+    from ifcbscan.ping import Ping
+
+log = logging.getLogger("ifcbscan")
+
+
+@dataclass(frozen=True)
+class Aftermath:
+    """Whom to tell how a run of one job went. `log_file` and `metrics_file` as the operator gave them."""
+
+    directory: str
+    time_series: str
+    mode: str
+    log_file: str | None
+    metrics_file: str | None
+    ping: Ping | None
+    quiet: bool
+
+    def begin(self) -> None:
+        """The run begins."""
+        if self.ping is not None:
+            self.ping.start()
+
+    def finished(self, report: ScanReport, exit_code: int) -> None:
+        """The run came to a report."""
+        told, day, now = self._told()
+        lines, then = logbook.lines_of(report, told, day, now)
+        self._log(lines, told, then)
+        self._tell(exit_code, summary(report), report)
+
+    def failed(self, error: IfcbscanError) -> None:
+        """The run ended without a report."""
+        told, day, now = self._told()
+        lines, then = logbook.lines_of_failure(str(error), told, day, now)
+        self._log(lines, told, then)
+        error.logged = True
+        self._tell(error.exit_code, str(error), None)
+
+    def _told(self) -> tuple[logbook.Told, str, float]:
+        now = time.time()
+        told = logbook.read(self.directory, self.time_series, self.mode)
+        return told, time.strftime("%Y-%m-%d", time.gmtime(now)), now
+
+    def _log(self, lines: list[logbook.Line], told: logbook.Told, then: logbook.Told) -> None:
+        if self.log_file is None:
+            return
+        for line in lines:
+            log.log(logging.WARNING if line.warning else logging.INFO, "%s", line.text)
+        if then != told:
+            logbook.write(self.directory, self.time_series, self.mode, then)
+
+    def _tell(self, exit_code: int, text: str, report: ScanReport | None) -> None:
+        bins = report.bins if report is not None else {}
+        lastrun.write(self.directory, self.time_series, self.mode, exit_code, text, bins, self.log_file)
+        if self.metrics_file is not None:
+            self._warn(self._write_metrics(self.metrics_file, exit_code, report))
+        if self.ping is not None:
+            good = exit_code == ExitCode.DONE
+            self._warn(self.ping.success() if good else self.ping.fail(text))
+
+    def _write_metrics(self, path: str, exit_code: int, report: ScanReport | None) -> str | None:
+        from ifcbscan.metrics import FinishedRun, write_metrics
+
+        return write_metrics(
+            path,
+            FinishedRun(
+                self.time_series,
+                self.directory,
+                self.mode,
+                exit_code,
+                time.time(),
+                report,
+                report.newest_local if report is not None else None,
+                report.newest_archived if report is not None else None,
+            ),
+        )
+
+    def _warn(self, trouble: str | None) -> None:
+        if trouble:
+            log.warning("%s", trouble)
+            if not self.quiet:
+                console.say(f"  warning: {trouble}")

@@ -1,0 +1,95 @@
+"""What a run writes into the log: what is new. A log is read by people.
+
+A run that did nothing adds no line, except once an hour; what stays as it is, is told once a day. For
+that, and for nothing else, a small file beside the lock remembers what was told: without it, all is told
+again. Pure but for `read` and `write`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from dataclasses import dataclass
+
+from ifcbscan import runlock
+from ifcbscan.outcome import ScanReport, summary
+
+#: A quiet job says so once in so many seconds.
+IDLE_EVERY = 3600.0
+
+#: Beyond so many troubled bins the memory is not worth its size: only counts are told.
+MOST_TOLD = 1000
+
+
+@dataclass(frozen=True)
+class Told:
+    """What the log knows already. `day` is a date (UTC), `last_line` seconds since 1970."""
+
+    day: str = ""
+    last_line: float = 0.0
+    told: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line for the log; `warning` or merely information."""
+
+    text: str
+    warning: bool = False
+
+
+def lines_of(report: ScanReport, told: Told, day: str, now: float) -> tuple[list[Line], Told]:
+    """The lines that a run adds, and what the log knows then. `day` and `now` are the present."""
+    troubles = [f"{found.pid} {found.state}: {found.reason}" for found in report.problems[:MOST_TOLD]]
+    news, known = _news([*troubles, *report.warnings], told, day)
+    if report.ended_by:
+        news.append(report.ended_by)
+    lines = [Line(text, True) for text in news]
+    idle_for_long = not 0 <= now - told.last_line < IDLE_EVERY
+    if report.files_uploaded or news or idle_for_long:
+        lines.append(Line(summary(report)))
+    return lines, Told(day, now if lines else told.last_line, known)
+
+
+def lines_of_failure(text: str, told: Told, day: str, now: float) -> tuple[list[Line], Told]:
+    """The same for a run that failed before it had a report: told when it begins, then once an hour."""
+    if f"failure {text}" in told.told and 0 <= now - told.last_line < IDLE_EVERY:
+        return [], told
+    return [Line(text, True)], Told(day, now, told.told | {f"failure {text}"})
+
+
+def _news(texts: list[str], told: Told, day: str) -> tuple[list[str], frozenset[str]]:
+    known = told.told if told.day == day else frozenset()
+    news = [text for text in texts if _key(text) not in known]
+    # What is no trouble any more is forgotten, so that it is told if it comes back.
+    return news, frozenset(_key(text) for text in texts)
+
+
+def _key(text: str) -> str:
+    # Reasons hold ages and sizes that change from run to run; the bin and its state say what is the same.
+    return text.partition(":")[0]
+
+
+def _path(directory: str, time_series: str, mode: str) -> str:
+    return runlock.job_file(directory, time_series, f"-{mode}.told.json")
+
+
+def read(directory: str, time_series: str, mode: str) -> Told:
+    """What the log of this job and mode knows; nothing, if that cannot be read."""
+    try:
+        with open(_path(directory, time_series, mode), encoding="utf-8") as file:
+            fields = json.load(file)
+        return Told(str(fields["day"]), float(fields["last_line"]), frozenset(map(str, fields["told"])))
+    except (OSError, ValueError, TypeError, KeyError):
+        return Told()
+
+
+def write(directory: str, time_series: str, mode: str, told: Told) -> None:
+    """Remember what was told; a failure to do so only makes the log longer."""
+    path = _path(directory, time_series, mode)
+    temporary = f"{path}.{os.getpid()}"
+    with contextlib.suppress(OSError):
+        with open(temporary, "w", encoding="utf-8") as file:
+            json.dump({"day": told.day, "last_line": told.last_line, "told": sorted(told.told)}, file)
+        os.replace(temporary, path)

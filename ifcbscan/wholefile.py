@@ -1,0 +1,20 @@
+"""Replacing a file in one step, so that nobody ever reads half of it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+
+
+def replace_file(path: str, content: bytes) -> None:
+    """Make `content` the whole content of the file. Raises OSError; then the file is what it was."""
+    beside = f"{path}.{os.getpid()}.{threading.get_ident()}.part"  # on the same disk, so that it can take its place
+    try:
+        with open(beside, "wb") as file:
+            file.write(content)
+        os.replace(beside, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(beside)
+        raise

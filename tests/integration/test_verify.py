@@ -1,0 +1,846 @@
+"""`verify` against real S3 servers: it says `proven` for exactly the bins that are in the bucket bit for bit."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import hashlib
+import os
+import threading
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, Callable, Iterator
+
+import pytest
+from boto3.s3.transfer import TransferConfig
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from support.dashboard import Behaviour, DashboardStandIn, ShownBin
+from support.scripted import Answer, ScriptedServer, s3_error
+
+from ifcbscan import config as configuration
+from ifcbscan.bins import EXTENSIONS, Fileset, parse_pid
+from ifcbscan.bucket import Bucket
+from ifcbscan.clocks import Clock
+from ifcbscan.dashboard import Dashboard
+from ifcbscan.errors import BucketRefused, Interrupted, UsageError
+from ifcbscan.localtree import LocalTree
+from ifcbscan.plan import Policy
+from ifcbscan.samplebins import write_bin
+from ifcbscan.verify import ASKED_SINGLY, VerifyListener, VerifyOptions, verify
+from ifcbscan.verifyreport import BinResult, VerifyReport, summary
+
+MIB = 1024 * 1024
+OLD = 1400000000.0  # seconds since 1970: long before any test
+NEW_STYLE = "D20130526T095207_IFCB013"
+OLD_STYLE = "IFCB5_2012_028_081515"
+ANOTHER = "D20140101T000000_IFCB013"
+PIDS = (NEW_STYLE, OLD_STYLE, ANOTHER)
+
+
+@pytest.fixture(autouse=True)
+def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+
+
+class Recorder(VerifyListener):
+    """Keeps what a listener is told."""
+
+    def __init__(self) -> None:
+        self.expected = (0, 0)
+        self.results: list[BinResult] = []
+
+    def begin(self, bins: int, size: int) -> None:
+        self.expected = (bins, size)
+
+    def bin_done(self, result: BinResult) -> None:
+        self.results.append(result)
+
+
+@dataclass
+class World:
+    """A folder of bins, a bucket, and what a verification of the two is made with."""
+
+    s3: Any
+    config: configuration.Config
+    root: Path
+    series: str = "nauset"
+
+    def key(self, pid: str, extension: str) -> str:
+        parsed = parse_pid(pid)
+        assert parsed is not None
+        return parsed.key(f"hablab/{self.series}/", extension)
+
+    def file(self, pid: str, extension: str) -> Path:
+        return self.root / f"{pid}.{extension}"
+
+    def write(self, *pids: str) -> None:
+        """Bins on the disk."""
+        for pid in pids:
+            write_bin(self.root, pid, mtime=OLD)
+
+    def put(self, pid: str, extension: str, body: bytes | None = None, **more: Any) -> None:
+        """One object; the file's content if nothing else is given."""
+        content = self.file(pid, extension).read_bytes() if body is None else body
+        self.s3.client.put_object(Bucket=self.s3.bucket, Key=self.key(pid, extension), Body=content, **more)
+
+    def archive(self, *pids: str) -> None:
+        """Bins on the disk and, the same, in the bucket."""
+        self.write(*pids)
+        for pid in pids:
+            for extension in EXTENSIONS:
+                self.put(pid, extension)
+
+    def damage(self, pid: str, extension: str, change: Callable[[bytes], bytes]) -> None:
+        """Change a local file behind everybody's back: its times stay."""
+        path = self.file(pid, extension)
+        path.write_bytes(change(path.read_bytes()))
+        os.utime(str(path), (OLD, OLD))
+
+    def bucket(self, cancelled: threading.Event | None = None, endpoint: str = "") -> Bucket:
+        values = dict(self.config.__dict__)
+        if endpoint:
+            values["endpoint_url"] = endpoint
+        return Bucket(configuration.Config(**values), Clock(), 4, cancelled)
+
+    def verify(
+        self,
+        tree: LocalTree | None = None,
+        bucket: Bucket | None = None,
+        dashboard: Dashboard | None = None,
+        listener: VerifyListener | None = None,
+        settle: float = 60.0,
+        **more: Any,
+    ) -> VerifyReport:
+        options = VerifyOptions(
+            account="hablab", time_series=self.series, policy=Policy(settle=settle), **more
+        )
+        with ThreadPoolExecutor(options.jobs) as pool:
+            return verify(
+                options,
+                tree or LocalTree(str(self.root)),
+                bucket or self.bucket(),
+                dashboard,
+                Clock(),
+                pool,
+                listener or VerifyListener(),
+            )
+
+
+@pytest.fixture
+def world(s3: Any, env_file: Path, tmp_path: Path) -> World:
+    return World(s3, configuration.load(str(env_file), {}), tmp_path / "data")
+
+
+def states(report: VerifyReport) -> dict[str, str]:
+    return {problem.pid: problem.state for problem in report.problems}
+
+
+def counts(report: VerifyReport) -> dict[str, int]:
+    return {name: number for name, number in report.bins.items() if number}
+
+
+def flip_bit(content: bytes, at: int = 0) -> bytes:
+    place = at % len(content)
+    return content[:place] + bytes([content[place] ^ (1 << at % 8)]) + content[place + 1 :]
+
+
+# --- one bin
+
+
+def test_bins_that_were_put_as_they_are_are_proven_by_the_listing_alone(world: World) -> None:
+    world.archive(*PIDS)
+    listener = Recorder()
+    report = world.verify(listener=listener)
+    size = sum(path.stat().st_size for path in world.root.iterdir())
+    assert counts(report) == {"proven": 3} and report.exit_code == 0 and report.problems == ()
+    assert report.proofs == {"md5": 9, "parts": 0, "checksum": 0, "download": 0}
+    assert (report.requests.list, report.requests.head, report.requests.put, report.requests.get) == (
+        1,
+        0,
+        0,
+        0,
+    )
+    assert report.bytes_read == size and listener.expected == (3, size)
+    assert sorted(result.pid for result in listener.results) == sorted(PIDS)
+
+
+@pytest.mark.parametrize("extension", EXTENSIONS)
+@pytest.mark.parametrize("at", [0, 1, -1])
+def test_one_flipped_bit_makes_a_bin_different_and_names_the_file_and_both_sums(
+    world: World, extension: str, at: int
+) -> None:
+    world.archive(NEW_STYLE, ANOTHER)
+    there = hashlib.md5(world.file(NEW_STYLE, extension).read_bytes()).hexdigest()
+    world.damage(NEW_STYLE, extension, lambda content: flip_bit(content, at))
+    here = hashlib.md5(world.file(NEW_STYLE, extension).read_bytes()).hexdigest()
+    report = world.verify()
+    assert counts(report) == {"proven": 1, "different": 1} and report.exit_code == 3
+    (problem,) = report.problems
+    assert (problem.pid, problem.state) == (NEW_STYLE, "different")
+    assert f".{extension} " in problem.reason and here in problem.reason and there in problem.reason
+    assert [(bin.pid, bin.extensions) for bin in report.different] == [(NEW_STYLE, (extension,))]
+
+
+@pytest.mark.parametrize("extension", EXTENSIONS)
+@pytest.mark.parametrize("change", [lambda c: c[:-1], lambda c: c + b"x"], ids=["shorter", "longer"])
+def test_a_truncated_or_grown_file_makes_the_sizes_differ(
+    world: World, extension: str, change: Callable[[bytes], bytes]
+) -> None:
+    world.archive(NEW_STYLE)
+    # an .adc or .roi that lost its end is held by a scan; here the archive's is the one that changed
+    world.put(NEW_STYLE, extension, change(world.file(NEW_STYLE, extension).read_bytes()))
+    report = world.verify()
+    assert counts(report) == {"size": 1} and report.exit_code == 3
+    assert f".{extension} has" in report.problems[0].reason and report.bytes_read == 0
+
+
+@pytest.mark.parametrize("extension", EXTENSIONS)
+def test_a_missing_object_makes_the_bin_missing(world: World, extension: str) -> None:
+    world.archive(NEW_STYLE, ANOTHER)
+    world.s3.client.delete_object(Bucket=world.s3.bucket, Key=world.key(NEW_STYLE, extension))
+    report = world.verify(settle=0)
+    # an .hdr put a moment ago without its .roi: the archive has deleted that, and a scan says so
+    expected = "rejected" if extension == "roi" else "missing"
+    assert states(report) == {NEW_STYLE: expected} and report.exit_code == 3
+    assert f".{extension}" in report.problems[0].reason
+
+
+def test_a_bin_of_which_nothing_is_there_is_missing(world: World) -> None:
+    world.write(NEW_STYLE)
+    report = world.verify()
+    assert states(report) == {NEW_STYLE: "missing"} and report.exit_code == 3
+
+
+def test_swapped_contents_of_two_bins_are_different(world: World) -> None:
+    world.archive(NEW_STYLE, ANOTHER)
+    length = world.file(NEW_STYLE, "roi").stat().st_size
+    bodies = {NEW_STYLE: os.urandom(length), ANOTHER: os.urandom(length)}
+    for pid, body in bodies.items():
+        world.damage(pid, "roi", lambda _, body=body: body)
+    world.put(NEW_STYLE, "roi", bodies[ANOTHER])
+    world.put(ANOTHER, "roi", bodies[NEW_STYLE])
+    # so that only the contents are wrong, not what the .adc says of the .roi
+    report = world.verify()
+    assert states(report) == {NEW_STYLE: "different", ANOTHER: "different"}
+
+
+def test_a_bin_in_another_place_of_the_bucket_does_not_count(world: World) -> None:
+    world.archive(NEW_STYLE)
+    for extension in EXTENSIONS:
+        body = world.file(NEW_STYLE, extension).read_bytes()
+        world.s3.client.delete_object(Bucket=world.s3.bucket, Key=world.key(NEW_STYLE, extension))
+        for place in ("hablab/nauset2/2013/D20130526/", "hablab/nauset/", "hablab/nauset/2013/D20130527/"):
+            key = f"{place}{NEW_STYLE}.{extension}"
+            world.s3.client.put_object(Bucket=world.s3.bucket, Key=key, Body=body)
+    assert states(world.verify()) == {NEW_STYLE: "missing"}
+
+
+# --- local states
+
+
+def test_local_states_are_those_of_a_scan_and_none_of_them_is_proven(world: World) -> None:
+    held, incomplete, settling, conflict = (f"D2015010{day}T000000_IFCB001" for day in (1, 2, 3, 4))
+    world.archive(NEW_STYLE, incomplete, settling, conflict)
+    write_bin(world.root, held, images=0, mtime=OLD)
+    world.file(incomplete, "adc").unlink()
+    os.utime(str(world.file(settling, "roi")))
+    write_bin(world.root / "copy", conflict, images=2, mtime=OLD)
+    report = world.verify()
+    assert states(report) == {
+        held: "held",
+        incomplete: "incomplete",
+        settling: "settling",
+        conflict: "conflict",
+    }
+    assert report.bins["proven"] == 1 and report.exit_code == 3
+    assert "held back (so not in the archive)" in summary(report)
+
+
+def test_an_incomplete_bin_alone_does_not_spoil_the_exit_code(world: World) -> None:
+    world.archive(NEW_STYLE)
+    world.write(ANOTHER)
+    world.file(ANOTHER, "hdr").unlink()
+    report = world.verify()
+    assert counts(report) == {"proven": 1, "incomplete": 1} and report.exit_code == 0
+    assert "1 incomplete" in summary(report)
+
+
+def test_a_held_bin_spoils_the_exit_code_because_it_is_never_in_the_archive(world: World) -> None:
+    world.archive(NEW_STYLE)
+    write_bin(world.root, ANOTHER, images=0, mtime=OLD)
+    assert world.verify().exit_code == 3
+
+
+def test_a_truncated_bin_that_was_never_sent_is_held_as_a_scan_holds_it(world: World) -> None:
+    world.write(NEW_STYLE)
+    world.damage(NEW_STYLE, "roi", lambda content: content[:-10])
+    assert states(world.verify()) == {NEW_STYLE: "held"}
+
+
+def test_a_folder_that_cannot_be_read_spoils_the_exit_code(world: World) -> None:
+    class OneFolderShut(LocalTree):
+        def walk(self) -> Any:
+            inventory = super().walk()
+            inventory.unreadable += 1
+            inventory.warnings.append("the folder x cannot be read")
+            return inventory
+
+    world.archive(NEW_STYLE)
+    report = world.verify(tree=OneFolderShut(str(world.root)))
+    assert report.exit_code == 3 and report.bins["proven"] == 1
+
+
+def test_an_empty_tree_is_told_as_such_and_asks_nobody(world: World) -> None:
+    world.root.mkdir()
+    report = world.verify()
+    assert report.exit_code == 0 and report.requests.list == 0 and "no bins found" in summary(report)
+
+
+def test_only_recent_bins_are_looked_at_when_asked(world: World) -> None:
+    world.archive(*PIDS)
+    since = parse_pid(ANOTHER)
+    assert since is not None
+    tree = LocalTree(str(world.root), not_before=since.sample_time)
+    report = world.verify(tree=tree, max_age=1.0)
+    assert counts(report) == {"proven": 1} and report.mode == "recent"
+
+
+# --- copies
+
+
+def test_copies_of_a_bin_are_read_as_well_and_all_must_be_the_same(world: World) -> None:
+    world.archive(NEW_STYLE)
+    write_bin(world.root / "copy", NEW_STYLE, mtime=OLD)
+    report = world.verify()
+    assert counts(report) == {"proven": 1}
+    assert report.bytes_read == sum(path.stat().st_size for path in world.root.rglob("*.*"))
+
+
+def test_a_copy_of_the_same_size_with_other_content_is_a_conflict(world: World, tmp_path: Path) -> None:
+    world.archive(NEW_STYLE)
+    write_bin(world.root / "copy", NEW_STYLE, mtime=OLD)
+    path = world.root / "copy" / f"{NEW_STYLE}.roi"
+    path.write_bytes(flip_bit(path.read_bytes()))
+    os.utime(str(path), (OLD, OLD))
+    report = world.verify(deletable=str(tmp_path / "list"))
+    assert states(report) == {NEW_STYLE: "conflict"} and report.different == ()
+    assert ".roi" in report.problems[0].reason and (tmp_path / "list").read_bytes() == b""
+
+
+# --- while it runs
+
+
+class Meddling(LocalTree):
+    """A tree in which something happens just before a member is opened."""
+
+    def __init__(self, root: str, extension: str, happens: Callable[[str], None]) -> None:
+        super().__init__(root)
+        self._extension = extension
+        self._happens = happens
+
+    def open(self, fileset: Fileset, extension: str) -> BinaryIO:
+        if extension == self._extension:
+            self._happens(os.path.join(fileset.folder, fileset.name(extension)))
+        return super().open(fileset, extension)
+
+
+def touch(path: str) -> None:
+    os.utime(path)
+
+
+def grow(path: str) -> None:
+    with open(path, "ab") as file:
+        file.write(b"more")
+
+
+@pytest.mark.parametrize("happens", [touch, grow], ids=["touched", "grown"])
+@pytest.mark.parametrize("extension", EXTENSIONS)
+def test_a_file_that_changes_while_it_is_read_makes_its_bin_not_proven(
+    world: World, tmp_path: Path, happens: Callable[[str], None], extension: str
+) -> None:
+    world.archive(NEW_STYLE)
+    tree = Meddling(str(world.root), extension, happens)
+    report = world.verify(tree=tree, deletable=str(tmp_path / "list"))
+    assert states(report) == {NEW_STYLE: "settling"} and report.exit_code == 3
+    assert (tmp_path / "list").read_bytes() == b""
+
+
+def test_a_file_that_vanishes_before_it_is_read_makes_its_bin_unproven_and_the_rest_goes_on(
+    world: World,
+) -> None:
+    world.archive(NEW_STYLE, ANOTHER)
+
+    def remove(path: str) -> None:
+        if NEW_STYLE in path:
+            os.unlink(path)
+
+    report = world.verify(tree=Meddling(str(world.root), "adc", remove))
+    assert states(report) == {NEW_STYLE: "unproven"} and report.bins["proven"] == 1
+
+
+def test_an_interruption_ends_it_and_leaves_no_list(world: World, tmp_path: Path) -> None:
+    world.archive(NEW_STYLE, ANOTHER)
+    listed = tmp_path / "list"
+    listed.write_bytes(b"older")
+
+    class Interrupting(VerifyListener):
+        def bin_done(self, result: BinResult) -> None:
+            raise Interrupted(130)
+
+    with pytest.raises(Interrupted):
+        world.verify(deletable=str(listed), listener=Interrupting())
+    assert listed.read_bytes() == b"older" and not list(tmp_path.glob("*.partial"))
+
+
+def test_a_listing_that_fails_ends_it_without_a_verdict(world: World, tmp_path: Path) -> None:
+    world.archive(NEW_STYLE)
+    world.s3.bucket = "no.such.bucket"
+    values = dict(world.config.__dict__, bucket="no.such.bucket")
+    bucket = Bucket(configuration.Config(**values), Clock())
+    with pytest.raises(BucketRefused):
+        world.verify(bucket=bucket, deletable=str(tmp_path / "list"))
+    assert not list(tmp_path.glob("list*"))
+
+
+# --- ETags that are no MD5
+
+
+def put_in_parts(world: World, pid: str, extension: str, part_size: int) -> str:
+    """As boto3 puts a large file; returns the ETag."""
+    key = world.key(pid, extension)
+    world.s3.client.upload_file(
+        str(world.file(pid, extension)),
+        world.s3.bucket,
+        key,
+        Config=TransferConfig(multipart_threshold=5 * MIB, multipart_chunksize=part_size, max_concurrency=2),
+    )
+    etag: str = world.s3.client.head_object(Bucket=world.s3.bucket, Key=key)["ETag"]
+    return etag.strip('"')
+
+
+def with_large_roi(world: World, size: int) -> None:
+    write_bin(world.root, NEW_STYLE, mtime=OLD)
+    block = os.urandom(MIB)
+    with open(str(world.file(NEW_STYLE, "roi")), "wb") as file:
+        for start in range(0, size, MIB):
+            file.write(block[: min(MIB, size - start)])
+    os.utime(str(world.file(NEW_STYLE, "roi")), (OLD, OLD))
+    for extension in ("hdr", "adc"):
+        world.put(NEW_STYLE, extension)
+
+
+@pytest.mark.parametrize("mib", [5, 8, 16, 64])
+def test_a_file_put_in_parts_of_a_usual_size_is_proven_without_another_request(
+    world: World, mib: int
+) -> None:
+    with_large_roi(world, mib * MIB + 12345)
+    etag = put_in_parts(world, NEW_STYLE, "roi", mib * MIB)
+    report = world.verify()
+    in_parts = int(etag.endswith("-2"))  # rclone's server answers with the MD5 of the whole
+    assert in_parts or world.s3.server.name == "rclone"
+    assert counts(report) == {"proven": 1}
+    assert (report.proofs["md5"], report.proofs["parts"]) == (3 - in_parts, in_parts)
+    assert report.requests.head == 0 and report.requests.get == 0
+
+
+def test_a_flipped_bit_in_a_file_put_in_parts_is_never_proven(world: World) -> None:
+    with_large_roi(world, 6 * MIB)
+    etag = put_in_parts(world, NEW_STYLE, "roi", 5 * MIB)
+    world.damage(NEW_STYLE, "roi", lambda content: flip_bit(content, 5 * MIB + 1))
+    expected = "unproven" if "-" in etag else "different"
+    assert states(world.verify()) == {NEW_STYLE: expected}
+    assert states(world.verify(download=True)) == {NEW_STYLE: "different"}
+
+
+def test_parts_of_an_unusual_size_are_proven_by_reading_back_and_only_when_asked_to(world: World) -> None:
+    with_large_roi(world, 13 * MIB)
+    etag = put_in_parts(world, NEW_STYLE, "roi", 6 * MIB)
+    if "-" not in etag:
+        assert counts(world.verify()) == {"proven": 1}
+        return
+    first = world.verify()
+    assert states(first) == {NEW_STYLE: "unproven"} and "--download" in first.problems[0].reason
+    assert first.requests.get == 0 and first.requests.head == 1
+    second = world.verify(download=True)
+    assert counts(second) == {"proven": 1} and second.proofs["download"] == 1 and second.requests.get == 1
+
+
+def _listing(etags: dict[str, str], bodies: dict[str, bytes]) -> Answer:
+    contents = "".join(
+        f"<Contents><Key>hablab/nauset/2013/D20130526/{NEW_STYLE}.{extension}</Key>"
+        f"<LastModified>2013-06-01T00:00:00.000Z</LastModified><ETag>&quot;{etags[extension]}&quot;</ETag>"
+        f"<Size>{len(bodies[extension])}</Size></Contents>"
+        for extension in sorted(EXTENSIONS)
+    )
+    body = (
+        '<?xml version="1.0" encoding="UTF-8"?><ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">'
+        f"<Name>b</Name><IsTruncated>false</IsTruncated>{contents}</ListBucketResult>"
+    )
+    return Answer(200, body.encode(), (("Content-Type", "application/xml"),))
+
+
+@dataclass
+class Encrypting:
+    """A bin in a bucket whose ETag of the .roi looks like an MD5 and is none; `head` are headers of its HEAD."""
+
+    world: World
+    bodies: dict[str, bytes]
+    listing: Answer
+    etag: str
+
+    def head(self, *headers: tuple[str, str]) -> Answer:
+        length = (("Content-Length", str(len(self.bodies["roi"]))),)
+        modified = (("Last-Modified", "Sat, 01 Jun 2013 00:00:00 GMT"), ("ETag", f'"{self.etag}"'))
+        return Answer(200, b"", length + modified + headers)
+
+    def verify(self, *answers: Any, **more: Any) -> VerifyReport:
+        with ScriptedServer([self.listing, *answers]) as server:
+            report = self.world.verify(bucket=self.world.bucket(endpoint=server.endpoint), **more)
+            assert len(server.requests) == 1 + len(answers)
+            return report
+
+
+@pytest.fixture
+def encrypting(world: World) -> Encrypting:
+    if world.s3.server.name != "moto":
+        pytest.skip("the server is a scripted one; once is enough")
+    world.write(NEW_STYLE)
+    bodies = {extension: world.file(NEW_STYLE, extension).read_bytes() for extension in EXTENSIONS}
+    etags = {extension: hashlib.md5(body).hexdigest() for extension, body in bodies.items()}
+    etags["roi"] = hashlib.md5(b"not the content").hexdigest()
+    return Encrypting(world, bodies, _listing(etags, bodies), etags["roi"])
+
+
+KMS = ("x-amz-server-side-encryption", "aws:kms")
+
+
+def test_an_etag_that_encryption_changed_does_not_make_a_bin_different(encrypting: Encrypting) -> None:
+    report = encrypting.verify(encrypting.head(KMS))
+    assert states(report) == {NEW_STYLE: "unproven"} and "encrypted" in report.problems[0].reason
+    assert states(encrypting.verify(encrypting.head())) == {NEW_STYLE: "different"}
+
+
+@pytest.mark.parametrize("right", [True, False])
+def test_a_checksum_that_the_bucket_keeps_decides_where_the_etag_cannot(
+    encrypting: Encrypting, right: bool
+) -> None:
+    body = encrypting.bodies["roi"] if right else b"other"
+    value = base64.b64encode(hashlib.sha256(body).digest()).decode()
+    report = encrypting.verify(encrypting.head(KMS, ("x-amz-checksum-sha256", value)))
+    assert counts(report) == ({"proven": 1} if right else {"different": 1})
+    assert report.proofs["checksum"] == int(right)
+
+
+def test_a_checksum_of_parts_is_not_taken_for_one_of_the_whole(encrypting: Encrypting) -> None:
+    value = base64.b64encode(hashlib.sha256(encrypting.bodies["roi"]).digest()).decode() + "-1"
+    report = encrypting.verify(encrypting.head(KMS, ("x-amz-checksum-sha256", value)))
+    assert states(report) == {NEW_STYLE: "unproven"}
+
+
+@pytest.mark.parametrize("right", [True, False])
+def test_an_object_is_read_back_at_last(encrypting: Encrypting, right: bool) -> None:
+    body = encrypting.bodies["roi"] if right else flip_bit(encrypting.bodies["roi"])
+    report = encrypting.verify(encrypting.head(KMS), Answer(200, body), download=True)
+    assert counts(report) == ({"proven": 1} if right else {"different": 1})
+
+
+def test_reading_back_begins_anew_when_it_is_cut_off(encrypting: Encrypting) -> None:
+    body = encrypting.bodies["roi"]
+    cut = Answer(200, body[:100], (("Content-Length", str(len(body))), ("Connection", "close")))
+    report = encrypting.verify(encrypting.head(KMS), cut, Answer(200, body), download=True)
+    assert counts(report) == {"proven": 1} and report.requests.get == 2
+
+
+@pytest.mark.parametrize("refusal", [s3_error(403, "AccessDenied"), Answer(400, b"")])
+def test_a_bucket_that_refuses_to_say_more_leaves_the_bin_unproven(
+    encrypting: Encrypting, refusal: Answer
+) -> None:
+    report = encrypting.verify(refusal)
+    assert states(report) == {NEW_STYLE: "unproven"} and "refused" in report.problems[0].reason
+
+
+def test_an_object_that_vanished_since_the_listing_is_missing(encrypting: Encrypting) -> None:
+    assert states(encrypting.verify(Answer(404, b""))) == {NEW_STYLE: "missing"}
+
+
+def test_an_object_that_was_put_right_since_the_listing_is_proven(encrypting: Encrypting) -> None:
+    encrypting.etag = hashlib.md5(encrypting.bodies["roi"]).hexdigest()
+    assert counts(encrypting.verify(encrypting.head())) == {"proven": 1}
+
+
+# --- the list of deletable files
+
+
+def test_the_list_holds_the_files_of_proven_bins_and_of_no_other(world: World, tmp_path: Path) -> None:
+    world.archive(*PIDS)
+    world.damage(ANOTHER, "roi", flip_bit)
+    write_bin(world.root / "copy", OLD_STYLE, mtime=OLD)
+    report = world.verify(deletable=str(tmp_path / "list"))
+    expected = {world.file(pid, extension) for pid in (NEW_STYLE, OLD_STYLE) for extension in EXTENSIONS}
+    expected |= {world.root / "copy" / f"{OLD_STYLE}.{extension}" for extension in EXTENSIONS}
+    lines = (tmp_path / "list").read_text(encoding="utf-8").splitlines()
+    assert {Path(line) for line in lines} == expected and len(lines) == 9
+    assert report.deletable == 9 and report.to_json()["deletable_files"] == 9
+
+
+def test_the_list_can_be_separated_by_nul(world: World, tmp_path: Path) -> None:
+    world.root = world.root / "line\nend"
+    world.archive(NEW_STYLE)
+    lines = world.verify(deletable=str(tmp_path / "lines"))
+    assert lines.deletable == 0 and (tmp_path / "lines").read_bytes() == b"" and "-0" in lines.warnings[0]
+    nul = world.verify(deletable=str(tmp_path / "nul"), null_separated=True)
+    paths = (tmp_path / "nul").read_bytes().split(b"\0")
+    assert nul.deletable == 3 and paths[3:] == [b""] and all(os.path.exists(path) for path in paths[:3])
+
+
+@pytest.mark.skipif(os.name != "posix", reason="file names that are no text are a matter of POSIX")
+def test_a_folder_whose_name_is_no_text_can_be_listed(world: World, tmp_path: Path) -> None:
+    world.archive(NEW_STYLE)
+    odd = os.fsencode(str(world.root)) + b"/\xff"
+    os.mkdir(odd)
+    for extension in EXTENSIONS:
+        os.rename(str(world.file(NEW_STYLE, extension)), odd + os.fsencode(f"/{NEW_STYLE}.{extension}"))
+    world.verify(deletable=str(tmp_path / "list"))
+    assert all(os.path.exists(path) for path in (tmp_path / "list").read_bytes().splitlines())
+
+
+def test_a_list_that_cannot_be_written_is_told_before_anything_is_read(world: World, tmp_path: Path) -> None:
+    world.archive(NEW_STYLE)
+    for place in (tmp_path / "no" / "such" / "folder", tmp_path, Path("/dev/null")):
+        if place.exists() or os.name == "posix":
+            with pytest.raises(UsageError, match="deletable"):
+                world.verify(deletable=str(place))
+
+
+# --- the dashboard
+
+
+@pytest.fixture
+def shown() -> Iterator[DashboardStandIn]:
+    with DashboardStandIn(bins={"nauset": [ShownBin(pid) for pid in PIDS]}) as stand_in:
+        yield stand_in
+
+
+def ask(stand_in: DashboardStandIn) -> Dashboard:
+    return Dashboard(stand_in.url, timeout=0.3, longest_answer=0.5)
+
+
+def test_bins_that_the_dashboard_shows_are_published(world: World, shown: DashboardStandIn) -> None:
+    world.archive(*PIDS)
+    report = world.verify(dashboard=ask(shown))
+    assert report.published == {"published": 3, "unpublished": 0, "unknown": 0} and report.exit_code == 0
+    assert report.to_json()["published"]["published"] == 3
+    exports = [asked for asked in shown.asked if asked.path == "/api/export_metadata/nauset"]
+    assert [asked.query["start_date"] for asked in exports] == ["2012-01-01", "2013-01-01", "2014-01-01"]
+    assert len(shown.asked) == 3
+
+
+def test_a_bin_that_is_skipped_or_absent_is_unpublished_and_still_proven(
+    world: World, shown: DashboardStandIn, tmp_path: Path
+) -> None:
+    world.archive(*PIDS)
+    shown.bins["nauset"] = [ShownBin(NEW_STYLE, skip=True), ShownBin(ANOTHER)]
+    report = world.verify(dashboard=ask(shown), deletable=str(tmp_path / "list"))
+    assert report.bins["proven"] == 3 and report.exit_code == 3
+    assert report.published == {"published": 1, "unpublished": 2, "unknown": 0}
+    reasons = {problem.pid: (problem.state, problem.reason) for problem in report.problems}
+    assert set(reasons) == {NEW_STYLE, OLD_STYLE}
+    assert all(
+        state == "unpublished" and "in the archive for" in reason for state, reason in reasons.values()
+    )
+    assert "skip" in reasons[NEW_STYLE][1]
+    listed = (tmp_path / "list").read_text(encoding="utf-8").splitlines()
+    assert {Path(line).name[:-4] for line in listed} == {ANOTHER}
+
+
+def test_a_bin_that_an_export_lacks_is_asked_for_by_itself(world: World, shown: DashboardStandIn) -> None:
+    world.archive(*PIDS)
+    shown.behaviour["/api/bin/"] = Behaviour.GOOD
+    shown.bins = {"nauset": [ShownBin(NEW_STYLE)], "other": [ShownBin(ANOTHER)]}
+    report = world.verify(dashboard=ask(shown))
+    assert report.published == {"published": 1, "unpublished": 2, "unknown": 0}
+    singly = [asked for asked in shown.asked if asked.path.startswith("/api/bin/")]
+    assert {asked.path.rsplit("/", 1)[1] for asked in singly} == {OLD_STYLE, ANOTHER}
+    assert all(asked.query == {"dataset": "nauset"} for asked in singly)
+
+
+def test_not_every_bin_of_a_series_that_is_not_shown_is_asked_for(
+    world: World, shown: DashboardStandIn
+) -> None:
+    pids = [f"D20130526T{hour:02d}{minute:02d}00_IFCB013" for hour in range(2) for minute in range(60)]
+    world.root.mkdir()
+    for pid in pids:
+        for extension in EXTENSIONS:
+            world.file(pid, extension).write_bytes(b"some bytes")
+            os.utime(str(world.file(pid, extension)), (OLD, OLD))
+            world.put(pid, extension)
+    report = world.verify(dashboard=ask(shown))
+    assert report.published == {"published": 0, "unpublished": 120, "unknown": 0}
+    assert len([path for path in shown.paths() if path.startswith("/api/bin/")]) == ASKED_SINGLY
+
+
+def test_an_unknown_time_series_is_told_in_a_line(world: World, shown: DashboardStandIn) -> None:
+    world.archive(*PIDS)
+    shown.bins.clear()
+    report = world.verify(dashboard=ask(shown))
+    assert report.bins["proven"] == 3 and report.published is not None
+    assert report.published["unpublished"] == 3
+    assert any("time series 'nauset'" in warning for warning in report.warnings)
+
+
+@pytest.mark.parametrize(
+    "how", [how for how in Behaviour if how is not Behaviour.GOOD], ids=lambda how: how.name
+)
+def test_a_dashboard_that_fails_does_not_turn_proven_into_unproven(
+    world: World, shown: DashboardStandIn, tmp_path: Path, how: Behaviour
+) -> None:
+    world.archive(*PIDS)
+    shown.behaviour["/api/export_metadata/"] = how
+    report = world.verify(dashboard=ask(shown), deletable=str(tmp_path / "list"))
+    assert counts(report) == {"proven": 3} and report.all_proven
+    assert report.published == {"published": 0, "unpublished": 0, "unknown": 3}
+    assert any(shown.url in warning for warning in report.warnings)
+    assert report.exit_code == 3 and (tmp_path / "list").read_bytes() == b""
+    assert len(shown.asked) == 1  # what does not answer is not asked again
+
+
+def test_what_a_dashboard_said_before_it_failed_holds(world: World, shown: DashboardStandIn) -> None:
+    world.archive(*PIDS)
+    shown.bins["nauset"] = [ShownBin(OLD_STYLE), ShownBin(ANOTHER)]
+    shown.behaviour["/api/bin/"] = Behaviour.ERROR
+    report = world.verify(dashboard=ask(shown))
+    assert report.published == {"published": 2, "unpublished": 1, "unknown": 0}
+    assert any("HTTP 500" in warning for warning in report.warnings)
+
+
+def test_a_bin_that_is_shown_but_differs_is_told_as_both(world: World, shown: DashboardStandIn) -> None:
+    world.archive(NEW_STYLE)
+    world.damage(NEW_STYLE, "roi", flip_bit)
+    report = world.verify(dashboard=ask(shown))
+    assert states(report) == {NEW_STYLE: "different"}
+    assert report.published is not None and report.published["published"] == 1
+
+
+def test_nobody_ever_calls_sync_bin(world: World, shown: DashboardStandIn) -> None:
+    world.archive(*PIDS)
+    shown.bins["nauset"].pop()
+    world.verify(dashboard=ask(shown))
+    assert shown.asked and not any("sync" in path for path in shown.paths())
+
+
+# --- the report
+
+
+def test_the_json_names_things_as_a_scan_does(world: World) -> None:
+    world.archive(NEW_STYLE)
+    world.write(ANOTHER)
+    report = world.verify()
+    made = report.to_json()
+    assert list(made) == [
+        "time_series",
+        "directory",
+        "mode",
+        "bins",
+        "proofs",
+        "bytes_read",
+        "requests",
+        "problems",
+        "warnings",
+        "seconds",
+    ]
+    assert made["bins"]["proven"] == 1 and made["bins"]["missing"] == 1
+    assert made["problems"] == [{"pid": ANOTHER, "state": "missing", "reason": "not in the archive"}]
+    assert made["requests"] == {"list": 1, "head": 0, "get": 0} and made["mode"] == "full"
+
+
+# --- random damage
+
+Damage = Callable[["World", str, str, int], None]
+
+
+def _flip(world: World, pid: str, extension: str, at: int) -> None:
+    world.damage(pid, extension, lambda content: flip_bit(content, at))
+
+
+def _truncate(world: World, pid: str, extension: str, at: int) -> None:
+    world.damage(pid, extension, lambda content: content[: at % len(content)])
+
+
+def _grow(world: World, pid: str, extension: str, at: int) -> None:
+    world.damage(pid, extension, lambda content: content + bytes([at % 256]))
+
+
+def _forget(world: World, pid: str, extension: str, at: int) -> None:
+    world.s3.client.delete_object(Bucket=world.s3.bucket, Key=world.key(pid, extension))
+
+
+def _replace(world: World, pid: str, extension: str, at: int) -> None:
+    world.put(pid, extension, flip_bit(world.file(pid, extension).read_bytes(), at))
+
+
+def _swap(world: World, pid: str, extension: str, at: int) -> None:
+    other = PIDS[(PIDS.index(pid) + 1) % len(PIDS)]
+    bodies = [world.file(name, extension).read_bytes() for name in (pid, other)]
+    world.damage(pid, extension, lambda _: bodies[1])
+    world.damage(other, extension, lambda _: bodies[0])
+
+
+def _lose(world: World, pid: str, extension: str, at: int) -> None:
+    with contextlib.suppress(FileNotFoundError):
+        world.file(pid, extension).unlink()
+
+
+DAMAGE: list[Damage] = [_flip, _truncate, _grow, _forget, _replace, _swap]
+strokes = st.lists(
+    st.tuples(
+        st.sampled_from(DAMAGE), st.sampled_from(PIDS), st.sampled_from(EXTENSIONS), st.integers(0, 10**6)
+    ),
+    max_size=4,
+)
+losses = st.lists(st.tuples(st.sampled_from(PIDS), st.sampled_from(EXTENSIONS)), max_size=1)
+
+
+def really_archived(world: World, pid: str) -> bool:
+    """The plain truth: three files with content, and three objects with the same bytes."""
+    for extension in EXTENSIONS:
+        path = world.file(pid, extension)
+        if not path.exists() or path.stat().st_size == 0:
+            return False
+        try:
+            answer = world.s3.client.get_object(Bucket=world.s3.bucket, Key=world.key(pid, extension))
+        except world.s3.client.exceptions.NoSuchKey:
+            return False
+        if answer["Body"].read() != path.read_bytes():
+            return False
+    return True
+
+
+@settings(
+    max_examples=25,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(strokes, losses)
+def test_after_random_damage_exactly_the_undamaged_bins_are_proven(
+    world: World,
+    damage: list[tuple[Damage, str, str, int]],
+    lost: list[tuple[str, str]],
+) -> None:
+    here = World(world.s3, world.config, world.root.parent / uuid.uuid4().hex, "s" + uuid.uuid4().hex[:8])
+    here.archive(*PIDS)
+    for stroke, pid, extension, at in damage:
+        if here.file(pid, extension).stat().st_size:
+            stroke(here, pid, extension, at)
+    for pid, extension in lost:
+        _lose(here, pid, extension, 0)
+    listed = here.root.parent / f"{here.series}.list"
+    listener = Recorder()
+    report = here.verify(deletable=str(listed), listener=listener)
+    truth = {pid for pid in PIDS if really_archived(here, pid)}
+    assert {result.pid for result in listener.results if result.state == "proven"} == truth
+    assert {Path(line).name[:-4] for line in listed.read_text(encoding="utf-8").splitlines()} == truth
+    assert sum(report.bins.values()) == len(PIDS) and report.bins["proven"] == len(truth)
+    assert report.exit_code == (0 if len(truth) + report.bins["incomplete"] == len(PIDS) else 3)

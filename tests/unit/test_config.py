@@ -1,0 +1,403 @@
+"""The `.env` file: read as people write it, checked, and never shown."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ifcbscan.config import (
+    DEFAULT_BUCKET,
+    DEFAULT_DASHBOARD,
+    Config,
+    check_time_series,
+    find_env_file,
+    load,
+    parse_duration,
+    parse_rate,
+)
+from ifcbscan.errors import ConfigError, ExitCode, UsageError
+
+KEY_ID = "AKIAIOSFODNN7EXAMPLE"
+SECRET = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
+TOKEN = "FQoGZXIvYXdzEJr//////////example=="
+MINIMUM = f"AWS_ACCESS_KEY_ID={KEY_ID}\nAWS_SECRET_ACCESS_KEY={SECRET}\nUSER_ACCOUNT=hablab\n"
+
+pytestmark = pytest.mark.windows_core
+
+
+@pytest.fixture
+def env_path(tmp_path: Path) -> Path:
+    """Where the tests put their `.env`, readable by its owner only."""
+    path = tmp_path / ".env"
+    path.touch(mode=0o600)
+    return path
+
+
+def _load(path: Path, text: str | bytes, environ: dict[str, str] | None = None) -> Config:
+    path.write_bytes(text if isinstance(text, bytes) else text.encode("utf-8"))
+    return load(str(path), environ or {})
+
+
+def _refusal(path: Path, text: str | bytes, environ: dict[str, str] | None = None) -> str:
+    with pytest.raises(ConfigError) as caught:
+        _load(path, text, environ)
+    message = str(caught.value)
+    assert caught.value.exit_code == ExitCode.USAGE
+    assert "\n" not in message
+    assert SECRET not in message and KEY_ID not in message and TOKEN not in message
+    return message
+
+
+def test_three_values_are_enough_and_the_rest_has_defaults(env_path: Path) -> None:
+    config = _load(env_path, MINIMUM)
+    assert (config.access_key_id, config.secret_access_key, config.session_token) == (KEY_ID, SECRET, None)
+    assert (config.account, config.bucket, config.region) == ("hablab", DEFAULT_BUCKET, "us-east-1")
+    assert (config.endpoint_url, config.dashboard_url) == (None, DEFAULT_DASHBOARD)
+    assert (config.data_dir, config.time_series, config.max_bandwidth) == (None, None, None)
+    assert (config.settle, config.confirm) == (60.0, 30.0)
+    assert config.exclude_dirs == ("skip", "beads", "bad")
+    assert (config.env_file, config.warnings) == (str(env_path), ())
+
+
+def test_every_optional_value_is_read(env_path: Path) -> None:
+    config = _load(
+        env_path,
+        MINIMUM
+        + f"AWS_SESSION_TOKEN={TOKEN}\nIFCB_DATA_DIR=/home/ifcb/ifcbdata\nTIME_SERIES=nauset\n"
+        + "BUCKET_NAME=other\nAWS_REGION=eu-north-1\nS3_ENDPOINT_URL=https://s3.example.org\n"
+        + "DASHBOARD_URL=https://dashboard.example.org/\nSETTLE_SECONDS=2m\nCONFIRM_SECONDS=0\n"
+        + "MAX_BANDWIDTH=500K\nEXCLUDE_DIRS= skip , my beads,,\nPING_URL=https://ping.example.org/1\n",
+    )
+    assert (config.session_token, config.data_dir, config.time_series) == (
+        TOKEN,
+        "/home/ifcb/ifcbdata",
+        "nauset",
+    )
+    assert (config.bucket, config.region, config.endpoint_url) == (
+        "other",
+        "eu-north-1",
+        "https://s3.example.org",
+    )
+    assert config.dashboard_url == "https://dashboard.example.org"
+    assert (config.settle, config.confirm, config.max_bandwidth) == (120.0, 0.0, 500000.0)
+    assert config.exclude_dirs == ("skip", "my beads")
+    assert config.ping_url == "https://ping.example.org/1"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        MINIMUM.encode("utf-8-sig"),
+        MINIMUM.replace("\n", "\r\n").encode("utf-8"),
+        MINIMUM.replace("\n", "\r\n").encode("utf-8-sig"),
+        MINIMUM.encode("utf-16"),
+        b"\xfe\xff" + MINIMUM.encode("utf-16-be"),
+        MINIMUM.replace("\n", "\r\n").encode("utf-16"),
+        MINIMUM.rstrip("\n").encode(),
+        ("# Schlüssel für das Archiv: été\n\n" + MINIMUM).encode(),
+        MINIMUM.replace("=", " = ", 3).replace("\n", "  \n").encode(),
+        MINIMUM.replace("AWS", "export AWS").encode(),
+        MINIMUM.replace(SECRET, f'"{SECRET}"').replace(KEY_ID, f"'{KEY_ID}'").encode(),
+    ],
+    ids=[
+        "byte-order mark",
+        "CRLF",
+        "byte-order mark and CRLF",
+        "UTF-16 with a mark",
+        "UTF-16 big endian",
+        "UTF-16 and CRLF",
+        "no final newline",
+        "comment and empty line",
+        "spaces",
+        "export",
+        "quotes",
+    ],
+)
+def test_a_file_is_read_as_every_editor_writes_it(env_path: Path, text: bytes) -> None:
+    config = _load(env_path, text)
+    assert (config.access_key_id, config.secret_access_key, config.account) == (KEY_ID, SECRET, "hablab")
+
+
+@pytest.mark.parametrize("secret", ["pa$HOME/x", "a${AWS_ACCESS_KEY_ID}b", "a+b/c=d==", "$$", "a#b", "%41%"])
+def test_a_secret_is_taken_as_it_stands(env_path: Path, secret: str) -> None:
+    assert _load(env_path, MINIMUM.replace(SECRET, secret), {"HOME": "/root"}).secret_access_key == secret
+
+
+@pytest.mark.parametrize("text", [b"\xff\xfe\x00", b"AWS_ACCESS_KEY_ID=\xe9\xe8\n", b"\x89PNG\r\n\x1a\n\xff"])
+def test_a_file_that_is_no_text_is_refused_with_its_name(env_path: Path, text: bytes) -> None:
+    message = _refusal(env_path, text)
+    assert str(env_path) in message and "save it as UTF-8" in message
+
+
+def test_a_value_of_the_file_beats_the_same_name_in_the_environment(env_path: Path) -> None:
+    config = _load(
+        env_path,
+        MINIMUM + "AWS_REGION=us-east-1\n",
+        {"USER_ACCOUNT": "somebody", "AWS_REGION": "ap-south-1", "BUCKET_NAME": "fromenvironment"},
+    )
+    assert (config.account, config.region, config.bucket) == ("hablab", "us-east-1", "fromenvironment")
+
+
+def test_a_session_token_of_somebody_elses_is_not_mixed_with_the_files_keys(env_path: Path) -> None:
+    config = _load(env_path, MINIMUM, {"AWS_SESSION_TOKEN": TOKEN})
+    assert config.session_token is None
+
+
+@pytest.mark.parametrize("missing", ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"])
+def test_half_of_the_credentials_is_not_completed_from_the_environment(env_path: Path, missing: str) -> None:
+    lines = [line for line in MINIMUM.splitlines(keepends=True) if not line.startswith(missing)]
+    message = _refusal(env_path, "".join(lines), {missing: "AKIAOTHER"})
+    assert f"does not set {missing}." in message
+
+
+def test_credentials_may_come_whole_from_the_environment(env_path: Path) -> None:
+    environ = {
+        "AWS_ACCESS_KEY_ID": KEY_ID,
+        "AWS_SECRET_ACCESS_KEY": SECRET,
+        "AWS_SESSION_TOKEN": TOKEN,
+    }
+    config = _load(env_path, "USER_ACCOUNT=hablab\n", environ)
+    assert (config.access_key_id, config.secret_access_key, config.session_token) == (KEY_ID, SECRET, TOKEN)
+
+
+def test_no_file_is_needed_where_the_environment_says_it_all() -> None:
+    environ = {"AWS_ACCESS_KEY_ID": KEY_ID, "AWS_SECRET_ACCESS_KEY": SECRET, "USER_ACCOUNT": "hablab"}
+    assert load(None, environ).env_file is None
+
+
+def test_without_a_file_the_message_says_where_one_is_looked_for() -> None:
+    with pytest.raises(ConfigError) as caught:
+        load(None, {})
+    message = str(caught.value)
+    assert "No .env file found" in message and ".env.example" in message
+    assert DEFAULT_DASHBOARD in message
+
+
+@pytest.mark.parametrize("value", ["", "   ", "''"])
+@pytest.mark.parametrize("name", ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "USER_ACCOUNT"])
+def test_an_empty_value_is_a_missing_one(env_path: Path, name: str, value: str) -> None:
+    message = _refusal(env_path, MINIMUM + f"{name}={value}\n")
+    assert f"does not set {name}." in message
+
+
+def test_all_missing_values_are_named_at_once(env_path: Path) -> None:
+    message = _refusal(env_path, "# nothing yet\n")
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "USER_ACCOUNT"):
+        assert name in message
+    assert "Nothing was sent." in message
+
+
+@pytest.mark.parametrize(
+    "placeholder",
+    [
+        "your_access_key",
+        "your-secret-key",
+        "YOUR ACCOUNT",
+        "<secret>",
+        "xxxxxxxx",
+        "...",
+        "changeme",
+        "change-me",
+    ],
+)
+@pytest.mark.parametrize("name", ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "USER_ACCOUNT"])
+def test_a_placeholder_is_refused_with_a_line_that_says_where_to_get_real_values(
+    env_path: Path, name: str, placeholder: str
+) -> None:
+    message = _refusal(env_path, MINIMUM + f'{name}="{placeholder}"\n')
+    assert "placeholder" in message and name in message and DEFAULT_DASHBOARD in message
+
+
+def test_the_example_file_as_it_comes_is_refused(env_path: Path) -> None:
+    example = Path(__file__).resolve().parents[2] / ".env.example"
+    message = _refusal(env_path, example.read_bytes())
+    assert "placeholder" in message or "does not set" in message
+
+
+@pytest.mark.parametrize(
+    "account", ["../other", "a/b", "hab lab", "..", ".", "a\\b", "häb", "a" * 65, "hablab/"]
+)
+def test_an_account_that_could_leave_its_prefix_is_refused(env_path: Path, account: str) -> None:
+    assert "USER_ACCOUNT" in _refusal(env_path, MINIMUM + f"USER_ACCOUNT='{account}'\n")
+
+
+@pytest.mark.parametrize(
+    ("line", "name"),
+    [
+        ("SETTLE_SECONDS=soon", "SETTLE_SECONDS"),
+        ("SETTLE_SECONDS=nan", "SETTLE_SECONDS"),
+        ("CONFIRM_SECONDS=-5", "CONFIRM_SECONDS"),
+        ("CONFIRM_SECONDS=inf", "CONFIRM_SECONDS"),
+        ("CONFIRM_SECONDS=30 seconds", "CONFIRM_SECONDS"),
+        ("MAX_BANDWIDTH=fast", "MAX_BANDWIDTH"),
+        ("MAX_BANDWIDTH=0", "MAX_BANDWIDTH"),
+        ("MAX_BANDWIDTH=nan", "MAX_BANDWIDTH"),
+        ("S3_ENDPOINT_URL=s3.example.org", "S3_ENDPOINT_URL"),
+        ("S3_ENDPOINT_URL=ftp://s3.example.org", "S3_ENDPOINT_URL"),
+        ("S3_ENDPOINT_URL=https://", "S3_ENDPOINT_URL"),
+        ("DASHBOARD_URL=habon-ifcb.whoi.edu", "DASHBOARD_URL"),
+    ],
+)
+def test_an_optional_value_that_makes_no_sense_is_refused_by_name(
+    env_path: Path, line: str, name: str
+) -> None:
+    assert name in _refusal(env_path, MINIMUM + line + "\n")
+
+
+def test_another_bucket_or_endpoint_has_no_dashboard_unless_one_is_named(env_path: Path) -> None:
+    assert _load(env_path, MINIMUM + "BUCKET_NAME=other\n").dashboard_url is None
+    assert _load(env_path, MINIMUM + "S3_ENDPOINT_URL=http://127.0.0.1:9000\n").dashboard_url is None
+    assert _load(env_path, MINIMUM + f"BUCKET_NAME={DEFAULT_BUCKET}\n").dashboard_url == DEFAULT_DASHBOARD
+    named = MINIMUM + "BUCKET_NAME=other\nDASHBOARD_URL=http://dashboard.example.org\n"
+    assert _load(env_path, named).dashboard_url == "http://dashboard.example.org"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="file modes say nothing on Windows")
+@pytest.mark.parametrize(("mode", "warns"), [(0o600, False), (0o400, False), (0o644, True), (0o660, True)])
+def test_a_file_that_others_can_read_gets_a_warning_with_the_remedy(
+    env_path: Path, mode: int, warns: bool
+) -> None:
+    env_path.write_text(MINIMUM)
+    env_path.chmod(mode)
+    warnings = load(str(env_path), {}).warnings
+    assert len(warnings) == warns
+    for warning in warnings:
+        assert f"chmod 600 '{env_path}'" in warning
+        assert SECRET not in warning
+
+
+def test_no_secret_is_in_the_text_of_a_configuration(env_path: Path) -> None:
+    config = _load(env_path, MINIMUM + f"AWS_SESSION_TOKEN={TOKEN}\n")
+    for text in (repr(config), str(config), f"{config}"):
+        assert SECRET not in text and KEY_ID not in text and TOKEN not in text
+        assert "hablab" in text
+
+
+def test_the_file_that_is_named_is_used_and_a_missing_one_is_not_replaced_by_another(
+    tmp_path: Path, env_path: Path
+) -> None:
+    named = tmp_path / "ship.env"
+    named.touch()
+    assert find_env_file(str(named), str(tmp_path)) == str(named)
+    with pytest.raises(ConfigError, match="--env-file: there is no file"):
+        find_env_file(str(tmp_path / "gone.env"), str(tmp_path))
+    with pytest.raises(ConfigError, match="--env-file: there is no file"):
+        find_env_file(str(tmp_path), str(tmp_path))
+
+
+def test_the_file_of_the_current_folder_comes_before_the_users_own(
+    tmp_path: Path, env_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import platformdirs
+
+    home = tmp_path / "config"
+    (home / "ifcbscan").mkdir(parents=True)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(home))
+    monkeypatch.setenv("LOCALAPPDATA", str(home))
+    own = os.path.join(platformdirs.user_config_dir("ifcbscan", appauthor=False), ".env")
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    assert find_env_file(None, str(tmp_path)) == str(env_path)
+    if own.startswith(str(tmp_path)):  # where the variables count
+        assert find_env_file(None, str(elsewhere)) is None
+        Path(own).touch()
+        assert find_env_file(None, str(elsewhere)) == own
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("90", 90),
+        ("90s", 90),
+        ("5m", 300),
+        ("12h", 43200),
+        ("3d", 259200),
+        ("2W", 1209600),
+        ("1.5 h", 5400),
+        ("0", 0),
+    ],
+)
+def test_a_duration_is_seconds_unless_it_says_otherwise(text: str, seconds: float) -> None:
+    assert parse_duration(text, "--settle") == seconds
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "s", "-1", "+1", "1y", "1 2", "1e3", "nan", "inf", "٣d", "3d\nx", "1,5h", "0x10", "9" * 400],
+)
+def test_what_is_no_duration_is_refused_by_the_name_of_its_option(text: str) -> None:
+    with pytest.raises(ConfigError, match="--settle"):
+        parse_duration(text, "--settle")
+
+
+@pytest.mark.parametrize(
+    ("text", "rate"),
+    [("500K", 500e3), ("2M", 2e6), ("80000", 80e3), ("1.5 MB/s", 1.5e6), ("1g", 1e9), ("300kB", 300e3)],
+)
+def test_a_rate_is_in_bytes_a_second(text: str, rate: float) -> None:
+    assert parse_rate(text, "--bandwidth") == rate
+
+
+@pytest.mark.parametrize(
+    "text", ["", "K", "0", "0.0M", "-1K", "nan", "inf", "1T", "5 m/h", "1e400", "9" * 400]
+)
+def test_what_is_no_rate_is_refused_by_the_name_of_its_option(text: str) -> None:
+    with pytest.raises(ConfigError, match="--bandwidth"):
+        parse_rate(text, "--bandwidth")
+
+
+@given(st.text(max_size=12))
+def test_no_text_is_anything_but_a_number_or_a_refusal(text: str) -> None:
+    for parse in (parse_duration, parse_rate):
+        try:
+            value = parse(text, "--option")
+        except ConfigError as error:
+            assert "--option" in str(error)
+        else:
+            assert 0 <= value < float("inf")
+
+
+@pytest.mark.parametrize("name", ["nauset", "a", "Nauset-2_b", "2013", "a" * 53])
+def test_a_name_of_a_time_series_is_taken_as_it_stands(name: str) -> None:
+    assert check_time_series(name) == name
+
+
+@pytest.mark.parametrize(
+    ("name", "suggestion"),
+    [
+        ("my cruise", "my_cruise"),
+        ("nauset/", "nauset"),
+        ("../other", "other"),
+        ("nauset 100%", "nauset_100"),
+        ("a\nb", "a_b"),
+        ("été", "t"),
+        ("a" * 54, "a" * 53),
+    ],
+)
+def test_a_bad_name_of_a_time_series_is_refused_with_a_better_one(name: str, suggestion: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        check_time_series(name)
+    assert f"Did you mean {suggestion!r}?" in str(caught.value)
+    assert check_time_series(suggestion) == suggestion
+
+
+@pytest.mark.parametrize("name", ["", "///", "日本", "  "])
+def test_a_name_of_which_nothing_is_left_is_refused_without_a_suggestion(name: str) -> None:
+    with pytest.raises(UsageError, match="1 to 53 of the characters") as caught:
+        check_time_series(name)
+    assert "Did you mean" not in str(caught.value)
+
+
+@given(st.text(max_size=80))
+def test_whatever_name_is_suggested_is_itself_acceptable(name: str) -> None:
+    try:
+        assert check_time_series(name) == name
+    except UsageError as error:
+        assert "\n" not in str(error)
+        if "Did you mean '" in str(error):
+            suggestion = str(error).split("Did you mean '")[1].split("'?")[0]
+            assert check_time_series(suggestion) == suggestion

@@ -1,0 +1,221 @@
+"""ETags and sums, and the verdict on a file and a bin that is drawn from them."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import zlib
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ifcbscan.etags import (
+    CHECKSUMS,
+    PART_SIZES,
+    Checksum,
+    ChecksumSummer,
+    FileSums,
+    PartSum,
+    Summer,
+    fitting_part_sizes,
+    is_md5,
+    number_of_parts,
+)
+from ifcbscan.proof import FileVerdict, Outcome, Proof, RemoteObject, judge
+
+MIB = 1024 * 1024
+MD5 = hashlib.md5(b"a file").hexdigest()
+OTHER = hashlib.md5(b"another").hexdigest()
+
+
+def etag_in_parts(content: bytes, part_size: int) -> str:
+    """As S3 documents it, written down a second time."""
+    parts = [content[start : start + part_size] for start in range(0, len(content), part_size)]
+    joined = b"".join(hashlib.md5(part).digest() for part in parts)
+    return f"{hashlib.md5(joined).hexdigest()}-{len(parts)}"
+
+
+@pytest.mark.parametrize(
+    "etag, md5, parts",
+    [
+        (MD5, True, None),
+        (MD5 + "-3", False, 3),
+        (MD5 + "-10000", False, 10000),
+        (MD5.upper(), False, None),
+        (MD5 + "\n", False, None),
+        (MD5 + "-", False, None),
+        (MD5[:-1], False, None),
+        ("", False, None),
+        ("not a sum", False, None),
+    ],
+)
+def test_an_etag_is_an_md5_or_in_parts_or_neither(etag: str, md5: bool, parts: Any) -> None:
+    assert (is_md5(etag), number_of_parts(etag)) == (md5, parts)
+
+
+@pytest.mark.parametrize(
+    "parts, size, fitting",
+    [
+        (2, 9 * MIB, (5, 8)),
+        (2, 17 * MIB, (10, 15, 16)),
+        (3, 17 * MIB, (8,)),
+        (4, 17 * MIB, (5,)),
+        (2, 65 * MIB, (50, 64)),
+        (9, 65 * MIB, (8,)),
+        (7, 9 * MIB, ()),
+    ],
+)
+def test_only_part_sizes_that_make_as_many_parts_are_tried(
+    parts: int, size: int, fitting: tuple[int, ...]
+) -> None:
+    assert fitting_part_sizes(f"{MD5}-{parts}", size) == tuple(mib * MIB for mib in fitting)
+
+
+def test_a_plain_md5_costs_no_second_sum() -> None:
+    assert fitting_part_sizes(MD5, 9 * MIB) == () and fitting_part_sizes("", 9 * MIB) == ()
+
+
+def test_one_part_is_the_whole_file_whatever_size_was_allowed() -> None:
+    assert fitting_part_sizes(MD5 + "-1", 3) == (3,)
+
+
+@pytest.mark.parametrize("mib", [5, 8, 16, 64])
+def test_the_usual_part_sizes_are_known(mib: int) -> None:
+    assert mib * MIB in PART_SIZES
+
+
+@given(st.binary(min_size=1, max_size=400), st.lists(st.integers(1, 90), max_size=3), st.integers(1, 120))
+def test_sums_do_not_depend_on_the_blocks_in_which_a_file_is_read(
+    content: bytes, part_sizes: list[int], block: int
+) -> None:
+    summer = Summer(tuple(part_sizes))
+    for start in range(0, len(content), block):
+        summer.update(content[start : start + block])
+    expected = tuple(PartSum(size, etag_in_parts(content, size)) for size in part_sizes)
+    assert summer.sums() == FileSums(len(content), hashlib.md5(content).hexdigest(), expected)
+
+
+@given(st.binary(max_size=200), st.integers(1, 50))
+def test_checksums_are_written_as_s3_writes_them(content: bytes, block: int) -> None:
+    raw = {
+        "sha256": hashlib.sha256(content).digest(),
+        "sha1": hashlib.sha1(content).digest(),
+        "crc32": zlib.crc32(content).to_bytes(4, "big"),
+    }
+    assert set(raw) == set(CHECKSUMS)
+    for algorithm in CHECKSUMS:
+        summer = ChecksumSummer(algorithm)
+        for start in range(0, len(content), block):
+            summer.update(content[start : start + block])
+        assert summer.checksum() == Checksum(algorithm, base64.b64encode(raw[algorithm]).decode())
+
+
+# --- the verdict
+
+LOCAL = FileSums(6, MD5)
+IN_PARTS = FileSums(6, MD5, (PartSum(4, OTHER + "-2"), PartSum(5, MD5 + "-2")))
+ONE_PART = FileSums(6, MD5, (PartSum(6, OTHER + "-1"),))
+SUMMED = FileSums(6, MD5, checksum=Checksum("sha256", "AAAA"))
+SAME, NOT_SAME = Checksum("sha256", "AAAA"), Checksum("sha256", "BBBB")
+
+TABLE = [
+    ("not there", LOCAL, None, Outcome.MISSING, None),
+    ("another size", LOCAL, RemoteObject(7, MD5), Outcome.SIZE, None),
+    ("the MD5", LOCAL, RemoteObject(6, MD5), Outcome.PROVEN, Proof.MD5),
+    ("the sum in parts", IN_PARTS, RemoteObject(6, MD5 + "-2"), Outcome.PROVEN, Proof.PARTS),
+    ("the checksum", SUMMED, RemoteObject(6, OTHER, False, SAME), Outcome.PROVEN, Proof.CHECKSUM),
+    ("another checksum", SUMMED, RemoteObject(6, OTHER, False, NOT_SAME), Outcome.DIFFERENT, None),
+    ("read back", LOCAL, RemoteObject(6, OTHER, False, downloaded=MD5), Outcome.PROVEN, Proof.DOWNLOAD),
+    ("read back other", LOCAL, RemoteObject(6, "?", None, downloaded=OTHER), Outcome.DIFFERENT, None),
+    ("another MD5", LOCAL, RemoteObject(6, OTHER, True), Outcome.DIFFERENT, None),
+    ("another MD5, or encrypted", LOCAL, RemoteObject(6, OTHER), Outcome.UNPROVEN, None),
+    ("encrypted", LOCAL, RemoteObject(6, OTHER, False), Outcome.UNPROVEN, None),
+    ("another single part", ONE_PART, RemoteObject(6, MD5 + "-1", True), Outcome.DIFFERENT, None),
+    ("other parts", IN_PARTS, RemoteObject(6, MD5 + "-3", True), Outcome.UNPROVEN, None),
+    ("no sum at all", LOCAL, RemoteObject(6, "", True), Outcome.UNPROVEN, None),
+    ("a checksum not computed", LOCAL, RemoteObject(6, MD5 + "-3", True, SAME), Outcome.UNPROVEN, None),
+]
+
+
+@pytest.mark.parametrize(
+    "local, remote, outcome, proof", [row[1:] for row in TABLE], ids=[r[0] for r in TABLE]
+)
+@pytest.mark.parametrize("position", [0, 1, 2])
+def test_a_bin_is_what_its_worst_file_is(
+    local: FileSums, remote: Any, outcome: Outcome, proof: Any, position: int
+) -> None:
+    sums = [LOCAL, LOCAL, LOCAL]
+    objects = [RemoteObject(6, MD5), RemoteObject(6, MD5), RemoteObject(6, MD5)]
+    sums[position], objects[position] = local, remote
+    verdict = judge(sums, objects)
+    extension = ("hdr", "adc", "roi")[position]
+    assert verdict.outcome is outcome
+    assert (verdict.files[position].outcome, verdict.files[position].proof) == (outcome, proof)
+    assert extension in verdict.extensions(outcome)
+    if outcome is not Outcome.PROVEN:
+        assert verdict.reason.startswith(f".{extension} ") and verdict.extensions(outcome) == (extension,)
+
+
+def test_a_different_file_is_named_with_both_sums() -> None:
+    objects = [RemoteObject(6, MD5), RemoteObject(6, MD5), RemoteObject(6, OTHER, True)]
+    reason = judge([LOCAL] * 3, objects).reason
+    assert ".roi" in reason and MD5 in reason and OTHER in reason
+
+
+def test_of_several_faults_the_worst_counts_and_all_are_named() -> None:
+    verdict = judge([LOCAL] * 3, [RemoteObject(9, MD5), None, RemoteObject(6, OTHER, True)])
+    assert verdict.outcome is Outcome.MISSING
+    assert [file.outcome for file in verdict.files] == [Outcome.SIZE, Outcome.MISSING, Outcome.DIFFERENT]
+    assert all(name in verdict.reason for name in (".hdr", ".adc", ".roi"))
+
+
+@pytest.mark.parametrize("proof, words", [(Proof.MD5, ""), (Proof.PARTS, "parts of 8 MiB")])
+def test_a_proof_other_than_the_plain_one_is_said(proof: Proof, words: str) -> None:
+    size = 9 * MIB
+    local = FileSums(size, MD5, (PartSum(8 * MIB, OTHER + "-2"),))
+    etag = MD5 if proof is Proof.MD5 else OTHER + "-2"
+    file: FileVerdict = judge([local] * 3, [RemoteObject(size, etag)] * 3).files[2]
+    assert file.proof is proof and words in file.reason
+
+
+sums_strategy = st.builds(
+    FileSums,
+    st.integers(1, 2),
+    st.sampled_from([MD5, OTHER]),
+    st.sampled_from([(), (PartSum(5, MD5 + "-2"),), (PartSum(5, OTHER + "-2"),)]),
+    st.sampled_from([None, SAME, NOT_SAME]),
+)
+object_strategy = st.builds(
+    RemoteObject,
+    st.integers(1, 2),
+    st.sampled_from([MD5, OTHER, MD5 + "-2", OTHER + "-2", MD5 + "-1", ""]),
+    st.sampled_from([None, True, False]),
+    st.sampled_from([None, SAME, NOT_SAME]),
+    st.sampled_from([None, MD5, OTHER]),
+)
+
+
+@given(
+    st.lists(sums_strategy, min_size=3, max_size=3),
+    st.lists(st.none() | object_strategy, min_size=3, max_size=3),
+)
+def test_nothing_is_proven_without_a_proof_for_each_of_three_files_of_the_right_size(
+    local: list[FileSums], remote: list[Any]
+) -> None:
+    verdict = judge(local, remote)
+    proofs = [file.proof for file in verdict.files]
+    assert (verdict.outcome is Outcome.PROVEN) == (None not in proofs)
+    for file, ours, there in zip(verdict.files, local, remote):
+        if file.outcome is Outcome.PROVEN:
+            assert there.size == ours.size
+            evidence = {
+                Proof.MD5: there.etag == ours.md5,
+                Proof.PARTS: there.etag in [part.etag for part in ours.part_sums],
+                Proof.CHECKSUM: there.checksum is not None and there.checksum == ours.checksum,
+                Proof.DOWNLOAD: there.downloaded == ours.md5,
+            }
+            assert file.proof is not None and evidence[file.proof]
+        else:
+            assert there is None or there.size != ours.size or there.etag != ours.md5

@@ -1,0 +1,623 @@
+"""The walk over real folders: which filesets it finds, what it leaves alone, and what it says of the rest."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import textwrap
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import ifcbscan
+from ifcbscan.bins import MISSING, Fileset, parse_pid
+from ifcbscan.errors import LocalFileProblem, UsageError
+from ifcbscan.localtree import Inventory, LocalTree
+
+NEW = "D20130526T095207_IFCB013"
+NEXT = "D20130526T101510_IFCB013"
+OLD = "IFCB5_2012_028_081515"
+
+posix_only = pytest.mark.skipif(os.name != "posix", reason="needs the file types and names of POSIX")
+
+
+def _write(path: Path, size: int = 5, mtime: float = 1700000000.0) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(b"x" * size)
+    os.utime(str(path), (mtime, mtime))
+    return path
+
+
+def _write_bin(folder: Path, pid: str, suffixes: str = ".hdr .adc .roi", size: int = 5) -> None:
+    for suffix in suffixes.split():
+        _write(folder / (pid + suffix), size)
+
+
+def _walk(root: Path, *exclude: str, not_before: float | None = None) -> Inventory:
+    return LocalTree(str(root), exclude, not_before).walk()
+
+
+def _snapshot(root: Path) -> dict[str, tuple[int, int]]:
+    return {
+        str(path): (path.lstat().st_size, path.lstat().st_mtime_ns)
+        for path in root.rglob("*")
+        if not path.is_dir()
+    }
+
+
+@pytest.fixture
+def case_sensitive(tmp_path: Path) -> None:
+    """Skips where `.roi` and `.ROI` are one file."""
+    probe = tmp_path / "Probe"
+    probe.touch()
+    if (tmp_path / "probe").exists():
+        pytest.skip("this file system does not tell upper from lower case")
+    probe.unlink()
+
+
+@pytest.mark.windows_core
+@pytest.mark.parametrize(
+    "folder",
+    ["", "2013", "2013/D20130526", "data/2013/D20130526", "my cruise/leg 100%/raw"],
+)
+def test_a_bin_is_found_in_every_layout(tmp_path: Path, folder: str) -> None:
+    _write(tmp_path / folder / (NEW + ".hdr"), 1)
+    _write(tmp_path / folder / (NEW + ".adc"), 2, 1700000100.0)
+    _write(tmp_path / folder / (NEW + ".roi"), 3)
+    inventory = _walk(tmp_path)
+    fileset = inventory.filesets[NEW]
+    assert list(inventory.filesets) == [NEW]
+    assert (fileset.sizes, fileset.changed, fileset.complete) == ((1, 2, 3), 1700000100.0, True)
+    assert Path(fileset.folder) == tmp_path / folder
+    assert (inventory.foreign, inventory.unreadable, inventory.warnings) == (0, 0, [])
+
+
+@pytest.mark.windows_core
+def test_an_empty_tree_has_nothing_and_is_no_error(tmp_path: Path) -> None:
+    (tmp_path / "2013" / "D20130526").mkdir(parents=True)
+    assert _walk(tmp_path) == Inventory()
+
+
+@pytest.mark.windows_core
+def test_a_missing_root_ends_the_run_with_a_line_that_says_so(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"does not exist\. Nothing was sent\."):
+        _walk(tmp_path / "nowhere")
+
+
+@pytest.mark.windows_core
+def test_a_root_that_is_a_file_ends_the_run_with_a_line_that_says_so(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="is a file, not a folder"):
+        _walk(_write(tmp_path / "file"))
+
+
+@pytest.mark.windows_core
+def test_a_member_that_is_missing_makes_the_bin_incomplete(tmp_path: Path) -> None:
+    _write_bin(tmp_path, NEW, ".hdr .adc")
+    fileset = _walk(tmp_path).filesets[NEW]
+    assert fileset.missing == ("roi",)
+    assert fileset.roi == MISSING
+
+
+@pytest.mark.windows_core
+def test_upper_case_extensions_are_a_bin_and_keep_their_spelling_on_the_disk(tmp_path: Path) -> None:
+    _write_bin(tmp_path, NEW, ".HDR .Adc .ROI")
+    tree = LocalTree(str(tmp_path))
+    fileset = tree.walk().filesets[NEW]
+    assert fileset.suffixes == (".HDR", ".Adc", ".ROI")
+    assert fileset.complete
+    assert tree.refresh(fileset) == fileset
+    with tree.open(fileset, "roi") as file:
+        assert file.read() == b"xxxxx"
+
+
+@pytest.mark.usefixtures("case_sensitive")
+def test_a_member_in_both_spellings_is_two_copies_the_lower_case_one_first(tmp_path: Path) -> None:
+    _write_bin(tmp_path, NEW, ".hdr .adc")
+    _write(tmp_path / (NEW + ".roi"), 7)
+    _write(tmp_path / (NEW + ".ROI"), 9)
+    inventory = _walk(tmp_path)
+    assert inventory.filesets[NEW].roi == 7
+    assert [copy.roi for copy in inventory.copies[parse_pid(NEW)]] == [9]  # type: ignore[index]
+    assert inventory.copies[parse_pid(NEW)][0].name("roi") == NEW + ".ROI"  # type: ignore[index]
+
+
+@pytest.mark.usefixtures("case_sensitive")
+def test_a_member_in_both_spellings_of_an_incomplete_bin_stays_incomplete(tmp_path: Path) -> None:
+    _write_bin(tmp_path, NEW, ".hdr .roi .ROI")
+    inventory = _walk(tmp_path)
+    assert not inventory.filesets[NEW].complete
+    assert inventory.copies == {}
+
+
+@pytest.mark.windows_core
+def test_a_second_complete_copy_is_kept_and_the_choice_does_not_depend_on_the_file_system(
+    tmp_path: Path,
+) -> None:
+    for folder in ("b", "a", "c/d", "c"):
+        _write_bin(tmp_path / folder, NEW)
+    inventory = _walk(tmp_path)
+    assert Path(inventory.filesets[NEW].folder) == tmp_path / "a"
+    assert [Path(copy.folder) for copy in inventory.copies[parse_pid(NEW)]] == [  # type: ignore[index]
+        tmp_path / "b",
+        tmp_path / "c",
+        tmp_path / "c" / "d",
+    ]
+
+
+@pytest.mark.windows_core
+@pytest.mark.parametrize(("whole", "part"), [("a", "b"), ("b", "a")])
+def test_the_complete_copy_is_used_wherever_it_lies(tmp_path: Path, whole: str, part: str) -> None:
+    _write_bin(tmp_path / whole, NEW)
+    _write_bin(tmp_path / part, NEW, ".hdr .adc")
+    inventory = _walk(tmp_path)
+    assert Path(inventory.filesets[NEW].folder) == tmp_path / whole
+    assert [Path(fragment.folder) for fragment in inventory.fragments] == [tmp_path / part]
+    assert inventory.copies == {}
+
+
+@pytest.mark.windows_core
+def test_members_in_different_folders_make_no_bin(tmp_path: Path) -> None:
+    _write_bin(tmp_path / "a", NEW, ".hdr .adc")
+    _write_bin(tmp_path / "b", NEW, ".roi")
+    inventory = _walk(tmp_path)
+    assert not inventory.filesets[NEW].complete
+    assert [fragment.missing for fragment in inventory.fragments] == [("hdr", "adc")]
+
+
+@pytest.mark.windows_core
+@pytest.mark.parametrize("name", ["skip", "SKIP", "Skip"])
+def test_bins_in_an_excluded_folder_are_counted_and_not_taken(tmp_path: Path, name: str) -> None:
+    _write_bin(tmp_path / "2013", NEW)
+    _write_bin(tmp_path / name / "deeper", NEXT)
+    _write_bin(tmp_path / name, OLD, ".hdr")
+    _write(tmp_path / name / "note.txt")
+    inventory = _walk(tmp_path, "skip", "beads")
+    assert list(inventory.filesets) == [NEW]
+    assert (inventory.excluded, inventory.foreign) == (2, 1)
+
+
+@pytest.mark.windows_core
+def test_a_name_is_excluded_as_a_whole_and_the_root_never(tmp_path: Path) -> None:
+    root = tmp_path / "beads"
+    _write_bin(root / "beads2", NEW)
+    _write_bin(root, NEXT)
+    inventory = _walk(root, "beads")
+    assert sorted(inventory.filesets) == [NEW, NEXT]
+    assert inventory.excluded == 0
+
+
+@pytest.mark.windows_core
+def test_only_bins_that_are_not_too_old_are_taken(tmp_path: Path) -> None:
+    for pid in (NEW, NEXT, OLD):
+        _write_bin(tmp_path, pid)
+    next_pid = parse_pid(NEXT)
+    assert next_pid is not None
+    assert list(_walk(tmp_path, not_before=next_pid.sample_time).filesets) == [NEXT]
+    assert list(_walk(tmp_path, not_before=next_pid.sample_time + 1).filesets) == []
+
+
+@pytest.mark.windows_core
+@pytest.mark.parametrize(
+    "name",
+    [
+        "D20131326T095207_IFCB013",
+        "D20130230T095207_IFCB013",
+        "D20130526T095207_IFCB13",
+        "d20130526t095207_ifcb013",
+        "IFCB5_2013_366_081515",
+        "IFCB12_2012_028_081515",
+    ],
+)
+def test_files_whose_name_is_nearly_a_pid_are_not_taken_and_the_run_says_so(
+    tmp_path: Path, name: str
+) -> None:
+    _write_bin(tmp_path, name)
+    _write_bin(tmp_path, NEXT)
+    inventory = _walk(tmp_path)
+    assert list(inventory.filesets) == [NEXT]
+    assert (inventory.foreign, inventory.misnamed) == (3, 3)
+    [warning] = inventory.warnings
+    assert warning.startswith("3 files look like a bin's")
+    assert name in warning
+
+
+@pytest.mark.windows_core
+@pytest.mark.parametrize(
+    "name",
+    [
+        "D２0130526T095207_IFCB013",  # noqa: RUF001
+        NEW + " (1)",
+        NEW + " ",
+        "copy of " + NEW,
+        "Ñandú_Wäder",
+        "100% & more",
+        "'quoted'",
+        "roi",
+        "",
+    ],
+)
+def test_files_with_a_bins_extensions_but_another_name_are_foreign(tmp_path: Path, name: str) -> None:
+    _write_bin(tmp_path, name)
+    inventory = _walk(tmp_path)
+    assert inventory.filesets == {}
+    assert (inventory.foreign, inventory.warnings) == (3, [])
+
+
+@posix_only
+@pytest.mark.parametrize(
+    "name", [NEW + "\n", '"' + NEW + '"', "a\nb\tc", NEW + "\\", "\x1b[31m" + NEW, NEW + "\x7f"]
+)
+def test_names_that_only_posix_allows_are_foreign(tmp_path: Path, name: str) -> None:
+    _write_bin(tmp_path, name)
+    inventory = _walk(tmp_path)
+    assert (inventory.filesets, inventory.foreign) == ({}, 3)
+
+
+@posix_only
+def test_undecodable_names_of_files_and_folders_do_no_harm(tmp_path: Path) -> None:
+    folder = os.fsencode(str(tmp_path)) + b"/caf\xe9"
+    try:
+        os.mkdir(folder)
+    except OSError as error:
+        pytest.skip(f"this file system takes UTF-8 names only: {error}")
+    for name in (b"\xff\xfe.roi", b"\xe9", NEW.encode() + b"\xff.adc"):
+        with open(folder + b"/" + name, "wb"):
+            pass
+    for suffix in (b".hdr", b".adc", b".roi"):
+        with open(folder + b"/" + NEW.encode() + suffix, "wb") as file:
+            file.write(b"abc")
+    tree = LocalTree(str(tmp_path))
+    inventory = tree.walk()
+    fileset = inventory.filesets[NEW]
+    assert fileset.complete
+    assert inventory.foreign == 3
+    with tree.open(fileset, "roi") as file:
+        assert file.read() == b"abc"
+
+
+@pytest.mark.windows_core
+@pytest.mark.parametrize(
+    "name",
+    [
+        NEW + ".dig",
+        NEW + ".roi.tmp",
+        NEW + ".adc.mod",
+        NEW + "_blobs_v4.zip",
+        NEW + ".json",
+        NEW + "roi",
+        NEW,
+        "Thumbs.db",
+        ".DS_Store",
+        "IFCB_data.log",
+    ],
+)
+def test_what_lies_beside_bins_is_counted_as_foreign(tmp_path: Path, name: str) -> None:
+    _write_bin(tmp_path, NEW)
+    _write(tmp_path / name)
+    inventory = _walk(tmp_path)
+    assert inventory.filesets[NEW].complete
+    assert (inventory.foreign, inventory.warnings) == (1, [])
+
+
+@posix_only
+def test_a_symlinked_folder_is_not_followed_and_a_symlinked_file_is(tmp_path: Path) -> None:
+    root, outside = tmp_path / "root", tmp_path / "outside"
+    _write_bin(outside, NEW)
+    _write_bin(root, NEXT, ".hdr .adc")
+    (root / (NEXT + ".roi")).symlink_to(outside / (NEW + ".roi"))
+    (root / "linked").symlink_to(outside, target_is_directory=True)
+    inventory = _walk(root)
+    assert list(inventory.filesets) == [NEXT]
+    assert inventory.filesets[NEXT].roi == 5
+    assert inventory.foreign == 1
+
+
+@posix_only
+def test_a_symlink_loop_ends(tmp_path: Path) -> None:
+    _write_bin(tmp_path / "a" / "b", NEW)
+    (tmp_path / "a" / "b" / "up").symlink_to(tmp_path, target_is_directory=True)
+    (tmp_path / "self").symlink_to(tmp_path / "self")
+    (tmp_path / (NEXT + ".roi")).symlink_to(tmp_path / (NEXT + ".roi"))
+    inventory = _walk(tmp_path)
+    assert NEW in inventory.filesets and NEXT not in inventory.filesets
+    assert inventory.copies == {}
+    assert any(NEXT in warning for warning in inventory.warnings)
+
+
+@posix_only
+def test_a_dangling_symlink_counts_as_a_missing_member(tmp_path: Path) -> None:
+    _write_bin(tmp_path, NEW, ".hdr .adc")
+    (tmp_path / (NEW + ".roi")).symlink_to(tmp_path / "gone")
+    assert _walk(tmp_path).filesets[NEW].missing == ("roi",)
+
+
+@posix_only
+def test_the_root_itself_may_be_a_symlink(tmp_path: Path) -> None:
+    _write_bin(tmp_path / "real", NEW)
+    (tmp_path / "link").symlink_to(tmp_path / "real", target_is_directory=True)
+    assert list(_walk(tmp_path / "link").filesets) == [NEW]
+
+
+@posix_only
+def test_a_fifo_a_socket_and_a_folder_named_like_a_bin_are_no_members(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _write_bin(tmp_path, NEW, ".hdr .adc")
+    os.mkfifo(str(tmp_path / (NEW + ".roi")))
+    monkeypatch.chdir(tmp_path)  # the path of a socket must be short
+    with socket.socket(socket.AF_UNIX) as unix_socket:
+        unix_socket.bind(NEXT + ".roi")
+        (tmp_path / (OLD + ".roi")).mkdir()
+        inventory = _walk(tmp_path)
+    assert inventory.filesets[NEW].missing == ("roi",)
+    assert list(inventory.filesets) == [NEW]
+    assert inventory.foreign == 3
+
+
+@pytest.mark.windows_core
+def test_a_folder_whose_name_ends_like_a_bins_file_is_entered_if_its_name_is_no_pid(tmp_path: Path) -> None:
+    _write_bin(tmp_path / "cruise.roi", NEW)
+    assert list(_walk(tmp_path).filesets) == [NEW]
+
+
+@posix_only
+def test_a_fifo_that_takes_the_place_of_a_file_does_not_block(tmp_path: Path) -> None:
+    _write_bin(tmp_path, NEW)
+    tree = LocalTree(str(tmp_path))
+    fileset = tree.walk().filesets[NEW]
+    (tmp_path / (NEW + ".roi")).unlink()
+    os.mkfifo(str(tmp_path / (NEW + ".roi")))
+    with pytest.raises(LocalFileProblem, match="no regular file"):
+        tree.open(fileset, "roi")
+
+
+# Root may read everything, so the child gives up root before it looks; the parent sets the modes.
+_AS_NOBODY = """
+import os, sys
+if os.getuid() == 0:
+    os.setgroups([])
+    os.setgid(65534)
+    os.setuid(65534)
+os.chdir("/")
+sys.dont_write_bytecode = True
+from ifcbscan.errors import LocalFileProblem, UsageError
+from ifcbscan.localtree import LocalTree
+root = sys.argv[1]
+"""
+
+
+def _as_nobody(script: str, root: Path) -> str:
+    done = subprocess.run(
+        [sys.executable, "-c", _IMPORTED_FIRST + _AS_NOBODY + textwrap.dedent(script), str(root)],
+        cwd=str(Path(ifcbscan.__file__).parents[1]),
+        env=dict(os.environ, PYTHONIOENCODING="utf-8"),
+        capture_output=True,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr.decode("utf-8", "replace")
+    return done.stdout.decode("utf-8").strip()
+
+
+# The repository may lie where only root can read it.
+_IMPORTED_FIRST = "import ifcbscan.errors, ifcbscan.localtree\n"
+
+
+@pytest.fixture
+def open_folder(tmp_path: Path) -> Path:
+    """A folder that another user can reach; pytest's own are for their owner only."""
+    folder = tmp_path
+    while folder.stat().st_uid == os.getuid() and folder != folder.parent and not folder.stat().st_mode & 1:
+        folder.chmod(folder.stat().st_mode | 0o055)
+        folder = folder.parent
+    root = tmp_path / "root"
+    root.mkdir(mode=0o755)
+    return root
+
+
+@posix_only
+def test_an_unreadable_folder_is_a_warning_and_the_rest_is_found(open_folder: Path) -> None:
+    _write_bin(open_folder / "shut", NEW)
+    _write_bin(open_folder / "open", NEXT)
+    (open_folder / "shut").chmod(0)
+    try:
+        said = _as_nobody(
+            """
+            inventory = LocalTree(root).walk()
+            print(list(inventory.filesets), inventory.unreadable, *inventory.warnings, sep="|")
+            """,
+            open_folder,
+        )
+    finally:
+        (open_folder / "shut").chmod(0o755)
+    filesets, unreadable, warning = said.split("|")
+    assert (filesets, unreadable) == (f"['{NEXT}']", "1")
+    assert warning == (
+        f"the folder {open_folder / 'shut'} cannot be read (Permission denied): bins in it are not seen"
+    )
+
+
+@posix_only
+def test_a_folder_that_shows_names_only_counts_its_files_as_unreadable(open_folder: Path) -> None:
+    """Mode r--: the names can be listed, sizes and times cannot."""
+    _write_bin(open_folder / "half", NEW)
+    (open_folder / "half").chmod(0o444)
+    try:
+        said = _as_nobody(
+            """
+            inventory = LocalTree(root).walk()
+            print(list(inventory.filesets), inventory.unreadable, *inventory.warnings, sep="|")
+            """,
+            open_folder,
+        )
+    finally:
+        (open_folder / "half").chmod(0o755)
+    filesets, unreadable, warning = said.split("|")
+    assert (filesets, unreadable) == ("[]", "3")
+    assert "cannot be examined" in warning and NEW in warning
+
+
+@posix_only
+def test_an_unreadable_root_ends_the_run_with_a_line(open_folder: Path) -> None:
+    open_folder.chmod(0)
+    try:
+        said = _as_nobody(
+            """
+            try:
+                LocalTree(root).walk()
+            except UsageError as error:
+                print(error)
+            """,
+            open_folder,
+        )
+    finally:
+        open_folder.chmod(0o755)
+    assert said == f"The data folder {open_folder} cannot be read: Permission denied. Nothing was sent."
+
+
+@posix_only
+def test_a_file_without_permission_is_a_problem_of_its_bin_only(open_folder: Path) -> None:
+    _write_bin(open_folder, NEW)
+    (open_folder / (NEW + ".roi")).chmod(0)
+    said = _as_nobody(
+        """
+        tree = LocalTree(root)
+        fileset, = tree.walk().filesets.values()
+        print(fileset.complete)
+        try:
+            tree.open(fileset, "roi")
+        except LocalFileProblem as error:
+            print(error)
+        """,
+        open_folder,
+    )
+    assert said.splitlines() == ["True", f".roi in {open_folder} cannot be read: Permission denied"]
+
+
+@pytest.mark.windows_core
+def test_ten_thousand_foreign_files_are_counted_and_the_bin_among_them_is_found(tmp_path: Path) -> None:
+    for number in range(10000):
+        (tmp_path / f"image_{number:05d}.{('png', 'csv', 'roi')[number % 3]}").touch()
+    _write_bin(tmp_path, NEW)
+    inventory = _walk(tmp_path)
+    assert list(inventory.filesets) == [NEW]
+    assert (inventory.foreign, inventory.warnings) == (10000, [])
+
+
+@posix_only
+def test_folders_nested_beyond_the_recursion_limit_are_walked(tmp_path: Path) -> None:
+    """As deep as a path may be long; the walk holds no stack of its own."""
+    folder = str(tmp_path)
+    while len(folder) < 3900:
+        folder += "/d"
+        os.mkdir(folder)
+    _write_bin(Path(folder), NEW)
+    try:
+        assert list(_walk(tmp_path).filesets) == [NEW]
+    finally:  # pytest could not: shutil.rmtree is recursive
+        for suffix in (".hdr", ".adc", ".roi"):
+            os.remove(os.path.join(folder, NEW + suffix))
+        while folder != str(tmp_path):
+            os.rmdir(folder)
+            folder = os.path.dirname(folder)
+
+
+@pytest.mark.windows_core
+def test_refresh_sees_what_has_changed_since_the_walk(tmp_path: Path) -> None:
+    _write_bin(tmp_path, NEW)
+    tree = LocalTree(str(tmp_path))
+    fileset = tree.walk().filesets[NEW]
+    assert tree.refresh(fileset) == fileset
+    _write(tmp_path / (NEW + ".adc"), 6)
+    assert tree.refresh(fileset).sizes == (5, 6, 5)
+    _write(tmp_path / (NEW + ".adc"), 5, 1700000001.0)
+    assert tree.refresh(fileset).changed == 1700000001.0
+    (tmp_path / (NEW + ".hdr")).unlink()
+    assert tree.refresh(fileset).missing == ("hdr",)
+
+
+@pytest.mark.windows_core
+def test_refresh_of_a_folder_that_has_gone_finds_all_members_missing(tmp_path: Path) -> None:
+    _write_bin(tmp_path / "a", NEW)
+    tree = LocalTree(str(tmp_path))
+    fileset = tree.walk().filesets[NEW]
+    (tmp_path / "a").rename(tmp_path / "b")
+    assert tree.refresh(fileset).sizes == (MISSING, MISSING, MISSING)
+    with pytest.raises(LocalFileProblem, match=r"\.roi in .* cannot be read: No such file"):
+        tree.open(fileset, "roi")
+
+
+@posix_only
+def test_a_file_in_the_place_of_the_folder_is_a_problem_of_the_bin(tmp_path: Path) -> None:
+    _write_bin(tmp_path / "a", NEW)
+    tree = LocalTree(str(tmp_path))
+    fileset = tree.walk().filesets[NEW]
+    (tmp_path / "a").rename(tmp_path / "b")
+    _write(tmp_path / "a")
+    with pytest.raises(LocalFileProblem, match="Not a directory"):
+        tree.refresh(fileset)
+
+
+@pytest.mark.windows_core
+def test_walking_refreshing_and_opening_change_nothing(tmp_path: Path) -> None:
+    _write_bin(tmp_path / "2013", NEW)
+    _write(tmp_path / "notes.txt")
+    before = _snapshot(tmp_path)
+    tree = LocalTree(str(tmp_path))
+    fileset = tree.walk().filesets[NEW]
+    tree.refresh(fileset)
+    for extension in ("hdr", "adc", "roi"):
+        with tree.open(fileset, extension) as file:
+            assert not file.writable()
+    assert _snapshot(tmp_path) == before
+
+
+# Any tree: every file is accounted for, each pid once.
+
+pids = st.sampled_from([NEW, NEXT, OLD, "D20131326T095207_IFCB013", "notes"])
+names = st.builds(lambda stem, suffix: stem + suffix, pids, st.sampled_from([".hdr", ".adc", ".roi", ".txt"]))
+folders = st.lists(st.sampled_from(["a", "b", "skip", "2013"]), max_size=3).map("/".join)
+trees = st.dictionaries(st.tuples(folders, names), st.integers(0, 9), max_size=25)
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@given(trees)
+def test_every_file_of_any_tree_is_a_member_excluded_or_foreign(files: dict[tuple[str, str], int]) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        root = Path(name)
+        for (folder, file_name), size in files.items():
+            _write(root / folder / file_name, size)
+        inventory = _walk(root, "skip")
+        found: list[Fileset] = list(inventory.filesets.values()) + inventory.fragments
+        for copies in inventory.copies.values():
+            found += copies
+        taken = {
+            (
+                os.path.relpath(fileset.folder, name).replace(os.sep, "/"),
+                fileset.name(extension),
+            ): fileset.size(extension)
+            for fileset in found
+            for extension in ("hdr", "adc", "roi")
+            if fileset.size(extension) != MISSING
+        }
+    expected = {
+        (folder or ".", file_name): size
+        for (folder, file_name), size in files.items()
+        if parse_pid(file_name[:-4]) and file_name[-4:] != ".txt" and "skip" not in folder.split("/")
+    }
+    assert taken == expected
+    excluded = {
+        (folder, file_name[:-4])
+        for folder, file_name in files
+        if parse_pid(file_name[:-4]) and file_name[-4:] != ".txt" and "skip" in folder.split("/")
+    }
+    assert inventory.excluded == len(excluded)
+    assert inventory.foreign == sum(1 for _, n in files if not parse_pid(n[:-4]) or n[-4:] == ".txt")
+    for pid, copies in inventory.copies.items():
+        assert inventory.filesets[pid].complete and all(copy.complete for copy in copies)
+    for fragment in inventory.fragments:
+        assert not fragment.complete

@@ -1,0 +1,305 @@
+"""The metrics file: what a scraper reads of it, over many runs, and that it never gets in the way."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import stat
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from prometheus_client.parser import text_string_to_metric_families
+
+from ifcbscan import __version__
+from ifcbscan.errors import ExitCode
+from ifcbscan.metrics import METRICS, FinishedRun, write_metrics
+from ifcbscan.outcome import COUNTS, FAILED, Requests, ScanReport
+
+NOW = 1700000000.0
+REPOSITORY = Path(__file__).resolve().parent.parent.parent
+
+
+@pytest.fixture(autouse=True)
+def state_folder(tmp_path_factory: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Locks go into a folder of the test."""
+    home = str(tmp_path_factory.mktemp("home"))
+    for name in ("HOME", "USERPROFILE", "LOCALAPPDATA", "XDG_STATE_HOME"):
+        monkeypatch.setenv(name, home)
+
+
+def scan_report(files: int = 0, size: int = 0, dry_run: bool = False, **bins: int) -> ScanReport:
+    """What a scan reports, everything else being of no matter."""
+    return ScanReport(
+        time_series="nauset",
+        directory="/data",
+        mode="recent",
+        dry_run=dry_run,
+        bins={**dict.fromkeys(COUNTS, 0), **bins},
+        files_uploaded=files,
+        bytes_uploaded=size,
+        requests=Requests(),
+        problems=(),
+        warnings=(),
+        seconds=1.25,
+        unreadable=0,
+    )
+
+
+def run(
+    exit_code: int = ExitCode.DONE,
+    now: float = NOW,
+    directory: str = "/data",
+    mode: str = "recent",
+    **more: Any,
+) -> FinishedRun:
+    return FinishedRun("nauset", directory, mode, exit_code, now, **more)
+
+
+def samples(path: Path) -> dict[str, float]:
+    """Name and labels (without those of the job), as `ifcbscan_bins{state=held}` -> value."""
+    found = {}
+    for family in text_string_to_metric_families(path.read_text(encoding="utf-8")):
+        for sample in family.samples:
+            own = {k: v for k, v in sample.labels.items() if k not in ("time_series", "directory", "mode")}
+            labels = ",".join(f"{key}={value}" for key, value in sorted(own.items()))
+            found[f"{sample.name}{{{labels}}}" if labels else sample.name] = sample.value
+    return found
+
+
+def jobs(path: Path) -> set[tuple[str, str, str]]:
+    families = text_string_to_metric_families(path.read_text(encoding="utf-8"))
+    labels = [sample.labels for family in families for sample in family.samples]
+    return {(of["time_series"], of["directory"], of["mode"]) for of in labels if "mode" in of}
+
+
+def test_a_good_run_is_told_whole(tmp_path: Path) -> None:
+    path = tmp_path / "ifcbscan.prom"
+    report = scan_report(files=6, size=4321, synced=10, uploaded=2, held=1)
+    done = run(report=report, newest_local=NOW - 60, newest_archived=NOW - 3600)
+    assert write_metrics(str(path), done) is None
+    found = samples(path)
+    expected = {
+        f"ifcbscan_info{{version={__version__}}}": 1,
+        "ifcbscan_last_run_timestamp_seconds": NOW,
+        "ifcbscan_last_success_timestamp_seconds": NOW,
+        "ifcbscan_last_run_exit_code": 0,
+        "ifcbscan_last_run_duration_seconds": 1.25,
+        "ifcbscan_bins{state=synced}": 10,
+        "ifcbscan_bins{state=uploaded}": 2,
+        "ifcbscan_bins{state=held}": 1,
+        "ifcbscan_bins{state=rejected}": 0,
+        "ifcbscan_uploaded_files_total": 6,
+        "ifcbscan_uploaded_bytes_total": 4321,
+        "ifcbscan_failures_total{kind=unreachable}": 0,
+        "ifcbscan_newest_local_bin_timestamp_seconds": NOW - 60,
+        "ifcbscan_newest_local_bin_age_seconds": 60,
+        "ifcbscan_newest_archived_bin_timestamp_seconds": NOW - 3600,
+        "ifcbscan_newest_archived_bin_age_seconds": 3600,
+    }
+    assert {name: found.get(name) for name in expected} == expected
+    assert sum(1 for name in found if name.startswith("ifcbscan_bins{")) == len(COUNTS)
+    assert jobs(path) == {("nauset", "/data", "recent")}
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [
+        (ExitCode.UNEXPECTED, "unexpected"),
+        (ExitCode.USAGE, "configuration"),
+        (ExitCode.UNREACHABLE, "unreachable"),
+        (ExitCode.TERMINATED, "interrupted"),
+        (99, "unexpected"),
+    ],
+)
+def test_a_run_that_ended_without_a_report_is_a_failure_of_its_kind(
+    tmp_path: Path, code: int, kind: str
+) -> None:
+    path = tmp_path / "ifcbscan.prom"
+    good = run(report=scan_report(files=3, synced=7), newest_local=NOW - 10)
+    assert write_metrics(str(path), good) is None
+    assert write_metrics(str(path), run(code, now=NOW + 60)) is None
+    found = samples(path)
+    assert found[f"ifcbscan_failures_total{{kind={kind}}}"] == 1
+    assert sum(value for name, value in found.items() if name.startswith("ifcbscan_failures_total")) == 1
+    assert found["ifcbscan_last_run_exit_code"] == code
+    assert found["ifcbscan_last_run_timestamp_seconds"] == NOW + 60
+    # what it could not see stays as it was, and nothing looks like a success
+    assert found["ifcbscan_last_success_timestamp_seconds"] == NOW
+    assert found["ifcbscan_bins{state=synced}"] == 7
+    assert found["ifcbscan_uploaded_files_total"] == 3
+    assert found["ifcbscan_newest_local_bin_age_seconds"] == 70
+
+
+def test_a_scan_that_finished_with_failures_is_no_success(tmp_path: Path) -> None:
+    path = tmp_path / "ifcbscan.prom"
+    report = scan_report(files=1, **{FAILED: 1})
+    assert write_metrics(str(path), run(report.exit_code, report=report)) is None
+    found = samples(path)
+    assert "ifcbscan_last_success_timestamp_seconds" not in found
+    assert found["ifcbscan_failures_total{kind=partly}"] == 1
+    assert found["ifcbscan_bins{state=failed}"] == 1
+
+
+def test_counters_go_on_from_run_to_run(tmp_path: Path) -> None:
+    path = tmp_path / "ifcbscan.prom"
+    for number in range(1, 6):
+        write_metrics(str(path), run(report=scan_report(files=3, size=1000), now=NOW + 60 * number))
+    found = samples(path)
+    assert found["ifcbscan_uploaded_files_total"] == 15
+    assert found["ifcbscan_uploaded_bytes_total"] == 5000
+    assert found["ifcbscan_last_success_timestamp_seconds"] == NOW + 300
+
+
+def test_jobs_and_modes_in_one_file_leave_each_other_alone(tmp_path: Path) -> None:
+    path = tmp_path / "ifcbscan.prom"
+    places = [("/a", "recent"), ("/a", "full"), ("/b, {c}", "recent")]
+    for directory, mode in places * 2:
+        write_metrics(str(path), run(directory=directory, mode=mode, report=scan_report(files=1)))
+    assert jobs(path) == {("nauset", directory, mode) for directory, mode in places}
+    families = text_string_to_metric_families(path.read_text(encoding="utf-8"))
+    uploaded = [s.value for f in families for s in f.samples if s.name == "ifcbscan_uploaded_files_total"]
+    assert uploaded == [2, 2, 2]
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.text(
+        st.one_of(
+            st.characters(blacklist_characters="\r"),  # with surrogates: names need not be text
+            st.sampled_from('\\"\n{},=# '),
+        ),
+        max_size=30,
+    )
+)
+def test_any_folder_name_can_be_read_back(tmp_path_factory: Any, directory: str) -> None:
+    path = tmp_path_factory.mktemp("metrics") / "ifcbscan.prom"
+    for _ in range(3):
+        assert write_metrics(str(path), run(directory=directory, report=scan_report(files=2))) is None
+    cleaned = re.sub("[\ud800-\udfff]", "\ufffd", directory)
+    assert jobs(path) == {("nauset", cleaned, "recent")}
+    assert samples(path)["ifcbscan_uploaded_files_total"] == 6
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"no metrics { at all", b"\xff\xfe\x00", b'ifcbscan_bins{state="x"} abc\n']
+)
+def test_a_damaged_file_is_replaced_by_a_good_one(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "ifcbscan.prom"
+    path.write_bytes(content)
+    assert write_metrics(str(path), run(report=scan_report(files=2))) is None
+    assert samples(path)["ifcbscan_uploaded_files_total"] == 2
+
+
+def test_readers_never_see_half_a_file_and_no_run_is_lost(tmp_path: Path) -> None:
+    path = tmp_path / "ifcbscan.prom"
+    write_metrics(str(path), run(report=scan_report()))
+    whole = len(samples(path))
+    done = threading.Event()
+    seen: list[bool] = []
+
+    def read() -> None:
+        while not done.is_set():
+            found = samples(path)
+            seen.append(len(found) == whole and found["ifcbscan_last_run_exit_code"] == 0)
+
+    def write() -> None:
+        for _ in range(20):
+            warnings.append(write_metrics(str(path), run(report=scan_report(files=1))))
+
+    warnings: list[str | None] = []
+    reader = threading.Thread(target=read)
+    writers = [threading.Thread(target=write) for _ in range(3)]
+    reader.start()
+    for thread in writers:
+        thread.start()
+    for thread in writers:
+        thread.join()
+    done.set()
+    reader.join()
+    assert warnings == [None] * 60 and seen and all(seen)
+    assert samples(path)["ifcbscan_uploaded_files_total"] == 60
+    assert os.listdir(str(tmp_path)) == ["ifcbscan.prom"]  # nothing that a collector might read by mistake
+
+
+@pytest.mark.skipif(os.name != "posix", reason="modes of files say nothing on Windows")
+def test_the_collector_may_read_the_file_whoever_it_runs_as(tmp_path: Path) -> None:
+    path = tmp_path / "ifcbscan.prom"
+    before = os.umask(0o022)
+    try:
+        write_metrics(str(path), run(report=scan_report()))
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE(os.stat(str(path)).st_mode) == 0o644
+
+
+def test_a_dry_run_and_a_run_that_found_another_at_work_say_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "ifcbscan.prom"
+    assert write_metrics(str(path), run(report=scan_report(dry_run=True))) is None
+    assert write_metrics(str(path), run(ExitCode.LOCKED)) is None
+    assert not path.exists()
+
+
+def test_what_keeps_the_file_from_being_written_is_a_warning(tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (tmp_path / "file").write_text("x")
+    for path in (tmp_path / "none" / "x.prom", folder, tmp_path / "file" / "x.prom"):
+        warning = write_metrics(str(path), run(report=scan_report()))
+        assert warning is not None and str(path) in warning and "Traceback" not in warning
+    assert not [name for name in os.listdir(str(tmp_path)) if name not in ("folder", "file")]
+
+
+def test_without_the_library_a_warning_says_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "prometheus_client", None)
+    warning = write_metrics(str(tmp_path / "x.prom"), run(report=scan_report()))
+    assert warning is not None and "pip install 'ifcbscan[metrics]'" in warning
+
+
+# --- against Prometheus itself, and the documentation
+
+
+def promtool() -> str:
+    found = shutil.which("promtool")
+    if found is None:
+        pytest.skip("no promtool (Debian: prometheus)")
+    return found
+
+
+def rules_in_documentation() -> str:
+    text = (REPOSITORY / "docs" / "monitoring.md").read_text(encoding="utf-8")
+    (rules,) = re.findall(r"```yaml\n(groups:.*?)```", text, re.DOTALL)
+    return str(rules)
+
+
+def test_promtool_finds_nothing_to_complain_about(tmp_path: Path) -> None:
+    path = tmp_path / "ifcbscan.prom"
+    write_metrics(str(path), run(report=scan_report(files=1), newest_local=NOW, newest_archived=NOW))
+    with path.open("rb") as file:
+        done = subprocess.run(
+            [promtool(), "check", "metrics"], stdin=file, stderr=subprocess.PIPE, check=False
+        )
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_promtool_accepts_the_alert_rules_of_the_documentation(tmp_path: Path) -> None:
+    rules = tmp_path / "rules.yml"
+    rules.write_text(rules_in_documentation(), encoding="utf-8")
+    done = subprocess.run([promtool(), "check", "rules", str(rules)], stdout=subprocess.PIPE, check=False)
+    assert done.returncode == 0, done.stdout
+
+
+def test_the_documentation_names_every_metric_and_no_other() -> None:
+    text = (REPOSITORY / "docs" / "monitoring.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"\bifcbscan_[a-z_]+", text))
+    assert named == {metric.name for metric in METRICS} | {"ifcbscan_info"}
+    in_rules = set(re.findall(r"\bifcbscan_[a-z_]+", rules_in_documentation()))
+    assert len(in_rules) >= 3
