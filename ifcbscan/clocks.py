@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from datetime import timezone
 from email.utils import parsedate_to_datetime
 
 
@@ -19,8 +20,8 @@ class Clock:
         return time.time()
 
     def sleep(self, seconds: float, unless: threading.Event) -> None:
-        """Wait, but no longer once `unless` is set."""
-        unless.wait(seconds)
+        """Wait, but no longer once `unless` is set, nor than the system can (49 days on Windows)."""
+        unless.wait(min(seconds, threading.TIMEOUT_MAX))
 
 
 class ServerClock:
@@ -41,7 +42,9 @@ class ServerClock:
     def learn(self, date: str | None) -> None:
         """Take in a Date header (RFC 7231); one that is absent or odd changes nothing."""
         try:
-            seconds = parsedate_to_datetime(date or "").timestamp()
+            moment = parsedate_to_datetime(date or "")
+            # HTTP dates are UTC, also in the old form that does not say so.
+            seconds = moment.replace(tzinfo=moment.tzinfo or timezone.utc).timestamp()
         except (TypeError, ValueError, IndexError):
             return
         self._offset = seconds - self._clock.monotonic()

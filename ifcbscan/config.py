@@ -199,17 +199,19 @@ def _warnings(env_file: str | None) -> tuple[str, ...]:
 def parse_duration(text: str, name: str) -> float:
     """Seconds of `90`, `90s`, `5m`, `12h`, `3d`, `2w`. Raises ConfigError naming `name`."""
     match = _DURATION.fullmatch(text.strip())
-    if not match or not math.isfinite(float(match.group(1))):
+    seconds = float(match.group(1)) * _SECONDS[match.group(2).lower()] if match else math.nan
+    if not math.isfinite(seconds):
         raise ConfigError(f"{name}: {text!r} is no duration; write 90, 90s, 5m, 12h or 3d.")
-    return float(match.group(1)) * _SECONDS[match.group(2).lower()]
+    return seconds
 
 
 def parse_rate(text: str, name: str) -> float:
     """Bytes a second of `500K`, `2M`, `80000`. Raises ConfigError naming `name`."""
     match = _RATE.fullmatch(text.strip())
-    if not match or float(match.group(1)) <= 0:
+    rate = float(match.group(1)) * _RATE_FACTOR[match.group(2).lower()] if match else 0.0
+    if not 0 < rate < math.inf:
         raise ConfigError(f"{name}: {text!r} is no rate; write bytes a second as 500K or 2M.")
-    return float(match.group(1)) * _RATE_FACTOR[match.group(2).lower()]
+    return rate
 
 
 def check_time_series(name: str) -> str:

@@ -235,7 +235,7 @@ class Dashboard:
         if status == 404:
             return _NotFound()
         if 300 <= status < 400:
-            return self._unreachable(f"sends us elsewhere ({_short(_without_password(location))})")
+            return self._unreachable(f"sends us elsewhere ({_short(without_password(location))})")
         return self._unreachable(f"answered HTTP {status}")
 
     def _what_happened(self, error: object) -> str:
@@ -260,7 +260,7 @@ class Dashboard:
         )
 
     def _shown(self) -> str:
-        return _without_password(self.url)
+        return without_password(self.url)
 
 
 class _Answer:
@@ -318,5 +318,6 @@ def _short(error: object) -> str:
     return " ".join(str(error).split())[:200]
 
 
-def _without_password(url: str) -> str:
+def without_password(url: str) -> str:
+    """An URL as people may see it."""
     return re.sub(r"//[^/@]*@", "//", url)

@@ -51,7 +51,7 @@ def run() -> int:
         endpoint = cleaning.enter_context(_s3_server())
         folder = Path(cleaning.enter_context(tempfile.TemporaryDirectory(prefix="ifcbscan-demo-")))
         # Locks go where everything else of the demo goes.
-        cleaning.enter_context(_environment(XDG_STATE_HOME=str(folder), LOCALAPPDATA=str(folder)))
+        cleaning.enter_context(_environment(HOME=str(folder), LOCALAPPDATA=str(folder)))
         return _show(folder, endpoint)
 
 

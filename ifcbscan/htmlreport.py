@@ -83,7 +83,7 @@ _WORDS = (
         State.HELD.value,
         "H",
         "bad",
-        "held back: it would be refused",
+        "it would be refused or do harm",
         "Sending it would do harm or have no effect; the reason says why. If there is a better copy, put it "
         "in its place. Bins without images need nothing.",
     ),
@@ -460,7 +460,7 @@ def _ticks(first: datetime.date, last: datetime.date) -> tuple[Tick, ...]:
         date = datetime.date(index // 12, index % 12 + 1, 1)
         if first <= date <= last:
             ticks.append(Tick(_place(date, first, span), date.strftime(form)))
-    return tuple(tick for tick in ticks if tick.at <= 93)  # a label needs some room to its right
+    return tuple(tick for tick in ticks if tick.at <= 90)  # a label needs some room to its right
 
 
 def _place(date: datetime.date, first: datetime.date, span: int) -> float:

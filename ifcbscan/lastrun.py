@@ -60,6 +60,17 @@ def read(directory: str, time_series: str, mode: str) -> LastRun | None:
         with open(_path(directory, time_series, mode), encoding="utf-8") as file:
             fields: dict[str, Any] = json.load(file)
         record = LastRun(**fields)
-        return record if record.age is not None else None
-    except (OSError, ValueError, TypeError):
+        return record if _is_sound(record) else None
+    except (OSError, ValueError, TypeError, RecursionError):
         return None
+
+
+def _is_sound(record: LastRun) -> bool:
+    """Whether what was read has the right types, so that nobody who shows it can fail. Raises ValueError, too."""
+    return (
+        record.age is not None
+        and isinstance(record.exit_code, int)
+        and isinstance(record.summary, str)
+        and isinstance(record.bins, dict)
+        and all(isinstance(number, int) for number in record.bins.values())
+    )

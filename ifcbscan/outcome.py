@@ -147,7 +147,7 @@ _WORDS = (
 def human_bytes(size: float) -> str:
     """`98.5 kB`, `1.2 GB`: decimal, as disks and networks are sold."""
     for unit in ("B", "kB", "MB", "GB"):
-        if abs(size) < 1000:
+        if abs(size) < 999.95:  # else it would read 1000.0
             return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
         size /= 1000
     return f"{size:.1f} TB"

@@ -1,8 +1,10 @@
 """One run at a time over one (directory, time series, mode): a lock that dies with its process.
 
 Beside each lock file lies a small file that names the process that holds the lock. (Beside and not
-inside, because filelock empties the lock file whenever anybody tries it.) Only the lock itself says
-whether it is held; the name is for people and for `stop`.
+inside, because filelock empties the lock file whenever anybody tries it.) It outlives its process, and a
+full disk keeps it from being written, so it is for people only. For `stop` there is a second lock: the
+process takes it once its name is written and gives it back before the first, so that while it is held
+the name is that of a living holder.
 """
 
 from __future__ import annotations
@@ -13,12 +15,16 @@ import hashlib
 import json
 import os
 import socket
+import sys
 import tempfile
 import time
 from dataclasses import dataclass
 from typing import Any, Iterator
 
 from ifcbscan.errors import AlreadyRunning, IfcbscanError
+
+#: Seconds that the second lock is waited for: whoever looks at it holds it for a moment.
+_PATIENCE = 2.0
 
 
 @dataclass(frozen=True)
@@ -35,9 +41,7 @@ class Holder:
 
 def state_folder() -> str:
     """Where locks and logs go: the user's state folder, made if need be; else the temporary folder."""
-    import platformdirs
-
-    for base in (platformdirs.user_state_dir("ifcbscan", appauthor=False), _temporary_folder()):
+    for base in (_user_folder(), _temporary_folder()):
         try:
             os.makedirs(base, mode=0o700, exist_ok=True)
         except OSError:
@@ -48,6 +52,16 @@ def state_folder() -> str:
         "There is no folder to keep the lock in: neither the home folder nor the temporary folder can be "
         "written to. Nothing was sent. Is the disk full or read-only?"
     )
+
+
+def _user_folder() -> str:
+    if sys.platform in ("win32", "darwin"):
+        import platformdirs
+
+        return platformdirs.user_state_dir("ifcbscan", appauthor=False)
+    # Not platformdirs, which follows XDG_STATE_HOME: cron does not set it, and a scan that cron started
+    # must find the same lock, and `status` the same record, as a person in a terminal.
+    return os.path.join(os.path.expanduser("~"), ".local", "state", "ifcbscan")
 
 
 def _temporary_folder() -> str:
@@ -82,22 +96,48 @@ def hold(directory: str, time_series: str, mode: str) -> Iterator[None]:
         raise IfcbscanError(
             f"The lock file {path} cannot be used: {error.strerror}. Nothing was sent."
         ) from None
+    started = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    holder = Holder(os.getpid(), socket.gethostname(), started, directory, time_series, mode)
     try:
-        _write_holder(path, directory, time_series, mode)
-        yield
+        with _named(path, holder):
+            yield
     finally:
         lock.release()
+
+
+@contextlib.contextmanager
+def _named(path: str, holder: Holder) -> Iterator[None]:
+    """Write the name of the holder down, and hold the second lock. Where that fails, data are sent all the same."""
+    import filelock
+
+    second = filelock.FileLock(_second(path))
+    with contextlib.suppress(OSError, filelock.Timeout):
+        with open(path + ".holder", "w", encoding="utf-8") as file:
+            json.dump(holder.__dict__, file)
+        second.acquire(timeout=_PATIENCE)
+    try:
+        yield
+    finally:
+        second.release()
+
+
+def _second(path: str) -> str:
+    return path + ".named"
 
 
 def is_held(path: str) -> bool:
     """Whether a living process holds the lock."""
     import filelock
 
+    if not os.path.exists(path):
+        return False
     lock = filelock.FileLock(path, timeout=0)
     try:
         lock.acquire()
     except filelock.Timeout:
         return True
+    except OSError:
+        return False  # a lock that this user cannot open is not that of a scan of this user
     lock.release()
     return False
 
@@ -105,16 +145,13 @@ def is_held(path: str) -> bool:
 def living_holder(path: str) -> Holder | None:
     """The process that holds the lock `path` now, or None if nobody does (or it is not written down).
 
-    The name is believed only if the lock is held before and after it was read, and stays the same: a
-    process that has just taken the lock writes its name within that time.
+    The name is believed only if the second lock is held before and after it was read, and it stays the same.
     """
-    if not is_held(path):
+    if not is_held(_second(path)):
         return None
-    first = read_holder(path)
-    time.sleep(0.2)
-    if first is None or not is_held(path) or read_holder(path) != first:
-        return read_holder(path) if is_held(path) else None
-    return first
+    holder = read_holder(path)
+    time.sleep(0.1)  # another one that only looks at the lock has let go of it by then
+    return holder if is_held(_second(path)) and read_holder(path) == holder else None
 
 
 def read_holder(path: str) -> Holder | None:
@@ -125,16 +162,6 @@ def read_holder(path: str) -> Holder | None:
         return Holder(**fields)
     except (OSError, ValueError, TypeError):
         return None
-
-
-def _write_holder(path: str, directory: str, time_series: str, mode: str) -> None:
-    started = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
-    holder = Holder(os.getpid(), socket.gethostname(), started, directory, time_series, mode)
-    try:
-        with open(path + ".holder", "w", encoding="utf-8") as file:
-            json.dump(holder.__dict__, file)
-    except OSError:
-        pass  # a full disk must not keep data from being sent
 
 
 def _who(holder: Holder | None) -> str:

@@ -8,9 +8,13 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
+from typing import Sequence
 
-from ifcbscan.dashboard import Dashboard, DashboardUnreachable, UnknownToDashboard
+from ifcbscan.dashboard import Dashboard, DashboardUnreachable, UnknownToDashboard, without_password
 from ifcbscan.errors import UsageError
+
+#: So many other time series are named where one is unknown; `ifcbscan list` shows all.
+_MOST_NAMES = 12
 
 
 class Known(enum.Enum):
@@ -39,20 +43,35 @@ def ask(url: str | None, account: str, time_series: str) -> SeriesAnswer:
         return SeriesAnswer(Known.NO, str(error))
     except DashboardUnreachable as error:
         return SeriesAnswer(Known.NOT_SAID, str(error))
+    return among(names, account, time_series)
+
+
+def among(names: Sequence[str], account: str, time_series: str) -> SeriesAnswer:
+    """What the dashboard's list of an account's time series says of one."""
     if time_series in names:
         return SeriesAnswer(Known.YES, "")
-    others = f" It knows {', '.join(sorted(names))}." if names else ""
     return SeriesAnswer(
         Known.NO,
-        f"The dashboard does not know a time series {time_series!r} of the account {account!r}.{others}",
+        f"The dashboard does not know a time series {time_series!r} of the account {account!r}. It knows "
+        f"{_listed(sorted(names))}.",
     )
+
+
+def _listed(names: Sequence[str]) -> str:
+    if not names:
+        return "none of that account yet"
+    more = len(names) - _MOST_NAMES
+    return ", ".join(names[:_MOST_NAMES]) + (f" and {more} more" if more > 0 else "")
 
 
 def where_to_create(url: str | None, account: str, time_series: str) -> str:
     """What to do about a time series that does not exist."""
+    if url is None:
+        return f"Check the spelling; if {time_series!r} is to be a new time series, --force goes on."
     return (
-        f"Files that arrive before their time series exists are never shown. Create {time_series!r} for {account!r} on "
-        f"{url or 'the dashboard'} first (or ask the people who run it), or check the spelling; --force sends anyway."
+        f"Files that arrive before their time series exists are never shown. Check the spelling; if {time_series!r} "
+        f"is to be a new time series, create it for {account!r} on {without_password(url)} first, or ask the people "
+        "who run it. --force sends all the same."
     )
 
 
@@ -67,7 +86,10 @@ def check_before_first_file(url: str | None, account: str, time_series: str, for
     if answer.known is Known.YES:
         return ()
     if answer.known is Known.NOT_SAID:
-        return (f"{answer.line} Whether the time series {time_series!r} exists there could not be checked.",)
+        return (
+            f"{answer.line} So nobody could say whether the time series {time_series!r} exists there; if it does not, "
+            "what is sent now will not be shown.",
+        )
     if force:
         return (f"{answer.line} Sent all the same (--force).",)
     raise UsageError(f"{answer.line} Nothing was sent. {where_to_create(url, account, time_series)}")

@@ -14,16 +14,18 @@ from ifcbscan import console, runlock, schedule, series
 from ifcbscan.bins import series_prefix
 from ifcbscan.bucket import Bucket
 from ifcbscan.clocks import Clock
-from ifcbscan.commands.common import job_of, load_config
-from ifcbscan.config import Config
-from ifcbscan.dashboard import Dashboard, DashboardUnreachable, UnknownToDashboard
-from ifcbscan.errors import ExitCode, IfcbscanError, PutRefused
+from ifcbscan.commands.common import load_config
+from ifcbscan.config import Config, check_time_series
+from ifcbscan.dashboard import Dashboard, DashboardError, without_password
+from ifcbscan.errors import ExitCode, IfcbscanError, Interrupted, PutRefused
 from ifcbscan.interruption import Interruption
 
 _CLOCK_TOLERANCE = 60.0  # seconds; S3 refuses requests from 15 minutes on
 _LOG_SPACE = 50 * 1000 * 1000  # bytes
 
-#: Not .hdr, .adc or .roi, so the archive's Lambda deletes it by itself.
+#: Not .hdr, .adc or .roi, so the archive's Lambda deletes it by itself. In a time series of its own, so that
+#: a real one, while nothing is in it yet, stays without any object.
+_TRIAL_SERIES = "ifcbscan-check"
 _TRIAL_NAME = "ifcbscan-check.txt"
 
 
@@ -55,7 +57,7 @@ def _mark(good: bool) -> str:
 
 
 def _items(options: Namespace, interruption: Interruption) -> Iterator[Item]:
-    yield from _scheduler()
+    yield _scheduler()
     yield _log_space()
     try:
         config = load_config(options)
@@ -63,36 +65,30 @@ def _items(options: Namespace, interruption: Interruption) -> Iterator[Item]:
         yield Item(False, "settings", str(error))
         return
     yield from _settings(config)
-    time_series = None
-    if options.directory or config.data_dir:
-        try:
-            directory, time_series = job_of(options, config)
-        except IfcbscanError as error:
-            yield Item(False, "folder", str(error))
-        else:
-            yield _folder(directory)
+    directory = options.directory or config.data_dir
+    if directory:
+        yield _folder(os.path.abspath(os.path.expanduser(directory)))
     clock = Clock()
     bucket = Bucket(config, clock, 1, interruption.requested)
     reached = _asked("credentials", lambda: _list(bucket, config))
     yield reached
-    if reached.good:
+    if bucket.server_clock.known:
         yield _clock(bucket, clock)
-        if options.write:
-            yield _asked("writing", lambda: _write(bucket, config, time_series))
-    if config.dashboard_url is not None:
-        yield _dashboard(config.dashboard_url, config.account)
-        if time_series is not None:
-            yield _series(config.dashboard_url, config.account, time_series)
+    if reached.good and options.write:
+        yield _asked("writing", lambda: _write(bucket, config))
+    yield from _on_dashboard(config, options.time_series or config.time_series)
 
 
-def _scheduler() -> Iterator[Item]:
+def _scheduler() -> Item:
     scheduler = schedule.for_this_system()
     reason = scheduler.available()
     if reason:
-        yield Item(False, "scheduler", reason)
-        return
-    notes = scheduler.notes()
-    yield Item(not notes, "scheduler", " ".join(notes) or f"{scheduler.name} can be used")
+        return Item(False, "scheduler", reason)
+    notes = " ".join(scheduler.notes())
+    # On Linux the only note is that cron does not run; elsewhere they say under which conditions jobs run.
+    return Item(
+        not (notes and sys.platform.startswith("linux")), "scheduler", notes or f"{scheduler.name} runs"
+    )
 
 
 def _log_space() -> Item:
@@ -100,7 +96,7 @@ def _log_space() -> Item:
         folder = runlock.state_folder()
         free = shutil.disk_usage(folder).free
     except (OSError, IfcbscanError) as error:
-        return Item(False, "log space", str(error))
+        return Item(False, "log space", f"{error} Scans need a folder for their lock and log.")
     text = f"{free // 1000000:,} MB free for logs in {folder}"
     if free < _LOG_SPACE:
         return Item(False, "log space", text + ": please make room; scans go on, but without a log")
@@ -120,13 +116,19 @@ def _folder(directory: str) -> Item:
     try:
         os.listdir(directory)
     except OSError as error:
-        return Item(False, "folder", f"{directory} cannot be read: {error.strerror}. Is the disk mounted?")
+        return Item(
+            False,
+            "folder",
+            f"{directory} cannot be read: {error.strerror}. Is the disk mounted, and may this user read it?",
+        )
     return Item(True, "folder", f"{directory} can be read")
 
 
 def _asked(name: str, question: Callable[[], str]) -> Item:
     try:
         return Item(True, name, question())
+    except Interrupted:
+        raise
     except IfcbscanError as error:
         return Item(False, name, str(error), error.exit_code)
     except PutRefused as error:
@@ -140,36 +142,45 @@ def _list(bucket: Bucket, config: Config) -> str:
 
 def _clock(bucket: Bucket, clock: Clock) -> Item:
     ahead = clock.wall() - bucket.server_clock.now()
-    text = f"{abs(ahead):.0f} s {'ahead of' if ahead > 0 else 'behind'} the archive's"
+    text = f"{abs(ahead):,.0f} s {'ahead of' if ahead > 0 else 'behind'} the archive's"
     if abs(ahead) <= _CLOCK_TOLERANCE:
         return Item(True, "clock", text)
     return Item(
         False,
         "clock",
-        text + ": please set it (UTC, ideally by NTP); from 15 minutes on, everything is refused",
+        text + ": please set it (UTC, ideally by NTP); from 15 minutes on, the archive refuses everything",
     )
 
 
-def _write(bucket: Bucket, config: Config, time_series: str | None) -> str:
-    key = series_prefix(config.account, time_series or "ifcbscan-check") + _TRIAL_NAME
+def _write(bucket: Bucket, config: Config) -> str:
+    key = series_prefix(config.account, _TRIAL_SERIES) + _TRIAL_NAME
     content = b"written by 'ifcbscan check --write'; the archive removes it by itself\n"
     bucket.put(key, io.BytesIO(content), len(content))
     return f"allowed (tried with {key}, which the archive removes by itself)"
 
 
-def _dashboard(url: str, account: str) -> Item:
+def _on_dashboard(config: Config, time_series: str | None) -> Iterator[Item]:
+    """The dashboard, asked once, and what it says of the time series."""
+    url, account = config.dashboard_url, config.account
+    if url is None:
+        yield Item(True, "dashboard", "none to ask: DASHBOARD_URL is not set, and the archive is not HABON's")
+        return
     try:
-        count = len(Dashboard(url).list_datasets(account))
-    except DashboardUnreachable as error:
-        return Item(False, "dashboard", str(error), ExitCode.UNREACHABLE)
-    except UnknownToDashboard as error:
-        return Item(False, "dashboard", str(error))
-    return Item(True, "dashboard", f"{url} knows {count} time series of {account}")
+        names = Dashboard(url).list_datasets(account)
+    except DashboardError as error:
+        yield Item(False, "dashboard", str(error), error.exit_code)
+        return
+    yield Item(True, "dashboard", f"{without_password(url)} answers; time series of {account}: {len(names)}")
+    if time_series:
+        yield _series(names, url, account, time_series)
 
 
-def _series(url: str, account: str, time_series: str) -> Item:
-    answer = series.ask(url, account, time_series)
+def _series(names: list[str], url: str, account: str, time_series: str) -> Item:
+    try:
+        check_time_series(time_series)
+    except IfcbscanError as error:
+        return Item(False, "time series", str(error))
+    answer = series.among(names, account, time_series)
     if answer.known is series.Known.YES:
         return Item(True, "time series", f"{time_series} exists on the dashboard")
-    code = ExitCode.USAGE if answer.known is series.Known.NO else ExitCode.UNREACHABLE
-    return Item(False, "time series", answer.line, code)
+    return Item(False, "time series", f"{answer.line} {series.where_to_create(url, account, time_series)}")

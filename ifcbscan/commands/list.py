@@ -9,7 +9,7 @@ from ifcbscan import console
 from ifcbscan.bucket import Bucket
 from ifcbscan.clocks import Clock
 from ifcbscan.commands.common import load_config
-from ifcbscan.dashboard import Dashboard, DashboardError
+from ifcbscan.dashboard import Dashboard, DashboardUnreachable, UnknownToDashboard
 from ifcbscan.errors import ExitCode
 from ifcbscan.interruption import Interruption
 
@@ -22,8 +22,11 @@ def run(options: Namespace, interruption: Interruption) -> int:
     if config.dashboard_url is not None:
         try:
             shown = set(Dashboard(config.dashboard_url).list_datasets(config.account))
-        except DashboardError as error:
-            console.say(f"Note: {error} The list shows what the archive has.")
+        except UnknownToDashboard as error:
+            shown = set()
+            console.say(f"Note: {error}")
+        except DashboardUnreachable as error:
+            console.say(f"Note: {error} The list shows only what is in the archive.")
     names = sorted(in_archive | (shown or set()))
     if options.json:
         found = [
@@ -46,9 +49,9 @@ def run(options: Namespace, interruption: Interruption) -> int:
 
 def _where(name: str, shown: set[str] | None, in_archive: set[str]) -> str:
     if shown is None:
-        return "in the archive (the dashboard was not asked)"
+        return "in the archive (whether the dashboard shows it is not known)"
     if name in shown and name in in_archive:
         return "on the dashboard and in the archive"
     if name in shown:
         return "on the dashboard; nothing in the archive yet"
-    return "in the archive only: the dashboard does not show it"
+    return "in the archive only: the dashboard does not know it, so it shows nothing of it"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from argparse import Namespace
 from concurrent.futures import ThreadPoolExecutor
@@ -29,7 +30,13 @@ def run(options: Namespace, interruption: Interruption) -> int:
     directory, time_series = job_of(options, config)
     scan_options = _scan_options(options, config, time_series)
     warnings = config.warnings + ((log_trouble,) if log_trouble else ())
-    with runlock.hold(directory, time_series, scan_options.mode):
+    # A dry run changes nothing, so it may look on while a scheduled scan is at work.
+    lock = (
+        contextlib.nullcontext()
+        if options.dry_run
+        else runlock.hold(directory, time_series, scan_options.mode)
+    )
+    with lock:
         aftermath = _aftermath(options, config, directory, scan_options)
         if aftermath is not None:
             aftermath.begin()

@@ -13,7 +13,7 @@ from ifcbscan.clocks import Clock
 from ifcbscan.commands import once
 from ifcbscan.commands.common import job_of, load_config
 from ifcbscan.config import Config
-from ifcbscan.errors import AlreadyRunning, ConfigError, ExitCode, UsageError
+from ifcbscan.errors import AlreadyRunning, ConfigError, ExitCode, Interrupted, UsageError
 from ifcbscan.interruption import Interruption
 from ifcbscan.parser import build_parser
 from ifcbscan.schedule import ScheduledJob, Scheduler
@@ -31,15 +31,15 @@ def run(options: Namespace, interruption: Interruption) -> int:
         return ExitCode.DONE
     reason = scheduler.available()
     if reason:
-        raise UsageError(f"{reason} Nothing was installed.")
-    _check_series(options, config, time_series, interruption)
+        raise UsageError(f"Nothing was installed. {reason}")
+    wanted_unknown = _check_series(options, config, time_series, interruption)
     _install(scheduler, job, options.restart)
     for note in scheduler.notes():
         console.say(f"Please note: {note}")
     if options.no_sync:
         return ExitCode.DONE
     console.say("Now sending what is there already. You may interrupt this: the schedule carries on.")
-    return _sync(options, config, directory, time_series, interruption)
+    return _sync(job, wanted_unknown, interruption)
 
 
 def _check_directory(directory: str) -> None:
@@ -47,7 +47,8 @@ def _check_directory(directory: str) -> None:
         os.listdir(directory)
     except OSError as error:
         raise UsageError(
-            f"The data folder {directory} cannot be read: {error.strerror}. Nothing was installed."
+            f"The data folder {directory} cannot be read: {error.strerror}. Nothing was installed. Is the disk "
+            "mounted, and may this user read it?"
         ) from None
 
 
@@ -61,79 +62,94 @@ def _scheduled_job(config: Config, directory: str, time_series: str) -> Schedule
     return ScheduledJob(sys.executable, config.env_file, directory, time_series, log_file)
 
 
-def _check_series(options: Namespace, config: Config, time_series: str, interruption: Interruption) -> None:
-    """The bucket can be reached and the time series exists, or the operator wants it all the same."""
+def _check_series(options: Namespace, config: Config, time_series: str, interruption: Interruption) -> bool:
+    """The bucket can be reached and the time series exists, or the operator wants it all the same (True)."""
     bucket = Bucket(config, Clock(), 1, interruption.requested)
     prefix = series_prefix(config.account, time_series)
     in_archive = next(bucket.list(prefix), None) is not None
     answer = series.ask(config.dashboard_url, config.account, time_series)
     if answer.known is series.Known.YES:
-        return
+        return False
+    line = answer.line
     if answer.known is series.Known.NOT_SAID:
         if in_archive:
-            console.say(f"Note: {answer.line} The archive has files of {time_series!r}, so it goes on.")
-            return
-        line = f"{answer.line} The archive has no file of {time_series!r} either."
-    else:
-        line = answer.line
+            console.say(f"Note: {line} The archive has files of {time_series!r}, so it exists.")
+            return False
+        line = f"{line} The archive has no file of {time_series!r}, so it may be new, or misspelt."
     where = series.where_to_create(config.dashboard_url, config.account, time_series)
     if options.force:
-        console.say(f"Note: {line} Installed all the same (--force).")
+        console.say(f"Note: {line} Going on all the same (--force).")
     elif not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise UsageError(f"{line} Nothing was installed. {where}")
     elif not _confirmed(line, where):
         raise UsageError("Nothing was installed.")
+    return True
 
 
 def _confirmed(line: str, where: str) -> bool:
     console.say(line)
     console.say(where)
     console.say("Start it all the same? [y/N]")
-    return sys.stdin.readline().strip().lower() in ("y", "yes")
+    try:
+        return sys.stdin.readline().strip().lower() in ("y", "yes")
+    except Interrupted:
+        console.say("Nothing was installed.")
+        raise
 
 
 def _install(scheduler: Scheduler, job: ScheduledJob, restart: bool) -> None:
     of_series = [known for known in scheduler.jobs() if known.job.time_series == job.time_series]
-    mine = [known for known in of_series if known.job.id == job.id]
-    others = [known for known in of_series if known.job.id != job.id]
-    if restart:
-        for known in of_series:
-            scheduler.remove(known.job)
-            console.say(f"Removed from {scheduler.name}: {known.job.directory} to {known.job.time_series}.")
-    elif mine and mine[0].up_to_date and mine[0].job == job:
-        console.say(f"Already scheduled: {job.directory} to {job.time_series}. Nothing was changed.")
-        return
-    elif mine and mine[0].recent and mine[0].full:
-        console.say(
-            f"Already scheduled, with other settings: {job.directory} to {job.time_series}. Nothing was changed; "
-            "--restart replaces it."
+    mine = next((known for known in of_series if known.job.id == job.id), None)
+    others = [known.job for known in of_series if known.job.id != job.id]
+    if mine is not None and not restart:
+        if mine.up_to_date and mine.job == job:
+            console.say(f"Already scheduled: {job.directory} to {job.time_series}. Nothing was changed.")
+            return
+        if mine.recent and mine.full:
+            console.say(
+                f"Already scheduled: {job.directory} to {job.time_series}, but not as it would be now (another Python, "
+                ".env file or log file, or somebody has edited it). Nothing was changed; --restart replaces it."
+            )
+            return
+    replaced = others if restart and mine is None else []
+    if len(replaced) > 1:
+        raise UsageError(
+            f"{job.time_series} is fed from {_folders(replaced)}, and --restart cannot know which of them "
+            f"{job.directory} is to replace. Nothing was changed. End the right one with 'ifcbscan stop FOLDER', then "
+            "start again without --restart."
         )
-        return
-    elif others:
-        folders = ", ".join(known.job.directory for known in others)
-        console.say(
-            f"Note: {job.time_series} is fed from {folders} as well, and stays so; --restart would replace that."
-        )
+    # The new one first: if it cannot be installed, the old one goes on.
     scheduler.install(job)
+    for old in replaced:
+        scheduler.remove(old)
+        console.say(f"Removed from {scheduler.name}: {old.directory} to {old.time_series}.")
     console.say(
-        f"Scheduled with {scheduler.name}: {job.directory} to {job.time_series}, every minute the last days, at minute "
-        f"{job.hourly_minute} of every hour everything."
+        f"Scheduled with {scheduler.name}: new bins in {job.directory} are sent to {job.time_series} every minute, and "
+        f"whatever else is missing there at minute {job.hourly_minute} of every hour."
     )
-    console.say(f"  configuration {job.env_file}")
-    console.say(f"  log           {job.log_file}")
+    console.say(f"  configuration  {job.env_file}")
+    console.say(f"  log            {job.log_file}")
+    if others and not replaced:
+        console.say(f"Note: {job.time_series} is also fed from {_folders(others)}, and stays so.")
     console.say("'ifcbscan status' shows how it goes, 'ifcbscan stop' ends it.")
 
 
-def _sync(
-    options: Namespace, config: Config, directory: str, time_series: str, interruption: Interruption
-) -> int:
-    words = ["sync", "--env-file", str(config.env_file), *(["--force"] if options.force else [])]
-    sync_options = build_parser().parse_args([*words, "--", directory, time_series])
+def _folders(jobs: list[ScheduledJob]) -> str:
+    return " and from ".join(job.directory for job in jobs)
+
+
+def _sync(job: ScheduledJob, force: bool, interruption: Interruption) -> int:
+    words = ["sync", job.directory, job.time_series, "--env-file", job.env_file, "--log-file", job.log_file]
+    options = build_parser().parse_args(words + (["--force"] if force else []))
     try:
-        code = once.run(sync_options, interruption)
+        code = once.run(options, interruption)
     except AlreadyRunning:
-        console.say("A scheduled scan is sending it already; there is nothing more to do here.")
+        console.say(
+            "Another scan of this folder is under way and sends it; there is nothing more to do here."
+        )
         return ExitCode.DONE
+    except Interrupted:
+        code = interruption.exit_code
     if interruption.requested.is_set():
-        console.say("Interrupted; nothing is lost, the schedule carries on.")
+        console.say("Interrupted. Nothing is lost: the schedule carries on and sends the rest.")
     return code

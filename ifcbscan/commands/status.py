@@ -13,6 +13,12 @@ from ifcbscan.interruption import Interruption
 from ifcbscan.lastrun import LastRun
 from ifcbscan.schedule import InstalledJob
 
+_OVERDUE = 15 * 60.0
+"""Seconds after which the every-minute scan should have ended again, even a slow one."""
+
+#: Results whose reason is one line; the others are told by the counts of bins.
+_WITH_REASON = (ExitCode.UNEXPECTED, ExitCode.USAGE, ExitCode.UNREACHABLE)
+
 #: Counts that tell of bins which wait or are in trouble, with the words for them.
 _WAITING = (
     ("to_upload", "to upload"),
@@ -28,7 +34,7 @@ _WAITING = (
 _RESULTS = {
     ExitCode.DONE: "done",
     ExitCode.UNEXPECTED: "unexpected error",
-    ExitCode.USAGE: "not possible: configuration or credentials",
+    ExitCode.USAGE: "not possible",
     ExitCode.PARTLY_FAILED: "finished, but something failed",
     ExitCode.UNREACHABLE: "the bucket could not be reached",
     ExitCode.INTERRUPTED: "interrupted",
@@ -43,10 +49,6 @@ class JobStatus:
     installed: InstalledJob
     recent: LastRun | None
     full: LastRun | None
-
-    @property
-    def log_file(self) -> str:
-        return self.installed.job.log_file
 
     def to_json(self) -> dict[str, Any]:
         job = self.installed.job
@@ -103,8 +105,8 @@ def _text(status: JobStatus, scheduler: str) -> str:
         ("time series", job.time_series),
         ("folder", job.directory),
         ("schedule", _schedule(status.installed, scheduler)),
-        ("last scan", _run(status.recent)),
-        ("last full", _run(status.full)),
+        ("last scan", _run(status.recent, status.installed.recent)),
+        ("last full", _run(status.full, False)),
         ("bins", _bins(status)),
         ("log", job.log_file),
     ]
@@ -113,17 +115,22 @@ def _text(status: JobStatus, scheduler: str) -> str:
 
 def _schedule(installed: InstalledJob, scheduler: str) -> str:
     if not (installed.recent and installed.full):
-        there = "every minute" if installed.recent else "hourly" if installed.full else "neither"
-        return f"INCOMPLETE, only {there} is there; 'ifcbscan start' again repairs it"
+        missing = "hourly" if installed.recent else "every-minute"
+        return f"INCOMPLETE: the {missing} entry is missing; the same 'ifcbscan start' again puts it back"
     text = f"every minute, and everything at minute {installed.job.hourly_minute} of every hour ({scheduler})"
-    return text if installed.up_to_date else text + "; edited by hand"
+    return text if installed.up_to_date else text + "; somebody has edited it"
 
 
-def _run(record: LastRun | None) -> str:
+def _run(record: LastRun | None, due_every_minute: bool) -> str:
     if record is None:
-        return "not yet"
+        return "none known of yet"
     result = _RESULTS.get(record.exit_code, f"exit code {record.exit_code}")
-    return f"{record.finished} ({_ago(record.age)}): {result}"
+    if record.exit_code in _WITH_REASON:
+        result += f": {record.summary}"
+    text = f"{record.finished} ({_ago(record.age)}): {result}"
+    if due_every_minute and record.age > _OVERDUE:
+        text += " -- OVERDUE: it should run every minute; 'ifcbscan check' may say why it does not"
+    return text
 
 
 def _ago(seconds: float) -> str:
@@ -137,9 +144,14 @@ def _ago(seconds: float) -> str:
 
 def _bins(status: JobStatus) -> str:
     # The full scan sees every bin; the recent one only the last days, but it is newer.
-    record = status.full if status.full is not None and status.full.bins else status.recent
-    if record is None or not record.bins:
-        return record.summary if record is not None else "not known yet"
+    if status.full is not None and status.full.bins:
+        return f"{_counts(status.full)} (at the last full scan)"
+    if status.recent is not None and status.recent.bins:
+        return f"{_counts(status.recent)} (of the last days; a full scan is to follow)"
+    return "not known yet"
+
+
+def _counts(record: LastRun) -> str:
     parts = [f"{record.bins[name]} {words}" for name, words in _WAITING if record.bins.get(name)]
     safe = record.bins.get("synced", 0) + record.bins.get("uploaded", 0)
     return ", ".join([f"{safe} in the archive", *(parts or ["none waiting"])])

@@ -5,16 +5,17 @@ from __future__ import annotations
 import os
 import signal
 import socket
-import sys
 import time
 from argparse import Namespace
 
 from ifcbscan import console, runlock, schedule
 from ifcbscan.errors import ExitCode, UsageError
 from ifcbscan.interruption import Interruption
+from ifcbscan.runlock import Holder
 from ifcbscan.schedule import InstalledJob
 
 _PATIENCE = 15.0  # seconds for a scan to end in order
+_NAME_PATIENCE = 3.0  # seconds for a scan that has just begun to write its name down
 
 
 def run(options: Namespace, _interruption: Interruption) -> int:
@@ -51,12 +52,16 @@ def _listing(known: list[InstalledJob]) -> str:
 
 def _end(lock: str, time_series: str) -> None:
     """End the process that holds `lock`, if a living process does."""
-    holder = runlock.living_holder(lock)
+    holder = _holder(lock)
     if holder is None:
+        if runlock.is_held(lock):
+            console.say(
+                f"A scan of {time_series} is under way, and which process it is cannot be told; it ends by itself."
+            )
         return
     if holder.host != socket.gethostname():
         console.say(
-            f"A scan of {time_series} runs on {holder.host} (process {holder.pid}); please end it there."
+            f"A scan of {time_series} is under way on {holder.host} (process {holder.pid}); please end it there."
         )
         return
     try:
@@ -68,7 +73,17 @@ def _end(lock: str, time_series: str) -> None:
     while runlock.is_held(lock) and time.monotonic() < until:
         time.sleep(0.1)
     if runlock.is_held(lock):
-        console.say(f"The scan of {time_series} (process {holder.pid}) has not ended yet; it was asked to.")
+        console.say(
+            f"The scan of {time_series} (process {holder.pid}) was asked to end, and has not ended yet."
+        )
     else:
         console.say(f"Ended the scan of {time_series} that was under way; nothing is lost.")
-    sys.stderr.flush()
+
+
+def _holder(lock: str) -> Holder | None:
+    until = time.monotonic() + _NAME_PATIENCE
+    while runlock.is_held(lock) and time.monotonic() < until:
+        holder = runlock.living_holder(lock)
+        if holder is not None:
+            return holder
+    return None

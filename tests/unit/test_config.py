@@ -327,7 +327,23 @@ def test_a_duration_is_seconds_unless_it_says_otherwise(text: str, seconds: floa
 
 @pytest.mark.parametrize(
     "text",
-    ["", "s", "-1", "+1", "1y", "1 2", "1e3", "nan", "inf", "٣d", "3d\nx", "1,5h", "0x10", "9" * 400],
+    [
+        "",
+        "s",
+        "-1",
+        "+1",
+        "1y",
+        "1 2",
+        "1e3",
+        "nan",
+        "inf",
+        "٣d",
+        "3d\nx",
+        "1,5h",
+        "0x10",
+        "9" * 400,
+        "9" * 308 + "w",
+    ],
 )
 def test_what_is_no_duration_is_refused_by_the_name_of_its_option(text: str) -> None:
     with pytest.raises(ConfigError, match="--settle"):
@@ -343,7 +359,7 @@ def test_a_rate_is_in_bytes_a_second(text: str, rate: float) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "K", "0", "0.0M", "-1K", "nan", "inf", "1T", "5 m/h", "1e400", "9" * 400]
+    "text", ["", "K", "0", "0.0M", "-1K", "nan", "inf", "1T", "5 m/h", "1e400", "9" * 400, "9" * 306 + "G"]
 )
 def test_what_is_no_rate_is_refused_by_the_name_of_its_option(text: str) -> None:
     with pytest.raises(ConfigError, match="--bandwidth"):

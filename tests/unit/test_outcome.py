@@ -1,0 +1,208 @@
+"""What a run says of itself: the counts, the JSON, the exit code, the summary."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ifcbscan.errors import ExitCode
+from ifcbscan.outcome import (
+    COUNTS,
+    EXCLUDED,
+    FAILED,
+    PROBLEM_STATES,
+    TO_UPLOAD,
+    UPLOADED,
+    Problem,
+    Requests,
+    ScanReport,
+    Tally,
+    human_bytes,
+    summary,
+    worth_telling,
+)
+from ifcbscan.plan import State
+
+PID = "D20130526T095207_IFCB013"
+
+
+def _report(bins: dict[str, int] | None = None, **values: Any) -> ScanReport:
+    fields: dict[str, Any] = {
+        "time_series": "nauset",
+        "directory": "/data",
+        "mode": "full",
+        "dry_run": False,
+        "bins": dict(dict.fromkeys(COUNTS, 0), **(bins or {})),
+        "files_uploaded": 0,
+        "bytes_uploaded": 0,
+        "requests": Requests(),
+        "problems": (),
+        "warnings": (),
+        "seconds": 1.5,
+    }
+    fields.update(values)
+    return ScanReport(**fields)
+
+
+def test_the_json_has_exactly_the_agreed_keys_in_the_agreed_order() -> None:
+    report = _report(
+        {UPLOADED: 2, "held": 1},
+        files_uploaded=6,
+        bytes_uploaded=12345,
+        requests=Requests(list=1, head=2, put=6),
+        problems=(Problem(PID, "held", "empty: .roi has 0 bytes"),),
+        warnings=("a warning",),
+        seconds=1.23456,
+        directory="/data/näuset",
+    )
+    written = json.dumps(report.to_json())
+    assert json.loads(written) == {
+        "time_series": "nauset",
+        "directory": "/data/näuset",
+        "mode": "full",
+        "dry_run": False,
+        "bins": {
+            "synced": 0,
+            "uploaded": 2,
+            "to_upload": 0,
+            "unconfirmed": 0,
+            "settling": 0,
+            "incomplete": 0,
+            "held": 1,
+            "rejected": 0,
+            "conflict": 0,
+            "failed": 0,
+            "excluded": 0,
+        },
+        "files_uploaded": 6,
+        "bytes_uploaded": 12345,
+        "requests": {"list": 1, "head": 2, "put": 6},
+        "problems": [{"pid": PID, "state": "held", "reason": "empty: .roi has 0 bytes"}],
+        "warnings": ["a warning"],
+        "seconds": 1.235,
+    }
+    assert list(report.to_json()) == [
+        "time_series",
+        "directory",
+        "mode",
+        "dry_run",
+        "bins",
+        "files_uploaded",
+        "bytes_uploaded",
+        "requests",
+        "problems",
+        "warnings",
+        "seconds",
+    ]
+
+
+def test_a_path_that_is_no_text_can_still_be_printed_as_json() -> None:
+    report = _report(directory="/data/caf\udce9", warnings=("the folder /data/caf\udce9 cannot be read",))
+    json.dumps(report.to_json()).encode("ascii")
+
+
+def test_every_state_in_which_a_bin_can_end_has_a_count() -> None:
+    on_the_way = {State.UPLOAD, State.COMMIT}
+    assert {state.value for state in State if state not in on_the_way} | {
+        UPLOADED,
+        TO_UPLOAD,
+        FAILED,
+        EXCLUDED,
+    } == set(COUNTS)
+    assert set(PROBLEM_STATES) < set(COUNTS)
+
+
+@given(st.lists(st.sampled_from(COUNTS)))
+def test_every_bin_is_counted_once_and_those_to_look_at_are_named(states: list[str]) -> None:
+    tally = Tally()
+    for number, state in enumerate(states):
+        tally.count(f"bin {number}", state, "because")
+    assert sum(tally.bins.values()) == len(states)
+    assert all(tally.bins[state] == states.count(state) for state in COUNTS)
+    named = [(problem.pid, problem.state) for problem in tally.problems]
+    assert named == [(f"bin {n}", state) for n, state in enumerate(states) if state in PROBLEM_STATES]
+
+
+def test_a_state_that_nobody_knows_is_not_counted_in_silence() -> None:
+    with pytest.raises(KeyError):
+        Tally().count(PID, "upload", "")
+
+
+@pytest.mark.parametrize("state", [name for name in COUNTS if name != FAILED])
+def test_bins_that_wait_or_are_held_are_no_failure(state: str) -> None:
+    assert _report({state: 3}).exit_code == ExitCode.DONE
+
+
+@pytest.mark.parametrize(
+    ("report", "code"),
+    [
+        (_report(), 0),
+        (_report({FAILED: 1}), 3),
+        (_report(unreadable=1), 3),
+        (_report({FAILED: 1}, ended_by="refused", ended_code=ExitCode.USAGE), 2),
+        (_report(ended_by="unreachable", ended_code=ExitCode.PARTLY_FAILED), 3),
+        (_report(warnings=("a warning",), problems=(Problem(PID, "held", "empty"),)), 0),
+    ],
+)
+def test_the_exit_code_is_that_of_the_most_severe_thing(report: ScanReport, code: int) -> None:
+    assert report.exit_code == code
+
+
+@pytest.mark.parametrize(
+    ("report", "line"),
+    [
+        (_report(), "nauset: no bins found"),
+        (_report({"synced": 1412}), "nauset: 1412 already in the archive"),
+        (
+            _report({UPLOADED: 2, "held": 1}, files_uploaded=6, bytes_uploaded=12345678, seconds=61.4),
+            "nauset: 2 uploaded, 1 held back; sent 6 files, 12.3 MB in 61 s",
+        ),
+        (_report({TO_UPLOAD: 3}, dry_run=True), "nauset: 3 to upload (dry run: nothing was sent)"),
+    ],
+)
+def test_the_summary_says_it_in_one_line_of_words(report: ScanReport, line: str) -> None:
+    assert summary(report) == line
+
+
+@pytest.mark.parametrize("state", COUNTS)
+def test_no_count_is_left_out_of_the_summary(state: str) -> None:
+    assert summary(_report({state: 7})).startswith("nauset: 7 ")
+
+
+def test_a_run_that_did_nothing_and_found_all_in_order_has_nothing_to_tell() -> None:
+    assert not worth_telling(_report({"synced": 100, "settling": 1, "unconfirmed": 1, EXCLUDED: 4}))
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"files_uploaded": 1},
+        {"problems": (Problem(PID, "held", "empty"),)},
+        {"warnings": ("a warning",)},
+        {"ended_by": "the bucket refused"},
+        {"dry_run": True},
+    ],
+)
+def test_whatever_a_person_should_know_is_worth_telling(values: dict[str, Any]) -> None:
+    assert worth_telling(_report(**values))
+
+
+@pytest.mark.parametrize(
+    ("size", "text"),
+    [
+        (0, "0 B"),
+        (999, "999 B"),
+        (1000, "1.0 kB"),
+        (98500, "98.5 kB"),
+        (999999, "1.0 MB"),
+        (1234567890, "1.2 GB"),
+        (5.2e12, "5.2 TB"),
+        (5.2e15, "5200.0 TB"),
+    ],
+)
+def test_bytes_are_told_as_disks_are_sold(size: float, text: str) -> None:
+    assert human_bytes(size) == text
