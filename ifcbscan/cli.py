@@ -28,7 +28,8 @@ def parse(argv: Sequence[str]) -> Namespace:
 
     built = parser.build_parser()
     options, left_over = built.parse_known_args(arguments(argv))
-    if options.command in ("once", "check") and options.directory and not options.time_series and left_over:
+    half = getattr(options, "directory", None) and not getattr(options, "time_series", "")
+    if half and left_over:
         # argparse fills optional words only where they stand side by side: DIR --json TIME_SERIES
         options.time_series = left_over.pop(0) if not left_over[0].startswith("-") else None
     if left_over:

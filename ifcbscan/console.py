@@ -62,6 +62,9 @@ class _LogFile(logging.handlers.RotatingFileHandler):
 class _UtcFormatter(logging.Formatter):
     converter = staticmethod(time.gmtime)
 
+    def format(self, record: logging.LogRecord) -> str:
+        return _one_line(super().format(record))
+
 
 def open_log(path: str | None) -> str | None:
     """Log to `path` from now on. Returns a warning if that is not possible; the run goes on without."""
@@ -89,10 +92,17 @@ def close_log() -> None:
         log.removeHandler(handler)
 
 
+def _one_line(text: str) -> str:
+    # The name of a folder or file in it may hold what forges a line or steers a terminal.
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+
+
 def say(line: str) -> None:
     """A line for the person at the terminal, or for cron's mail."""
     with contextlib.suppress(OSError):  # a closed terminal must not keep data from being sent
-        print(line, file=sys.stderr, flush=True)
+        print(_one_line(line), file=sys.stderr, flush=True)
 
 
 def result(line: str) -> None:

@@ -207,15 +207,22 @@ class Verdict:
     more: str
 
 
-def render(report: ArchiveReport, images: Sequence[SampleImage] = (), images_of: str = "") -> str:
-    """The whole page. `images` are samples of the bin `images_of`. Raises UsageError without Jinja2."""
+def check_jinja2() -> None:
+    """Raises UsageError, with what to install, if there is no Jinja2."""
     try:
-        import jinja2
+        import jinja2  # noqa: F401 (only whether it is there)
     except ImportError:
         raise UsageError(
             "The page needs the Python package Jinja2, which is not installed: pip install 'ifcbscan[report]'. "
             "The same figures without it: ifcbscan report --json."
         ) from None
+
+
+def render(report: ArchiveReport, images: Sequence[SampleImage] = (), images_of: str = "") -> str:
+    """The whole page. `images` are samples of the bin `images_of`. Raises UsageError without Jinja2."""
+    check_jinja2()
+    import jinja2
+
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("ifcbscan"),
         autoescape=True,

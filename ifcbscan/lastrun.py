@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 import datetime
 import json
-import os
 from dataclasses import dataclass, field
 from typing import Any
 
 from ifcbscan import runlock
+from ifcbscan.errors import IfcbscanError
+from ifcbscan.wholefile import replace_file
 
 
 @dataclass(frozen=True)
@@ -45,13 +46,8 @@ def write(
     """Note down how a run ended; a failure to do so is of no consequence."""
     finished = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
     record = LastRun(finished, exit_code, summary, bins, log_file)
-    with contextlib.suppress(OSError):
-        path = _path(directory, time_series, mode)
-        # Each process has a name of its own, so that two that end together do not mix their records.
-        temporary = f"{path}.{os.getpid()}"
-        with open(temporary, "w", encoding="utf-8") as file:
-            json.dump(record.__dict__, file)
-        os.replace(temporary, path)
+    with contextlib.suppress(OSError, IfcbscanError):
+        replace_file(_path(directory, time_series, mode), json.dumps(record.__dict__).encode("ascii"))
 
 
 def read(directory: str, time_series: str, mode: str) -> LastRun | None:
@@ -61,7 +57,7 @@ def read(directory: str, time_series: str, mode: str) -> LastRun | None:
             fields: dict[str, Any] = json.load(file)
         record = LastRun(**fields)
         return record if _is_sound(record) else None
-    except (OSError, ValueError, TypeError, RecursionError):
+    except (OSError, IfcbscanError, ValueError, TypeError, RecursionError):
         return None
 
 

@@ -78,6 +78,7 @@ class ScanReport:
     unreadable: int = 0
     ended_by: str | None = None  # one line, when the run ended early
     ended_code: int = ExitCode.DONE
+    ended_at: float = 0.0  # by the bucket's clock, seconds since 1970 UTC
     newest_local: float | None = None  # sample times, seconds since 1970 UTC; only if asked for
     newest_archived: float | None = None
 

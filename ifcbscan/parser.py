@@ -143,6 +143,28 @@ def build_parser() -> argparse.ArgumentParser:
         help="also try to write, under a name that the archive removes by itself",
     )
 
+    report = _command(
+        commands,
+        "report",
+        "a page that shows what is in the archive, and what is not",
+        "Writes one HTML file, readable without network: a calendar, the gaps, every bin that is not in the archive "
+        "with what to do about it. Sends nothing. Needs the extra 'report'.",
+    )
+    _add_job(report, optional=True)
+    _add_env_file(report)
+    _add_exclude(report)
+    report.add_argument(
+        "-o", "--output", metavar="FILE", help="where to (TIME_SERIES-report.html in the current folder)"
+    )
+    report.add_argument(
+        "--json",
+        action="store_true",
+        help="print the figures as one JSON object; with -o, in addition to the page",
+    )
+    report.add_argument("--published", action="store_true", help="also ask the dashboard what it shows")
+    report.add_argument("--images", action="store_true", help="with a few images from the newest bin")
+    report.add_argument("--open", action="store_true", help="open the page in the browser")
+
     _command(
         commands,
         "demo",
@@ -179,6 +201,16 @@ def _add_env_file(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_exclude(parser: argparse._ActionsContainer) -> None:
+    parser.add_argument(
+        "--exclude",
+        metavar="NAME",
+        action="append",
+        default=[],
+        help="leave out folders of this name, in addition to EXCLUDE_DIRS; may be given more than once",
+    )
+
+
 def _add_scan_options(parser: argparse.ArgumentParser) -> None:
     _add_env_file(parser)
     what = parser.add_argument_group("which bins")
@@ -187,13 +219,7 @@ def _add_scan_options(parser: argparse.ArgumentParser) -> None:
         metavar="AGE",
         help="only bins whose id says they are younger, such as 3d or 12h (for the every-minute run)",
     )
-    what.add_argument(
-        "--exclude",
-        metavar="NAME",
-        action="append",
-        default=[],
-        help="leave out folders of this name, in addition to EXCLUDE_DIRS; may be given more than once",
-    )
+    _add_exclude(what)
     what.add_argument("--replace", action="store_true", help="send a file even where the archive's is larger")
     what.add_argument(
         "--retry-rejected",

@@ -18,6 +18,9 @@ ARCHIVE_LIMIT = 250000000
 #: S3 dates objects and answers to the second, so an age is only known to the second. Seconds.
 _DATE_STEP = 1.0
 
+#: Objects dated further than this in the future: the bucket's clocks disagree, and no run waits for that. Seconds.
+_FUTURE = 60.0
+
 #: How long a bin that the archive refused is left alone. Seconds.
 RETRY_REJECTED = 24 * 3600
 
@@ -110,6 +113,7 @@ def decide(
     | changed in the future                  | anything else                          | settling        | watch   |
     | .adc and .roi do not fit (`finding`)   | anything else                          | held            | none    |
     | complete                               | .roi and .hdr right, older than confirm| commit          | .adc    |
+    | complete                               | .roi or .hdr dated in the future       | unconfirmed     | none    |
     | complete                               | .roi and .hdr right, younger           | unconfirmed     | wait    |
     | complete                               | anything else                          | upload          | .roi, then .hdr |
 
@@ -153,6 +157,11 @@ def decide(
         age = now.server - max(server_seconds(remote.roi_put), server_seconds(remote.hdr_put))
         if age >= policy.confirm or policy.confirm <= 0:
             return Decision(State.COMMIT, Action.PUT, "the archive has kept .roi and .hdr", ("adc",))
+        if age < -_FUTURE:
+            return Decision(
+                State.UNCONFIRMED,
+                reason=f"dated {-age:.0f} s in the future by the bucket; a later run looks again",
+            )
         return Decision(
             State.UNCONFIRMED,
             Action.CONFIRM,

@@ -27,6 +27,8 @@ from ifcbscan.uploader import BinJob, Listener, Uploader, examine_fileset
 
 log = logging.getLogger("ifcbscan")
 
+_A_DAY = 86400.0
+
 #: Says whether files may be sent into a time series that has none: returns warnings, or raises UsageError.
 Guard = Callable[[], Sequence[str]]
 
@@ -125,13 +127,18 @@ def scan(
         unreadable=tally.unreadable,
         ended_by=str(ended_by) if ended_by else None,
         ended_code=_code_of(ended_by),
-        newest_local=_newest(inventory.filesets.values()) if options.find_newest else None,
-        newest_archived=_newest(_archived(inventory, remote.bins, jobs)) if options.find_newest else None,
+        ended_at=bucket.server_clock.now(),
+        newest_local=_newest(inventory.filesets.values(), now.server) if options.find_newest else None,
+        newest_archived=_newest(_archived(inventory, remote.bins, jobs), now.server)
+        if options.find_newest
+        else None,
     )
 
 
-def _newest(filesets: Iterable[Fileset]) -> float | None:
-    return max((fileset.pid.sample_time for fileset in filesets if fileset.complete), default=None)
+def _newest(filesets: Iterable[Fileset], now: float) -> float | None:
+    # A bin from the future (a wrong clock, once) would look new for ever.
+    times = (fileset.pid.sample_time for fileset in filesets if fileset.complete)
+    return max((time for time in times if time <= now + _A_DAY), default=None)
 
 
 def _archived(

@@ -152,7 +152,10 @@ class Uploader:
             elif until_due is not None and until_due > 0:
                 self._clock.sleep(until_due, self._cancelled)
             return
-        timeout = _ATTENTION if until_due is None else min(max(until_due, 0.0), _ATTENTION)
+        timeout = _ATTENTION
+        # While all workers are busy nothing can be begun, so there is nothing to be early for.
+        if until_due is not None and len(self._running) < self._jobs and self._ended_by is None:
+            timeout = min(max(until_due, 0.0), _ATTENTION)
         for future in wait(self._running, timeout, FIRST_COMPLETED).done:
             job = self._running.pop(future)
             try:

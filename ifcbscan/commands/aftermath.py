@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ifcbscan import console, lastrun, logbook
-from ifcbscan.errors import ExitCode, IfcbscanError
+from ifcbscan.errors import ExitCode
 from ifcbscan.outcome import ScanReport, summary
 
 if TYPE_CHECKING:
@@ -44,13 +44,12 @@ class Aftermath:
         self._log(lines, told, then)
         self._tell(exit_code, summary(report), report)
 
-    def failed(self, error: IfcbscanError) -> None:
+    def failed(self, text: str, exit_code: int) -> None:
         """The run ended without a report."""
         told, day, now = self._told()
-        lines, then = logbook.lines_of_failure(str(error), told, day, now)
+        lines, then = logbook.lines_of_failure(text, told, day, now)
         self._log(lines, told, then)
-        error.logged = True
-        self._tell(error.exit_code, str(error), None)
+        self._tell(exit_code, text, None)
 
     def _told(self) -> tuple[logbook.Told, str, float]:
         now = time.time()
@@ -84,7 +83,7 @@ class Aftermath:
                 self.directory,
                 self.mode,
                 exit_code,
-                time.time(),
+                report.ended_at if report is not None else time.time(),
                 report,
                 report.newest_local if report is not None else None,
                 report.newest_archived if report is not None else None,

@@ -13,7 +13,7 @@ from ifcbscan.clocks import Clock
 from ifcbscan.commands.aftermath import Aftermath
 from ifcbscan.commands.common import duration, job_of, load_config
 from ifcbscan.config import Config, parse_rate
-from ifcbscan.errors import IfcbscanError, UsageError
+from ifcbscan.errors import ExitCode, IfcbscanError, UsageError
 from ifcbscan.interruption import Interruption
 from ifcbscan.listing import MOST_RANGES
 from ifcbscan.localtree import LocalTree
@@ -44,7 +44,12 @@ def run(options: Namespace, interruption: Interruption) -> int:
             report = _scan(options, config, directory, scan_options, warnings, interruption)
         except IfcbscanError as error:
             if aftermath is not None:
-                aftermath.failed(error)
+                aftermath.failed(str(error), error.exit_code)
+                error.logged = True
+            raise
+        except Exception as error:  # told to the monitor; what it is, cli.main says
+            if aftermath is not None:
+                aftermath.failed(f"unexpected error: {error}", ExitCode.UNEXPECTED)
             raise
         code = interruption.exit_code if interruption.requested.is_set() else report.exit_code
         interactive = sys.stderr.isatty() or options.verbose or options.command == "sync"

@@ -327,6 +327,13 @@ TABLE = [
         reason="sent 0 s ago",
     ),
     Case(
+        "put in the server's far future",
+        local(),
+        remote(100, MISSING, 300, age=-DAY),
+        State.UNCONFIRMED,
+        reason="dated 86400 s in the future by the bucket; a later run looks again",
+    ),
+    Case(
         "confirm 0",
         local(),
         remote(100, MISSING, 300, age=-5),
@@ -542,12 +549,13 @@ def test_every_case_has_one_state_with_the_action_that_belongs_to_it(world: Worl
     actions = {
         State.UPLOAD: {Action.PUT},
         State.COMMIT: {Action.PUT},
-        State.UNCONFIRMED: {Action.CONFIRM},
+        State.UNCONFIRMED: {Action.CONFIRM, Action.NONE},
         State.SETTLING: {Action.NONE, Action.WATCH},
     }
     assert decision.action in actions.get(decision.state, {Action.NONE})
     assert bool(decision.send) == (decision.action is Action.PUT)
     assert (decision.wait > 0) == (decision.action in (Action.CONFIRM, Action.WATCH))
+    assert decision.wait <= max(world.policy.confirm, world.policy.settle) + 61, "no run waits for ever"
     assert decision.reason or decision.state is State.SYNCED
     assert "\n" not in decision.reason
 

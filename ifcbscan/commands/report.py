@@ -1,0 +1,112 @@
+"""`ifcbscan report`: the page, or its figures as JSON, on one folder and time series. Sends nothing."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import os
+import sys
+import webbrowser
+from argparse import Namespace
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Iterable
+
+from ifcbscan import console, htmlreport
+from ifcbscan.archivereport import IN_ARCHIVE, SurveyedBin, build_report, to_json
+from ifcbscan.bucket import Bucket
+from ifcbscan.clocks import Clock
+from ifcbscan.commands.common import job_of, load_config
+from ifcbscan.dashboard import Dashboard, DashboardError, UnknownToDashboard
+from ifcbscan.errors import ExitCode, LocalFileProblem, UsageError
+from ifcbscan.interruption import Interruption
+from ifcbscan.listing import MOST_RANGES
+from ifcbscan.localtree import LocalTree
+from ifcbscan.plan import Policy
+from ifcbscan.scan import ScanOptions
+from ifcbscan.survey import Survey, survey
+from ifcbscan.thumbnails import SampleImage, sample_images
+
+
+def run(options: Namespace, interruption: Interruption) -> int:
+    """Write the report; 3 if some folder could not be read, as after a scan."""
+    config = load_config(options)
+    directory, time_series = job_of(options, config)
+    if options.output is not None or not options.json:
+        htmlreport.check_jinja2()  # before minutes of looking at everything
+    if options.published and config.dashboard_url is None:
+        raise UsageError("--published: there is no dashboard to ask. Set DASHBOARD_URL in the .env file.")
+    clock = Clock()
+    tree = LocalTree(directory, config.exclude_dirs + tuple(options.exclude))
+    bucket = Bucket(config, clock, MOST_RANGES, interruption.requested)
+    scan_options = ScanOptions(config.account, time_series, Policy(config.settle, config.confirm))
+    with ThreadPoolExecutor(MOST_RANGES) as pool:
+        found = survey(scan_options, tree, bucket, clock, pool)
+    warnings = [*config.warnings, *found.warnings]
+    published = None
+    if options.published and config.dashboard_url is not None:
+        published = published_pids(Dashboard(config.dashboard_url), time_series, found.bins, warnings)
+    images = _images(tree, found, warnings) if options.images else ()
+    report = build_report(
+        found.bins,
+        time_series=time_series,
+        account=config.account,
+        directory=directory,
+        now=found.now,
+        excluded=found.excluded,
+        warnings=warnings,
+        published=published,
+    )
+    for warning in report.warnings:
+        console.say("warning: " + warning)
+    if options.json:
+        console.result(json.dumps(to_json(report), indent=2))
+    if options.output is not None or not options.json:
+        path = os.path.abspath(os.path.expanduser(options.output or f"{time_series}-report.html"))
+        images_of = str(found.newest.pid) if found.newest else ""
+        htmlreport.write_page(path, htmlreport.render(report, images, images_of))
+        if sys.stderr.isatty():  # cron would mail it
+            console.say(f"The report is in {path}")
+        if options.open and not webbrowser.open(Path(path).as_uri()):
+            console.say("No browser could be started here; open the file by hand.")
+    return ExitCode.PARTLY_FAILED if found.unreadable else ExitCode.DONE
+
+
+def published_pids(
+    dashboard: Dashboard, time_series: str, bins: Iterable[SurveyedBin], warnings: list[str]
+) -> set[str] | None:
+    """The bins that the dashboard shows, of the years in which the archive has some; None if it cannot be asked.
+
+    One request a year. A year of which the dashboard knows nothing has no published bin.
+    """
+    years = sorted({_year(item) for item in bins if item.state in IN_ARCHIVE})
+    published: set[str] = set()
+    unknown: list[str] = []
+    for year in years:
+        try:
+            rows = dashboard.export_metadata(
+                time_series, datetime.date(year, 1, 1), datetime.date(year, 12, 31)
+            )
+            published.update(row.pid for row in rows if not row.skip)
+        except UnknownToDashboard as error:
+            unknown.append(str(error))
+        except DashboardError as error:
+            warnings.append(f"{error} So the report does not say which bins the dashboard shows.")
+            return None
+    if unknown and len(unknown) == len(years):
+        warnings.append(unknown[0])
+    return published
+
+
+def _year(item: SurveyedBin) -> int:
+    return int(item.pid.day_folder[:4])
+
+
+def _images(tree: LocalTree, found: Survey, warnings: list[str]) -> tuple[SampleImage, ...]:
+    if found.newest is None:
+        return ()
+    try:
+        return sample_images(tree, found.newest)
+    except LocalFileProblem as error:
+        warnings.append(str(error))
+        return ()

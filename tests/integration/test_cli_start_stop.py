@@ -1,0 +1,562 @@
+"""`start` and `stop`: from a subprocess, with a real S3 server, a dashboard over HTTP and a crontab that is a file."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any, Callable, Iterator
+
+import filelock
+import pytest
+from support.dashboard import Behaviour, DashboardStandIn
+from support.operator import EVERY_MINUTE, HOURLY, Operator, run_as_cron, start_as_cron
+from support.runs import end, rewrite_env, sizes_of, snapshot
+from support.scripted import Act, ScriptedServer
+
+from ifcbscan.samplebins import write_bin
+
+pytestmark = pytest.mark.parametrize("s3", ["moto"], indirect=True)
+
+PID = "D20130526T095207_IFCB013"
+LATER_PID = "D20130527T095207_IFCB013"
+THEIRS = b'MAILTO=""\n# nightly\n15 3 * * * /usr/bin/true 50\\% \xe9\n'
+NASTY = "50% of 'it'  \"all\" \\ $HOME \u00e9"
+
+
+@pytest.fixture
+def data(operator: Operator, dashboard: DashboardStandIn) -> Path:
+    """A folder with one bin, whose name nothing between here and the shell of cron should change."""
+    folder = operator.folder / NASTY
+    write_bin(folder, PID, mtime=1.0)
+    return folder
+
+
+class Gate:
+    """Stands before the S3 server; while it is shut, whoever sends a file waits for the answer."""
+
+    def __init__(self, upstream: str) -> None:
+        self.opened = threading.Event()
+        self.server = ScriptedServer(upstream=upstream, watcher=self._watch)
+
+    def _watch(self, request: Any) -> None:
+        if request.kind == "put":
+            self.opened.wait(60)
+
+
+@pytest.fixture
+def gate(s3: Any, env_file: Path) -> Iterator[Gate]:
+    """A shut gate, which the `.env` file names in the place of the S3 server."""
+    shut = Gate(s3.endpoint)
+    with shut.server as server:
+        rewrite_env(env_file, S3_ENDPOINT_URL=server.endpoint)
+        yield shut
+        shut.opened.set()
+
+
+def state_folder(operator: Operator) -> Path:
+    return operator.home / ".local" / "state" / "ifcbscan"
+
+
+def the_lock(operator: Operator, mode: str) -> Path:
+    (path,) = state_folder(operator).glob(f"nauset-*-{mode}.lock")
+    return path
+
+
+def written_bin(operator: Operator, name: str) -> Path:
+    write_bin(operator.folder / name, PID, mtime=1.0)
+    return operator.folder / name
+
+
+# --- start
+
+
+def test_start_installs_two_entries_and_sends_what_is_there(
+    s3: Any, operator: Operator, data: Path, env_file: Path
+) -> None:
+    before = snapshot(data)
+    done = operator.run("start", data, "nauset")
+    (every_minute,) = operator.crontab.commands(EVERY_MINUTE)
+    (hourly,) = operator.crontab.commands(HOURLY)
+    assert "--max-age 3d --time-limit 5m" in every_minute and "--max-age" not in hourly
+    log = str(next(state_folder(operator).glob("nauset-*.log")))
+    for command in every_minute, hourly:
+        words = shlex.split(command)
+        assert words[3:8] == [str(operator.python), "-m", "ifcbscan", "--once", str(data)]
+        for path in (str(env_file), log):
+            assert path in words
+    for text in (str(data), str(env_file), log, "status", "stop"):
+        assert text in done.stderr
+    assert done.stdout == ""
+    assert s3.objects() == sizes_of(data.iterdir())
+    assert snapshot(data) == before
+
+
+@pytest.mark.parametrize("table", [None, b"", THEIRS, THEIRS[:-1]])
+def test_stop_leaves_the_crontab_byte_for_byte_as_it_was_before_start(
+    operator: Operator, data: Path, table: bytes | None
+) -> None:
+    if table is not None:
+        operator.crontab.table.write_bytes(table)
+    operator.run("start", data, "nauset", "--no-sync")
+    assert operator.crontab.text is not None and operator.crontab.text.startswith(table or b"")
+    operator.run("stop", data)
+    # The crontab program of Debian takes no table whose last line has no end.
+    assert operator.crontab.text == (THEIRS if table == THEIRS[:-1] else table)
+
+
+def test_starting_twice_changes_nothing(operator: Operator, data: Path) -> None:
+    operator.run("start", data, "nauset", "--no-sync")
+    table, changes = operator.crontab.text, operator.crontab.changes
+    done = operator.run("start", data, "nauset", "--no-sync")
+    assert (operator.crontab.text, operator.crontab.changes) == (table, changes)
+    assert "Already scheduled" in done.stderr and "Nothing was changed" in done.stderr
+
+
+def test_start_works_from_the_folder_of_the_data_and_writes_absolute_paths(
+    operator: Operator, data: Path, env_file: Path
+) -> None:
+    operator.run("start", ".", "nauset", "--no-sync", "--env-file", "../.env", folder=data)
+    from_inside = operator.crontab.text
+    operator.run("stop", "nauset")
+    operator.run("start", data, "nauset", "--no-sync")
+    assert operator.crontab.text == from_inside
+
+
+def test_print_shows_what_would_be_installed_and_installs_nothing(
+    operator: Operator, data: Path, env_file: Path
+) -> None:
+    operator.run("start", data, "nauset", "--no-sync")
+    installed = operator.crontab.text
+    assert installed is not None
+    rewrite_env(env_file, S3_ENDPOINT_URL="http://127.0.0.1:9")  # neither a bucket nor cron is needed
+    done = operator.run("start", data, "nauset", "--print", PATH="/nonexistent")
+    assert done.stderr == ""
+    lines = os.fsdecode(installed).splitlines()
+    assert done.stdout.splitlines() == [line for line in lines if "no crontab before" not in line]
+    assert operator.crontab.changes == 1
+
+
+# --- start: the checks
+
+
+def no_env_file(operator: Operator, env_file: Path) -> None:
+    env_file.unlink()
+
+
+def placeholders(operator: Operator, env_file: Path) -> None:
+    rewrite_env(env_file, AWS_ACCESS_KEY_ID="your-access-key-id")
+
+
+def no_such_bucket(operator: Operator, env_file: Path) -> None:
+    rewrite_env(env_file, BUCKET_NAME="no.such.bucket")
+
+
+def not_permitted(operator: Operator, env_file: Path) -> None:
+    operator.crontab.forbid()
+
+
+def no_crontab_program(operator: Operator, env_file: Path) -> None:
+    operator.environment["PATH"] = "/nonexistent"
+
+
+def a_damaged_block(operator: Operator, env_file: Path) -> None:
+    operator.crontab.table.write_bytes(THEIRS + b"# BEGIN ifcbscan\n")
+
+
+@pytest.mark.parametrize(
+    "prepare, said",
+    [
+        (no_env_file, ["No .env file found", "Copy .env.example"]),
+        (placeholders, ["placeholder for AWS_ACCESS_KEY_ID"]),
+        (no_such_bucket, ["NoSuchBucket", "Check BUCKET_NAME"]),
+        (not_permitted, ["You may not use cron", "/etc/cron.allow", "Nothing was installed."]),
+        (no_crontab_program, ["cron is not installed", "apt install cron", "Nothing was installed."]),
+        (a_damaged_block, ["damaged", "crontab -e"]),
+    ],
+)
+def test_a_check_that_fails_installs_nothing(
+    s3: Any,
+    operator: Operator,
+    data: Path,
+    env_file: Path,
+    prepare: Callable[[Operator, Path], None],
+    said: list[str],
+) -> None:
+    prepare(operator, env_file)
+    before = operator.crontab.text
+    done = operator.run("start", data, "nauset", code=2)
+    assert len(done.stderr.splitlines()) == 1
+    for text in said:
+        assert text in done.stderr
+    assert operator.crontab.text == before and operator.crontab.changes == 0
+    assert s3.objects() == {}
+
+
+@pytest.mark.parametrize(
+    "folder, time_series, said",
+    [
+        ("missing", "nauset", "cannot be read: No such file or directory"),
+        (".env", "nauset", "cannot be read: Not a directory"),
+        ("broken\nname", "nauset", "has a line break in it"),
+        ("x" * 240 + "/" + "y" * 240 + "/" + "z" * 240, "nauset", "symbolic link with a short name"),
+        ("good", "salt pond", "Did you mean 'salt_pond'?"),
+        ("good", "-nauset", "begins with a hyphen"),
+    ],
+)
+def test_what_cannot_be_scheduled_installs_nothing(
+    s3: Any, operator: Operator, dashboard: DashboardStandIn, folder: str, time_series: str, said: str
+) -> None:
+    if folder not in ("missing", ".env"):
+        (operator.folder / folder).mkdir(parents=True)
+    dashboard.teams["hablab"].append(time_series)
+    done = operator.run("start", "--", operator.folder / folder, time_series, code=2)
+    assert said in done.stderr and len(done.stderr.splitlines()) == 1
+    assert operator.crontab.changes == 0
+
+
+def test_a_bucket_that_cannot_be_reached_installs_nothing(
+    operator: Operator, data: Path, env_file: Path
+) -> None:
+    rewrite_env(env_file, S3_ENDPOINT_URL="http://127.0.0.1:9")
+    done = operator.run("start", data, "nauset", code=5)
+    assert "could not be reached" in done.stderr
+    assert operator.crontab.changes == 0
+
+
+def test_system_is_only_for_windows(operator: Operator, data: Path) -> None:
+    done = operator.run("start", data, "nauset", "--system", code=2)
+    assert "--system is for Windows" in done.stderr
+    assert operator.crontab.changes == 0
+
+
+# --- start: a time series that nobody knows
+
+
+def test_without_a_terminal_a_new_time_series_is_refused_with_where_to_create_it(
+    s3: Any, operator: Operator, data: Path, dashboard: DashboardStandIn
+) -> None:
+    done = operator.run("start", data, "naust", code=2)
+    for text in ("'naust'", "It knows nauset.", "Nothing was installed.", dashboard.url, "--force"):
+        assert text in done.stderr
+    assert operator.crontab.changes == 0 and s3.objects() == {}
+
+
+def test_force_installs_and_sends_into_a_new_time_series(s3: Any, operator: Operator, data: Path) -> None:
+    done = operator.run("start", data, "naust", "--force")
+    assert "does not know a time series 'naust'" in done.stderr
+    assert len(operator.crontab.commands()) == 2
+    assert s3.objects() == sizes_of(data.iterdir(), "hablab/naust/")
+
+
+@pytest.mark.parametrize("answer", ["y\n", "Yes\n"])
+def test_on_a_terminal_yes_installs_and_sends(s3: Any, operator: Operator, data: Path, answer: str) -> None:
+    with operator.at_terminal("start", data, "naust") as terminal:
+        terminal.wait_for("[y/N]")
+        assert "'naust'" in terminal.screen and "create it for 'hablab'" in terminal.screen
+        assert operator.crontab.changes == 0
+        terminal.type(answer)
+        done = terminal.end()
+    assert done.code == 0, done.stderr
+    assert len(operator.crontab.commands()) == 2
+    assert s3.objects() == sizes_of(data.iterdir(), "hablab/naust/")
+
+
+@pytest.mark.parametrize("answer, code", [("n\n", 2), ("\n", 2), ("\x04", 2), ("\x03", 130)])
+def test_on_a_terminal_anything_else_installs_nothing(
+    s3: Any, operator: Operator, data: Path, answer: str, code: int
+) -> None:
+    with operator.at_terminal("start", data, "naust") as terminal:
+        terminal.wait_for("[y/N]")
+        terminal.type(answer)
+        done = terminal.end()
+    assert done.code == code and "Nothing was installed." in done.stderr
+    assert operator.crontab.changes == 0 and s3.objects() == {}
+
+
+def test_a_known_time_series_asks_no_question(s3: Any, operator: Operator, data: Path) -> None:
+    with operator.at_terminal("start", data, "nauset") as terminal:
+        done = terminal.end()
+    assert done.code == 0 and "[y/N]" not in done.stderr
+    assert s3.objects() == sizes_of(data.iterdir())
+
+
+@pytest.mark.parametrize("how", [Behaviour.CLOSE, Behaviour.HTML])
+def test_where_the_dashboard_does_not_answer_the_bucket_is_asked(
+    s3: Any, operator: Operator, data: Path, dashboard: DashboardStandIn, how: Behaviour
+) -> None:
+    dashboard.behaviour["/api/"] = how
+    done = operator.run("start", data, "nauset", "--no-sync", code=2)
+    assert dashboard.url in done.stderr and "The archive has no file of 'nauset'" in done.stderr
+    assert operator.crontab.changes == 0
+    s3.client.put_object(Bucket=s3.bucket, Key="hablab/nauset/2013/x.adc", Body=b"x")
+    done = operator.run("start", data, "nauset", "--no-sync")
+    assert dashboard.url in done.stderr and "The archive has files of 'nauset'" in done.stderr
+    assert len(operator.crontab.commands()) == 2
+
+
+# --- start: more than one job
+
+
+def test_one_time_series_from_two_folders_and_two_from_one_folder_are_jobs_of_their_own(
+    operator: Operator, dashboard: DashboardStandIn
+) -> None:
+    dashboard.teams["hablab"].append("salt_pond")
+    a, b = written_bin(operator, "a"), written_bin(operator, "b")
+    operator.run("start", a, "nauset", "--no-sync")
+    done = operator.run("start", b, "nauset", "--no-sync")
+    assert f"also fed from {a}" in done.stderr
+    operator.run("start", a, "salt_pond", "--no-sync")
+    assert len(operator.crontab.commands(EVERY_MINUTE)) == len(operator.crontab.commands(HOURLY)) == 3
+    done = operator.run("stop", "nauset")  # both folders of it
+    assert str(a) in done.stderr and str(b) in done.stderr
+    assert all(" salt_pond " in command for command in operator.crontab.commands())
+    assert len(operator.crontab.commands()) == 2
+
+
+def test_stop_with_a_folder_ends_all_its_time_series_and_no_other_folder(
+    operator: Operator, dashboard: DashboardStandIn
+) -> None:
+    dashboard.teams["hablab"].append("salt_pond")
+    a, b = written_bin(operator, "a"), written_bin(operator, "b")
+    for folder, time_series in ((a, "nauset"), (a, "salt_pond"), (b, "nauset")):
+        operator.run("start", folder, time_series, "--no-sync")
+    link = operator.folder / "link"
+    link.symlink_to(a)
+    operator.run("stop", "link/")  # relative, and by another name
+    assert len(operator.crontab.commands()) == 2
+    assert all(str(b) in command for command in operator.crontab.commands())
+
+
+def test_restart_replaces_the_folder(operator: Operator, data: Path) -> None:
+    other = written_bin(operator, "other")
+    operator.run("start", data, "nauset", "--no-sync")
+    done = operator.run("start", other, "nauset", "--no-sync", "--restart")
+    assert str(data) in done.stderr and "Removed" in done.stderr
+    assert len(operator.crontab.commands()) == 2
+    assert all(f" {other} " in command for command in operator.crontab.commands())
+
+
+def test_other_settings_are_taken_over_only_with_restart(
+    operator: Operator, data: Path, env_file: Path
+) -> None:
+    other = operator.folder / "other.env"
+    other.write_bytes(env_file.read_bytes())
+    other.chmod(0o600)
+    operator.run("start", data, "nauset", "--no-sync")
+    before = operator.crontab.text
+    done = operator.run("start", data, "nauset", "--no-sync", "--env-file", other)
+    assert operator.crontab.text == before and "--restart" in done.stderr
+    operator.run("start", data, "nauset", "--no-sync", "--env-file", other, "--restart")
+    assert len(operator.crontab.commands()) == 2
+    assert all(f"--env-file {other} " in command for command in operator.crontab.commands())
+
+
+def test_restart_of_one_of_two_folders_leaves_the_other_alone(operator: Operator, data: Path) -> None:
+    other = written_bin(operator, "other")
+    operator.run("start", data, "nauset", "--no-sync")
+    operator.run("start", other, "nauset", "--no-sync")
+    before = operator.crontab.text
+    operator.run("start", other, "nauset", "--no-sync", "--restart")
+    assert operator.crontab.text == before
+    # and which of the two a third one is to replace, nobody can know
+    third = written_bin(operator, "third")
+    done = operator.run("start", third, "nauset", "--no-sync", "--restart", code=2)
+    assert operator.crontab.text == before
+    assert str(data) in done.stderr and str(other) in done.stderr and "ifcbscan stop" in done.stderr
+
+
+def test_a_restart_that_is_not_possible_keeps_the_old_schedule(operator: Operator, data: Path) -> None:
+    operator.run("start", data, "nauset", "--no-sync")
+    before = operator.crontab.text
+    long = operator.folder / ("x" * 240) / ("y" * 240) / ("z" * 240)
+    long.mkdir(parents=True)
+    operator.run("start", long, "nauset", "--no-sync", "--restart", code=2)
+    assert operator.crontab.text == before
+
+
+def test_start_completes_a_job_of_which_half_is_missing(operator: Operator, data: Path) -> None:
+    operator.run("start", data, "nauset", "--no-sync")
+    whole = operator.crontab.text
+    assert whole is not None
+    operator.crontab.table.write_bytes(
+        b"".join(line for line in whole.splitlines(True) if not line.startswith(b"* *"))
+    )
+    operator.run("start", data, "nauset", "--no-sync")
+    assert operator.crontab.text == whole
+
+
+# --- two scans at once
+
+
+def test_the_hourly_scan_does_not_lock_out_the_every_minute_scan_but_a_second_hourly_one(
+    s3: Any, operator: Operator, data: Path, gate: Gate
+) -> None:
+    operator.run("start", data, "nauset", "--no-sync")
+    (hourly,) = operator.crontab.commands(HOURLY)
+    (every_minute,) = operator.crontab.commands(EVERY_MINUTE)
+    under_way = start_as_cron(hourly, operator.home)
+    gate.server.wait_for("put")
+    assert run_as_cron(every_minute, operator.home) == 0
+    assert run_as_cron(hourly, operator.home) == 4
+    gate.opened.set()
+    assert end(under_way)[0] == 0
+    assert s3.objects() == sizes_of(data.iterdir())
+
+
+# --- the first sync
+
+
+@pytest.mark.parametrize("moment", ["list", "put"])
+def test_interrupting_the_first_sync_says_that_the_schedule_carries_on(
+    s3: Any, operator: Operator, data: Path, env_file: Path, moment: str
+) -> None:
+    asked_first = [Act.FORWARD]  # start's own question to the bucket
+    until_put = [Act.FORWARD] * (0 if moment == "list" else 1)
+    with ScriptedServer(asked_first + until_put, then=Act.STALL, upstream=s3.endpoint) as server:
+        rewrite_env(env_file, S3_ENDPOINT_URL=server.endpoint)
+        process = operator.start("start", data, "nauset")
+        server.wait_for(moment, 2 if moment == "list" else 1)
+        process.send_signal(signal.SIGINT)
+        code, _, stderr = end(process)
+    assert code == 130
+    assert "Nothing is lost: the schedule carries on" in stderr
+    assert len(operator.crontab.commands()) == 2
+
+
+def test_where_a_scan_is_under_way_already_start_leaves_the_sending_to_it(
+    s3: Any, operator: Operator, data: Path, gate: Gate
+) -> None:
+    process = operator.start("sync", data, "nauset")
+    gate.server.wait_for("put")
+    done = operator.run("start", data, "nauset")
+    assert "under way" in done.stderr
+    assert len(operator.crontab.commands()) == 2
+    gate.opened.set()
+    assert end(process)[0] == 0
+
+
+# --- stop
+
+
+@pytest.mark.parametrize("jobs", [0, 1])
+def test_where_nothing_matches_stop_lists_the_jobs(operator: Operator, data: Path, jobs: int) -> None:
+    if jobs:
+        operator.run("start", data, "nauset", "--no-sync")
+    before = operator.crontab.text
+    done = operator.run("stop", "naust", code=2)
+    assert "Nothing is scheduled for naust" in done.stderr
+    assert (f"{data} to nauset" if jobs else "Nothing at all is scheduled") in done.stderr
+    assert operator.crontab.text == before
+
+
+def test_stop_works_when_the_folder_is_gone(operator: Operator, data: Path) -> None:
+    operator.run("start", data, "nauset", "--no-sync")
+    data.rename(operator.folder / "moved")
+    operator.run("stop", data)
+    assert operator.crontab.text is None
+
+
+def test_stop_needs_neither_configuration_nor_network(operator: Operator, data: Path, env_file: Path) -> None:
+    operator.run("start", data, "nauset", "--no-sync")
+    env_file.unlink()
+    operator.run("stop", "nauset")
+    assert operator.crontab.text is None
+
+
+@pytest.mark.parametrize("mode", ["full", "recent"])
+def test_stop_ends_the_scan_that_is_under_way_and_nothing_is_lost(
+    s3: Any, operator: Operator, data: Path, gate: Gate, mode: str
+) -> None:
+    today = time.strftime("D%Y%m%dT%H%M%S_IFCB013", time.gmtime())
+    write_bin(data, today, mtime=1.0)
+    operator.run("start", data, "nauset", "--no-sync")
+    (command,) = operator.crontab.commands(HOURLY if mode == "full" else EVERY_MINUTE)
+    under_way = start_as_cron(command, operator.home)
+    gate.server.wait_for("put")
+    done = operator.run("stop", "nauset")
+    assert "Ended the scan of nauset" in done.stderr
+    assert end(under_way)[0] == 143
+    assert not [key for key in s3.objects() if key.endswith(".adc")]
+    gate.opened.set()
+    operator.run("sync", data, "nauset")
+    assert s3.objects() == sizes_of(data.iterdir())
+
+
+@pytest.fixture
+def bystander() -> Iterator[subprocess.Popen[bytes]]:
+    """A process that has nothing to do with ifcbscan."""
+    process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    yield process
+    process.kill()
+    process.wait()
+    assert process.stdin is not None
+    process.stdin.close()
+
+
+def name_as_holder(lock: Path, pid: int, host: str = "") -> None:
+    """Write down, as a scan does, that this process holds the lock."""
+    record = {
+        "pid": pid,
+        "host": host or socket.gethostname(),
+        "started": "2026-01-01T00:00:00Z",
+        "directory": "/data",
+        "time_series": "nauset",
+        "mode": "full",
+    }
+    lock.with_name(lock.name + ".holder").write_text(json.dumps(record), encoding="utf-8")
+
+
+@pytest.mark.parametrize("held", [False, True])
+def test_stop_never_ends_a_process_that_only_a_file_names(
+    operator: Operator, data: Path, bystander: subprocess.Popen[bytes], held: bool
+) -> None:
+    """The number in a file that a killed scan has left may be that of anybody by now."""
+    operator.run("start", data, "nauset")
+    lock = the_lock(operator, "full")
+    name_as_holder(lock, bystander.pid)
+    # Held: by a scan that has not yet, or because the disk is full could not, write its own name.
+    other = filelock.FileLock(str(lock))
+    if held:
+        other.acquire()
+    try:
+        done = operator.run("stop", "nauset")
+    finally:
+        other.release()
+    assert bystander.poll() is None
+    assert ("cannot be told" in done.stderr) == held
+    assert operator.crontab.text is None
+
+
+def test_stop_leaves_a_scan_on_another_computer_to_the_people_there(
+    operator: Operator, data: Path, gate: Gate
+) -> None:
+    operator.run("start", data, "nauset", "--no-sync")
+    process = operator.start("sync", data, "nauset")
+    gate.server.wait_for("put")
+    name_as_holder(the_lock(operator, "full"), process.pid, "lab-server")
+    done = operator.run("stop", "nauset")
+    assert f"on lab-server (process {process.pid})" in done.stderr
+    assert process.poll() is None
+    gate.opened.set()
+    assert end(process)[0] == 0
+
+
+def test_a_scan_that_was_killed_leaves_no_lock_behind(operator: Operator, data: Path, gate: Gate) -> None:
+    operator.run("start", data, "nauset", "--no-sync")
+    process = operator.start("sync", data, "nauset")
+    gate.server.wait_for("put")
+    refused = operator.run("sync", data, "nauset", code=4)
+    assert f"process {process.pid} on" in refused.stderr
+    process.kill()
+    end(process)
+    gate.opened.set()
+    operator.run("sync", data, "nauset")
+    assert "Ended" not in operator.run("stop", "nauset").stderr
