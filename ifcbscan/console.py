@@ -9,9 +9,9 @@ import logging.handlers
 import os
 import sys
 import time
-from typing import Any
+from typing import Any, Sequence
 
-from ifcbscan.outcome import ScanReport, summary, worth_telling
+from ifcbscan.outcome import Problem, ScanReport, summary, worth_telling
 from ifcbscan.progress import Progress
 from ifcbscan.uploader import BinJob, Listener
 
@@ -143,16 +143,21 @@ class ScanPrinter(Listener):
         self._progress.end()
 
 
+def say_problems(problems: Sequence[Problem], warnings: Sequence[str]) -> None:
+    """The bins in trouble, each with its reason, and the warnings."""
+    for problem in problems[:_MOST_PROBLEMS]:
+        say(f"  {problem.pid}  {problem.state}: {problem.reason}")
+    if len(problems) > _MOST_PROBLEMS:
+        say(f"  ... and {len(problems) - _MOST_PROBLEMS:,} more; --json lists them all")
+    for warning in warnings:
+        say("  warning: " + warning)
+
+
 def print_report(report: ScanReport, as_json: bool, quiet: bool, interactive: bool) -> None:
     """The end of a run: the summary, each problem with its reason, and the JSON if asked for."""
     if not quiet and (interactive or worth_telling(report)):
         say(summary(report))
-        for problem in report.problems[:_MOST_PROBLEMS]:
-            say(f"  {problem.pid}  {problem.state}: {problem.reason}")
-        if len(report.problems) > _MOST_PROBLEMS:
-            say(f"  ... and {len(report.problems) - _MOST_PROBLEMS:,} more; --json lists them all")
-        for warning in report.warnings:
-            say("  warning: " + warning)
+        say_problems(report.problems, report.warnings)
     if report.ended_by:
         say("ifcbscan: " + report.ended_by)
     if as_json:

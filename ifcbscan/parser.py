@@ -143,6 +143,48 @@ def build_parser() -> argparse.ArgumentParser:
         help="also try to write, under a name that the archive removes by itself",
     )
 
+    verify = _command(
+        commands,
+        "verify",
+        "prove that everything on this disk is in the archive, bit for bit",
+        "Reads every bin of DIR and compares it with the archive by checksum: do this before a disk is wiped. "
+        "Sends nothing and deletes nothing. Exit code 0 only if every complete bin is proven, else 3.",
+    )
+    _add_job(verify)
+    _add_env_file(verify)
+    verify.add_argument(
+        "--max-age", metavar="AGE", help="only bins whose id says they are younger, such as 30d"
+    )
+    _add_exclude(verify)
+    verify.add_argument(
+        "--published", action="store_true", help="also ask the dashboard whether it shows every bin"
+    )
+    verify.add_argument(
+        "--deletable",
+        metavar="FILE",
+        help="write the paths of the files of all proven (and, with --published, published) bins into FILE",
+    )
+    verify.add_argument(
+        "-0",
+        dest="null",
+        action="store_true",
+        help="with --deletable: end each path with a NUL, for xargs -0",
+    )
+    verify.add_argument(
+        "--download",
+        action="store_true",
+        help="read objects back from the archive where nothing else proves them",
+    )
+    verify.add_argument(
+        "--jobs", metavar="N", type=int, default=2, help="bins read at the same time (default 2)"
+    )
+    verify.add_argument(
+        "--settle",
+        metavar="SECONDS",
+        help="bins that changed less than so many seconds ago count as still being written (SETTLE_SECONDS, 60)",
+    )
+    _add_output_options(verify)
+
     report = _command(
         commands,
         "report",

@@ -8,9 +8,7 @@ drives the same world by a seed.
 from __future__ import annotations
 
 import os
-from typing import Any
 
-import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
@@ -20,9 +18,6 @@ from support.world import (
     LAGS,
     PIDS,
     QUARTERS,
-    REQUEST_FAULTS,
-    TREE_FAULTS,
-    WIRE_FAULTS,
     Fault,
     World,
 )

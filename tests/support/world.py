@@ -9,8 +9,8 @@ breaks an invariant is put into `World.violations`:
 - I2 at the moment in which a put of an `.adc` takes effect, the bucket holds a `.roi` and an `.hdr` of the
   sizes that the local fileset had together with this `.adc` at some time during this scan, and the
   `.roi` was put at least CONFIRM seconds earlier (less the seconds that S3's dates are vague by), unless
-  another scanner put it once more since this scan looked at it. If the archive takes the `.roi` away later, the next full scan that is left in peace says `rejected` or sends
-  it again.
+  another scanner put it once more since this scan looked at it. If the archive takes the `.roi` away
+  later, the next full scan that is left in peace says `rejected` or sends it again.
 - I3 no put is needless. A put is needless if, when it takes effect, its key already holds these very
   bytes; that is: if nothing had changed. Not counted as needless are the `.hdr` that follows a `.roi`
   (its date is the date of the attempt), and a put whose object another scanner put since this scan

@@ -1,0 +1,110 @@
+"""`ifcbscan verify`: prove that what is on this disk is in the archive, bit for bit."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from argparse import Namespace
+from concurrent.futures import ThreadPoolExecutor
+
+from ifcbscan import console, verifyreport
+from ifcbscan.bucket import Bucket
+from ifcbscan.clocks import Clock
+from ifcbscan.commands.common import duration, job_of, load_config
+from ifcbscan.config import Config
+from ifcbscan.dashboard import Dashboard
+from ifcbscan.errors import UsageError
+from ifcbscan.interruption import Interruption
+from ifcbscan.listing import MOST_RANGES
+from ifcbscan.localtree import LocalTree
+from ifcbscan.plan import Policy
+from ifcbscan.progress import Progress
+from ifcbscan.verify import VerifyListener, VerifyOptions, verify
+from ifcbscan.verifyreport import BinResult, VerifyReport
+
+
+class _Printer(VerifyListener):
+    """Moves the progress on, and with --verbose tells each bin."""
+
+    def __init__(self, progress: Progress, verbose: bool) -> None:
+        self._progress = progress
+        self._verbose = verbose
+
+    def begin(self, bins: int, size: int) -> None:
+        self._progress.begin(bins, size)
+
+    def bin_done(self, result: BinResult) -> None:
+        self._progress.bin_done(result.pid)
+        self._progress.moved(result.read)
+        if self._verbose:
+            console.say(
+                "{} {}{}".format(result.pid, result.state, ": " + result.reason if result.reason else "")
+            )
+
+
+def run(options: Namespace, interruption: Interruption) -> int:
+    """Verify; 0 only if everything that was asked for is shown to be so."""
+    log_trouble = console.open_log(options.log_file)
+    config = load_config(options)
+    directory, time_series = job_of(options, config)
+    if options.jobs < 1:
+        raise UsageError("--jobs must be at least 1.")
+    if options.null and not options.deletable:
+        raise UsageError("-0 goes with --deletable FILE.")
+    clock = Clock()
+    max_age = duration(options.max_age, "--max-age")
+    oldest = None if max_age is None else clock.wall() - max_age
+    tree = LocalTree(directory, config.exclude_dirs + tuple(options.exclude), oldest)
+    threads = max(options.jobs, MOST_RANGES)
+    progress = Progress(clock, sys.stderr.isatty() and not (options.quiet or options.verbose), "reading")
+    settle = duration(options.settle, "--settle")
+    deletable = os.path.abspath(os.path.expanduser(options.deletable)) if options.deletable else None
+    try:
+        report = verify(
+            VerifyOptions(
+                account=config.account,
+                time_series=time_series,
+                policy=Policy(settle=config.settle if settle is None else settle, confirm=config.confirm),
+                max_age=max_age,
+                jobs=options.jobs,
+                deletable=deletable,
+                null_separated=options.null,
+                download=options.download,
+            ),
+            tree,
+            Bucket(config, clock, threads, interruption.requested),
+            _dashboard(options, config),
+            clock,
+            ThreadPoolExecutor(threads),
+            _Printer(progress, options.verbose),
+            config.warnings + ((log_trouble,) if log_trouble else ()),
+        )
+    finally:
+        progress.end()
+    _print(report, options)
+    return report.exit_code
+
+
+def _dashboard(options: Namespace, config: Config) -> Dashboard | None:
+    if not options.published:
+        return None
+    if config.dashboard_url is None:
+        raise UsageError("--published: there is no dashboard to ask. Set DASHBOARD_URL in the .env file.")
+    return Dashboard(config.dashboard_url)
+
+
+def _print(report: VerifyReport, options: Namespace) -> None:
+    line = verifyreport.summary(report)
+    console.log.info("%s", line)
+    for problem in report.problems:
+        console.log.warning("%s %s: %s", problem.pid, problem.state, problem.reason)
+    if not options.quiet:
+        console.say(line)
+        console.say_problems(report.problems, report.warnings)
+        if report.exit_code == 0:
+            console.say("Everything that was asked for is proven.")
+        else:
+            console.say("NOT everything is proven: do not delete what is listed here.")
+    if options.json:
+        console.result(json.dumps(report.to_json(), indent=2))
