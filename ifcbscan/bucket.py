@@ -1,4 +1,4 @@
-"""The bucket: list, head and put, over HTTP. The only user of botocore (the client that comes with boto3) and of tenacity.
+"""The bucket: list, head and put, over HTTP. The only user of tenacity and of botocore, boto3's client.
 
 It knows keys, sizes and times, and nothing of bins. Nothing here deletes or copies an object.
 All retrying is done here, with tenacity; botocore's own retries are off, so that they do not multiply.
@@ -140,9 +140,10 @@ class Bucket:
         Raises BucketRefused or BucketUnreachable; a listing that ends without an error is whole.
         """
         more: dict[str, Any] = {"StartAfter": start_after} if start_after else {}
-        if start_after and up_to:
-            # All keys between the two begin as both do; a server that walks folders has less to walk.
-            prefix = os.path.commonprefix([start_after, up_to])
+        shared = os.path.commonprefix([start_after, up_to])
+        if shared.startswith(prefix):
+            # All keys between the two begin as both do: a server that walks folders has less to walk.
+            prefix = shared
         last = ""
         while True:
             page = self._call("list", "list_objects_v2", Bucket=self._config.bucket, Prefix=prefix, **more)

@@ -27,6 +27,10 @@ def parse(argv: Sequence[str]) -> Namespace:
     from ifcbscan import parser
 
     built = parser.build_parser()
+    if "_ARGCOMPLETE" in os.environ:  # a shell asks what could come next, see docs/completion.md
+        import argcomplete
+
+        argcomplete.autocomplete(built)
     options, left_over = built.parse_known_args(arguments(argv))
     half = getattr(options, "directory", None) and not getattr(options, "time_series", "")
     if half and left_over:

@@ -32,7 +32,11 @@ def run(options: Namespace, interruption: Interruption) -> int:
     reason = scheduler.available()
     if reason:
         raise UsageError(f"Nothing was installed. {reason}")
-    wanted_unknown = _check_series(options, config, time_series, interruption)
+    try:
+        wanted_unknown = _check_series(options, config, time_series, interruption)
+    except Interrupted:
+        console.say("Interrupted. Nothing was installed.")
+        return interruption.exit_code
     _install(scheduler, job, options.restart)
     for note in scheduler.notes():
         console.say(f"Please note: {note}")
@@ -90,11 +94,7 @@ def _confirmed(line: str, where: str) -> bool:
     console.say(line)
     console.say(where)
     console.say("Start it all the same? [y/N]")
-    try:
-        return sys.stdin.readline().strip().lower() in ("y", "yes")
-    except Interrupted:
-        console.say("Nothing was installed.")
-        raise
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
 def _install(scheduler: Scheduler, job: ScheduledJob, restart: bool) -> None:

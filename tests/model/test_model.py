@@ -66,6 +66,18 @@ class Faults(RuleBasedStateMachine):
     ) -> None:
         self.world.grow(pid, extension, quarters, old, self._machine(machine), folder)
 
+    @rule(
+        pid=pids,
+        quarters=st.tuples(*[st.integers(1, QUARTERS)] * 3),
+        old=st.booleans(),
+        machine=machines,
+        folder=folders,
+    )
+    def a_bin_is_half_written(
+        self, pid: str, quarters: tuple[int, int, int], old: bool, machine: int, folder: str
+    ) -> None:
+        self.world.write_so_far(pid, quarters, old, self._machine(machine), folder)
+
     @rule(pid=pids, old=st.booleans(), machine=machines, folder=folders)
     def a_bin_is_finished(self, pid: str, old: bool, machine: int, folder: str) -> None:
         self.world.finish(pid, old, self._machine(machine), folder)

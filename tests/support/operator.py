@@ -20,6 +20,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Iterator
 
+from ifcbscan.schedule import ScheduledJob
+from ifcbscan.schedule.cron import with_job
 from support.runs import assert_decent, end
 
 _CRONTAB = """\
@@ -160,6 +162,14 @@ class Operator:
         done = Done(*end(process, timeout))
         assert code in (None, done.code), f"{done.code}, not {code}: {done.stdout}{done.stderr}"
         return done
+
+    def schedule(self, folder: Path, time_series: str = "nauset") -> ScheduledJob:
+        """What `start` would install, without the checks and the time that they take."""
+        log = self.home / ".local" / "state" / "ifcbscan" / f"{time_series}.log"
+        env_file = str(self.folder / ".env")
+        job = ScheduledJob(str(self.python), env_file, str(folder), time_series, str(log))
+        self.crontab.table.write_bytes(with_job(self.crontab.text, job))
+        return job
 
     def start(self, *arguments: Any, folder: Path | None = None, **more: str) -> subprocess.Popen[bytes]:
         """Run ifcbscan in the background, without a terminal."""

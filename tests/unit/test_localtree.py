@@ -202,6 +202,19 @@ def test_only_bins_that_are_not_too_old_are_taken(tmp_path: Path) -> None:
 
 
 @pytest.mark.windows_core
+def test_a_recent_walk_leaves_out_folders_that_are_named_after_an_older_time(tmp_path: Path) -> None:
+    next_pid = parse_pid(NEXT)
+    assert next_pid is not None
+    for folder in ("2012", "D20130525", "IFCB5_2013_145"):
+        _write_bin(tmp_path / folder, NEXT)  # a strange place; what is there is not even looked at
+    for folder in ("2013/D20130526", "D20130526", "IFCB5_2013_146", "incoming", "D20131326"):
+        _write_bin(tmp_path / folder, NEXT)
+    inventory = _walk(tmp_path, not_before=next_pid.sample_time)
+    assert len(inventory.copies[next_pid]) == 4
+    assert len(_walk(tmp_path).copies[next_pid]) == 7
+
+
+@pytest.mark.windows_core
 @pytest.mark.parametrize(
     "name",
     [

@@ -223,7 +223,7 @@ def test_a_bin_whose_waiting_is_over_comes_before_a_new_one(world: World) -> Non
     world.write(FIRST, SECOND, THIRD)
     # Sending takes long: 35 s a .roi.
     world.bucket.hook = lambda when, call: (
-        world.clock.advance(20)
+        world.clock.advance(35)
         if when == "after" and call.key.endswith(".roi") and call.kind == "put"
         else None
     )

@@ -1,0 +1,389 @@
+"""`list` and `check`: what exists where, and whether everything is in order and what to do where it is not."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, Iterator
+
+import pytest
+from support.archive import Archive
+from support.dashboard import Behaviour, DashboardStandIn
+from support.operator import Done, Operator
+from support.runs import end, rewrite_env
+from support.scripted import Act, ScriptedServer, s3_error
+
+on_moto = pytest.mark.parametrize("s3", ["moto"], indirect=True)
+
+NOWHERE = "http://127.0.0.1:9"  # nothing answers there
+
+
+def put(s3: Any, *keys: str) -> None:
+    for key in keys:
+        s3.client.put_object(Bucket=s3.bucket, Key=key, Body=b"x")
+
+
+# --- list
+
+
+@on_moto
+def test_each_time_series_is_listed_with_where_it_was_found(
+    s3: Any, operator: Operator, dashboard: DashboardStandIn
+) -> None:
+    dashboard.teams["hablab"].append("planned")
+    put(s3, "hablab/nauset/2013/a.adc", "hablab/nauset/2013/a.roi", "hablab/forgotten/2013/a.adc")
+    put(s3, "hablab2/other/2013/a.adc", "hablab/no-series.txt")
+    done = operator.run("list")
+    assert done.stderr == ""
+    assert dict(line.split(None, 1) for line in done.stdout.splitlines()) == {
+        "forgotten": "in the archive only: the dashboard does not know it, so it shows nothing of it",
+        "nauset": "on the dashboard and in the archive",
+        "planned": "on the dashboard; nothing in the archive yet",
+    }
+    assert json.loads(operator.run("list", "--json").stdout) == {
+        "account": "hablab",
+        "time_series": [
+            {"name": "forgotten", "dashboard": False, "archive": True},
+            {"name": "nauset", "dashboard": True, "archive": True},
+            {"name": "planned", "dashboard": True, "archive": False},
+        ],
+    }
+
+
+def test_more_time_series_than_one_page_holds_are_all_listed(s3: Any, operator: Operator) -> None:
+    names = [f"series{number:04d}" for number in range(1005)]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda name: put(s3, f"hablab/{name}/a.adc"), names))
+    done = operator.run("list")
+    assert [line.split()[0] for line in done.stdout.splitlines()] == names
+
+
+@on_moto
+@pytest.mark.parametrize("how", [Behaviour.CLOSE, Behaviour.HTML])
+def test_without_the_dashboard_the_archive_is_listed_and_a_note_says_why(
+    s3: Any, operator: Operator, dashboard: DashboardStandIn, how: Behaviour
+) -> None:
+    dashboard.behaviour["/api/"] = how
+    put(s3, "hablab/nauset/2013/a.adc")
+    done = operator.run("list")
+    assert dashboard.url in done.stderr and "only what is in the archive" in done.stderr
+    assert done.stdout == "nauset  in the archive (whether the dashboard shows it is not known)\n"
+    (found,) = json.loads(operator.run("list", "--json").stdout)["time_series"]
+    assert found == {"name": "nauset", "dashboard": None, "archive": True}
+
+
+@on_moto
+def test_an_account_that_the_dashboard_does_not_know_is_told_from_a_dashboard_that_is_away(
+    s3: Any, operator: Operator, dashboard: DashboardStandIn
+) -> None:
+    dashboard.teams.clear()
+    put(s3, "hablab/nauset/2013/a.adc")
+    done = operator.run("list")
+    assert "account 'hablab'" in done.stderr
+    assert done.stdout.startswith("nauset  in the archive only")
+
+
+@on_moto
+def test_an_account_with_nothing_is_told_so(operator: Operator, dashboard: DashboardStandIn) -> None:
+    dashboard.teams["hablab"] = []
+    done = operator.run("list")
+    assert done.stdout == "" and "no time series yet" in done.stderr
+    assert json.loads(operator.run("list", "--json").stdout)["time_series"] == []
+
+
+@on_moto
+def test_a_bucket_that_cannot_be_listed_ends_the_list(operator: Operator, env_file: Path) -> None:
+    rewrite_env(env_file, BUCKET_NAME="no.such.bucket")
+    done = operator.run("list", code=2)
+    assert "NoSuchBucket" in done.stderr and done.stdout == ""
+
+
+# --- check
+
+
+@pytest.fixture
+def cron_service(tmp_path: Path) -> Iterator[None]:
+    """A process that is named as a cron service is."""
+    program = tmp_path / "cron"
+    program.write_text("#!/bin/sh\nread line\n", encoding="utf-8")
+    program.chmod(0o755)
+    process = subprocess.Popen([str(program)], stdin=subprocess.PIPE)
+    yield
+    process.kill()
+    process.communicate()
+
+
+def cron_runs() -> bool:
+    """Whether a cron service of this machine's own runs."""
+    names = (
+        path.read_text(encoding="utf-8").strip() for path in _readable(Path("/proc").glob("[0-9]*/comm"))
+    )
+    return any(name in ("cron", "crond", "fcron") for name in names)
+
+
+def _readable(paths: Any) -> Iterator[Path]:
+    for path in paths:
+        try:
+            path.read_bytes()
+        except OSError:
+            continue
+        yield path
+
+
+def items(done: Done) -> dict[str, tuple[bool, str]]:
+    """Each line of a check: name -> whether it is good, and the text."""
+    found = {}
+    for line in done.stdout.splitlines():
+        match = re.fullmatch(r"(ok |NOT)  (.{12}) (.*)", line)
+        assert match, line
+        assert match.group(2) not in found
+        found[match.group(2).strip()] = (match.group(1) == "ok ", match.group(3))
+    return found
+
+
+def red(done: Done) -> dict[str, str]:
+    """The items that are not in order."""
+    return {name: text for name, (good, text) in items(done).items() if not good}
+
+
+@on_moto
+def test_where_all_is_in_order_every_line_is_green_and_the_exit_code_0(
+    s3: Any, operator: Operator, dashboard: DashboardStandIn, cron_service: None
+) -> None:
+    done = operator.run("check", operator.home, "nauset")
+    assert list(items(done)) == [
+        "scheduler",
+        "log space",
+        "settings",
+        "folder",
+        "credentials",
+        "clock",
+        "dashboard",
+        "time series",
+    ]
+    assert red(done) == {} and done.stderr == ""
+    assert s3.objects() == {} and operator.crontab.changes == 0
+    assert dashboard.paths() == ["/api/list_datasets/hablab"]
+
+
+@on_moto
+def test_without_arguments_it_checks_what_the_env_file_names(
+    operator: Operator, dashboard: DashboardStandIn, env_file: Path, cron_service: None
+) -> None:
+    assert "folder" not in items(operator.run("check"))
+    rewrite_env(env_file, IFCB_DATA_DIR=str(operator.home / "gone"), TIME_SERIES="naust")
+    assert set(red(operator.run("check", code=2))) == {"folder", "time series"}
+
+
+@on_moto
+@pytest.mark.parametrize(
+    "settings, item, said, code",
+    [
+        ({"BUCKET_NAME": "no.such.bucket"}, "credentials", "Check BUCKET_NAME", 2),
+        ({"S3_ENDPOINT_URL": NOWHERE}, "credentials", "check the network", 5),
+        ({"DASHBOARD_URL": NOWHERE}, "dashboard", "check DASHBOARD_URL", 5),
+        ({"USER_ACCOUNT": "nobody"}, "dashboard", "Check USER_ACCOUNT", 2),
+    ],
+)
+def test_one_wrong_setting_is_one_red_line_with_what_to_do(
+    operator: Operator,
+    dashboard: DashboardStandIn,
+    env_file: Path,
+    cron_service: None,
+    settings: dict[str, str],
+    item: str,
+    said: str,
+    code: int,
+) -> None:
+    rewrite_env(env_file, **settings)
+    done = operator.run("check", operator.home, "nauset", code=code)
+    found = red(done)
+    assert list(found) == [item] and said in found[item]
+
+
+@on_moto
+def test_a_time_series_that_the_dashboard_does_not_know_is_red_with_where_to_create_it(
+    operator: Operator, dashboard: DashboardStandIn, cron_service: None
+) -> None:
+    found = red(operator.run("check", operator.home, "naust", code=2))
+    assert list(found) == ["time series"]
+    for text in ("'naust'", "It knows nauset.", "create it for 'hablab'", dashboard.url):
+        assert text in found["time series"]
+
+
+@on_moto
+@pytest.mark.parametrize("name", ["gone", ".env"])
+def test_a_folder_that_cannot_be_read_is_red(
+    operator: Operator, dashboard: DashboardStandIn, cron_service: None, name: str
+) -> None:
+    found = red(operator.run("check", operator.folder / name, "nauset", code=2))
+    assert list(found) == ["folder"] and "Is the disk mounted" in found["folder"]
+
+
+@on_moto
+def test_an_env_file_that_others_can_read_is_red_with_the_command_that_mends_it(
+    operator: Operator, dashboard: DashboardStandIn, env_file: Path, cron_service: None
+) -> None:
+    env_file.chmod(0o644)
+    found = red(operator.run("check", code=2))
+    assert list(found) == ["settings"]
+    (command,) = re.findall(r"chmod 600 .*", found["settings"])
+    subprocess.run(["/bin/sh", "-c", command], check=True)
+    assert red(operator.run("check")) == {}
+
+
+@on_moto
+@pytest.mark.parametrize("content", [None, "USER_ACCOUNT=hablab\n"])
+def test_without_settings_the_rest_cannot_be_checked_and_it_says_what_is_missing(
+    operator: Operator, env_file: Path, cron_service: None, content: str | None
+) -> None:
+    env_file.unlink() if content is None else env_file.write_text(content, encoding="utf-8")
+    found = items(operator.run("check", code=2))
+    assert set(found) == {"scheduler", "log space", "settings"}
+    good, text = found["settings"]
+    assert not good
+    assert ("Copy .env.example" if content is None else "does not set AWS_ACCESS_KEY_ID") in text
+
+
+@on_moto
+@pytest.mark.parametrize("shift, good", [(30, True), (-3600, False), (3600, False)])
+def test_a_wrong_clock_is_red_with_by_how_much(
+    s3: Any,
+    operator: Operator,
+    dashboard: DashboardStandIn,
+    env_file: Path,
+    cron_service: None,
+    shift: float,
+    good: bool,
+) -> None:
+    with ScriptedServer(upstream=s3.endpoint, shift=shift) as server:
+        rewrite_env(env_file, S3_ENDPOINT_URL=server.endpoint)
+        done = operator.run("check", code=0 if good else 2)
+    is_good, text = items(done)["clock"]
+    assert is_good == good
+    if not good:
+        seconds, word = re.match(r"([0-9,]+) s (ahead of|behind)", text).groups()  # type: ignore[union-attr]
+        assert abs(int(seconds.replace(",", "")) - 3600) < 60
+        assert word == ("behind" if shift > 0 else "ahead of") and "please set it" in text
+
+
+@on_moto
+def test_a_clock_so_wrong_that_the_bucket_refuses_is_told_with_by_how_much(
+    operator: Operator, dashboard: DashboardStandIn, env_file: Path, cron_service: None
+) -> None:
+    refusal = s3_error(403, "RequestTimeTooSkewed")
+    refusal = type(refusal)(
+        refusal.status, refusal.body, (*refusal.headers, ("Date", "Tue, 01 Jan 2019 00:00:00 GMT"))
+    )
+    with ScriptedServer(then=refusal) as server:
+        rewrite_env(env_file, S3_ENDPOINT_URL=server.endpoint)
+        found = red(operator.run("check", code=2))
+    assert set(found) == {"credentials", "clock"}
+    assert "RequestTimeTooSkewed" in found["credentials"] and "ahead of" in found["clock"]
+
+
+@on_moto
+def test_the_right_to_write_is_tried_only_when_asked_for_and_what_was_written_the_archive_removes(
+    s3: Any, operator: Operator, dashboard: DashboardStandIn, cron_service: None
+) -> None:
+    done = operator.run("check", operator.home, "nauset", "--write")
+    assert items(done)["writing"][0]
+    (key,) = s3.objects()
+    # Not in the time series: there it would pass for a first file, and the guard would not ask any more.
+    assert key.startswith("hablab/") and not key.startswith("hablab/nauset/")
+    assert key in items(done)["writing"][1]
+    Archive(s3.client, s3.bucket).step()
+    assert s3.objects() == {}
+
+
+@on_moto
+def test_a_missing_right_to_write_is_red(
+    s3: Any, operator: Operator, dashboard: DashboardStandIn, env_file: Path, cron_service: None
+) -> None:
+    with ScriptedServer([Act.FORWARD], then=s3_error(403, "AccessDenied"), upstream=s3.endpoint) as server:
+        rewrite_env(env_file, S3_ENDPOINT_URL=server.endpoint)
+        found = red(operator.run("check", operator.home, "nauset", "--write", code=2))
+    assert list(found) == ["writing"] and "has no right to do this under hablab/" in found["writing"]
+
+
+@on_moto
+@pytest.mark.parametrize("trouble", ["not permitted", "not installed"])
+def test_a_scheduler_that_cannot_be_used_is_red(
+    operator: Operator, dashboard: DashboardStandIn, cron_service: None, trouble: str
+) -> None:
+    operator.crontab.forbid()
+    path = "/nonexistent" if trouble == "not installed" else operator.environment["PATH"]
+    found = red(operator.run("check", code=2, PATH=path))
+    assert list(found) == ["scheduler"]
+    assert ("/etc/cron.allow" if trouble == "not permitted" else "apt install cron") in found["scheduler"]
+
+
+@on_moto
+def test_a_cron_service_that_does_not_run_is_red(operator: Operator, dashboard: DashboardStandIn) -> None:
+    if cron_runs():
+        pytest.skip("a cron service runs on this machine")
+    found = red(operator.run("check", code=2))
+    assert list(found) == ["scheduler"] and "systemctl enable --now cron" in found["scheduler"]
+
+
+_ON_A_SMALL_DISK = 'mount -t tmpfs -o size=1m tmpfs "$1" && shift && exec "$@"'
+
+
+@on_moto
+def test_too_little_space_for_logs_is_red(
+    operator: Operator, dashboard: DashboardStandIn, cron_service: None
+) -> None:
+    home = str(operator.home)
+    command = ["unshare", "--mount", "sh", "-c", _ON_A_SMALL_DISK, "sh", home]
+    if os.getuid() != 0 or subprocess.run([*command, "true"], capture_output=True, check=False).returncode:
+        pytest.skip("no root or no mount namespace, so no small disk")
+    done = subprocess.run(
+        command + operator.command("check"),
+        cwd=str(operator.folder),
+        env=operator.environment,
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    found = red(Done(done.returncode, done.stdout.decode("utf-8"), ""))
+    assert done.returncode == 2
+    assert list(found) == ["log space"]
+    assert re.match("[01] MB free", found["log space"]) and "please make room" in found["log space"]
+
+
+@on_moto
+def test_the_dashboard_is_left_out_where_there_is_none(operator: Operator, cron_service: None) -> None:
+    done = operator.run("check", operator.home, "nauset")
+    assert items(done)["dashboard"] == (
+        True,
+        "none to ask: DASHBOARD_URL is not set, and the archive is not HABON's",
+    )
+    assert "time series" not in items(done)
+
+
+@on_moto
+def test_on_a_terminal_good_is_green_and_bad_is_red(
+    operator: Operator, dashboard: DashboardStandIn, cron_service: None
+) -> None:
+    with operator.at_terminal("check", operator.home / "gone", "nauset") as terminal:
+        screen = terminal.end().stderr
+    assert "\033[32mok \033[0m  settings" in screen and "\033[31mNOT\033[0m  folder" in screen
+
+
+@on_moto
+def test_ctrl_c_ends_the_check(
+    operator: Operator, dashboard: DashboardStandIn, env_file: Path, cron_service: None
+) -> None:
+    with ScriptedServer(then=Act.STALL) as server:
+        rewrite_env(env_file, S3_ENDPOINT_URL=server.endpoint)
+        process = operator.start("check")
+        server.wait_for("list")
+        process.send_signal(signal.SIGINT)
+        code, stdout, _ = end(process)
+    assert code == 130 and "credentials" not in stdout
+    assert dashboard.paths() == []
