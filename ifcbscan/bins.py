@@ -15,12 +15,16 @@ import math
 import re
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Sequence
 
 #: The members of a fileset, in the order in which the instrument writes them.
 EXTENSIONS = ("hdr", "adc", "roi")
 
 #: Size of a member that is not there (bytes otherwise).
 MISSING = -1
+
+#: Size of a remote member that must be sent again although its size is right (`sync --content`).
+OTHER_CONTENT = -2
 
 # [0-9] and fullmatch on purpose: \d accepts other scripts' digits and $ a trailing newline.
 _NEW_STYLE = re.compile(r"D([0-9]{8})T([01][0-9]|2[0-3])([0-5][0-9])([0-5][0-9])_IFCB[0-9]{3}")
@@ -189,6 +193,10 @@ class RemoteFileset:
         """Bytes of hdr, adc, roi."""
         return (self.hdr, self.adc, self.roi)
 
+    def size(self, extension: str) -> int:
+        """Bytes of one member."""
+        return self.sizes[EXTENSIONS.index(extension)]
+
     def after_put(self, extension: str, size: int, put: str) -> RemoteFileset:
         """The same bin once `extension` is there with `size` bytes, put at server time `put`."""
         return RemoteFileset(
@@ -197,6 +205,25 @@ class RemoteFileset:
             size if extension == "roi" else self.roi,
             put if extension == "hdr" else self.hdr_put,
             put if extension == "roi" else self.roi_put,
+        )
+
+    def with_other_content(self, extensions: Sequence[str]) -> RemoteFileset:
+        """The same bin once it is known that these members have the right size but other content.
+
+        What comes after them in the order of sending is marked as well: an .hdr is sent with every .roi, and
+        the .adc is put last, once the archive has kept them.
+        """
+        marked = dict.fromkeys(extensions, OTHER_CONTENT)
+        if "roi" in marked:
+            marked["hdr"] = OTHER_CONTENT
+        if marked:
+            marked["adc"] = OTHER_CONTENT
+        return RemoteFileset(
+            marked.get("hdr", self.hdr),
+            marked.get("adc", self.adc),
+            marked.get("roi", self.roi),
+            self.hdr_put,
+            self.roi_put,
         )
 
 

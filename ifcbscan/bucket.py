@@ -14,7 +14,7 @@ import threading
 from dataclasses import dataclass
 from typing import Any, BinaryIO, Callable, Iterator, Sequence
 
-from ifcbscan.bins import server_text
+from ifcbscan.bins import MISSING, server_text
 from ifcbscan.clocks import Clock, ServerClock
 from ifcbscan.config import Config
 from ifcbscan.errors import (
@@ -23,6 +23,7 @@ from ifcbscan.errors import (
     FileChanged,
     Interrupted,
     LocalFileProblem,
+    Overtaken,
     PutRefused,
 )
 from ifcbscan.outcome import Requests
@@ -58,6 +59,7 @@ _REFUSALS = {
 }
 _PASSING_CODES = {
     "BadDigest",  # the bytes were damaged on the way: the bucket has stored nothing
+    "ConditionalRequestConflict",  # somebody else's request for the same key is not through yet
     "IncompleteBody",
     "InternalError",
     "OperationAborted",
@@ -70,8 +72,16 @@ _PASSING_CODES = {
 }
 _PASSING_STATUS = {408, 425, 429}
 
+# A header of a PUT, as botocore's older versions have no parameter for it.
+_CONDITION = "IfcbscanCondition"
+
 # Every S3 server's good answer carries these; the web page of a harbour's network does not.
-_SIGN_OF_S3 = {"put_object": "ETag", "head_object": "LastModified", "get_object": "LastModified"}
+_SIGN_OF_S3 = {
+    "list_objects_v2": "IsTruncated",
+    "put_object": "ETag",
+    "head_object": "LastModified",
+    "get_object": "LastModified",
+}
 
 
 @dataclass(frozen=True)
@@ -125,6 +135,7 @@ class Bucket:
         self._connections = connections
         self._pace = pace
         self._made: Any | None = None
+        self._conditions = True  # False once the server has said that it knows none
         self._lock = threading.Lock()
         self._requests = {"list": 0, "head": 0, "put": 0, "get": 0}
         self.server_clock = ServerClock(clock)
@@ -212,36 +223,66 @@ class Bucket:
             return None
         return str(answer["Body"])
 
-    def put(self, key: str, file: BinaryIO, size: int) -> str:
+    def put(self, key: str, file: BinaryIO, size: int, replaces: int | None = None) -> str:
         """Store `size` bytes of `file` under `key`; returns the server's time (ISO 8601).
+
+        `replaces`: the size of what is thought to be there (bytes; `MISSING` for nothing). If by now it is
+        something else, nothing is stored and Overtaken is raised (unless these very bytes are there). S3
+        makes sure of that in one step; a server that knows no conditions stores what comes last.
 
         The bytes are summed first and the sum goes along as Content-MD5, so that the bucket stores exactly
         what was read, or nothing. Never the whole file in memory. Raises FileChanged or LocalFileProblem
         if the file does not stay as it was; PutRefused if the bucket will not have this one object;
         BucketRefused, BucketUnreachable.
         """
-        digest = hashlib.md5()
-        summed = _Body(file, size, self._cancelled)
-        for block in iter(lambda: summed.read(_BLOCK), b""):
-            digest.update(block)
-        body = _Body(file, size, self._cancelled, self._pace)
+        digest = self._md5(file, size)
 
         def already_there() -> bool:
-            # The answer to a first try may have been lost after the bytes had arrived.
+            # The answer to a try may have been lost after the bytes had arrived.
             stored = self.head(key)
-            return stored is not None and stored.size == size and stored.etag == digest.hexdigest()
+            if stored is not None and stored.size == size and stored.etag == digest.hex():
+                return True
+            if stored is not None and replaces is not None and stored.size != replaces:
+                raise Overtaken()
+            if self._md5(file, size) != digest:
+                raise FileChanged("its content changed while it was sent")
+            return False
 
-        self._call(
-            "put",
-            "put_object",
-            already_done=already_there,
-            Bucket=self._config.bucket,
-            Key=key,
-            Body=body,
-            ContentLength=size,
-            ContentMD5=base64.b64encode(digest.digest()).decode("ascii"),
-        )
+        arguments: dict[str, Any] = {}
+        if replaces is not None:
+            arguments[_CONDITION] = self._condition(key, replaces)
+        try:
+            self._call(
+                "put",
+                "put_object",
+                already_done=already_there,
+                Bucket=self._config.bucket,
+                Key=key,
+                Body=_Body(file, size, self._cancelled, self._pace),
+                ContentLength=size,
+                ContentMD5=base64.b64encode(digest).decode("ascii"),
+                **arguments,
+            )
+        except _PreconditionFailed:
+            if not already_there():
+                raise Overtaken() from None
         return server_text(self.server_clock.now())
+
+    def _md5(self, file: BinaryIO, size: int) -> bytes:
+        body = _Body(file, size, self._cancelled)
+        digest = hashlib.md5()
+        for block in iter(lambda: body.read(_BLOCK), b""):
+            digest.update(block)
+        return digest.digest()
+
+    def _condition(self, key: str, replaces: int) -> tuple[str, str]:
+        """The header that lets a PUT through only if nothing, or what has the size `replaces`, is there."""
+        stored = self.head(key) if replaces != MISSING else None
+        if stored is None:
+            return "If-None-Match", "*"
+        if stored.size != replaces:
+            raise Overtaken()
+        return "If-Match", f'"{stored.etag}"'
 
     def _call(
         self,
@@ -315,6 +356,8 @@ class Bucket:
         import botocore.parsers
 
         try:
+            if not self._conditions:
+                arguments.pop(_CONDITION, None)
             answer = getattr(client, operation)(**arguments)
             if _SIGN_OF_S3.get(operation, "ResponseMetadata") not in answer:
                 raise _Passing("something that is no S3 server answered", unsure=True)
@@ -358,8 +401,14 @@ class Bucket:
         text = f"{code} (HTTP {status})"
         if status == 404 and (operation == "head_object" or (operation, code) == ("get_object", "NoSuchKey")):
             return _NotFound()
+        if operation == "put_object" and status == 412:
+            return _PreconditionFailed()
+        if operation == "put_object" and status == 501 and self._conditions:
+            self._conditions = False
+            return _Passing("it knows no conditional requests", unsure=False)
         if code in _PASSING_CODES or status in _PASSING_STATUS or status >= 500:
-            return _Passing("it answered " + text, unsure=status >= 500)
+            # After a BadDigest the file is read once more: perhaps it is not the way that changed it.
+            return _Passing("it answered " + text, unsure=status >= 500 or code == "BadDigest")
         if 300 <= status < 400 and code not in _REFUSALS:
             return _Passing("something that is no S3 server answered " + text, unsure=False)
         hint = _REFUSALS.get(code)
@@ -395,6 +444,10 @@ class Bucket:
 
 class _NotFound(Exception):
     """HEAD or GET: no such object."""
+
+
+class _PreconditionFailed(Exception):
+    """PUT: what is stored there is not what was thought to be."""
 
 
 class _Body:
@@ -464,7 +517,7 @@ def _make_client(config: Config, connections: int) -> Any:
     for name in ("config_file", "credentials_file"):
         session.set_config_variable(name, os.devnull)
     session.set_config_variable("ignore_configured_endpoint_urls", True)
-    install(session)
+    lean = install(session)
     settings: dict[str, Any] = {
         "signature_version": "s3v4",
         # Dots in the bucket's name do not go with TLS host names. Content-MD5 guards the bytes, so
@@ -492,8 +545,10 @@ def _make_client(config: Config, connections: int) -> Any:
         endpoint_url=config.endpoint_url,
         config=client_config,
     )
-    spare_second_reading(client)
-    client.meta.events.register_last("before-call.s3.PutObject", _without_expect)
+    if lean is not None:
+        spare_second_reading(client, lean)
+    client.meta.events.register("before-parameter-build.s3.PutObject", _keep_condition)
+    client.meta.events.register_last("before-call.s3.PutObject", _complete_headers)
     return client
 
 
@@ -502,7 +557,14 @@ def _folders(page: dict[str, Any]) -> list[str]:
     return found
 
 
-def _without_expect(params: dict[str, Any], **_others: Any) -> None:
+def _keep_condition(params: dict[str, Any], context: dict[str, Any], **_others: Any) -> None:
+    context[_CONDITION] = params.pop(_CONDITION, None)
+
+
+def _complete_headers(params: dict[str, Any], context: dict[str, Any], **_others: Any) -> None:
+    if context[_CONDITION] is not None:
+        name, value = context[_CONDITION]
+        params["headers"][name] = value
     # "Expect: 100-continue" costs one more way to the bucket and back for every file, and all it could
     # spare is the sending of a body that is then refused, which ends the run anyway.
     params["headers"].pop("Expect", None)

@@ -58,7 +58,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         code: int = command.run(options, interruption)
         return code
     except (Interrupted, KeyboardInterrupt):
-        console.say("ifcbscan: interrupted; what was not sent is sent by the next run.")
+        sends = options.command in ("once", "sync", "start")
+        rest = "; what was not sent is sent by the next run." if sends else "; nothing was changed."
+        console.say("ifcbscan: interrupted" + rest)
         return interruption.exit_code
     except AlreadyRunning as error:
         if not getattr(options, "quiet", False):

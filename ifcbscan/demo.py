@@ -40,7 +40,7 @@ Where to go from here:
   1. copy .env.example to .env and fill in your account and keys
   2. ifcbscan --once DIR TIME_SERIES --dry-run    shows what would be sent, and sends nothing
   3. ifcbscan sync DIR TIME_SERIES                sends it
-The README says what each state means and what to do about it."""
+docs/getting-started-*.md go through it step by step; docs/states.md says what each state means."""
 
 
 def run() -> int:

@@ -70,6 +70,10 @@ class PutRefused(Exception):
     """The bucket will not take this one file; the rest of the run is not concerned."""
 
 
+class Overtaken(Exception):
+    """Somebody else has changed an object since the run looked; its bin is looked at again by a later run."""
+
+
 class LocalFileProblem(Exception):
     """A file of a bin cannot be read now (gone, no permission, disk error); its bin fails."""
 

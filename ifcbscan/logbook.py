@@ -21,10 +21,12 @@ IDLE_EVERY = 3600.0
 #: Beyond so many troubled bins the memory is not worth its size: only counts are told.
 MOST_TOLD = 1000
 
+_FAILURE = "failure "
+
 
 @dataclass(frozen=True)
 class Told:
-    """What the log knows already. `day` is a date (UTC), `last_line` seconds since 1970."""
+    """What the log knows already. `day` is that of the last report (UTC), `last_line` seconds since 1970."""
 
     day: str = ""
     last_line: float = 0.0
@@ -42,21 +44,23 @@ class Line:
 def lines_of(report: ScanReport, told: Told, day: str, now: float) -> tuple[list[Line], Told]:
     """The lines that a run adds, and what the log knows then. `day` and `now` are the present."""
     troubles = [f"{found.pid} {found.state}: {found.reason}" for found in report.problems[:MOST_TOLD]]
-    news, known = _news([*troubles, *report.warnings], told, day)
-    if report.ended_by:
-        news.append(report.ended_by)
+    ended_by = [report.ended_by] if report.ended_by else []
+    news, known = _news([*troubles, *report.warnings, *ended_by], told, day)
     lines = [Line(text, True) for text in news]
     idle_for_long = not 0 <= now - told.last_line < IDLE_EVERY
-    if report.files_uploaded or news or idle_for_long:
+    recovered = any(text.startswith(_FAILURE) for text in told.told)
+    if report.files_uploaded or news or idle_for_long or recovered:
         lines.append(Line(summary(report)))
     return lines, Told(day, now if lines else told.last_line, known)
 
 
 def lines_of_failure(text: str, told: Told, day: str, now: float) -> tuple[list[Line], Told]:
     """The same for a run that failed before it had a report: told when it begins, then once an hour."""
-    if f"failure {text}" in told.told and 0 <= now - told.last_line < IDLE_EVERY:
+    if _FAILURE + text in told.told and 0 <= now - told.last_line < IDLE_EVERY:
         return [], told
-    return [Line(text, True)], Told(day, now, told.told | {f"failure {text}"})
+    # The last failure is enough to know, and the day stays that of the last report: its bins are told daily.
+    others = frozenset(known for known in told.told if not known.startswith(_FAILURE))
+    return [Line(text, True)], Told(told.day, now, others | {_FAILURE + text})
 
 
 def _news(texts: list[str], told: Told, day: str) -> tuple[list[str], frozenset[str]]:
@@ -68,7 +72,7 @@ def _news(texts: list[str], told: Told, day: str) -> tuple[list[str], frozenset[
 
 def _key(text: str) -> str:
     # Reasons hold ages and sizes that change from run to run; the bin and its state say what is the same.
-    return text.partition(":")[0]
+    return text.partition(": ")[0]
 
 
 def _path(directory: str, time_series: str, mode: str) -> str:

@@ -16,6 +16,8 @@ DESCRIPTION = (
 )
 
 EPILOG = (
+    "First steps: 'ifcbscan demo' shows how it works; 'ifcbscan check DIR TIME_SERIES' says what is still to be set "
+    "up; 'ifcbscan COMMAND --help' lists the options of a command. "
     "Exit codes: 0 done; 1 unexpected error; 2 usage or configuration; 3 finished, but something failed; "
     "4 another scan of the same folder and time series is running; 5 the bucket could not be reached; "
     "130, 143 interrupted."
@@ -63,6 +65,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     _add_job(once, optional=True)
     _add_scan_options(once)
+    once.set_defaults(content=False)
 
     sync = _command(
         commands,
@@ -72,6 +75,11 @@ def build_parser() -> argparse.ArgumentParser:
     )
     _add_job(sync)
     _add_scan_options(sync)
+    sync.add_argument(
+        "--content",
+        action="store_true",
+        help="read every bin and compare its content with the archive's, not only sizes; send again what differs",
+    )
 
     start = _command(
         commands,
@@ -84,7 +92,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_job(start)
     _add_env_file(start)
     start.add_argument(
-        "--force", action="store_true", help="also if the dashboard does not know the time series (yet)"
+        "--force", action="store_true", help="start even if the dashboard does not know the time series (yet)"
     )
     start.add_argument(
         "--restart",
@@ -109,7 +117,9 @@ def build_parser() -> argparse.ArgumentParser:
     stop.add_argument(
         "what", metavar="DIR|TIME_SERIES", help="the folder or the time series, as given to 'start'"
     )
-    stop.add_argument("--system", action="store_true", help="Windows: those of the SYSTEM account")
+    stop.add_argument(
+        "--system", action="store_true", help="Windows, as administrator: what was started with --system"
+    )
 
     status = _command(
         commands,
@@ -117,7 +127,7 @@ def build_parser() -> argparse.ArgumentParser:
         "what is scheduled, when it last ran, and how that went",
         "Shows each scheduled folder with its last runs, and the bins that wait or are in trouble.",
     )
-    status.add_argument("--json", action="store_true", help="print it as one JSON object")
+    status.add_argument("--json", action="store_true", help="print it as one JSON object, for programs")
 
     series = _command(
         commands,
@@ -126,7 +136,7 @@ def build_parser() -> argparse.ArgumentParser:
         "Lists the time series of the account, with where each one was found: on the dashboard, in the archive.",
     )
     _add_env_file(series)
-    series.add_argument("--json", action="store_true", help="print it as one JSON object")
+    series.add_argument("--json", action="store_true", help="print it as one JSON object, for programs")
 
     check = _command(
         commands,
@@ -196,7 +206,10 @@ def build_parser() -> argparse.ArgumentParser:
     _add_env_file(report)
     _add_exclude(report)
     report.add_argument(
-        "-o", "--output", metavar="FILE", help="where to (TIME_SERIES-report.html in the current folder)"
+        "-o",
+        "--output",
+        metavar="FILE",
+        help="where to write it (if left out: TIME_SERIES-report.html in the current folder)",
     )
     report.add_argument(
         "--json",
@@ -226,12 +239,18 @@ def _command(commands, name: str, help_line: str, description: str) -> argparse.
 
 def _add_job(parser: argparse.ArgumentParser, optional: bool = False) -> None:
     count = "?" if optional else None
-    parser.add_argument("directory", metavar="DIR", nargs=count, help="the folder that holds the bins")
+    otherwise = " (if left out: {} of the .env file)" if optional else ""
+    parser.add_argument(
+        "directory",
+        metavar="DIR",
+        nargs=count,
+        help="the folder that holds the bins, in whatever subfolders" + otherwise.format("IFCB_DATA_DIR"),
+    )
     parser.add_argument(
         "time_series",
         metavar="TIME_SERIES",
         nargs=count,
-        help="name of the time series on the dashboard",
+        help="name of the time series on the dashboard, such as nauset" + otherwise.format("TIME_SERIES"),
     )
 
 
@@ -301,23 +320,24 @@ def _add_scan_options(parser: argparse.ArgumentParser) -> None:
     how.add_argument(
         "--force", action="store_true", help="send even if the dashboard does not know the time series (yet)"
     )
-    _add_output_options(parser)
-    parser.add_argument(
+    output = _add_output_options(parser)
+    output.add_argument(
         "--metrics-file",
         metavar="FILE",
         help="write figures for Prometheus' node_exporter (textfile collector); needs the extra 'metrics'",
     )
-    parser.add_argument(
+    output.add_argument(
         "--ping",
         metavar="URL",
         help="tell a monitor of scheduled jobs: URL/start, then URL or URL/fail (PING_URL)",
     )
 
 
-def _add_output_options(parser: argparse.ArgumentParser) -> None:
+def _add_output_options(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
     output = parser.add_argument_group("output")
     output.add_argument("--json", action="store_true", help="print the report as one JSON object")
     output.add_argument("--log-file", metavar="FILE", help="also write a log; it is kept below 10 MB")
     loudness = output.add_mutually_exclusive_group()
     loudness.add_argument("-v", "--verbose", action="store_true", help="say what is done with each bin")
     loudness.add_argument("-q", "--quiet", action="store_true", help="print errors only")
+    return output

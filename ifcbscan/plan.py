@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Sequence
 
 from ifcbscan.adc import Finding
-from ifcbscan.bins import EXTENSIONS, MISSING, Fileset, RemoteFileset, server_seconds
+from ifcbscan.bins import EXTENSIONS, MISSING, OTHER_CONTENT, Fileset, RemoteFileset, server_seconds
 
 #: The archive deletes anything larger (ifcb-data-sharer, validate-ifcb-files). Bytes.
 ARCHIVE_LIMIT = 250000000
@@ -120,6 +120,9 @@ def decide(
     In `upload`, a right .roi is not sent again, and the .hdr always follows a .roi. Because of that order
     "an .hdr without a .roi" means that the archive deleted the .roi, and the .hdr's time is the time of
     the attempt; because the .adc comes last and alone, a bin becomes visible in one step.
+
+    A member whose size is OTHER_CONTENT (`sync --content`) is there and neither right nor larger: the rows
+    `commit` to `upload` bring it up to date in the same order.
     """
     if not local.complete:
         return Decision(State.INCOMPLETE, reason=_missing(local))
@@ -156,7 +159,10 @@ def decide(
         # The .hdr came after the .roi, and S3 dates an object by the start of its upload: the younger counts.
         age = now.server - max(server_seconds(remote.roi_put), server_seconds(remote.hdr_put))
         if age >= policy.confirm or policy.confirm <= 0:
-            return Decision(State.COMMIT, Action.PUT, "the archive has kept .roi and .hdr", ("adc",))
+            why = "the archive has kept .roi and .hdr"
+            if remote.adc == OTHER_CONTENT:
+                why += "; its .adc is replaced"
+            return Decision(State.COMMIT, Action.PUT, why, ("adc",))
         if age < -_FUTURE:
             return Decision(
                 State.UNCONFIRMED,
@@ -211,6 +217,8 @@ def _rejected(age: float, policy: Policy) -> str:
 
 
 def _difference(local: Fileset, remote: RemoteFileset) -> str:
+    if OTHER_CONTENT in remote.sizes:
+        return "the archive has other content of the same size"
     if remote.sizes == (MISSING, MISSING, MISSING):
         return "not in the archive"
     parts = []

@@ -63,11 +63,14 @@ def parse_page(body: bytes) -> dict[str, Any]:
         if url_encoded:
             key = _decoded(key)
         objects.append(ListedObject(key, size, modified, (texts.get(space + "ETag") or "").strip('"')))
+    truncated = root.findtext(space + "IsTruncated")
+    if truncated not in ("true", "false"):
+        raise NotAListing("a page that does not say whether more follow")
     folders = [item.findtext(space + "Prefix") or "" for item in root.iterfind(space + "CommonPrefixes")]
     return {
         OBJECTS: objects,
         FOLDERS: [_decoded(folder) for folder in folders] if url_encoded else folders,
-        "IsTruncated": root.findtext(space + "IsTruncated") == "true",
+        "IsTruncated": truncated == "true",
         "NextContinuationToken": root.findtext(space + "NextContinuationToken"),
     }
 
@@ -111,31 +114,42 @@ def _parser_error(text: str) -> Exception:
     return error
 
 
-class _ParserFactory:
+class LeanParserFactory:
+    """Makes botocore's parsers, and wraps them. `in_use`: botocore has really asked it for one."""
+
     def __init__(self, plain: Any) -> None:
         self._plain = plain
+        self.in_use = False
 
     def create_parser(self, protocol_name: str) -> _Parser:
+        """What botocore asks for with every answer."""
+        self.in_use = True
         return _Parser(self._plain.create_parser(protocol_name))
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._plain, name)
 
 
-def install(session: Any) -> None:
-    """Make the clients of a botocore session parse listings the lean way; else they work as ever."""
-    plain = session.get_component("response_parser_factory")
-    session.register_component("response_parser_factory", _ParserFactory(plain))
+def install(session: Any) -> LeanParserFactory | None:
+    """Make the clients of a botocore session parse listings the lean way; else (None) they work as ever."""
+    try:
+        plain = session.get_component("response_parser_factory")
+    except ValueError:
+        return None
+    factory = LeanParserFactory(plain)
+    session.register_component("response_parser_factory", factory)
+    return factory
 
 
-def spare_second_reading(client: Any) -> None:
+def spare_second_reading(client: Any, factory: LeanParserFactory) -> None:
     """Newer versions of botocore read every good answer once more, in search of a hidden error.
 
-    A listing is known by its root element here, so its body is put aside for that time.
+    A listing is known by its root element here, so its body is put aside for that time: once it is sure
+    that it comes back, because `factory` has been used before. Else every listing would look empty.
     """
 
     def set_aside(response_dict: dict[str, Any], **_others: Any) -> None:
-        if response_dict.get("status_code") == 200:
+        if factory.in_use and response_dict.get("status_code") == 200:
             response_dict[_SET_ASIDE] = response_dict.get("body", b"")
             response_dict["body"] = b"<ListBucketResult/>"
 

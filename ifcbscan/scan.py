@@ -6,12 +6,13 @@ import itertools
 import logging
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from typing import Callable, Iterable, Iterator, Sequence
+from typing import Callable, Iterable, Iterator, Mapping, Sequence
 
 from ifcbscan.bins import (
     MISSING,
     NOTHING_REMOTE,
     Fileset,
+    Pid,
     RemoteFileset,
     series_prefix,
 )
@@ -28,6 +29,8 @@ from ifcbscan.uploader import BinJob, Listener, Uploader, examine_fileset
 log = logging.getLogger("ifcbscan")
 
 _A_DAY = 86400.0
+
+NOTHING_DIFFERS: Mapping[Pid, Sequence[str]] = {}
 
 #: Says whether files may be sent into a time series that has none: returns warnings, or raises UsageError.
 Guard = Callable[[], Sequence[str]]
@@ -71,11 +74,15 @@ def scan(
     show: Callable[[str], None],
     warnings: Sequence[str] = (),
     guard: Guard | None = None,
+    differs: Mapping[Pid, Sequence[str]] = NOTHING_DIFFERS,
 ) -> ScanReport:
     """One run over one tree. `show` takes the lines of a dry run; `warnings` are those of the preparations.
 
     `guard` is asked before anything is sent into a time series in which nothing is yet; it raises
     UsageError to forbid it, or returns warnings. Only a full run can see that nothing is there.
+
+    `differs`: bins of which these files are known to have the right size but other content in the archive
+    (`sync --content`); they are sent again.
 
     Raises what makes a run impossible (UsageError, BucketRefused, BucketUnreachable, Interrupted);
     whatever ends it later is in the report.
@@ -90,6 +97,11 @@ def scan(
         tally.count(fragment.pid, State.INCOMPLETE.value, _fragment_reason(fragment, inventory))
     remote = list_remote(options, inventory, bucket, pool)
     now = Now(bucket.server_clock.now(), clock.wall())
+    for pid, extensions in differs.items():
+        local = inventory.filesets.get(pid)
+        # Where the sizes have come to differ meanwhile, the ordinary rules hold.
+        if local is not None and remote.bins.get(pid, NOTHING_REMOTE).sizes == local.sizes:
+            remote.bins[pid] = remote.bins[pid].with_other_content(extensions)
     jobs = _decide_all(options, inventory, remote.bins, now, tally)
     if guard is not None and jobs and remote.empty:
         tally.warnings.extend(guard())

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import Iterable, Sequence
 
 from ifcbscan import adc
-from ifcbscan.bins import EXTENSIONS, MISSING, Fileset, RemoteFileset
+from ifcbscan.bins import EXTENSIONS, MISSING, OTHER_CONTENT, Fileset, RemoteFileset
 from ifcbscan.bucket import Bucket
 from ifcbscan.clocks import Clock
 from ifcbscan.errors import (
@@ -28,6 +28,7 @@ from ifcbscan.errors import (
     IfcbscanError,
     Interrupted,
     LocalFileProblem,
+    Overtaken,
     PutRefused,
 )
 from ifcbscan.localtree import LocalTree
@@ -35,6 +36,8 @@ from ifcbscan.outcome import FAILED, TO_UPLOAD, UPLOADED, Tally
 from ifcbscan.plan import Action, Decision, Now, Policy, State, decide
 
 log = logging.getLogger("ifcbscan")
+
+_OVERTAKEN = "somebody else changed this bin in the archive meanwhile; a later run looks again"
 
 #: How long the calling thread waits at a time, so that signals get through on every system. Seconds.
 _ATTENTION = 0.5
@@ -215,6 +218,8 @@ class Uploader:
                     return
         except FileChanged as error:
             job.result = (State.SETTLING.value, f"changed while it was handled ({error})")
+        except Overtaken:
+            job.result = (FAILED, _OVERTAKEN)
         except (LocalFileProblem, PutRefused) as error:
             job.result = (FAILED, str(error))
 
@@ -234,7 +239,8 @@ class Uploader:
             return True
         job.due = None
         if job.decision.action is Action.WATCH:
-            self._check_unchanged(job)
+            for fileset in (job.local, *job.copies):
+                self._check_unchanged(fileset)
             job.watched = True
         self._decide(job)
         return False
@@ -244,12 +250,9 @@ class Uploader:
         extensions = job.decision.send
         if "roi" in extensions and job.sent_roi:
             # Somebody else writes the same bin. Once is enough for one run.
-            job.result = (
-                FAILED,
-                "somebody else changed this bin in the archive meanwhile; a later run looks again",
-            )
+            job.result = (FAILED, _OVERTAKEN)
             return
-        self._check_unchanged(job)
+        self._check_unchanged(job.local)
         finding = self._examine(job.local)
         if finding is not None:
             self._decide(job, finding)
@@ -271,23 +274,24 @@ class Uploader:
         with self._tree.open(job.local, extension) as file:
             if os.fstat(file.fileno()).st_size != size:
                 raise FileChanged(f".{extension} has another size now")
-            put = self._bucket.put(key, file, size)
+            known = job.remote.size(extension)
+            put = self._bucket.put(key, file, size, replaces=size if known == OTHER_CONTENT else known)
         job.files_sent += 1
         job.bytes_sent += size
         job.sent_adc = job.sent_adc or extension == "adc"
         job.remote = job.remote.after_put(extension, size, put)
         log.debug("put %s (%d bytes)", key, size)
-        self._check_unchanged(job)
+        self._check_unchanged(job.local)
 
     def _look_at_roi(self, job: BinJob) -> None:
         head = self._bucket.head(job.local.pid.key(self._prefix, "roi"))
         size, put = (head.size, head.modified) if head else (MISSING, "")
         job.remote = job.remote.after_put("roi", size, put)
 
-    def _check_unchanged(self, job: BinJob) -> None:
-        now = self._tree.refresh(job.local)
-        if now != job.local:
-            differing = [ext for ext in EXTENSIONS if now.size(ext) != job.local.size(ext)]
+    def _check_unchanged(self, fileset: Fileset) -> None:
+        now = self._tree.refresh(fileset)
+        if now != fileset:
+            differing = [ext for ext in EXTENSIONS if now.size(ext) != fileset.size(ext)]
             raise FileChanged(
                 "{} changed".format(", ".join("." + ext for ext in differing) or "the modification time")
             )
@@ -297,8 +301,9 @@ class Uploader:
 
     def _decide(self, job: BinJob, finding: adc.Finding | None = None) -> None:
         local_time = self._clock.wall()
-        if job.watched:  # it has stood still for long enough, whatever its times say
-            local_time = max(local_time, job.local.changed + self._policy.settle)
+        if job.watched:  # all copies have stood still for long enough, whatever their times say
+            changed = max(fileset.changed for fileset in (job.local, *job.copies))
+            local_time = max(local_time, changed + self._policy.settle)
         now = Now(self._bucket.server_clock.now(), local_time)
         job.decision = decide(job.local, job.remote, now, self._policy, job.copies, finding)
 

@@ -13,7 +13,7 @@ from ifcbscan.clocks import Clock
 from ifcbscan.commands.aftermath import Aftermath
 from ifcbscan.commands.common import duration, job_of, load_config
 from ifcbscan.config import Config, parse_rate
-from ifcbscan.errors import ExitCode, IfcbscanError, UsageError
+from ifcbscan.errors import ExitCode, IfcbscanError, Interrupted, UsageError
 from ifcbscan.interruption import Interruption
 from ifcbscan.listing import MOST_RANGES
 from ifcbscan.localtree import LocalTree
@@ -56,6 +56,8 @@ def run(options: Namespace, interruption: Interruption) -> int:
         console.print_report(report, options.json, options.quiet, interactive)
         if aftermath is not None:
             aftermath.finished(report, code)
+    if interruption.requested.is_set():
+        raise Interrupted(code)
     return code
 
 
@@ -134,10 +136,23 @@ def _scan(
             config.dashboard_url, config.account, scan_options.time_series, options.force
         )
 
+    bucket = Bucket(config, clock, threads, interruption.requested, pace)
+    differs = scan.NOTHING_DIFFERS
+    if options.content:
+        from ifcbscan.commands.content import compare
+        from ifcbscan.commands.verify import Printer
+
+        reading = Progress(clock, bar, "reading")
+        try:
+            comparison = compare(scan_options, tree, bucket, clock, Printer(reading, options.verbose))
+        finally:
+            reading.end()
+        differs = comparison.differs
+        warnings += comparison.warnings
     return scan.scan(
         scan_options,
         tree,
-        Bucket(config, clock, threads, interruption.requested, pace),
+        bucket,
         clock,
         ThreadPoolExecutor(threads),
         interruption,
@@ -145,4 +160,5 @@ def _scan(
         console.say if options.json else console.result,
         warnings,
         guard,
+        differs,
     )

@@ -28,7 +28,10 @@ def run(options: Namespace, _interruption: Interruption) -> int:
     for installed in matching:
         job = installed.job
         scheduler.remove(job)
-        console.say(f"Removed from {scheduler.name}: {job.directory} to {job.time_series}.")
+        console.say(
+            f"Removed from {scheduler.name}: {job.directory} to {job.time_series}. Nothing of it is sent by itself "
+            "any more."
+        )
         for mode in ("recent", "full"):
             _end(runlock.lock_path(job.directory, job.time_series, mode), job.time_series)
     return ExitCode.DONE

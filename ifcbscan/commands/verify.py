@@ -18,13 +18,14 @@ from ifcbscan.errors import UsageError
 from ifcbscan.interruption import Interruption
 from ifcbscan.listing import MOST_RANGES
 from ifcbscan.localtree import LocalTree
-from ifcbscan.plan import Policy
+from ifcbscan.outcome import EXCLUDED
+from ifcbscan.plan import Policy, State
 from ifcbscan.progress import Progress
 from ifcbscan.verify import VerifyListener, VerifyOptions, verify
 from ifcbscan.verifyreport import BinResult, VerifyReport
 
 
-class _Printer(VerifyListener):
+class Printer(VerifyListener):
     """Moves the progress on, and with --verbose tells each bin."""
 
     def __init__(self, progress: Progress, verbose: bool) -> None:
@@ -36,7 +37,7 @@ class _Printer(VerifyListener):
 
     def bin_done(self, result: BinResult) -> None:
         self._progress.bin_done(result.pid)
-        self._progress.moved(result.read)
+        self._progress.moved(result.size)
         if self._verbose:
             console.say(
                 "{} {}{}".format(result.pid, result.state, ": " + result.reason if result.reason else "")
@@ -77,7 +78,7 @@ def run(options: Namespace, interruption: Interruption) -> int:
             _dashboard(options, config),
             clock,
             ThreadPoolExecutor(threads),
-            _Printer(progress, options.verbose),
+            Printer(progress, options.verbose),
             config.warnings + ((log_trouble,) if log_trouble else ()),
         )
     finally:
@@ -102,9 +103,17 @@ def _print(report: VerifyReport, options: Namespace) -> None:
     if not options.quiet:
         console.say(line)
         console.say_problems(report.problems, report.warnings)
-        if report.exit_code == 0:
+        if report.exit_code == 0 and not report.bins["proven"]:
+            console.say("There was nothing to prove: no complete bin was found. Is this the right folder?")
+        elif report.exit_code == 0:
             console.say("Everything that was asked for is proven.")
         else:
-            console.say("NOT everything is proven: do not delete what is listed here.")
+            # Not "what is listed here": the list may be cut short.
+            console.say("NOT everything is proven. Delete nothing, or only what --deletable FILE lists.")
+        beside = report.bins[State.INCOMPLETE.value] + report.bins[EXCLUDED]
+        if beside:
+            console.say(
+                f"Not compared: bins that are incomplete or in excluded folders ({beside:,}). They may be nowhere but here."
+            )
     if options.json:
         console.result(json.dumps(report.to_json(), indent=2))

@@ -5,7 +5,7 @@ byte for byte, and so is whatever somebody has written into it. Removing the las
 and restores the table as it was before the first; nothing but the table itself remembers how that was:
 where there was no table at all, or its last line had no end, a comment inside the block says so.
 
-The acting part, `Cron`, reads with `crontab -l` and writes with `crontab -`; it edits no file itself.
+The acting part, `Cron`, reads with `crontab -l` and writes with `crontab -`; it never touches the file.
 """
 
 from __future__ import annotations
@@ -321,7 +321,7 @@ class Cron(Scheduler):
         """The crontab, byte for byte; None if there is none."""
         done = self._call("-l")
         if done.code == 0:
-            return done.stdout
+            return self._exactly(done.stdout)
         # Vixie's and cronie's words for it, then BusyBox's
         if re.search(rb"no crontab|No such file", done.stderr, re.IGNORECASE):
             return None
@@ -336,14 +336,31 @@ class Cron(Scheduler):
         if done.code != 0:
             raise self._refused(done, "was not changed")
 
-    def _call(self, option: str, stdin: bytes = b"") -> Finished:
+    def _exactly(self, shown: bytes) -> bytes:
+        r"""The table of which `crontab -l` has shown this.
+
+        Debian's shows `\r` and `\b` for a carriage return and a backspace, and shows the same for these two
+        characters written out. To an editor it gives the table as it is, and `cat` is an editor that prints
+        it and changes nothing.
+        """
+        if b"\\r" not in shown and b"\\b" not in shown:
+            return shown
+        done = self._call("-e", before=("env", "VISUAL=cat", "EDITOR=cat"))
+        if done.code == 0 and shown in (done.stdout, _as_debian_shows(done.stdout)):
+            return done.stdout
+        raise ScheduleError(
+            "Your crontab may hold carriage returns, and crontab does not show it exactly, so it was not changed. "
+            'Please add the lines that "ifcbscan start --print" shows yourself, with "crontab -e".'
+        )
+
+    def _call(self, option: str, stdin: bytes = b"", before: Sequence[str] = ()) -> Finished:
         program = shutil.which(self._crontab[0])
         if program is None:
             raise ScheduleError(
                 "cron is not installed (there is no command crontab), so nothing can be scheduled. Please "
                 "install it, on Debian and Ubuntu with: sudo apt install cron"
             )
-        return self._run([program, *self._crontab[1:], option], stdin)
+        return self._run([*before, program, *self._crontab[1:], option], stdin)
 
     def _refused(self, done: Finished, what: str) -> ScheduleError:
         said = " ".join(os.fsdecode(done.stderr).split()) or f"exit code {done.code}"
@@ -372,6 +389,10 @@ class Cron(Scheduler):
             yield
         finally:
             lock.release()
+
+
+def _as_debian_shows(text: bytes) -> bytes:
+    return text.replace(b"\r", b"\\r").replace(b"\b", b"\\b")
 
 
 def _daemon_runs() -> bool | None:

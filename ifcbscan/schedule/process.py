@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import subprocess
+import tempfile
 from dataclasses import dataclass
-from typing import Callable, Sequence
+from typing import Any, Callable, Sequence
 
 from ifcbscan.schedule.jobs import ScheduleError
 
@@ -27,13 +28,33 @@ Runner = Callable[[Sequence[str], bytes], Finished]
 
 
 def run(command: Sequence[str], stdin: bytes) -> Finished:
-    """The Runner for everything but tests. Messages come in English where the tool knows how."""
+    """The Runner for crontab. Through pipes, so that a full disk cannot cut off what it prints."""
+    done = _run(command, stdin, subprocess.PIPE, subprocess.PIPE)
+    return Finished(done.returncode, done.stdout, done.stderr)
+
+
+def run_with_files(command: Sequence[str], stdin: bytes) -> Finished:
+    """The Runner for Windows, where processes that a tool has started may keep its pipes open for ever.
+
+    With files this waits for the tool and for nothing else, and the time-out holds.
+    """
+    with tempfile.TemporaryFile() as stdout, tempfile.TemporaryFile() as stderr:
+        done = _run(command, stdin, stdout, stderr)
+        stdout.seek(0)
+        stderr.seek(0)
+        return Finished(done.returncode, stdout.read(), stderr.read())
+
+
+def _run(
+    command: Sequence[str], stdin: bytes, stdout: Any, stderr: Any
+) -> subprocess.CompletedProcess[bytes]:
     try:
-        done = subprocess.run(
+        return subprocess.run(
             list(command),
             input=stdin,
-            capture_output=True,
-            env={**os.environ, "LC_ALL": "C"},
+            stdout=stdout,
+            stderr=stderr,
+            env={**os.environ, "LC_ALL": "C"},  # messages in English where the tool knows how
             timeout=TIMEOUT_SECONDS,
             check=False,
         )
@@ -44,4 +65,3 @@ def run(command: Sequence[str], stdin: bytes) -> Finished:
         ) from None
     except OSError as error:
         raise ScheduleError(f"{command[0]} cannot be started: {error.strerror}.") from None
-    return Finished(done.returncode, done.stdout, done.stderr)

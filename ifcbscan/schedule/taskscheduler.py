@@ -30,7 +30,7 @@ from ifcbscan.schedule.jobs import (
     installed,
     parse_command,
 )
-from ifcbscan.schedule.process import Finished, Runner, run
+from ifcbscan.schedule.process import Finished, Runner, run_with_files
 
 FOLDER = "\\ifcbscan\\"
 SYSTEM = "S-1-5-18"
@@ -303,7 +303,7 @@ class TaskScheduler(Scheduler):
     def __init__(
         self,
         system_account: bool = False,
-        runner: Runner = run,
+        runner: Runner = run_with_files,
         is_file: Callable[[str], bool] = os.path.isfile,
     ) -> None:
         """`system_account`: tasks are made for the SYSTEM account, which needs an administrator."""

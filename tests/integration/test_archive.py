@@ -19,6 +19,7 @@ from support.runs import (
     checked,
     place,
     rewrite_env,
+    upper_case,
     sizes_of,
     snapshot,
 )
@@ -206,7 +207,7 @@ def test_what_the_archive_would_delete_is_not_sent_at_all(s3: Any, run: Any, dat
 def test_upper_case_names_survive_the_archive_because_keys_are_lower_case(
     s3: Any, run: Any, data: Path
 ) -> None:
-    files = [path.rename(path.with_suffix(path.suffix.upper())) for path in make(data, NEW[0], OLD[0])]
+    files = upper_case(make(data, NEW[0], OLD[0]))
     archive = Archive(s3.client, s3.bucket)
     with archive.running():
         assert some(run("--confirm", "1")) == {"uploaded": 2}

@@ -351,7 +351,10 @@ def test_what_may_pass_is_tried_again_with_a_pause_and_counted(s3: Any, trouble:
     assert len(clock.pauses) == 1 and 0 <= clock.pauses[0] <= LONGEST_PAUSE
 
 
-@pytest.mark.parametrize("trouble, kind", TROUBLES)
+@pytest.mark.parametrize(
+    "trouble, kind",
+    [item for item in TROUBLES if item[1] == "list" or item[0] in ("503", "dropped", "login-page")],
+)
 def test_what_does_not_pass_is_given_up_with_a_line_and_without_a_secret(trouble: str, kind: str) -> None:
     clock = NoPauses()
     with ScriptedServer(then=PASSING[trouble]) as server:
@@ -391,10 +394,12 @@ def test_the_third_page_that_fails_fails_the_listing_and_no_half_of_it_passes_fo
 def test_pauses_grow_and_stay_bounded() -> None:
     longest = [0.0] * (ATTEMPTS - 1)
     with ScriptedServer(then=Answer(503)) as server:
+        clock = NoPauses()
+        bucket = bucket_at(server.endpoint, clock=clock)
         for _ in range(12):
-            clock = NoPauses()
+            clock.pauses.clear()
             with pytest.raises(BucketUnreachable):
-                bucket_at(server.endpoint, clock=clock).head(KEY)
+                bucket.head(KEY)
             assert len(clock.pauses) == ATTEMPTS - 1
             longest = [max(pair) for pair in zip(longest, clock.pauses)]
     assert max(longest) <= LONGEST_PAUSE and max(longest[2:]) > 1.0

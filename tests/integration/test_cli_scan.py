@@ -29,6 +29,7 @@ from support.runs import (
     sizes_of,
     snapshot,
     start,
+    upper_case,
     without_privileges,
 )
 from support.scripted import Act, Answer, Request, ScriptedServer, empty_listing, html, s3_error
@@ -125,8 +126,7 @@ def test_every_complete_bin_arrives_whole_in_its_place_once_and_nothing_local_ch
     files = make(data / "2026" / "D20260101", 1, 2)
     files += make(data, 3)  # flat
     files += write_bin(data / "data" / "2012", OLD_STYLE, images=3, mtime=LONG_AGO)
-    upper = [path.rename(path.with_suffix(path.suffix.upper())) for path in make(data / "copied", 4)]
-    files += upper
+    files += upper_case(make(data / "copied", 4))
     (data / "notes.txt").write_text("no bin")
 
     first = run("--once", data, "nauset", "--json")
@@ -226,18 +226,14 @@ def test_the_version_is_printed(bare: Any) -> None:
     [
         [],
         ["nonsense"],
-        ["sync"],
         ["sync", "data"],
         ["--once", "data", "nauset", "third"],
         ["--once", "data", "nauset", "--nonsense"],
         ["--once", "data", "nauset", "--verbose", "--quiet"],
-        ["--once", "data", "nauset", "--jobs", "many"],
         ["--once", "data", "nauset", "--jobs", "0"],
         ["--once", "data", "nauset", "--max-age", "soon"],
         ["--once", "data", "nauset", "--max-age=-3d"],
-        ["--once", "data", "nauset", "--settle", "1e3"],
         ["--once", "data", "nauset", "--confirm", "nan"],
-        ["--once", "data", "nauset", "--time-limit", ""],
         ["--once", "data", "nauset", "--env-file", "no-such-file"],
     ],
 )
@@ -349,15 +345,14 @@ def test_a_dry_run_says_what_would_be_sent_and_why_and_sends_nothing(s3: Any, ru
     cut.write_bytes(cut.read_bytes()[:-100])
     os.utime(str(cut), (LONG_AGO, LONG_AGO))
     stays = s3.objects()
-    for command in ("sync", "--once"):
-        shown = run(command, data, "nauset", "--dry-run")
-        assert s3.objects() == stays
-        listed = lines(shown.stdout)
-        assert [line.split()[0] for line in listed] == [pid(5), pid(3), pid(2)]  # newest first
-        assert "held: truncated" in listed[0]
-        size = sum(path.stat().st_size for path in files[6:] if path.suffix != ".adc")
-        assert f"{size:,} bytes" in listed[1] and "not in the archive" in listed[1]
-        assert "dry run: nothing was sent" in shown.stderr
+    shown = run("sync", data, "nauset", "--dry-run")
+    assert s3.objects() == stays
+    listed = lines(shown.stdout)
+    assert [line.split()[0] for line in listed] == [pid(5), pid(3), pid(2)]  # newest first
+    assert "held: truncated" in listed[0]
+    size = sum(path.stat().st_size for path in files[6:] if path.suffix != ".adc")
+    assert f"{size:,} bytes" in listed[1] and "not in the archive" in listed[1]
+    assert "dry run: nothing was sent" in shown.stderr
     report = json.loads(run("--once", data, "nauset", "--dry-run", "--json").stdout)
     assert report["dry_run"] is True and report["requests"]["put"] == report["requests"]["head"] == 0
     assert {name: count for name, count in report["bins"].items() if count} == {
@@ -685,8 +680,10 @@ def test_without_any_configuration_it_says_which_file_to_write(bare: Any, tmp_pa
         assert word in line
 
 
-@pytest.mark.parametrize("name", ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "USER_ACCOUNT"])
-@pytest.mark.parametrize("value", [None, "", "<yours>"])
+@pytest.mark.parametrize(
+    "name, value",
+    [("AWS_ACCESS_KEY_ID", None), ("AWS_SECRET_ACCESS_KEY", ""), ("USER_ACCOUNT", "<yours>")],
+)
 def test_a_missing_value_or_a_placeholder_is_named(bare: Any, tmp_path: Path, name: str, value: Any) -> None:
     make(tmp_path / "data", 1)
     env = env_for(tmp_path / ".env", "http://127.0.0.1:9")
@@ -771,9 +768,7 @@ def test_a_folder_that_is_not_there_or_no_folder_is_named(bare: Any, tmp_path: P
         ("a/b", "a_b"),
         ("..", None),
         ("n" * 54, "n" * 53),
-        ("caf\u00e9", "caf"),
         ("nauset\n", "nauset"),
-        ("50%", "50"),
         (" ", None),
     ],
 )
@@ -1026,7 +1021,7 @@ def test_a_folder_that_is_moved_away_during_the_run_is_no_disaster(
 def test_a_bucket_that_does_not_exist_is_named(run: Any, data: Path, env_file: Path) -> None:
     make(data, 1)
     rewrite_env(env_file, BUCKET_NAME="no.such.bucket")
-    for command in (["--once"], ["sync"], ["--once", "--dry-run"], ["--once", "--json", "--quiet"]):
+    for command in (["sync", "--dry-run"], ["--once", "--json", "--quiet"]):
         (line,) = lines(run(*command, data, "nauset", code=2).stderr)
         assert "no.such.bucket" in line and "BUCKET_NAME" in line and "Nothing more was sent" in line
 
@@ -1055,8 +1050,6 @@ def test_refused_credentials_are_told_apart_and_not_shown(
     [
         (s3_error(403, "RequestTimeTooSkewed"), "clock is more than 15 minutes wrong"),
         (s3_error(403, "AccessDenied"), "USER_ACCOUNT"),
-        (s3_error(400, "ExpiredToken"), "AWS_SESSION_TOKEN"),
-        (html(403, "Forbidden"), "has no right"),
         (html(407, "proxy"), "http_proxy"),
     ],
 )
@@ -1101,9 +1094,7 @@ def test_one_bin_that_the_bucket_will_not_have_does_not_hold_up_the_others(
     assert_whole(s3, files + refused)
 
 
-@pytest.mark.parametrize(
-    "trouble", [s3_error(503, "SlowDown"), Act.RESET, Act.DROP, Act.FORWARD_THEN_DROP, html(200, "log in")]
-)
+@pytest.mark.parametrize("trouble", [s3_error(503, "SlowDown"), Act.RESET, Act.FORWARD_THEN_DROP])
 @on_moto
 def test_trouble_that_passes_costs_a_second_try_and_nothing_else(
     s3: Any, run: Any, data: Path, env_file: Path, trouble: Any

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
+import subprocess
+import tempfile
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, Iterator
 
+import filelock
 import pytest
 from support.dashboard import DashboardStandIn
 from support.operator import EVERY_MINUTE, HOURLY, Operator, run_as_cron
@@ -63,3 +68,95 @@ def test_a_scan_that_fails_under_cron_says_so_in_the_log_and_mails_nothing(
     assert run_as_cron(every_minute, operator.home) == 2
     (log,) = state_folder(operator).glob("nauset-*.log")
     assert "NoSuchBucket" in log.read_text(encoding="utf-8")
+
+
+# --- cron itself
+
+
+class RootsCrontab:
+    """The crontab of this machine's root, through the real `crontab` program."""
+
+    @property
+    def text(self) -> bytes | None:
+        """The table, None if there is none."""
+        done = subprocess.run(["crontab", "-l"], capture_output=True, check=False)
+        assert done.returncode == 0 or b"no crontab" in done.stderr, done.stderr
+        return done.stdout if done.returncode == 0 else None
+
+    @text.setter
+    def text(self, table: bytes | None) -> None:
+        if table is None:
+            subprocess.run(["crontab", "-r"], capture_output=True, check=False)
+        else:
+            subprocess.run(["crontab", "-"], input=table, check=True)
+
+
+@pytest.fixture
+def roots_crontab(tmp_path: Path) -> Iterator[RootsCrontab]:
+    """Put back as it was at the end. (A throw-away user could not read the Python of root's tests.)"""
+    if os.name != "posix" or os.getuid() != 0:
+        pytest.skip("not root, so the crontab that cron reads cannot be used")
+    if not shutil.which("cron") or not shutil.which("crontab"):
+        pytest.skip("Debian's package cron is not installed")
+    # Two test runs at once on one machine take turns.
+    with filelock.FileLock(os.path.join(tempfile.gettempdir(), "ifcbscan-tests-crontab.lock"), timeout=600):
+        table = RootsCrontab()
+        before = table.text
+        (tmp_path / "crontab-of-root").write_bytes(before or b"")  # for whoever has to mend it by hand
+        try:
+            yield table
+        finally:
+            table.text = before
+
+
+@pytest.fixture
+def cron_daemon(roots_crontab: RootsCrontab) -> Iterator[None]:
+    """Debian's cron, ended by its process id; one that runs on this machine already is left alone."""
+    process = subprocess.Popen(["cron", "-f", "-L", "15"], stderr=subprocess.PIPE)
+    try:
+        _, stderr = process.communicate(timeout=2)
+    except subprocess.TimeoutExpired:
+        stderr = b""
+    if process.returncode is not None and b"can't lock" not in stderr:
+        pytest.skip(f"cron does not run here: {stderr.decode('utf-8', 'replace')}")
+    yield
+    if process.returncode is None:
+        process.terminate()
+    process.communicate(timeout=10)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("s3", ["moto"], indirect=True)
+def test_once_started_cron_sends_each_new_bin_until_stop_leaves_the_crontab_as_it_was(
+    s3: Any, operator: Operator, data: Path, roots_crontab: RootsCrontab, cron_daemon: None
+) -> None:
+    operator.environment["PATH"] = "/usr/sbin:/usr/bin:/sbin:/bin"
+    theirs = (
+        b'# of somebody else\n MAILTO = ""\nHOME=%s\n15 3 1 1 * /usr/bin/true 50\\%% \xe9\n\n'
+        % os.fsencode(str(operator.home))
+    )
+    roots_crontab.text = theirs
+    done = operator.run("start", data, "nauset")
+    assert "does not seem to run" not in done.stderr
+    assert s3.objects() == sizes_of(data.iterdir())
+
+    today = time.strftime("D%Y%m%dT%H%M%S_IFCB013", time.gmtime())
+    write_bin(data / today[1:5] / today[:9], today)
+    bins = sizes_of(path for path in data.rglob("*") if path.is_file())
+    until = time.monotonic() + 150
+    while s3.objects() != bins:
+        assert time.monotonic() < until, "cron has not sent the new bin"
+        time.sleep(0.5)
+
+    while True:  # the record is written after the bin
+        (job,) = json.loads(operator.run("status", "--json").stdout)["jobs"]
+        if job["last_run"]["recent"] is not None:
+            break
+        assert time.monotonic() < until, "the scan that sent the bin has left no record"
+    assert job["directory"] == str(data) and job["scheduled"] == {"every_minute": True, "hourly": True}
+    assert job["last_run"]["recent"]["exit_code"] == 0
+    assert job["last_run"]["full"]["bins"]["uploaded"] == 1
+    assert today in Path(job["log_file"]).read_text(encoding="utf-8")
+
+    operator.run("stop", "nauset")
+    assert roots_crontab.text == theirs

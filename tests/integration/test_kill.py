@@ -59,23 +59,22 @@ def kill_again_and_again(
     kills: int,
     seed: int,
 ) -> None:
-    files = make(data, bins, 300000)
+    files = make(data, bins, 200000)
     before = snapshot(data)
     moments = random.Random(seed)
     archive = Archive(s3.client, s3.bucket)
     killed = 0
-    with ScriptedServer(upstream=s3.endpoint, delay=0.12) as between, archive.running(0.02):
+    with ScriptedServer(upstream=s3.endpoint, delay=0.25) as between, archive.running(0.02):
         rewrite_env(env_file, S3_ENDPOINT_URL=between.endpoint, CONFIRM_SECONDS="1")
         for number in range(kills):
-            process = start(cli_environment, data.parent, "sync", data, "nauset", "--jobs", "3")
+            process = start(cli_environment, data.parent, "sync", data, "nauset", "--jobs", "2")
             between.wait_for("list", number + 1)
-            time.sleep(moments.uniform(0, 0.8))
+            time.sleep(moments.uniform(0, 0.6))
             process.kill()
             code, _, _ = end(process)
             killed += code == -signal.SIGKILL
         assert killed > kills * 3 // 4, "too few were killed at work; make more bins or slower requests"
-        puts_of_the_killed = len(between.stored)
-        assert puts_of_the_killed > bins
+        assert len(between.stored) > bins  # the kills hit work and not only starts
         run = checked(ifcbscan_cli)
         report = json.loads(run("sync", data, "nauset", "--json").stdout)
         assert report["bins"]["synced"] + report["bins"]["uploaded"] == bins
@@ -97,11 +96,11 @@ def kill_again_and_again(
 def test_a_few_kills_leave_every_bin_whole(
     s3: Any, ifcbscan_cli: Any, cli_environment: dict[str, str], env_file: Path, data: Path
 ) -> None:
-    kill_again_and_again(s3, ifcbscan_cli, cli_environment, env_file, data, bins=6, kills=4, seed=1)
+    kill_again_and_again(s3, ifcbscan_cli, cli_environment, env_file, data, bins=7, kills=4, seed=1)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", [2, 3])
+@pytest.mark.parametrize("s3, seed", [("moto", 2), ("rclone", 3)], indirect=["s3"])
 def test_twenty_five_kills_leave_every_bin_whole_and_no_adc_ever_stood_alone(
     s3: Any, ifcbscan_cli: Any, cli_environment: dict[str, str], env_file: Path, data: Path, seed: int
 ) -> None:

@@ -32,7 +32,7 @@ from ifcbscan.bins import (
 )
 from ifcbscan.bucket import ObjectContent, ObjectHead
 from ifcbscan.clocks import Clock, ServerClock
-from ifcbscan.errors import FileChanged, LocalFileProblem, UsageError
+from ifcbscan.errors import FileChanged, LocalFileProblem, Overtaken, UsageError
 from ifcbscan.localtree import Inventory
 from ifcbscan.outcome import Requests
 from ifcbscan.s3listing import ListedObject
@@ -183,16 +183,45 @@ class FakeBucket:
         self._after(call)
         return None if stored is None else _etag(stored)
 
-    def put(self, key: str, file: BinaryIO, size: int) -> str:
+    def put(self, key: str, file: BinaryIO, size: int, replaces: int | None = None) -> str:
+        def expected(stored: StoredObject | None) -> bool:
+            return replaces is None or replaces == (MISSING if stored is None else len(stored.body))
+
+        try:
+            self.put_if(key, file, size, expected)
+        except Overtaken:
+            file.seek(0)
+            if key not in self.objects or self.objects[key].body != file.read(size):
+                raise
+        return server_text(self.server_clock.now())
+
+    def put_if(
+        self, key: str, file: BinaryIO, size: int, expected: Callable[[StoredObject | None], bool]
+    ) -> None:
+        """One request. Raises Overtaken if what is there when it takes effect is not as expected.
+
+        As in S3, the object's date is the time at which the request began.
+        """
         call = Call("put", key, size)
         self._before(call)
+        began = self._clock.now
         file.seek(0)
         body = file.read(size)
         if len(body) < size:
             raise FileChanged("it became shorter while it was read")
-        self.objects[key] = StoredObject(body, self._clock.now)
+        self.while_under_way(call)
+        before = self.objects.get(key)
+        if not expected(before):
+            raise Overtaken()
+        self.objects[key] = StoredObject(body, began)
+        self.has_stored(call, before)
         self._after(call)
-        return server_text(self.server_clock.now())
+
+    def while_under_way(self, call: Call) -> None:
+        """For tests: the body of a put has been read and has not taken effect yet."""
+
+    def has_stored(self, call: Call, before: StoredObject | None) -> None:
+        """For tests: a put has just taken effect in place of `before`."""
 
     def _page(self, prefix: str, last: str) -> tuple[Sequence[ListedObject], bool]:
         call = Call("list", prefix)

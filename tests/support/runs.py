@@ -97,6 +97,14 @@ def bytes_of(s3: Any, key: str) -> bytes:
     return body
 
 
+def upper_case(files: Iterable[Path]) -> list[Path]:
+    """Rename files as some copying on Windows does: `.ROI`."""
+    renamed = [path.with_suffix(path.suffix.upper()) for path in files]
+    for path, name in zip(files, renamed):
+        path.rename(name)
+    return renamed
+
+
 def assert_whole(s3: Any, paths: Iterable[Path], prefix: str = "hablab/nauset/") -> None:
     """Every file is in its place in the bucket, byte for byte, and nothing else is there."""
     files = list(paths)

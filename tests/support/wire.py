@@ -7,15 +7,17 @@ Bucket's own doing.
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from email.utils import formatdate
 from typing import Any, Callable
 
-from ifcbscan.bucket import Bucket, _NotFound, _Passing
+from ifcbscan.bucket import _CONDITION, Bucket, _NotFound, _Passing
 from ifcbscan.clocks import Clock
 from ifcbscan.config import Config, load
+from ifcbscan.errors import Overtaken
 from ifcbscan.s3listing import OBJECTS
-from support.fakes import FakeBucket
+from support.fakes import FakeBucket, StoredObject
 
 
 def config() -> Config:
@@ -77,8 +79,17 @@ class WireBucket(Bucket):
 
     def _put_object(self, arguments: dict[str, Any]) -> Any:
         body = arguments["Body"]
+        header, value = arguments.get(_CONDITION) or ("", "")
+
+        def expected(stored: StoredObject | None) -> bool:
+            if header == "If-Match":
+                return stored is not None and value == f'"{hashlib.md5(stored.body).hexdigest()}"'
+            return stored is None or not header
+
         try:
-            self._store.put(arguments["Key"], body, arguments["ContentLength"])
+            self._store.put_if(arguments["Key"], body, arguments["ContentLength"], expected)
+        except Overtaken:
+            raise self.refusal("put_object", "PreconditionFailed", 412) from None
         except HalfSent:
             body.read(arguments["ContentLength"] // 2)
             raise _Passing("the connection broke", unsure=True) from None

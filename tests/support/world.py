@@ -7,17 +7,16 @@ breaks an invariant is put into `World.violations`:
 - I1 `check_arrived`: once faults stop, repeated scans bring every whole, acceptable bin of the first
   machine into the bucket, with the bytes of the local files.
 - I2 at the moment in which a put of an `.adc` takes effect, the bucket holds a `.roi` and an `.hdr` of the
-  sizes that the local fileset had together with this `.adc` at some time during this scan, and the
-  `.roi` was put at least CONFIRM seconds earlier (less the seconds that S3's dates are vague by), unless
-  another scanner put it once more since this scan looked at it. If the archive takes the `.roi` away
-  later, the next full scan that is left in peace says `rejected` or sends it again.
+  sizes that the local fileset had together with this `.adc` at some time during this scan (or larger
+  ones, if another scanner, which has more of the bin, put them since this scan looked), and the `.roi`
+  was put at least CONFIRM seconds earlier, less the seconds that S3's dates are vague by. If the archive
+  takes the `.roi` away later, the next full scan that is left in peace says `rejected` or sends it again.
 - I3 no put is needless. A put is needless if, when it takes effect, its key already holds these very
-  bytes; that is: if nothing had changed. Not counted as needless are the `.hdr` that follows a `.roi`
-  (its date is the date of the attempt), and a put whose object another scanner put since this scan
-  listed the bucket. That an answer was lost excuses nothing: whether the bytes arrived can be seen.
-  A bin that the archive refuses is tried once a day: between the `.hdr` that ends one attempt and the
-  `.roi` that begins the next lie 24 h. An attempt that was cut before its `.hdr` leaves no trace in the
-  bucket once the archive has deleted its `.roi`, so it does not count, and neither does one that
+  bytes; that is: if nothing had changed. Not counted as needless is the `.hdr` that follows a `.roi` (its
+  date is the date of the attempt). That an answer was lost excuses nothing: whether the bytes arrived
+  can be seen. A bin that the archive refuses is tried once a day: between the `.hdr` that ends one attempt
+  and the `.roi` that begins the next lie 24 h. An attempt that was cut before its `.hdr` leaves no trace
+  in the bucket once the archive has deleted its `.roi`, so it does not count, and neither does one that
   another scanner had completed since this scan listed the bucket.
 - I4 no put makes an object smaller, and the bucket is asked for nothing but list, head and put. (Nothing
   local changes: tests/integration; the tree in memory cannot be written to through its interface.)
@@ -34,15 +33,14 @@ import collections
 import hashlib
 import threading
 from dataclasses import dataclass, field
-from typing import Any, BinaryIO, Callable, Iterable, NamedTuple, Sequence
+from typing import Any, Callable, Iterable, NamedTuple, Sequence
 
-from ifcbscan.bins import EXTENSIONS, MISSING, Fileset, parse_pid, server_text
+from ifcbscan.bins import EXTENSIONS, MISSING, Fileset, parse_pid
 from ifcbscan.clocks import Clock
 from ifcbscan.errors import (
     BucketRefused,
     BucketUnreachable,
     ExitCode,
-    FileChanged,
     IfcbscanError,
     LocalFileProblem,
     PutRefused,
@@ -231,26 +229,16 @@ class Interleaver:
 
 
 class _Store(FakeBucket):
-    """A run's way to the bucket. A put can be overtaken while it is under way, and as in S3 its date is
-    the time when it began."""
-
-    def put(self, key: str, file: BinaryIO, size: int) -> str:
-        call = Call("put", key, size)
-        self._before(call)
-        began = self._clock.now
-        file.seek(0)
-        body = file.read(size)
-        if len(body) < size:
-            raise FileChanged("it became shorter while it was read")
-        assert self.hook is not None
-        self.hook("under way", call)
-        before = self.objects.get(key)
-        self.objects[key] = StoredObject(body, began)
-        self.stored(call, before)
-        self._after(call)
-        return server_text(self.server_clock.now())
+    """A run's way to the bucket, on which a put can be overtaken while it is under way."""
 
     stored: Callable[[Call, StoredObject | None], None]
+
+    def while_under_way(self, call: Call) -> None:
+        assert self.hook is not None
+        self.hook("under way", call)
+
+    def has_stored(self, call: Call, before: StoredObject | None) -> None:
+        self.stored(call, before)
 
 
 class _Tree(FakeTree):
@@ -529,7 +517,7 @@ class World:
         elif kind == "files change":
             self.change_something()
         elif kind == "it grows":
-            pid, extension = call.key.rsplit("/", 1)[-1][:-4], call.key[-3:]
+            pid = call.key.rsplit("/", 1)[-1][:-4]
             number = self.machines.index(run.machine)
             self.write_so_far(
                 pid,
@@ -582,7 +570,7 @@ class World:
             self._violated("I4", f"{key} became smaller: {len(before.body)} -> {len(stored.body)}")
         pid, extension = key.rsplit("/", 1)[-1][:-4], key[-3:]
         if before is not None and before.body == stored.body:
-            self._check_needed(run, key, pid, extension)
+            self._check_needed(run, key, extension)
         if taken:
             self._check_attempt(run, key, pid)
         if extension == "hdr":
@@ -598,9 +586,10 @@ class World:
             for effect in self.effects[since:]
         )
 
-    def _check_needed(self, run: Run, key: str, pid: str, extension: str) -> None:
-        after_roi = extension == "hdr" and key[:-3] + "roi" in run.puts
-        if not after_roi and not self._others_put(run, key, run.listed_at):
+    def _check_needed(self, run: Run, key: str, extension: str) -> None:
+        roi = key[:-3] + "roi"
+        after_roi = extension == "hdr" and (roi in run.puts or self._others_put(run, roi, run.listed_at))
+        if not after_roi:
             self._violated("I3", f"{key} was put again though nothing had changed")
 
     def _check_attempt(self, run: Run, key: str, pid: str) -> None:
@@ -631,9 +620,12 @@ class World:
                 self._violated("I2", f"{key} was put without its .roi and .hdr")
             return
         sizes = (len(hdr.body), size, len(roi.body))
-        if sizes not in run.seen[pid]:
+        overtaken = self._others_put(run, roi_key, looked) or self._others_put(run, key[:-3] + "hdr", looked)
+        if sizes not in run.seen[pid] and not (
+            overtaken and any(h <= sizes[0] and a == size and r <= sizes[2] for h, a, r in run.seen[pid])
+        ):
             self._violated("I2", f"{key} was put beside files of other sizes: {sizes}")
-        if self.true.now - roi.put < CONFIRM - 2 and not self._others_put(run, roi_key, looked):
+        if self.true.now - roi.put < CONFIRM - 2 and not overtaken:
             self._violated("I2", f"{key} was put {self.true.now - roi.put:.0f} s after its .roi")
 
     def _check_report(self, run: Run, report: ScanReport) -> None:

@@ -25,6 +25,8 @@ from ifcbscan.etags import (
 )
 from ifcbscan.proof import FileVerdict, Outcome, Proof, RemoteObject, judge
 
+pytestmark = pytest.mark.windows_core
+
 MIB = 1024 * 1024
 MD5 = hashlib.md5(b"a file").hexdigest()
 OTHER = hashlib.md5(b"another").hexdigest()

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import datetime
+import random
+import threading
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.fakes import FakeBucket, StoredObject, VirtualClock
+from support.fakes import Call, FakeBucket, StoredObject, VirtualClock
+from support.wire import WireBucket
 
 from ifcbscan.bins import MISSING, Pid, RemoteFileset, parse_pid
 from ifcbscan.listing import MOST_RANGES, PAGE, WHOLE, KeyRange, full_ranges, index_objects, range_around
@@ -188,3 +191,50 @@ def test_the_range_of_a_recent_run_leaves_the_years_before_alone() -> None:
 
 def _holds(keys: KeyRange, key: str) -> bool:
     return keys.start_after < key and (not keys.up_to or key <= keys.up_to)
+
+
+def _wired(there: set[str], page_size: int) -> tuple[FakeBucket, WireBucket]:
+    """A bucket in memory that holds `there`, and ifcbscan's own way of listing it."""
+    clock = VirtualClock()
+    store = FakeBucket(clock, page_size)
+    for key in there:
+        store.objects[key] = StoredObject(b"", 1700000000.0)
+    return store, WireBucket(store, clock, lambda: clock.now, threading.Event())
+
+
+def _listed(bucket: WireBucket, ranges: list[KeyRange]) -> list[str]:
+    return [item.key for keys in ranges for item in bucket.list(PREFIX, keys.start_after, keys.up_to)]
+
+
+@given(keys, st.integers(1, 5))
+def test_every_key_is_asked_for_in_exactly_one_range(there: set[str], page_size: int) -> None:
+    _, bucket = _wired(there | {"hablab/nauset", "hablab/nauset2/2020/D20200601/x"}, page_size)
+    assert _listed(bucket, _RANGES) == sorted(there)
+
+
+@given(keys, keys, st.integers(1, 5), st.randoms(use_true_random=False))
+def test_a_key_that_stays_is_listed_once_whatever_comes_and_goes_meanwhile(
+    lasting: set[str], passing: set[str], page_size: int, chance: random.Random
+) -> None:
+    store, bucket = _wired(lasting, page_size)
+    changing = sorted(passing - lasting)
+
+    def change(when: str, call: Call) -> None:
+        for key in chance.sample(changing, len(changing) // 2):
+            if store.objects.pop(key, None) is None:
+                store.objects[key] = StoredObject(b"", 1700000000.0)
+
+    if changing:
+        store.hook = change
+    found = _listed(bucket, _RANGES)
+    assert found == sorted(set(found))
+    assert lasting <= set(found) <= lasting | passing
+
+
+@given(keys, st.lists(any_pids, min_size=1, max_size=4), st.integers(1, 5))
+def test_the_range_of_a_recent_run_lists_what_lies_in_it_and_nothing_else(
+    there: set[str], wanted: list[Pid], page_size: int
+) -> None:
+    _, bucket = _wired(there, page_size)
+    keys = range_around(wanted, PREFIX)
+    assert _listed(bucket, [keys]) == sorted(key for key in there if _holds(keys, key))

@@ -576,6 +576,20 @@ def test_a_request_that_did_not_come_through_fails_its_bin_and_the_others_go_on(
     assert world.states == {THIRD: "uploaded", SECOND: "failed", FIRST: "uploaded"}
 
 
+def test_requests_that_fail_now_and_then_do_not_end_the_run(world: World) -> None:
+    world.policy = Policy(confirm=0)
+    pids = [f"D20231114T20{minute:02d}00_IFCB013" for minute in range(12)]
+    world.write(*pids)
+
+    def hook(when: str, call: Call) -> None:
+        if when == "before" and call.key in [_key(pid, "roi") for pid in pids[::3]]:
+            raise BucketUnreachable("timed out")
+
+    world.bucket.hook = hook
+    assert world.run(jobs=3) is None
+    assert (world.tally.bins["failed"], world.tally.bins["uploaded"]) == (4, 8)
+
+
 @pytest.mark.parametrize("jobs", [1, 3])
 def test_when_all_workers_in_a_row_cannot_reach_the_bucket_the_run_ends(world: World, jobs: int) -> None:
     world.write(*(f"D20231114T20{minute:02d}00_IFCB013" for minute in range(10)))

@@ -1,0 +1,78 @@
+"""`ifcbscan verify` as a command: exit code, stdout, stderr and the list of files."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Callable
+
+import pytest
+from support.dashboard import Behaviour, DashboardStandIn, ShownBin
+
+from ifcbscan.bins import parse_pid
+from ifcbscan.samplebins import write_bin
+
+PIDS = ("D20130526T095207_IFCB013", "D20140101T000000_IFCB013")
+
+pytestmark = pytest.mark.parametrize("s3", ["moto"], indirect=True)
+
+
+@pytest.fixture
+def data(s3: Any, tmp_path: Path) -> Path:
+    """Two bins on the disk and in the bucket."""
+    folder = tmp_path / "data"
+    for pid in PIDS:
+        parsed = parse_pid(pid)
+        assert parsed is not None
+        for path in write_bin(folder, pid, mtime=1400000000.0):
+            key = parsed.key("hablab/nauset/", path.suffix[1:])
+            s3.client.put_object(Bucket=s3.bucket, Key=key, Body=path.read_bytes())
+    return folder
+
+
+def test_a_disk_that_is_wholly_archived_ends_in_0_with_a_line_and_a_list(
+    data: Path, tmp_path: Path, env_file: Path, ifcbscan_cli: Callable[..., Any]
+) -> None:
+    done = ifcbscan_cli("verify", data, "nauset", "--env-file", env_file, "--deletable", "list", "-0")
+    assert (done.code, done.stdout) == (0, "") and "2 proven to be in the archive" in done.stderr
+    listed = (tmp_path / "list").read_bytes().split(b"\0")
+    assert sorted(listed)[1:] == sorted(str(path).encode() for path in data.iterdir())
+
+
+def test_one_damaged_file_ends_in_3_and_is_named(
+    data: Path, env_file: Path, ifcbscan_cli: Callable[..., Any]
+) -> None:
+    path = data / f"{PIDS[0]}.roi"
+    path.write_bytes(bytes([path.read_bytes()[0] ^ 1]) + path.read_bytes()[1:])
+    done = ifcbscan_cli("verify", data, "nauset", "--env-file", env_file, "--json")
+    report = json.loads(done.stdout)
+    assert done.code == 3 and report["bins"]["different"] == 1 and report["bins"]["proven"] == 1
+    (problem,) = report["problems"]
+    assert problem["pid"] == PIDS[0] and problem["pid"] in done.stderr and ".roi" in problem["reason"]
+
+
+@pytest.mark.parametrize("how, code", [(Behaviour.GOOD, 0), (Behaviour.ERROR, 3)], ids=["good", "failing"])
+def test_what_the_dashboard_says_is_told_apart_from_what_is_proven(
+    data: Path, env_file: Path, ifcbscan_cli: Callable[..., Any], how: Behaviour, code: int
+) -> None:
+    with DashboardStandIn(bins={"nauset": [ShownBin(pid) for pid in PIDS]}) as stand_in:
+        stand_in.behaviour["/api/"] = how
+        with open(str(env_file), "a", encoding="utf-8") as file:
+            file.write(f"DASHBOARD_URL={stand_in.url}\n")
+        words = ("verify", data, "nauset", "--env-file", env_file, "--json", "--published")
+        done = ifcbscan_cli(*words, env={"no_proxy": "127.0.0.1"})
+    report = json.loads(done.stdout)
+    assert done.code == code and report["bins"]["proven"] == 2
+    assert report["published"]["published" if code == 0 else "unknown"] == 2
+    assert any(stand_in.url in warning for warning in report["warnings"]) == (code == 3)
+
+
+@pytest.mark.parametrize(
+    "words, told",
+    [(["-0"], "--deletable"), (["--published"], "DASHBOARD_URL"), (["--deletable", "/no/such/x"], "list")],
+)
+def test_options_that_cannot_be_carried_out_are_refused_with_a_line(
+    data: Path, env_file: Path, ifcbscan_cli: Callable[..., Any], words: list[str], told: str
+) -> None:
+    done = ifcbscan_cli("verify", data, "nauset", "--env-file", env_file, *words)
+    assert done.code == 2 and told in done.stderr and "Traceback" not in done.stderr

@@ -1,0 +1,118 @@
+"""The commands in the documentation do what it says: they are run, page by page, against a real S3 server.
+
+Every block that is fenced as `sh` runs, in the order of its page, in an operator's home folder that holds a working
+`.env`; `/data/ifcb` is a tree with a few bins, `crontab` a stand-in. Two marks, on the line before a block:
+`<!-- not run: why -->` leaves it out, `<!-- exit: 0 3 -->` says which exit codes are right (else only 0).
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.dashboard import DashboardStandIn
+from support.operator import Operator
+from support.runs import assert_decent, snapshot
+
+from ifcbscan.samplebins import write_bin
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+PAGES = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
+
+#: These are run by CI word for word, in a fresh clone.
+RUN_ELSEWHERE = ("<!-- demo-command -->", "<!-- test-command -->")
+
+
+@dataclass(frozen=True)
+class Block:
+    """A fenced block: the line it begins at, what it holds, and the marks before it."""
+
+    line: int
+    text: str
+    not_run: str | None
+    exits: frozenset[int]
+
+
+def blocks_of(page: Path) -> list[Block]:
+    """The `sh` blocks of a page."""
+    text = page.read_text(encoding="utf-8")
+    found = []
+    for match in re.finditer(r"((?:^<!--[^\n]*-->\n)*)^```sh\n(.*?)^```", text, re.M | re.S):
+        marks, content = match.groups()
+        why = re.search(r"<!-- not run: (.+?) -->", marks)
+        exits = re.search(r"<!-- exit: ([0-9 ]+) -->", marks)
+        not_run = why.group(1) if why else None
+        if any(mark in marks for mark in RUN_ELSEWHERE):
+            not_run = "CI runs it"
+        codes = frozenset(map(int, exits.group(1).split())) if exits else frozenset({0})
+        found.append(Block(text.count("\n", 0, match.start(2)), content, not_run, codes))
+    return found
+
+
+def runnable(page: Path) -> list[Block]:
+    return [block for block in blocks_of(page) if block.not_run is None]
+
+
+@pytest.fixture
+def data(operator: Operator) -> Path:
+    """The folder that the pages call /data/ifcb, and a second one beside it."""
+    folder = operator.folder / "ifcb"
+    ago = time.time() - 3600
+    write_bin(folder / "2026" / "D20260601", "D20260601T120031_IFCB199", mtime=ago)
+    write_bin(folder / "2026" / "D20260601", "D20260601T111548_IFCB199", images=0, mtime=ago)
+    write_bin(operator.folder / "ifcb-dock", "D20260602T120031_IFCB199", mtime=ago)
+    return folder
+
+
+@pytest.fixture
+def home(operator: Operator, env_file: Path, dashboard: DashboardStandIn) -> Path:
+    """A home folder as the pages take it for granted: source, program, the old client's .env, one that works."""
+    program = operator.home / "ifcbscan-env" / "bin" / "ifcbscan"
+    program.parent.mkdir(parents=True)
+    program.write_text(f'#!/bin/sh\nexec "{operator.python}" -m ifcbscan "$@"\n', encoding="utf-8")
+    program.chmod(0o755)
+    for folder in ("ifcbscan", "ifcb-sync"):
+        (operator.home / folder).mkdir()
+    shutil.copy(str(REPOSITORY / ".env.example"), str(operator.home / "ifcbscan" / ".env.example"))
+    shutil.copy(str(env_file), str(operator.home / "ifcb-sync" / ".env"))
+    shutil.copy(str(env_file), str(operator.home / ".env"))
+    return operator.home
+
+
+@pytest.mark.parametrize("s3", ["moto"], indirect=True)
+@pytest.mark.parametrize("page", [page for page in PAGES if runnable(page)], ids=lambda page: page.name)
+def test_the_commands_of_a_page_work(page: Path, operator: Operator, home: Path, data: Path, s3: Any) -> None:
+    before = snapshot(data)
+    environment = {name: value for name, value in operator.environment.items() if not name.startswith("XDG_")}
+    environment["PATH"] = f"{home / 'ifcbscan-env' / 'bin'}:{environment['PATH']}"
+    for block in runnable(page):
+        script = block.text.replace("/data/ifcb", str(data))
+        script = script.replace("/var/lib/prometheus/node-exporter", str(home))
+        done = subprocess.run(
+            ["/bin/sh", "-e", "-c", script],
+            cwd=str(home),
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=120,
+            check=False,
+        )
+        printed = (done.stdout + done.stderr).decode("utf-8", "replace")
+        assert_decent(printed)
+        assert done.returncode in block.exits, (
+            f"{page.name}:{block.line}: {done.returncode}\n{block.text}{printed}"
+        )
+    assert snapshot(data) == before
+    assert all(key.startswith("hablab/") for key in s3.objects())
+
+
+def test_every_block_that_is_left_out_says_why_and_most_are_run() -> None:
+    blocks = [block for page in PAGES for block in blocks_of(page)]
+    assert all(block.not_run != "" for block in blocks)
+    assert sum(block.not_run is None for block in blocks) > len(blocks) / 2

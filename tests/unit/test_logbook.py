@@ -1,0 +1,262 @@
+"""What a run adds to the log: what is new, an hourly sign of life, and never more than 10 MB."""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Sequence
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ifcbscan import console, logbook
+from ifcbscan.logbook import Told
+from ifcbscan.outcome import COUNTS, Problem, Requests, ScanReport
+
+MINUTE, HOUR, DAY = 60.0, 3600.0, 86400.0
+MIDNIGHT = 1700006400.0  # 2023-11-15
+PID = "D20130526T095207_IFCB013"
+HELD = Problem(PID, "held", "empty: .roi has 0 bytes")
+
+
+def _report(
+    problems: Sequence[Problem] = (),
+    warnings: Sequence[str] = (),
+    uploaded: int = 0,
+    ended_by: str | None = None,
+) -> ScanReport:
+    bins = dict.fromkeys(COUNTS, 0)
+    bins.update(synced=100, uploaded=uploaded, held=len(problems))
+    return ScanReport(
+        time_series="nauset",
+        directory="/data",
+        mode="recent",
+        dry_run=False,
+        bins=bins,
+        files_uploaded=3 * uploaded,
+        bytes_uploaded=3000 * uploaded,
+        requests=Requests(),
+        problems=tuple(problems),
+        warnings=tuple(warnings),
+        seconds=1.0,
+        ended_by=ended_by,
+    )
+
+
+@dataclass
+class Job:
+    """A job that runs every minute, and the lines in its log."""
+
+    now: float = MIDNIGHT
+    told: Told = Told()
+    lines: list[str] = field(default_factory=list)
+
+    def run(self, report: ScanReport, minutes: int = 1) -> list[str]:
+        """The lines that so many runs with this result add."""
+        return self._run(minutes, report=report)
+
+    def fail(self, text: str, minutes: int = 1) -> list[str]:
+        """The same for runs that have no report."""
+        return self._run(minutes, failure=text)
+
+    def _run(self, minutes: int, report: ScanReport | None = None, failure: str = "") -> list[str]:
+        added = []
+        for _ in range(minutes):
+            day = time.strftime("%Y-%m-%d", time.gmtime(self.now))
+            if report is not None:
+                lines, self.told = logbook.lines_of(report, self.told, day, self.now)
+            else:
+                lines, self.told = logbook.lines_of_failure(failure, self.told, day, self.now)
+            added += [line.text for line in lines]
+            self.now += MINUTE
+        self.lines += added
+        return added
+
+
+def test_a_run_that_did_nothing_says_so_once_an_hour() -> None:
+    job = Job()
+    assert job.run(_report()) == ["nauset: 100 already in the archive"]
+    assert job.run(_report(), 59) == []
+    assert job.run(_report(), 60 * 23) == ["nauset: 100 already in the archive"] * 23
+
+
+def test_a_run_that_sent_something_says_so_at_once() -> None:
+    job = Job()
+    job.run(_report())
+    (line,) = job.run(_report(uploaded=1))
+    assert line.startswith("nauset: 1 uploaded") and "sent 3 files" in line
+
+
+def test_a_state_that_lasts_is_told_once_a_day() -> None:
+    job = Job()
+    told = job.run(_report([HELD]), 3 * 1440)
+    assert [line for line in told if PID in line] == [f"{PID} held: empty: .roi has 0 bytes"] * 3
+
+
+def test_a_new_state_is_told_at_once() -> None:
+    job = Job()
+    job.run(_report(), 5)
+    assert f"{PID} held: empty: .roi has 0 bytes" in job.run(_report([HELD]))
+    other = Problem("D20130526T101452_IFCB013", "incomplete", ".roi missing")
+    assert job.run(_report([HELD, other]))[0] == "D20130526T101452_IFCB013 incomplete: .roi missing"
+    changed = Problem(PID, "conflict", "two copies differ")
+    assert job.run(_report([changed, other]))[0] == f"{PID} conflict: two copies differ"
+
+
+def test_a_reason_whose_figures_change_is_no_new_state() -> None:
+    job = Job()
+    for hours in range(10):
+        rejected = Problem(
+            PID, "rejected", f"the archive deleted the .roi that was sent {hours / 60:.1f} h ago"
+        )
+        job.run(_report([rejected]))
+    assert sum(PID in line for line in job.lines) == 1
+
+
+def test_what_was_over_and_comes_back_is_told_again() -> None:
+    job = Job()
+    job.run(_report([HELD]))
+    assert job.run(_report()) == []
+    assert f"{PID} held: empty: .roi has 0 bytes" in job.run(_report([HELD]))
+
+
+def test_a_warning_is_told_once_a_day_and_two_of_one_kind_are_two() -> None:
+    job = Job()
+    first, second = (f"the folder C:\\data\\{name} cannot be read (Permission denied)" for name in "ab")
+    assert first in job.run(_report(warnings=[first]))
+    assert second in job.run(_report(warnings=[first, second]))
+    assert job.run(_report(warnings=[first, second]), 50) == []
+
+
+def test_a_failure_is_told_at_once_then_once_an_hour() -> None:
+    job = Job()
+    job.run(_report())
+    assert job.fail("The bucket could not be reached: timeout.") == [
+        "The bucket could not be reached: timeout."
+    ]
+    assert len(job.fail("The bucket could not be reached: timeout.", 60 * 24)) == 24
+
+
+def test_another_failure_is_told_at_once() -> None:
+    job = Job()
+    job.fail("The bucket could not be reached: timeout.")
+    assert job.fail("The bucket refused: AccessDenied.") == ["The bucket refused: AccessDenied."]
+    assert job.fail("The bucket refused: AccessDenied.", 30) == []
+
+
+def test_the_end_of_a_failure_is_told_and_its_return_as_well() -> None:
+    job = Job()
+    job.run(_report())
+    job.fail("The bucket could not be reached: timeout.", 10)
+    assert job.run(_report()) == ["nauset: 100 already in the archive"]
+    assert job.run(_report()) == []
+    assert job.fail("The bucket could not be reached: timeout.") == [
+        "The bucket could not be reached: timeout."
+    ]
+
+
+def test_a_failure_over_midnight_does_not_swallow_the_states_of_the_new_day() -> None:
+    job = Job(now=MIDNIGHT + DAY - 5 * MINUTE)
+    job.run(_report([HELD]), 3)
+    job.fail("The bucket could not be reached: timeout.", 10)
+    assert f"{PID} held: empty: .roi has 0 bytes" in job.run(_report([HELD]))
+
+
+def test_a_bucket_that_fails_in_the_middle_of_every_run_is_told_once_a_day() -> None:
+    job = Job()
+    failing = _report(ended_by="The bucket b refused: AccessDenied. Nothing more was sent.")
+    told = job.run(failing, 1440)
+    assert sum("AccessDenied" in line for line in told) == 1
+    assert len(told) == 1 + 24
+
+
+def test_a_clock_that_was_set_back_does_not_silence_the_log() -> None:
+    job = Job()
+    job.run(_report(), 2)
+    job.now -= 30 * DAY
+    assert job.run(_report()) == ["nauset: 100 already in the archive"]
+
+
+def test_a_thousand_troubled_bins_do_not_make_the_memory_grow_without_end() -> None:
+    job = Job()
+    job.run(_report([Problem(f"D20130526T{n:06d}_IFCB013", "held", "x: y") for n in range(5000)]))
+    assert len(job.told.told) == logbook.MOST_TOLD
+    for number in range(5000):
+        job.fail(f"another failure, number {number}")
+    assert len(job.told.told) <= logbook.MOST_TOLD + 1
+
+
+@given(st.lists(st.sampled_from(["idle", "held", "sent", "failure"]), max_size=200))
+def test_no_hour_passes_without_a_line(runs: list[str]) -> None:
+    job, last = Job(), MIDNIGHT
+    results = {"idle": _report(), "held": _report([HELD]), "sent": _report(uploaded=1)}
+    for result in runs:
+        now = job.now
+        added = job.run(results[result]) if result in results else job.fail("no network")
+        if added:
+            last = now
+        assert now - last < HOUR
+        assert result != "sent" or added
+
+
+def test_what_was_told_is_remembered_between_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HOME", "XDG_STATE_HOME", "LOCALAPPDATA"):
+        monkeypatch.setenv(name, str(tmp_path))
+    _, told = logbook.lines_of(_report([HELD]), Told(), "2023-11-15", MIDNIGHT)
+    logbook.write("/data", "nauset", "recent", told)
+    assert logbook.read("/data", "nauset", "recent") == told
+    assert logbook.read("/data", "nauset", "full") == Told()
+    assert logbook.read("/data2", "nauset", "recent") == Told()
+
+
+def test_a_damaged_memory_is_no_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HOME", "XDG_STATE_HOME", "LOCALAPPDATA"):
+        monkeypatch.setenv(name, str(tmp_path))
+    logbook.write("/data", "nauset", "recent", Told("2023-11-15", MIDNIGHT, frozenset(["x"])))
+    (path,) = tmp_path.rglob("*.told.json")
+    for damage in ("", "[]", '{"day": 1}', "{", '{"day": "", "last_line": "x", "told": []}', "\0" * 100):
+        path.write_text(damage, encoding="utf-8")
+        assert logbook.read("/data", "nauset", "recent") == Told()
+
+
+def _size(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.iterdir())
+
+
+def _write(lines: Sequence[str]) -> None:
+    for line in lines:
+        logging.getLogger("ifcbscan").info("%s", line)
+
+
+def test_a_year_of_runs_every_minute_stays_below_ten_megabytes(tmp_path: Path) -> None:
+    """60 bins a day, one bin that stays held, an hour without network every week."""
+    assert console.open_log(str(tmp_path / "ifcbscan.log")) is None
+    job, quiet, sending = Job(), _report([HELD]), _report([HELD], uploaded=1)
+    try:
+        for minute in range(365 * 1440):
+            if minute % 10080 < 60:
+                added = job.fail(
+                    "The bucket ifcb-data-sharer.files could not be reached: timeout. " + "x" * 200
+                )
+            elif minute % 24 == 0:
+                added = [f"{PID} uploaded (3 files, 4312345 bytes sent)", *job.run(sending)]
+            else:
+                added = job.run(quiet)
+            _write(added)
+    finally:
+        console.close_log()
+    assert 1_000_000 < _size(tmp_path) < 10_000_000
+
+
+def test_a_log_that_is_written_without_end_stays_below_ten_megabytes(tmp_path: Path) -> None:
+    assert console.open_log(str(tmp_path / "ifcbscan.log")) is None
+    try:
+        for _ in range(60):
+            _write(["x" * 250000])
+    finally:
+        console.close_log()
+    assert 5_000_000 < _size(tmp_path) < 10_000_000
+    assert "x" * 250000 in (tmp_path / "ifcbscan.log").read_text(encoding="utf-8")

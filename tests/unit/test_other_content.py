@@ -1,0 +1,51 @@
+"""Files of the right size but with other content in the archive: the decision brings them up to date in order."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from ifcbscan.bins import EXTENSIONS, Fileset, RemoteFileset, parse_pid, server_text
+from ifcbscan.plan import Action, Now, Policy, State, decide
+
+PUT = 1500000000.0  # seconds since 1970: when all was put
+PID = parse_pid("D20130526T095207_IFCB013")
+assert PID is not None
+LOCAL = Fileset(PID, "/data", (".hdr", ".adc", ".roi"), 10, 20, 3000, PUT - 1e6)
+REMOTE = RemoteFileset(10, 20, 3000, server_text(PUT), server_text(PUT))
+SUBSETS = [subset for count in (1, 2, 3) for subset in itertools.combinations(EXTENSIONS, count)]
+
+
+@pytest.mark.parametrize("differing", SUBSETS, ids=lambda names: "-".join(names))
+def test_what_differs_is_put_and_the_adc_alone_at_the_end(differing: tuple[str, ...]) -> None:
+    remote = REMOTE.with_other_content(differing)
+    now = PUT + 86400.0
+    sent: list[tuple[str, ...]] = []
+    waited = False
+    for _ in range(6):
+        decision = decide(LOCAL, remote, Now(now, now), Policy())
+        if decision.state is State.SYNCED:
+            break
+        if decision.action is Action.CONFIRM:
+            waited = True
+            now += decision.wait
+            continue
+        assert decision.action is Action.PUT and decision.reason
+        sent.append(decision.send)
+        for extension in decision.send:
+            remote = remote.after_put(extension, LOCAL.size(extension), server_text(now))
+    assert decision.state is State.SYNCED
+    together = ("roi", "hdr") if "roi" in differing else ("hdr",) if "hdr" in differing else ()
+    assert sent == ([together] if together else []) + [("adc",)]
+    assert waited == bool(together)
+
+
+def test_nothing_differing_is_nothing_to_do() -> None:
+    assert REMOTE.with_other_content(()) == REMOTE
+
+
+def test_an_archive_that_deletes_the_new_roi_is_left_alone() -> None:
+    remote = REMOTE.with_other_content(("roi",)).after_put("hdr", 10, server_text(PUT))
+    gone = remote.after_put("roi", -1, "")
+    assert decide(LOCAL, gone, Now(PUT + 60, PUT + 60), Policy()).state is State.REJECTED

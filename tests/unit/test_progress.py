@@ -1,0 +1,121 @@
+"""How far a long job is: a bar on a terminal, a line a minute in the log, and neither for a short one."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from typing import Any, Iterator
+
+import pytest
+
+from ifcbscan.clocks import Clock
+from ifcbscan.progress import Progress
+
+MB = 1_000_000
+
+
+class _Still(Clock):
+    def __init__(self) -> None:
+        self.time = 1000.0
+
+    def monotonic(self) -> float:
+        return self.time
+
+
+@pytest.fixture
+def logged() -> Iterator[list[str]]:
+    """The lines in the log."""
+    lines: list[str] = []
+
+    class Handler(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            lines.append(record.getMessage())
+
+    log, handler = logging.getLogger("ifcbscan"), Handler()
+    level, before, propagate = log.level, log.handlers[:], log.propagate
+    log.handlers[:], log.propagate = [handler], False
+    log.setLevel(logging.INFO)
+    yield lines
+    log.handlers[:], log.propagate = before, propagate
+    log.setLevel(level)
+
+
+def test_without_a_terminal_there_is_a_line_a_minute(logged: list[str], capsys: Any) -> None:
+    clock = _Still()
+    progress = Progress(clock, bar=False)
+    progress.begin(100, 600 * MB)
+    for second in range(300):
+        clock.time += 1
+        progress.moved(MB)
+        if second % 6 == 5:
+            progress.bin_done("D20130526T095207_IFCB013")
+    progress.end()
+    assert len(logged) == 5
+    assert logged[0] == "sending: 9 of 100 bins, 60.0 MB of 600.0 MB, 1.0 MB/s, about 9 min left"
+    assert logged[-1] == "sending: 49 of 100 bins, 300.0 MB of 600.0 MB, 1.0 MB/s, about 5 min left"
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_job_of_less_than_a_minute_leaves_no_line(logged: list[str]) -> None:
+    clock = _Still()
+    progress = Progress(clock, bar=False)
+    progress.begin(1, 5 * MB)
+    for _ in range(59):
+        clock.time += 1
+        progress.moved(1)
+    progress.end()
+    assert logged == []
+
+
+def test_bytes_that_were_sent_twice_do_not_make_the_time_left_negative(logged: list[str]) -> None:
+    clock = _Still()
+    progress = Progress(clock, bar=False)
+    progress.begin(1, MB)
+    clock.time += 60
+    progress.moved(3 * MB)
+    assert logged == ["sending: 0 of 1 bins, 3.0 MB of 1.0 MB, 50.0 kB/s, about 0 min left"]
+
+
+def test_on_a_terminal_the_bar_shows_bins_bytes_and_what_is_sent(capsys: Any, logged: list[str]) -> None:
+    progress = Progress(Clock(), bar=True)
+    progress.begin(4, 8 * MB)
+    progress.bin_done("D20130526T095207_IFCB013")
+    progress.moved(2 * MB)
+    progress._bar.refresh()
+    progress.end()
+    stdout, stderr = capsys.readouterr()
+    assert stdout == "" and logged == []
+    last = stderr.replace("\r", "\n")
+    assert "sending 1/4 bins" in last and "2.00M/8.00M" in last and "D20130526T095207_IFCB013" in last
+    assert not stderr.rstrip(" \r").endswith("s]"), "the bar was left on the screen"
+
+
+def test_a_job_without_work_draws_no_bar(capsys: Any) -> None:
+    progress = Progress(Clock(), bar=True)
+    progress.begin(0, 0)
+    progress.bin_done("D20130526T095207_IFCB013")
+    progress.end()
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_verify_says_that_it_checks(logged: list[str]) -> None:
+    clock = _Still()
+    progress = Progress(clock, bar=False, verb="checking")
+    progress.begin(2, 2 * MB)
+    clock.time += 61
+    progress.moved(MB)
+    assert logged[0].startswith("checking: 0 of 2 bins")
+
+
+def test_workers_at_once_lose_no_byte(logged: list[str]) -> None:
+    clock = _Still()
+    progress = Progress(clock, bar=False)
+    progress.begin(8, 8 * 5000)
+    threads = [threading.Thread(target=lambda: [progress.moved(1) for _ in range(5000)]) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    clock.time += 60
+    progress.moved(0)
+    assert "40.0 kB of 40.0 kB" in logged[0]

@@ -1,0 +1,102 @@
+"""A cap on what all workers send together, by a clock of the test's own."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from ifcbscan.clocks import Clock
+from ifcbscan.throttle import Throttle
+
+RATE = 500_000.0
+
+
+class _Worker(Clock):
+    """A worker's view of one common time: its own sleeping moves it, and nobody else's."""
+
+    def __init__(self) -> None:
+        self.time = 1000.0
+
+    def monotonic(self) -> float:
+        return self.time
+
+    def sleep(self, seconds: float, unless: threading.Event) -> None:
+        if not unless.is_set():
+            self.time += seconds
+
+
+def _sent(throttle: Throttle, clock: _Worker, seconds: float, blocks: list[int], workers: int) -> int:
+    """Bytes that `workers` send within so many seconds; always the one that is free first goes on."""
+    began = clock.time
+    free = [began] * workers
+    total = turn = 0
+    while min(free) - began < seconds:
+        worker = free.index(min(free))
+        clock.time = free[worker]
+        size = blocks[turn % len(blocks)]
+        throttle.wait_for(size)
+        free[worker] = clock.time
+        total += size
+        turn += 1
+    clock.time = max(free)
+    return total
+
+
+@pytest.mark.parametrize("workers", [1, 4, 8])
+@pytest.mark.parametrize("blocks", [[16384], [1], [65536, 300, 8192], [262144]], ids=str)
+def test_all_workers_together_keep_the_rate_within_a_tenth_over_a_minute(
+    workers: int, blocks: list[int]
+) -> None:
+    clock = _Worker()
+    rate = RATE if min(blocks) > 1 else 2000.0
+    sent = _sent(Throttle(rate, clock, threading.Event()), clock, 60, blocks, workers)
+    assert 0.9 * rate * 60 <= sent <= 1.1 * rate * 60
+
+
+def test_no_burst_follows_a_pause() -> None:
+    clock = _Worker()
+    throttle = Throttle(RATE, clock, threading.Event())
+    _sent(throttle, clock, 5, [16384], 4)
+    clock.time += 3600  # nobody sends for an hour
+    assert _sent(throttle, clock, 10, [16384], 4) <= 1.1 * RATE * 10
+
+
+def test_a_block_waits_as_long_as_the_link_needs_for_it() -> None:
+    clock = _Worker()
+    Throttle(RATE, clock, threading.Event()).wait_for(int(RATE) * 2)
+    assert clock.time == pytest.approx(1002.0)
+
+
+def test_nobody_waits_once_the_run_was_told_to_end() -> None:
+    clock, cancelled = _Worker(), threading.Event()
+    cancelled.set()
+    Throttle(1.0, clock, cancelled).wait_for(10**9)
+    assert clock.time == 1000.0
+
+
+def test_threads_at_once_lose_no_byte_of_the_account() -> None:
+    """Each thread's wait is its place in the queue, so the longest is that of all bytes together."""
+    clock = _Waits()
+    throttle = Throttle(RATE, clock, threading.Event())
+    threads = [
+        threading.Thread(target=lambda: [throttle.wait_for(1000) for _ in range(200)]) for _ in range(8)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert max(clock.waits) == pytest.approx(8 * 200 * 1000 / RATE)
+
+
+class _Waits(Clock):
+    """Time stands still; the waits that were asked for are written down."""
+
+    def __init__(self) -> None:
+        self.waits: list[float] = []
+
+    def monotonic(self) -> float:
+        return 1000.0
+
+    def sleep(self, seconds: float, unless: threading.Event) -> None:
+        self.waits.append(seconds)
