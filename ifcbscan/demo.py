@@ -160,8 +160,7 @@ def _s3_server() -> Iterator[str]:
         from werkzeug.serving import make_server
     except ImportError:
         raise UsageError(
-            "The demo needs its extra: install with pip install 'ifcbscan[demo]' "
-            "(in a clone: pip install '.[demo]')."
+            "The demo needs its extra: in the folder with the source, pip install '.[demo]'."
         ) from None
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     server = make_server("127.0.0.1", 0, DomainDispatcherApplication(create_backend_app), threaded=True)

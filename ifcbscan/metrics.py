@@ -128,7 +128,7 @@ def write_metrics(path: str, run: FinishedRun) -> str | None:
     except ImportError:
         return (
             f"the metrics file {path} is not written: the Python package prometheus_client is not installed "
-            "(pip install 'ifcbscan[metrics]')"
+            "(pip install prometheus_client)"
         )
     try:
         with filelock.FileLock(_lock_path(path), timeout=_LOCK_TIMEOUT):

@@ -19,9 +19,9 @@ from support.runs import (
     checked,
     place,
     rewrite_env,
-    upper_case,
     sizes_of,
     snapshot,
+    upper_case,
 )
 from support.scripted import ScriptedServer
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import subprocess
 import tempfile
 import time
 from pathlib import Path
-from typing import Any, Iterator
+from typing import Any, Iterator, Sequence
 
 import filelock
 import pytest
+from support.cron import CronUnavailable, daemon, read_table, write_table
 from support.dashboard import DashboardStandIn
 from support.operator import EVERY_MINUTE, HOURLY, Operator, run_as_cron
 from support.runs import rewrite_env, sizes_of
@@ -73,69 +73,40 @@ def test_a_scan_that_fails_under_cron_says_so_in_the_log_and_mails_nothing(
 # --- cron itself
 
 
-class RootsCrontab:
-    """The crontab of this machine's root, through the real `crontab` program."""
-
-    @property
-    def text(self) -> bytes | None:
-        """The table, None if there is none."""
-        done = subprocess.run(["crontab", "-l"], capture_output=True, check=False)
-        assert done.returncode == 0 or b"no crontab" in done.stderr, done.stderr
-        return done.stdout if done.returncode == 0 else None
-
-    @text.setter
-    def text(self, table: bytes | None) -> None:
-        if table is None:
-            subprocess.run(["crontab", "-r"], capture_output=True, check=False)
-        else:
-            subprocess.run(["crontab", "-"], input=table, check=True)
-
-
 @pytest.fixture
-def roots_crontab(tmp_path: Path) -> Iterator[RootsCrontab]:
-    """Put back as it was at the end. (A throw-away user could not read the Python of root's tests.)"""
-    if os.name != "posix" or os.getuid() != 0:
-        pytest.skip("not root, so the crontab that cron reads cannot be used")
-    if not shutil.which("cron") or not shutil.which("crontab"):
+def roots_crontab(tmp_path: Path) -> Iterator[Sequence[str]]:
+    """The command for the crontab of root, which is put back at the end; cron runs meanwhile.
+
+    (An account of its own would be better, but could not read the Python of root's tests.)
+    """
+    if not shutil.which("crontab"):
         pytest.skip("Debian's package cron is not installed")
+    command = ["crontab"]
     # Two test runs at once on one machine take turns.
-    with filelock.FileLock(os.path.join(tempfile.gettempdir(), "ifcbscan-tests-crontab.lock"), timeout=600):
-        table = RootsCrontab()
-        before = table.text
-        (tmp_path / "crontab-of-root").write_bytes(before or b"")  # for whoever has to mend it by hand
-        try:
-            yield table
-        finally:
-            table.text = before
-
-
-@pytest.fixture
-def cron_daemon(roots_crontab: RootsCrontab) -> Iterator[None]:
-    """Debian's cron, ended by its process id; one that runs on this machine already is left alone."""
-    process = subprocess.Popen(["cron", "-f", "-L", "15"], stderr=subprocess.PIPE)
+    turn = filelock.FileLock(os.path.join(tempfile.gettempdir(), "ifcbscan-tests-crontab.lock"), timeout=600)
     try:
-        _, stderr = process.communicate(timeout=2)
-    except subprocess.TimeoutExpired:
-        stderr = b""
-    if process.returncode is not None and b"can't lock" not in stderr:
-        pytest.skip(f"cron does not run here: {stderr.decode('utf-8', 'replace')}")
-    yield
-    if process.returncode is None:
-        process.terminate()
-    process.communicate(timeout=10)
+        with turn, daemon():
+            before = read_table(command)
+            (tmp_path / "crontab-of-root").write_bytes(before or b"")  # for whoever has to mend it by hand
+            try:
+                yield command
+            finally:
+                write_table(command, before)
+    except CronUnavailable as reason:
+        pytest.skip(f"no cron of root's: {reason}")
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("s3", ["moto"], indirect=True)
 def test_once_started_cron_sends_each_new_bin_until_stop_leaves_the_crontab_as_it_was(
-    s3: Any, operator: Operator, data: Path, roots_crontab: RootsCrontab, cron_daemon: None
+    s3: Any, operator: Operator, data: Path, roots_crontab: Sequence[str]
 ) -> None:
     operator.environment["PATH"] = "/usr/sbin:/usr/bin:/sbin:/bin"
     theirs = (
         b'# of somebody else\n MAILTO = ""\nHOME=%s\n15 3 1 1 * /usr/bin/true 50\\%% \xe9\n\n'
         % os.fsencode(str(operator.home))
     )
-    roots_crontab.text = theirs
+    write_table(roots_crontab, theirs)
     done = operator.run("start", data, "nauset")
     assert "does not seem to run" not in done.stderr
     assert s3.objects() == sizes_of(data.iterdir())
@@ -159,4 +130,4 @@ def test_once_started_cron_sends_each_new_bin_until_stop_leaves_the_crontab_as_i
     assert today in Path(job["log_file"]).read_text(encoding="utf-8")
 
     operator.run("stop", "nauset")
-    assert roots_crontab.text == theirs
+    assert read_table(roots_crontab) == theirs

@@ -32,7 +32,7 @@ fault = st.builds(
     Fault,
     st.integers(0, 25),
     st.sampled_from(FAULTS),
-    st.sampled_from([1, 1, 1, 2, 6, 40]),
+    st.sampled_from([1, 1, 1, 2, 6, 1000]),
 )
 faults = st.lists(fault, max_size=4)
 

@@ -73,7 +73,7 @@ QUARTERS = 4
 MOST_REQUESTS = 2000
 
 #: Seconds that a run may take when nothing makes it slow: one wait to settle and some to confirm, and retries.
-LONGEST_RUN = 2 * 3600.0
+LONGEST_RUN = 600.0
 
 #: Faults of requests. What is done `after` has taken effect.
 REQUEST_FAULTS = (

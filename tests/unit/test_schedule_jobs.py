@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -134,3 +136,31 @@ def test_the_scheduler_of_this_system_is_the_one_it_has() -> None:
 def test_the_system_account_is_refused_where_there_is_none() -> None:
     with pytest.raises(UsageError, match="Windows"):
         for_this_system(system_account=True)
+
+
+_WITHOUT_STREAMS = """
+import os, sys
+sys.stdout = sys.stderr = None
+from ifcbscan.cli import main
+os._exit(main(sys.argv[1:]))
+"""
+
+
+def test_the_commands_work_without_a_console_as_under_pythonw(
+    tmp_path: Path, cli_environment: dict[str, str]
+) -> None:
+    """An empty folder, so that no bucket is asked."""
+    data, env, log = tmp_path / "data", tmp_path / ".env", tmp_path / "log"
+    data.mkdir()
+    env.write_text("AWS_ACCESS_KEY_ID=a\nAWS_SECRET_ACCESS_KEY=b\nUSER_ACCOUNT=hablab\n", encoding="utf-8")
+    env.chmod(0o600)
+    job = ScheduledJob(sys.executable, str(env), str(data), "nauset", str(log))
+    for command in job.commands():
+        done = subprocess.run(
+            [sys.executable, "-c", _WITHOUT_STREAMS] + command[3:],
+            env=cli_environment,
+            stdin=subprocess.DEVNULL,
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode == 0, log.read_text(encoding="utf-8")

@@ -1,0 +1,79 @@
+"""The last-run record: read back as written; whatever else lies there is as good as none."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+
+from ifcbscan import lastrun, runlock
+
+JOB = ("/data", "nauset", "full")
+GOOD = '{"finished": "2026-01-01T00:00:00Z", "exit_code": 0, "summary": "", "bins": {}}'
+
+
+@pytest.fixture(autouse=True)
+def state_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HOME", "USERPROFILE", "LOCALAPPDATA"):
+        monkeypatch.setenv(name, str(tmp_path))
+
+
+def the_file() -> Path:
+    return Path(runlock.job_file("/data", "nauset", "-full.last.json"))
+
+
+def test_a_record_is_read_back_as_it_was_written() -> None:
+    before = time.time()
+    lastrun.write(*JOB, 3, "r\u00e9sum\u00e9 \udcff", {"synced": 5}, "/log/a.log")
+    record = lastrun.read(*JOB)
+    assert record is not None
+    assert (record.exit_code, record.summary, record.bins) == (3, "r\u00e9sum\u00e9 \udcff", {"synced": 5})
+    assert record.log_file == "/log/a.log"
+    assert -1 <= record.age <= time.time() - before + 1
+
+
+def test_jobs_and_modes_have_records_of_their_own() -> None:
+    lastrun.write("/data", "nauset", "full", 0, "full", {}, None)
+    lastrun.write("/data", "nauset", "recent", 0, "recent", {}, None)
+    lastrun.write("/other", "nauset", "full", 0, "other", {}, None)
+    found = [lastrun.read(*job) for job in (JOB, ("/data", "nauset", "recent"), ("/other", "nauset", "full"))]
+    assert [record and record.summary for record in found] == ["full", "recent", "other"]
+    assert lastrun.read("/data", "nauset2", "full") is None
+
+
+def test_the_sound_form_that_the_broken_ones_differ_from_is_read() -> None:
+    the_file().write_text(GOOD, encoding="utf-8")
+    assert lastrun.read(*JOB) is not None
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"{",
+        b"null",
+        b"[1, 2]",
+        b"\xff\xfe\x00",
+        b"[" * 100000,
+        GOOD.replace('"2026-01-01T00:00:00Z"', '"yesterday"').encode(),
+        GOOD.replace('"2026-01-01T00:00:00Z"', "5").encode(),
+        GOOD.replace("0,", "[],").encode(),
+        GOOD.replace('""', "null").encode(),
+        GOOD.replace("{}", '["synced"]').encode(),
+        GOOD.replace("{}", '{"synced": "5"}').encode(),
+        GOOD.replace("{}", '{}, "of a newer version": 1').encode(),
+    ],
+)
+def test_whatever_else_lies_there_is_as_good_as_none(content: bytes) -> None:
+    assert content != GOOD.encode()
+    the_file().write_bytes(content)
+    assert lastrun.read(*JOB) is None
+
+
+def test_a_record_that_cannot_be_written_is_left_out_without_a_word() -> None:
+    the_file().mkdir()
+    (the_file() / "in the way").touch()
+    lastrun.write(*JOB, 0, "", {}, None)
+    assert lastrun.read(*JOB) is None
+    assert list(the_file().parent.glob("*.part")) == []
