@@ -29,7 +29,7 @@ def make_streams_forgiving() -> None:
     """A file name that the console cannot show must not end a run (cp1252 on Windows, LANG=C)."""
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:  # pythonw.exe, which the Task Scheduler starts, has none
-            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")

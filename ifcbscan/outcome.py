@@ -114,7 +114,7 @@ class ScanReport:
 
 @dataclass
 class Tally:
-    """Collects while a run goes on; one thread only. `report` freezes it."""
+    """Collects while a run goes on; one thread only."""
 
     bins: dict[str, int] = field(default_factory=lambda: dict.fromkeys(COUNTS, 0))
     problems: list[Problem] = field(default_factory=list)

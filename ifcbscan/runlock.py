@@ -15,6 +15,7 @@ import hashlib
 import json
 import os
 import socket
+import stat
 import sys
 import tempfile
 import time
@@ -41,12 +42,13 @@ class Holder:
 
 def state_folder() -> str:
     """Where locks and logs go: the user's state folder, made if need be; else the temporary folder."""
-    for base in (_user_folder(), _temporary_folder()):
+    temporary = _temporary_folder()
+    for base in (_user_folder(), temporary):
         try:
             os.makedirs(base, mode=0o700, exist_ok=True)
         except OSError:
             continue
-        if os.access(base, os.W_OK):
+        if os.access(base, os.W_OK) and (base != temporary or _is_ours(base)):
             return base
     raise IfcbscanError(
         "There is no folder to keep the lock in: neither the home folder nor the temporary folder can be "
@@ -62,6 +64,14 @@ def _user_folder() -> str:
     # Not platformdirs, which follows XDG_STATE_HOME: cron does not set it, and a scan that cron started
     # must find the same lock, and `status` the same record, as a person in a terminal.
     return os.path.join(os.path.expanduser("~"), ".local", "state", "ifcbscan")
+
+
+def _is_ours(folder: str) -> bool:
+    # In the shared temporary folder somebody else may have made it, or a link to somewhere, before us.
+    if not hasattr(os, "getuid"):
+        return True
+    status = os.lstat(folder)
+    return stat.S_ISDIR(status.st_mode) and status.st_uid == os.getuid()
 
 
 def _temporary_folder() -> str:

@@ -37,6 +37,7 @@ class Mode(enum.Enum):
 class ScheduledJob:
     """One directory feeding one time series, with all that its commands need. Every path is absolute.
 
+    `single_file` is the `ifcbscan.pyz` to run; None where the package is installed in `python`.
     Raises UsageError for what cannot be written into a schedule.
     """
 
@@ -45,9 +46,13 @@ class ScheduledJob:
     directory: str
     time_series: str
     log_file: str
+    single_file: str | None = None
 
     def __post_init__(self) -> None:
-        for path in (self.python, self.env_file, self.directory, self.log_file):
+        paths = [self.python, self.env_file, self.directory, self.log_file]
+        if self.single_file is not None:
+            paths.append(self.single_file)
+        for path in paths:
             if re.search(r"[\n\0]", path):
                 raise UsageError(
                     f"{path!r} has a line break in it, which no schedule can hold. Nothing was installed; please "
@@ -83,9 +88,11 @@ class ScheduledJob:
     def command(self, mode: Mode) -> list[str]:
         """The argument vector of one entry, the program first."""
         which = _RECENT if mode is Mode.RECENT else ()
+        program = ("-m", "ifcbscan") if self.single_file is None else (self.single_file,)
         return [
             self.python,
-            *("-m", "ifcbscan", "--once", self.directory, self.time_series),
+            *program,
+            *("--once", self.directory, self.time_series),
             *("--env-file", self.env_file),
             *which,
             *("--quiet", "--log-file", self.log_file),
@@ -123,14 +130,16 @@ def parse_command(words: Sequence[str]) -> Entry | None:
     words = list(words)
     try:
         once = words.index("--once")
-        python, module, program = words[once - 3 : once]
+        before = words[:once]
+        if before[-2:] == ["-m", "ifcbscan"]:
+            python, single_file = before[-3], None
+        else:
+            python, single_file = before[-2:]
         directory, time_series = words[once + 1 : once + 3]
         options = words[once + 3 :]
         env_file = options[options.index("--env-file") + 1]
         log_file = options[options.index("--log-file") + 1]
-        if (module, program) != ("-m", "ifcbscan"):
-            return None
-        job = ScheduledJob(python, env_file, directory, time_series, log_file)
+        job = ScheduledJob(python, env_file, directory, time_series, log_file, single_file)
     except (ValueError, IndexError, UsageError):
         return None
     return Entry(job, Mode.RECENT if "--max-age" in options else Mode.FULL)

@@ -1,0 +1,28 @@
+"""The same world as in test_model.py, played by seeds: more of it in the same time, and no shrinking."""
+
+from __future__ import annotations
+
+import pytest
+from support.randomworld import play
+from support.world import FAULTS, digest
+
+
+def test_whatever_breaks_the_invariants_hold_in_two_hundred_worlds() -> None:
+    happened: set[str] = set()
+    for seed in range(200):
+        world = play(seed)
+        assert world.violations == [], f"seed {seed}"
+        happened.update(world.statistics)
+    assert {"fault: " + kind for kind in FAULTS} <= happened
+    assert {"deleted by the archive", "run: killed", "run: exit 0", "run: exit 130"} <= happened
+
+
+@pytest.mark.slow
+def test_whatever_breaks_the_invariants_hold_in_five_thousand_worlds() -> None:
+    for seed in range(1000, 6000):
+        assert play(seed).violations == [], f"seed {seed}"
+
+
+def test_a_seed_repeats_what_happened() -> None:
+    assert [digest(play(seed)) for seed in range(5)] == [digest(play(seed)) for seed in range(5)]
+    assert len({digest(play(seed)) for seed in range(5)}) == 5
