@@ -33,11 +33,6 @@ from ifcbscan.s3listing import FOLDERS, OBJECTS, ListedObject, install, spare_se
 ATTEMPTS = 5
 LONGEST_PAUSE = 20.0
 
-#: Seconds without any answer after which a request has failed. Long, because a ship's link may need
-#: minutes to drain what the system has buffered of an upload.
-CONNECT_TIMEOUT = 15
-READ_TIMEOUT = 90
-
 _BLOCK = 1024 * 1024
 
 # What to do about the answers that a second try will not change. {bucket} and {account} are filled in.
@@ -85,6 +80,17 @@ _SIGN_OF_S3 = {
 
 
 @dataclass(frozen=True)
+class Timeouts:
+    """Seconds without any answer after which a request has failed.
+
+    `read` is long, because a ship's link may need minutes to drain what the system has buffered of an upload.
+    """
+
+    connect: float = 15.0
+    read: float = 90.0
+
+
+@dataclass(frozen=True)
 class ObjectHead:
     """What a HEAD request says of an object: size in bytes, time and ETag as in `ListedObject`."""
 
@@ -125,6 +131,7 @@ class Bucket:
         connections: int = 4,
         cancelled: threading.Event | None = None,
         pace: Callable[[int], None] | None = None,
+        timeouts: Timeouts = Timeouts(),
     ) -> None:
         """`connections`: how many requests may be under way at once. `cancelled`: set it to end all
         waiting and sending soon, with `Interrupted`. `pace` is called before each block of an upload
@@ -134,6 +141,7 @@ class Bucket:
         self._cancelled = cancelled or threading.Event()
         self._connections = connections
         self._pace = pace
+        self._timeouts = timeouts
         self._made: Any | None = None
         self._conditions = True  # False once the server has said that it knows none
         self._lock = threading.Lock()
@@ -436,7 +444,7 @@ class Bucket:
         with self._lock:
             if self._made is None:
                 try:
-                    self._made = _make_client(self._config, self._connections)
+                    self._made = _make_client(self._config, self._connections, self._timeouts)
                 except ValueError as error:
                     raise self._cannot_ask(error) from None
             return self._made
@@ -506,7 +514,7 @@ class _Body:
         return self._position
 
 
-def _make_client(config: Config, connections: int) -> Any:
+def _make_client(config: Config, connections: int, timeouts: Timeouts) -> Any:
     # The session under boto3, by itself: the layers above it (resources, transfers) are a sixth of the CPU
     # time of a run that has nothing to send, and unlike them it warns of no old Python on stderr.
     import botocore.config
@@ -524,8 +532,8 @@ def _make_client(config: Config, connections: int) -> Any:
         # signing them would only read them once more.
         "s3": {"addressing_style": "path", "payload_signing_enabled": False},
         "retries": {"total_max_attempts": 1},
-        "connect_timeout": CONNECT_TIMEOUT,
-        "read_timeout": READ_TIMEOUT,
+        "connect_timeout": timeouts.connect,
+        "read_timeout": timeouts.read,
         "max_pool_connections": connections,
     }
     newer: dict[str, Any] = {
@@ -548,7 +556,8 @@ def _make_client(config: Config, connections: int) -> Any:
     if lean is not None:
         spare_second_reading(client, lean)
     client.meta.events.register("before-parameter-build.s3.PutObject", _keep_condition)
-    client.meta.events.register_last("before-call.s3.PutObject", _complete_headers)
+    # botocore adds "Expect" in a handler of "before-call.s3", and calls those after the more specific ones.
+    client.meta.events.register_last("before-call.s3", _complete_headers)
     return client
 
 
@@ -562,7 +571,7 @@ def _keep_condition(params: dict[str, Any], context: dict[str, Any], **_others: 
 
 
 def _complete_headers(params: dict[str, Any], context: dict[str, Any], **_others: Any) -> None:
-    if context[_CONDITION] is not None:
+    if context.get(_CONDITION) is not None:
         name, value = context[_CONDITION]
         params["headers"][name] = value
     # "Expect: 100-continue" costs one more way to the bucket and back for every file, and all it could

@@ -27,9 +27,9 @@ _MOST_PROBLEMS = 20
 
 def make_streams_forgiving() -> None:
     """A file name that the console cannot show must not end a run (cp1252 on Windows, LANG=C)."""
-    for name in ("stdout", "stderr"):
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:  # pythonw.exe, which the Task Scheduler starts, has none
-            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")

@@ -5,6 +5,7 @@ Symlinked folders are not followed (no loops, nothing from outside the tree); sy
 
 from __future__ import annotations
 
+import ntpath
 import os
 import stat
 from dataclasses import dataclass, field
@@ -20,6 +21,11 @@ _ABSENT_HDR, _ABSENT_ADC, _ABSENT_ROI = ((suffix, MISSING) for suffix in _SUFFIX
 _OPEN_FLAGS = (
     os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 )
+
+
+#: Windows opens a path of 260 characters and more only if it is told so. The folders of most instruments are
+#: shorter, and are shown as people know them; a bin's file name has up to 30 characters.
+_LONG_FOLDER = 220
 
 
 @dataclass
@@ -61,7 +67,7 @@ class LocalTree:
     def __init__(self, root: str, exclude: Iterable[str] = (), not_before: float | None = None) -> None:
         """`exclude`: names of folders to leave out, in any case of letters. `not_before`: only bins whose
         pid's time is not earlier (seconds since 1970, UTC)."""
-        self.root = root
+        self.root = _reachable(root)
         self._exclude: frozenset[str] = frozenset(name.lower() for name in exclude)
         self._not_before = not_before
 
@@ -94,7 +100,9 @@ class LocalTree:
             for name in sorted(subfolders, reverse=True):
                 if self._not_before is not None and folder_end(name) <= self._not_before:
                     continue
-                pending.append((os.path.join(folder, name), excluded or name.lower() in self._exclude))
+                pending.append(
+                    (_reachable(os.path.join(folder, name)), excluded or name.lower() in self._exclude)
+                )
         if inventory.unexamined_example:
             inventory.warnings.append(
                 f"some files cannot be examined, so their bins count as incomplete; the first: {inventory.unexamined_example}"
@@ -172,6 +180,18 @@ class LocalTree:
             os.close(descriptor)
             raise LocalFileProblem(f"{path} is no regular file any more")
         return os.fdopen(descriptor, "rb")
+
+
+def _reachable(folder: str) -> str:
+    return folder if os.name != "nt" else extended(folder)
+
+
+def extended(folder: str) -> str:
+    r"""An absolute Windows folder as it can be opened however long it is: long ones as `\\?\D:\...`."""
+    if len(folder) < _LONG_FOLDER or folder.startswith("\\\\?\\") or not ntpath.splitdrive(folder)[0]:
+        return folder
+    plain = ntpath.normpath(folder)  # after the prefix "/", "." and ".." mean nothing special
+    return "\\\\?\\UNC" + plain[1:] if plain.startswith("\\\\") else "\\\\?\\" + plain
 
 
 def _problem(fileset: Fileset, extension: str, error: OSError) -> LocalFileProblem:

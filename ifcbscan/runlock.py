@@ -57,13 +57,15 @@ def state_folder() -> str:
 
 
 def _user_folder() -> str:
-    if sys.platform in ("win32", "darwin"):
-        import platformdirs
-
-        return platformdirs.user_state_dir("ifcbscan", appauthor=False)
     # Not platformdirs, which follows XDG_STATE_HOME: cron does not set it, and a scan that cron started
     # must find the same lock, and `status` the same record, as a person in a terminal.
-    return os.path.join(os.path.expanduser("~"), ".local", "state", "ifcbscan")
+    home = os.path.expanduser("~")
+    if sys.platform == "win32":
+        local = os.environ.get("LOCALAPPDATA") or os.path.join(home, "AppData", "Local")
+        return os.path.join(local, "ifcbscan")
+    if sys.platform == "darwin":
+        return os.path.join(home, "Library", "Application Support", "ifcbscan")
+    return os.path.join(home, ".local", "state", "ifcbscan")
 
 
 def _is_ours(folder: str) -> bool:

@@ -63,14 +63,12 @@ def _scheduled_job(config: Config, directory: str, time_series: str) -> Schedule
             "installed. Copy .env.example to .env and fill it in."
         )
     log_file = runlock.job_file(directory, time_series, ".log")
-    return ScheduledJob(
-        sys.executable, config.env_file, directory, time_series, log_file, _single_file()
-    )
+    return ScheduledJob(sys.executable, config.env_file, directory, time_series, log_file, _single_file())
 
 
 def _single_file() -> str | None:
     """The `ifcbscan.pyz` that this process runs from, if it does: then the schedule must run it, too."""
-    archive = getattr(getattr(sys.modules["__main__"], "__loader__", None), "archive", None)
+    archive: str | None = getattr(getattr(sys.modules["__main__"], "__loader__", None), "archive", None)
     # The launchers that pip makes on Windows are archives as well, but the package is installed beside them.
     if archive is None or archive.lower().endswith(".exe"):
         return None

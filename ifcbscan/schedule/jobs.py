@@ -131,10 +131,8 @@ def parse_command(words: Sequence[str]) -> Entry | None:
     try:
         once = words.index("--once")
         before = words[:once]
-        if before[-2:] == ["-m", "ifcbscan"]:
-            python, single_file = before[-3], None
-        else:
-            python, single_file = before[-2:]
+        single_file = None if before[-2:] == ["-m", "ifcbscan"] else before[-1]
+        python = before[-3 if single_file is None else -2]
         directory, time_series = words[once + 1 : once + 3]
         options = words[once + 3 :]
         env_file = options[options.index("--env-file") + 1]

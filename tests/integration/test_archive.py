@@ -70,7 +70,7 @@ def test_all_bins_arrive_become_visible_and_are_never_sent_again(
     files = make(data / "2026", *NEW) + make(data, *OLD)
     before = snapshot(data)
     archive = Archive(s3.client, s3.bucket, lag=0.3)
-    with ScriptedServer(upstream=s3.endpoint) as between, archive.running():
+    with ScriptedServer(upstream=s3.endpoint) as between, archive.running(0.1):
         rewrite_env(env_file, S3_ENDPOINT_URL=between.endpoint)
         assert some(run("--confirm", "1")) == {"uploaded": 7}
         report = run("--confirm", "1")
@@ -95,7 +95,7 @@ def test_a_bin_that_the_archive_refuses_is_not_sent_again_and_never_shows(
     make(data, NEW[2])
     refused = f"{NEW[2]}.roi"
     archive = Archive(s3.client, s3.bucket, refuse=lambda key, _: key.endswith(refused))
-    with ScriptedServer(upstream=s3.endpoint) as between, archive.running(0.02):
+    with ScriptedServer(upstream=s3.endpoint) as between, archive.running(0.1):
         rewrite_env(env_file, S3_ENDPOINT_URL=between.endpoint)
         for first in (True, False):
             report = run("--confirm", "1")
@@ -118,7 +118,7 @@ def test_a_refused_bin_costs_one_attempt_a_day_by_the_servers_clock(
     hdr = make(data, NEW[0])[0]
     s3.client.put_object(Bucket=s3.bucket, Key=f"{place(NEW[0])}.hdr", Body=hdr.read_bytes())
     archive = Archive(s3.client, s3.bucket, refuse=lambda *_: True)
-    with ScriptedServer(upstream=s3.endpoint) as between, archive.running(0.02):
+    with ScriptedServer(upstream=s3.endpoint) as between, archive.running(0.1):
         rewrite_env(env_file, S3_ENDPOINT_URL=between.endpoint)
         for later, puts in ((DAY - 60, []), (DAY + 60, [f"{NEW[0]}.roi", f"{NEW[0]}.hdr"]), (DAY - 60, [])):
             between.shift_dates(later)
@@ -132,7 +132,7 @@ def test_a_bin_that_the_archive_takes_after_all_is_completed(s3: Any, run: Any, 
     files = make(data, NEW[0])
     moods = [True]
     archive = Archive(s3.client, s3.bucket, refuse=lambda *_: moods[0])
-    with archive.running(0.02):
+    with archive.running(0.1):
         assert some(run("--confirm", "1")) == {"rejected": 1}
         moods[0] = False
         assert some(run("--confirm", "1", "--retry-rejected")) == {"uploaded": 1}
@@ -183,7 +183,7 @@ def test_old_style_bins_that_lie_where_the_dashboard_is_blind_are_put_where_it_s
     archive = Archive(s3.client, s3.bucket)
     archive.step()
     assert archive.registered == {}
-    with archive.running():
+    with archive.running(0.1):
         assert some(run("--confirm", "1")) == {"uploaded": 1}
     archive.step()
     assert not archive.registered["hablab/nauset/" + OLD[0]].broken
@@ -209,7 +209,7 @@ def test_upper_case_names_survive_the_archive_because_keys_are_lower_case(
 ) -> None:
     files = upper_case(make(data, NEW[0], OLD[0]))
     archive = Archive(s3.client, s3.bucket)
-    with archive.running():
+    with archive.running(0.1):
         assert some(run("--confirm", "1")) == {"uploaded": 2}
     archive.step()
     assert_whole(s3, files)
@@ -222,7 +222,7 @@ def test_a_check_that_takes_its_time_is_waited_for_by_all_bins_at_once(s3: Any, 
     make(data, *NEW)
     archive = Archive(s3.client, s3.bucket, lag=1.0, refuse=lambda key, _: key.endswith(f"{NEW[1]}.roi"))
     began = time.monotonic()
-    with archive.running():
+    with archive.running(0.1):
         assert some(run("--confirm", "3")) == {"uploaded": 4, "rejected": 1}
     assert time.monotonic() - began < 3 * 5
     archive.step()

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import os
+import re
+import shutil
 import subprocess
 import sys
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 pytest.importorskip("argcomplete", reason="the extra 'completion' is not installed")
 
-if os.name != "posix":
-    pytest.skip("argcomplete answers on file descriptor 8, as bash and zsh ask", allow_module_level=True)
+on_descriptor_8 = pytest.mark.skipif(os.name != "posix", reason="bash and zsh ask on file descriptor 8")
 
 
 def completions(line: str, environment: dict[str, str]) -> list[str]:
@@ -36,9 +39,49 @@ def completions(line: str, environment: dict[str, str]) -> list[str]:
     return [word.strip() for word in done.stdout.decode("utf-8").split("\n") if word.strip()]
 
 
+@on_descriptor_8
 def test_commands_are_completed(cli_environment: dict[str, str]) -> None:
     assert completions("ifcbscan st", cli_environment) == ["start", "stop", "status"]
 
 
+@on_descriptor_8
 def test_options_of_a_command_are_completed(cli_environment: dict[str, str]) -> None:
     assert completions("ifcbscan sync --dry", cli_environment) == ["--dry-run"]
+
+
+@pytest.mark.windows_core
+def test_powershell_gets_the_same_answer_in_a_file(ifcbscan_cli: Any, tmp_path: Path) -> None:
+    answer = tmp_path / "answer"
+    ifcbscan_cli(
+        env={
+            "_ARGCOMPLETE": "1",
+            "_ARGCOMPLETE_IFS": "\n",
+            "_ARGCOMPLETE_SHELL": "powershell",
+            "_ARGCOMPLETE_SUPPRESS_SPACE": "0",
+            "_ARGCOMPLETE_STDOUT_FILENAME": str(answer),
+            "ARGCOMPLETE_USE_TEMPFILES": "1",
+            "COMP_LINE": "ifcbscan st",
+            "COMP_POINT": "11",
+        }
+    )
+    assert answer.read_text("utf-8").split() == ["start", "stop", "status"]
+
+
+@on_descriptor_8
+@pytest.mark.parametrize("shell", ["bash", "zsh"])
+def test_the_line_of_the_page_makes_the_shell_ask(shell: str, cli_environment: dict[str, str]) -> None:
+    program = shutil.which(shell)
+    if program is None:
+        pytest.skip(f"{shell} is not installed")
+    page = (Path(__file__).resolve().parents[2] / "docs" / "completion.md").read_text("utf-8")
+    (line,) = re.findall(r"^eval .*$", page, re.M)
+    (for_zsh,) = re.findall(r"zsh needs `(.+?)`", page)
+    script = {
+        "bash": f"{line}; complete -p ifcbscan",
+        "zsh": f"{for_zsh} -u; {line}; print -r -- ${{_comps[ifcbscan]}}",
+    }[shell]
+    environment = dict(cli_environment, PATH=os.path.dirname(sys.executable) + ":" + cli_environment["PATH"])
+    done = subprocess.run(
+        [program, "-c", script], env=environment, capture_output=True, timeout=60, check=False
+    )
+    assert b"_python_argcomplete" in done.stdout, done.stderr

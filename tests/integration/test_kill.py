@@ -64,7 +64,7 @@ def kill_again_and_again(
     moments = random.Random(seed)
     archive = Archive(s3.client, s3.bucket)
     killed = 0
-    with ScriptedServer(upstream=s3.endpoint, delay=0.25) as between, archive.running(0.02):
+    with ScriptedServer(upstream=s3.endpoint, delay=0.25) as between, archive.running(0.05):
         rewrite_env(env_file, S3_ENDPOINT_URL=between.endpoint, CONFIRM_SECONDS="1")
         for number in range(kills):
             process = start(cli_environment, data.parent, "sync", data, "nauset", "--jobs", "2")

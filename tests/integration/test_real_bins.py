@@ -30,7 +30,7 @@ def test_whole_bins_arrive_and_the_others_are_held_with_their_reasons(
     run = checked(ifcbscan_cli)
     before = snapshot(real_bins)
     archive = Archive(s3.client, s3.bucket, lag=0.2)
-    with ScriptedServer(upstream=s3.endpoint) as between, archive.running():
+    with ScriptedServer(upstream=s3.endpoint) as between, archive.running(0.1):
         rewrite_env(env_file, S3_ENDPOINT_URL=between.endpoint)
         report = json.loads(run("--once", real_bins, "nauset", "--confirm", "1", "--json").stdout)
         assert {name: count for name, count in report["bins"].items() if count} == {

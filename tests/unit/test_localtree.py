@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 import ifcbscan
 from ifcbscan.bins import MISSING, Fileset, parse_pid
 from ifcbscan.errors import LocalFileProblem, UsageError
-from ifcbscan.localtree import Inventory, LocalTree
+from ifcbscan.localtree import Inventory, LocalTree, extended
 
 NEW = "D20130526T095207_IFCB013"
 NEXT = "D20130526T101510_IFCB013"
@@ -511,7 +511,7 @@ def test_a_file_without_permission_is_a_problem_of_its_bin_only(open_folder: Pat
     assert said.splitlines() == ["True", f".roi in {open_folder} cannot be read: Permission denied"]
 
 
-@pytest.mark.windows_core
+@pytest.mark.skipif(os.name == "nt", reason="takes minutes under wine")
 def test_ten_thousand_foreign_files_are_counted_and_the_bin_among_them_is_found(tmp_path: Path) -> None:
     for number in range(10000):
         (tmp_path / f"image_{number:05d}.{('png', 'csv', 'roi')[number % 3]}").touch()
@@ -634,3 +634,24 @@ def test_every_file_of_any_tree_is_a_member_excluded_or_foreign(files: dict[tupl
         assert inventory.filesets[pid].complete and all(copy.complete for copy in copies)
     for fragment in inventory.fragments:
         assert not fragment.complete
+
+
+LONG = "\\".join(["a long name of a folder"] * 10)
+
+
+@pytest.mark.windows_core
+@pytest.mark.parametrize(
+    "folder, opened",
+    [
+        ("D:\\data", "D:\\data"),
+        ("\\\\server\\share\\data", "\\\\server\\share\\data"),
+        ("D:\\" + LONG, "\\\\?\\D:\\" + LONG),
+        ("D:/" + LONG.replace("\\", "/") + "/.", "\\\\?\\D:\\" + LONG),
+        ("\\\\server\\share\\" + LONG, "\\\\?\\UNC\\server\\share\\" + LONG),
+        ("\\\\?\\D:\\" + LONG, "\\\\?\\D:\\" + LONG),
+        ("\\\\?\\UNC\\server\\share\\" + LONG, "\\\\?\\UNC\\server\\share\\" + LONG),
+        (LONG, LONG),  # relative: it cannot be said in this way
+    ],
+)
+def test_a_windows_folder_is_opened_however_long_its_path_is(folder: str, opened: str) -> None:
+    assert extended(folder) == opened

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -231,6 +232,7 @@ def _write(lines: Sequence[str]) -> None:
         logging.getLogger("ifcbscan").info("%s", line)
 
 
+@pytest.mark.skipif(os.name == "nt", reason="takes minutes under wine")
 def test_a_year_of_runs_every_minute_stays_below_ten_megabytes(tmp_path: Path) -> None:
     """60 bins a day, one bin that stays held, an hour without network every week."""
     assert console.open_log(str(tmp_path / "ifcbscan.log")) is None

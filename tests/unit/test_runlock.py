@@ -202,6 +202,17 @@ def test_nobody_else_can_look_into_the_folder_of_locks(data: str, home: Path) ->
 
 
 @posix_only
+@pytest.mark.parametrize("platform", ["linux", "darwin"])
+def test_a_scan_that_cron_starts_finds_the_lock_of_one_in_a_terminal(
+    platform: str, tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "platform", platform)
+    in_cron = state_folder()
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "elsewhere"))
+    assert state_folder() == in_cron and in_cron.startswith(str(home))
+
+
+@posix_only
 def test_without_a_usable_home_the_temporary_folder_serves(
     tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

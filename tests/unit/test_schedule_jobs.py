@@ -37,6 +37,31 @@ def test_the_two_commands_are_a_recent_and_a_full_scan() -> None:
     assert make_job().commands() == (begin + ["--max-age", "3d", "--time-limit", "5m"] + end, begin + end)
 
 
+@pytest.mark.parametrize(
+    "python, single_file",
+    [
+        ("/usr/bin/python3", "/opt/100% it's/ifcbscan.pyz"),
+        ("C:\\Program Files\\Python311\\python.exe", "D:\\tools\\ifcbscan.pyz"),
+    ],
+)
+@pytest.mark.parametrize("mode", list(Mode))
+def test_a_job_of_the_single_file_runs_that_file_and_is_recognised(
+    python: str, single_file: str, mode: Mode
+) -> None:
+    job = ScheduledJob(python, "/etc/.env", "/data/ifcb", "nauset", "/log/a.log", single_file)
+    command = job.command(mode)
+    assert command[:4] == [python, single_file, "--once", "/data/ifcb"]
+    entry = parse_command(["cd", "/", "&&"] + command + [">/dev/null"])
+    assert entry is not None and (entry.job, entry.mode) == (job, mode)
+    installed = ScheduledJob(python, "/etc/.env", "/data/ifcb", "nauset", "/log/a.log")
+    assert installed.id == job.id and installed != job  # so that start --restart replaces one by the other
+
+
+def test_a_single_file_needs_its_full_path() -> None:
+    with pytest.raises(UsageError, match="not an absolute path"):
+        ScheduledJob("/usr/bin/python3", "/e", "/d", "nauset", "/l", "ifcbscan.pyz")
+
+
 def test_the_command_line_understands_both_commands() -> None:
     from ifcbscan import cli
 

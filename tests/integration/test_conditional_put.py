@@ -1,0 +1,223 @@
+"""A put replaces only what the run has seen: made sure of by the server, in one step with the put.
+
+Of the servers here moto 5 knows conditional puts, as AWS does; moto 4 (Python 3.7) and rclone ignore
+the headers, and what they store is what comes last.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import threading
+from typing import Any
+
+import pytest
+from support.scripted import Act, Answer, ScriptedServer, s3_error
+
+from ifcbscan.bins import MISSING
+from ifcbscan.bucket import ATTEMPTS, Bucket
+from ifcbscan.clocks import Clock
+from ifcbscan.config import load
+from ifcbscan.errors import BucketUnreachable, FileChanged, IfcbscanError, Overtaken
+
+KEY = "hablab/nauset/2013/D20130526/D20130526T095207_IFCB013.roi"
+BYTES = bytes(range(256)) * 40
+STORED = Answer(headers=(("ETag", '"x"'),))
+
+
+class NoPauses(Clock):
+    """The real clock, but nobody waits between two tries."""
+
+    def sleep(self, seconds: float, unless: threading.Event) -> None:
+        pass
+
+
+def bucket_at(endpoint: str, name: str = "bucket.of.tests") -> Bucket:
+    values = {
+        "AWS_ACCESS_KEY_ID": "AKIAIFCBSCANTESTS",
+        "AWS_SECRET_ACCESS_KEY": "ifcbscan-tests-secret-key",
+        "USER_ACCOUNT": "hablab",
+        "BUCKET_NAME": name,
+        "S3_ENDPOINT_URL": endpoint,
+    }
+    return Bucket(load(None, values), NoPauses())
+
+
+def put(bucket: Bucket, replaces: int | None, body: bytes = BYTES) -> str:
+    return bucket.put(KEY, io.BytesIO(body), len(body), replaces)
+
+
+def head_of(body: bytes) -> Answer:
+    """What a HEAD answers of an object with these bytes."""
+    return Answer(
+        headers=(
+            ("Content-Length", str(len(body))),
+            ("ETag", f'"{hashlib.md5(body).hexdigest()}"'),
+            ("Last-Modified", "Sun, 26 May 2013 10:00:00 GMT"),
+        )
+    )
+
+
+@pytest.fixture
+def strict(s3: Any) -> Any:
+    """A server that knows conditional puts."""
+    s3.client.put_object(Bucket=s3.bucket, Key="probe", Body=b"1")
+
+    def demand(params: Any, **_: Any) -> None:
+        params["headers"]["If-None-Match"] = "*"
+
+    s3.client.meta.events.register("before-call.s3.PutObject", demand)
+    try:
+        s3.client.put_object(Bucket=s3.bucket, Key="probe", Body=b"2")
+    except s3.client.exceptions.ClientError as error:
+        assert error.response["ResponseMetadata"]["HTTPStatusCode"] == 412
+    else:
+        pytest.skip(f"this {s3.server.name} knows no conditional puts")
+    s3.client.meta.events.unregister("before-call.s3.PutObject", demand)
+    return s3
+
+
+def stored(s3: Any) -> bytes:
+    body: bytes = s3.client.get_object(Bucket=s3.bucket, Key=KEY)["Body"].read()
+    return body
+
+
+# --- on a real server
+
+
+def test_nothing_is_put_over_what_has_appeared_meanwhile(strict: Any) -> None:
+    strict.client.put_object(Bucket=strict.bucket, Key=KEY, Body=BYTES + b"more")
+    bucket = bucket_at(strict.endpoint, strict.bucket)
+    with pytest.raises(Overtaken):
+        put(bucket, MISSING)
+    with pytest.raises(Overtaken):
+        put(bucket, 17)
+    assert stored(strict) == BYTES + b"more"
+
+
+def test_what_the_run_has_seen_is_replaced(strict: Any) -> None:
+    bucket = bucket_at(strict.endpoint, strict.bucket)
+    put(bucket, MISSING, BYTES[:5000])
+    put(bucket, 5000)
+    assert stored(strict) == BYTES
+    assert bucket.requests.put == 2 and bucket.requests.head == 1
+
+
+def test_the_same_bytes_put_by_another_run_meanwhile_are_as_good(strict: Any) -> None:
+    strict.client.put_object(Bucket=strict.bucket, Key=KEY, Body=BYTES)
+    assert put(bucket_at(strict.endpoint, strict.bucket), MISSING).endswith("Z")
+
+
+def test_what_has_vanished_meanwhile_is_put_afresh(strict: Any) -> None:
+    put(bucket_at(strict.endpoint, strict.bucket), 5000)
+    assert stored(strict) == BYTES
+
+
+def test_an_object_that_is_replaced_between_the_look_and_the_put_is_not_overwritten(strict: Any) -> None:
+    strict.client.put_object(Bucket=strict.bucket, Key=KEY, Body=BYTES + b"more")
+    # The look was answered just before that.
+    with ScriptedServer([head_of(BYTES[:5000])], upstream=strict.endpoint) as between:
+        bucket = bucket_at(between.endpoint, strict.bucket)
+        with pytest.raises(Overtaken):
+            put(bucket, 5000)
+    assert stored(strict) == BYTES + b"more"
+
+
+def test_a_server_that_knows_no_conditions_stores_as_ever(s3: Any) -> None:
+    bucket = bucket_at(s3.endpoint, s3.bucket)
+    put(bucket, MISSING)
+    assert stored(s3) == BYTES and bucket.requests.head == 0
+
+
+# --- what a request carries
+
+
+@pytest.mark.parametrize("replaces, condition", [(None, ""), (MISSING, "if-none-match"), (5, "if-match")])
+def test_a_put_carries_its_condition_and_no_expectation(replaces: int | None, condition: str) -> None:
+    script = [head_of(b"five5")] if replaces == 5 else []
+    with ScriptedServer(script, then=STORED) as server:
+        put(bucket_at(server.endpoint), replaces)
+        request = server.requests[-1]
+    given = {name for name in request.headers if name.startswith("if-")}
+    assert given == ({condition} if condition else set())
+    if condition == "if-match":
+        assert request.headers["if-match"] == f'"{hashlib.md5(b"five5").hexdigest()}"'
+    for name in given:  # or somebody on the way could take it out
+        assert name in request.headers["authorization"].split("SignedHeaders=")[1]
+    # it would cost one more way to the bucket and back for every file
+    assert "expect" not in request.headers
+
+
+# --- answers
+
+
+def test_a_failed_condition_is_asked_once_and_is_no_failure_of_the_bucket() -> None:
+    script = [s3_error(412, "PreconditionFailed"), head_of(b"other")]
+    with ScriptedServer(script) as server:
+        with pytest.raises(Overtaken):
+            put(bucket_at(server.endpoint), MISSING)
+        assert server.kinds() == {"put": 1, "head": 1}
+    assert not issubclass(Overtaken, IfcbscanError)  # these end the run
+
+
+def test_a_failed_condition_after_a_lost_answer_is_recognised_as_this_runs_own_put() -> None:
+    script = [Act.DROP, Answer(404), s3_error(412, "PreconditionFailed"), head_of(BYTES)]
+    with ScriptedServer(script) as server:
+        put(bucket_at(server.endpoint), MISSING)
+        assert [request.kind for request in server.requests] == ["put", "head", "put", "head"]
+
+
+def test_after_a_lost_answer_another_object_in_the_place_ends_the_try() -> None:
+    with ScriptedServer([Act.DROP, head_of(b"other")]) as server:
+        with pytest.raises(Overtaken):
+            put(bucket_at(server.endpoint), MISSING)
+        assert server.kinds() == {"put": 1, "head": 1}
+
+
+def test_two_requests_for_one_key_at_the_same_time_are_tried_again() -> None:
+    with ScriptedServer([s3_error(409, "ConditionalRequestConflict")], then=STORED) as server:
+        put(bucket_at(server.endpoint), MISSING)
+        assert server.kinds()["put"] == 2
+
+
+def test_a_server_that_refuses_conditions_is_asked_without_them_from_then_on() -> None:
+    with ScriptedServer([s3_error(501, "NotImplemented")], then=STORED) as server:
+        bucket = bucket_at(server.endpoint)
+        put(bucket, MISSING)
+        put(bucket, MISSING)
+        conditions = ["if-none-match" in request.headers for request in server.requests]
+    assert conditions == [True, False, False]
+
+
+def test_a_server_that_never_does_what_it_is_asked_is_given_up() -> None:
+    with ScriptedServer(then=s3_error(501, "NotImplemented")) as server:
+        with pytest.raises(BucketUnreachable):
+            put(bucket_at(server.endpoint), MISSING)
+        assert server.kinds()["put"] <= ATTEMPTS
+
+
+# --- a file that does not stay as it was
+
+
+def test_a_file_whose_content_changes_while_it_is_sent_is_no_fault_of_the_bucket() -> None:
+    class Rewritten(io.BytesIO):
+        """Overwritten in place after it has been summed: the same size, other bytes."""
+
+        rounds = 0
+
+        def seek(self, offset: int, whence: int = 0) -> int:
+            self.rounds += offset == 0 and whence == 0
+            if self.rounds == 2:
+                self.getbuffer()[100:200] = bytes(100)
+            return super().seek(offset, whence)
+
+    with ScriptedServer([s3_error(400, "BadDigest"), Answer(404)], then=STORED) as server:
+        with pytest.raises(FileChanged, match="content changed"):
+            bucket_at(server.endpoint).put(KEY, Rewritten(BYTES), len(BYTES))
+        assert server.kinds()["put"] == 1
+
+
+def test_bytes_that_were_damaged_on_the_way_are_sent_again() -> None:
+    with ScriptedServer([s3_error(400, "BadDigest"), Answer(404)], then=STORED) as server:
+        put(bucket_at(server.endpoint), None)
+        assert server.kinds()["put"] == 2

@@ -1,0 +1,226 @@
+"""A real scan, a real S3 server, and between them a connection that breaks at every place in every way.
+
+After whatever happens: the run ends, nothing local has changed, the archive never saw an `.adc` without
+its `.roi` and `.hdr`, and once the connection holds, all is in the bucket byte for byte.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, Iterator
+
+import pytest
+from support.archive import Archive
+from support.faultproxy import Break, FaultProxy
+from support.servers import S3Server
+
+from ifcbscan.bucket import ATTEMPTS, Bucket, Timeouts
+from ifcbscan.clocks import Clock
+from ifcbscan.config import load
+from ifcbscan.errors import BucketUnreachable, ExitCode
+from ifcbscan.interruption import Interruption
+from ifcbscan.localtree import LocalTree
+from ifcbscan.outcome import ScanReport
+from ifcbscan.plan import Policy
+from ifcbscan.samplebins import write_bin
+from ifcbscan.scan import ScanOptions, scan
+from ifcbscan.uploader import Listener
+
+PIDS = ("D20130526T095207_IFCB013", "D20130526T101500_IFCB013")
+READ_TIMEOUT = 0.8
+
+#: All of it on both servers; the default run does with one.
+both_servers = pytest.mark.parametrize(
+    "s3", ["rclone", pytest.param("moto", marks=pytest.mark.slow)], indirect=True
+)
+
+UP = ("reset", "cut", "stall", "delay", "garbage")
+DOWN = (*UP, "drop")
+#: Where, and in which ways: bytes of the request or of the answer that get through.
+PLACES: dict[str, tuple[dict[str, int], tuple[str, ...]]] = {
+    "in the head of the request": ({"up": 60}, UP),
+    "before the answer": ({"down": 0}, DOWN),
+    "in the head of the answer": ({"down": 40}, UP),
+    # what follows exists for one kind of request only
+    "in the body of the request": ({"up": 4000}, UP),
+    "in the body of the answer": ({"down": 420}, UP),
+}
+FAULTS = [
+    pytest.param(kind, place, way, marks=[pytest.mark.slow] if way in ("delay", "cut") else [])
+    for kind in ("list", "put", "head")
+    for place, (_, ways) in PLACES.items()
+    for way in ways
+    if (kind == "put" or place != "in the body of the request")
+    and (kind == "list" or place != "in the body of the answer")
+]
+
+
+class NoPauses(Clock):
+    """The real clock, but nobody waits between two tries."""
+
+    def sleep(self, seconds: float, unless: threading.Event) -> None:
+        pass
+
+
+class Scene:
+    """Two bins on a disk, and a way to a bucket that can be broken."""
+
+    def __init__(self, server: S3Server, bucket: str, folder: Path) -> None:
+        self.server = server
+        self.bucket = bucket
+        self.folder = folder / "data"
+        for pid in PIDS:
+            write_bin(self.folder / "2013" / pid[:9], pid, images=6, roi_bytes=8000, mtime=1369562000.0)
+        self.before = self.on_disk()
+        self.archive = Archive(server.client(), bucket)
+
+    def on_disk(self) -> dict[str, tuple[bytes, float]]:
+        """What the disk holds: bytes and times."""
+        files = (path for path in self.folder.rglob("*") if path.is_file())
+        return {path.name: (path.read_bytes(), path.stat().st_mtime) for path in files}
+
+    def scan(self, endpoint: str) -> ScanReport:
+        """One run over `endpoint`."""
+        values = {
+            "AWS_ACCESS_KEY_ID": self.server.access_key,
+            "AWS_SECRET_ACCESS_KEY": self.server.secret_key,
+            "USER_ACCOUNT": "hablab",
+            "BUCKET_NAME": self.bucket,
+            "S3_ENDPOINT_URL": endpoint,
+        }
+        clock = NoPauses()
+        bucket = Bucket(load(None, values), clock, 4, timeouts=Timeouts(READ_TIMEOUT, READ_TIMEOUT))
+        options = ScanOptions("hablab", "nauset", Policy(settle=0.0, confirm=0.0), jobs=2)
+        with ThreadPoolExecutor(4) as pool, self.archive.running(every=0.1):
+            report = scan(
+                options,
+                LocalTree(str(self.folder)),
+                bucket,
+                clock,
+                pool,
+                Interruption(),
+                Listener(),
+                lambda line: None,
+            )
+        assert sum(report.bins.values()) == len(PIDS)
+        return report
+
+    def check_no_harm(self) -> None:
+        """Whatever happened."""
+        assert self.on_disk() == self.before
+        self.archive.step()
+        assert not [row for row in self.archive.registered.values() if row.broken]
+
+    def check_all_there(self) -> None:
+        """Nothing is lost, and every bin has come out whole."""
+        self.check_no_harm()
+        client = self.server.client()
+        stored = {
+            key.rsplit("/", 1)[-1]: client.get_object(Bucket=self.bucket, Key=key)["Body"].read()
+            for key in self.server.objects(self.bucket, "hablab/nauset/2013/D20130526/")
+        }
+        assert stored == {name: body for name, (body, _) in self.before.items()}
+        assert len(self.archive.registered) == len(PIDS)
+
+
+@pytest.fixture
+def scene(s3: Any, tmp_path: Path) -> Scene:
+    return Scene(s3.server, s3.bucket, tmp_path)
+
+
+@both_servers
+@pytest.mark.parametrize("kind, place, way", FAULTS)
+def test_one_fault_is_survived_within_the_same_run(scene: Scene, kind: str, place: str, way: str) -> None:
+    where, _ = PLACES[place]
+    with FaultProxy(scene.server.endpoint, Break(kind, way, **where)) as proxy:
+        report = scene.scan(proxy.endpoint)
+        assert proxy.broken == {way: 1}
+    assert report.exit_code == ExitCode.DONE and report.bins["uploaded"] == len(PIDS)
+    scene.check_all_there()
+
+
+@pytest.mark.parametrize("extension", ["roi", "hdr", "adc"])
+def test_a_file_whose_answer_is_lost_is_not_sent_again(scene: Scene, extension: str) -> None:
+    with FaultProxy(scene.server.endpoint, Break("put", "drop", times=1000)) as proxy:
+        report = scene.scan(proxy.endpoint)
+        puts = [request for request in proxy.requests if request.endswith("." + extension)]
+        assert len([request for request in puts if request.startswith("put ")]) == len(PIDS)
+    assert report.exit_code == ExitCode.DONE
+    scene.check_all_there()
+
+
+@both_servers
+@pytest.mark.parametrize("way", ["reset", "cut", "garbage", "stall"])
+def test_a_way_to_the_bucket_that_stays_broken_ends_the_run_before_anything_is_sent(
+    scene: Scene, way: str
+) -> None:
+    began = time.monotonic()
+    with FaultProxy(scene.server.endpoint, Break("list", way, times=1000)) as proxy:
+        with pytest.raises(BucketUnreachable) as error:
+            scene.scan(proxy.endpoint)
+        assert len(proxy.requests) == ATTEMPTS
+    assert error.value.exit_code == ExitCode.UNREACHABLE
+    assert time.monotonic() - began < ATTEMPTS * READ_TIMEOUT + 10
+    assert scene.server.objects(scene.bucket) == {}
+    scene.check_no_harm()
+    scene.scan(scene.server.endpoint)
+    scene.check_all_there()
+
+
+@both_servers
+@pytest.mark.parametrize("kind, first", [("put", 0), ("put", 1), ("put", 3), ("head", 0)])
+@pytest.mark.parametrize("way", ["reset", pytest.param("stall", marks=pytest.mark.slow)])
+def test_what_stays_broken_halfway_is_finished_by_a_later_run(
+    scene: Scene, kind: str, first: int, way: str
+) -> None:
+    began = time.monotonic()
+    with FaultProxy(scene.server.endpoint, Break(kind, way, up=60, first=first, times=1000)) as proxy:
+        report = scene.scan(proxy.endpoint)
+        assert report.exit_code == ExitCode.PARTLY_FAILED and report.bins["uploaded"] == 0
+        assert report.bins["failed"] and report.problems[0].reason.startswith("The bucket")
+        scene.check_no_harm()
+        assert time.monotonic() - began < 4 * ATTEMPTS * READ_TIMEOUT + 10
+        proxy.begin_again()
+        assert scene.scan(proxy.endpoint).exit_code == ExitCode.DONE
+    scene.check_all_there()
+
+
+@pytest.fixture(scope="module", params=["rclone", pytest.param("moto", marks=pytest.mark.slow)])
+def full_bucket(request: Any) -> Iterator[tuple[S3Server, str]]:
+    """A time series of 2,100 foreign keys, so that it has three pages."""
+    server: S3Server = request.getfixturevalue(request.param + "_server")
+    bucket = "three.pages"
+    server.make_bucket(bucket)
+    client = server.client()
+
+    def fill(number: int) -> None:
+        client.put_object(Bucket=bucket, Key=f"hablab/nauset/{number:05d}", Body=b"x")
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(fill, range(2100)))
+    yield server, bucket
+
+
+def test_a_fault_in_the_middle_of_a_long_listing_makes_no_file_look_missing(
+    full_bucket: tuple[S3Server, str], tmp_path: Path
+) -> None:
+    server, bucket = full_bucket
+    scene = Scene(server, bucket, tmp_path)
+    scene.archive = Archive(server.client(), "nowhere")  # 2,100 foreign keys are no work for it
+    server.make_bucket("nowhere")
+    assert scene.scan(server.endpoint).bins["uploaded"] == len(PIDS)
+    for page in (0, 1, 2):
+        for way in DOWN:
+            down = 0 if way == "drop" else 5000
+            with FaultProxy(server.endpoint, Break("list", way, down=down, first=page)) as proxy:
+                report = scene.scan(proxy.endpoint)
+                assert proxy.broken == {way: 1}, (page, way)
+                assert report.bins["synced"] == len(PIDS) and report.files_uploaded == 0
+                assert len(proxy.requests) == (3 if way == "delay" else 4), (page, way)
+    with FaultProxy(server.endpoint, Break("list", "cut", down=5000, first=1, times=1000)) as proxy:
+        with pytest.raises(BucketUnreachable):
+            scene.scan(proxy.endpoint)
+        assert not [request for request in proxy.requests if request.startswith("put")]
