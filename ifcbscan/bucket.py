@@ -27,7 +27,14 @@ from ifcbscan.errors import (
     PutRefused,
 )
 from ifcbscan.outcome import Requests
-from ifcbscan.s3listing import FOLDERS, OBJECTS, ListedObject, install, spare_second_reading
+from ifcbscan.s3listing import (
+    FOLDERS,
+    OBJECTS,
+    ListedObject,
+    install,
+    refuse_document_types,
+    spare_second_reading,
+)
 
 #: How often a request is tried in all, and the longest pause between two tries (seconds).
 ATTEMPTS = 5
@@ -173,7 +180,7 @@ class Bucket:
                 last = item.key
             if not page.get("IsTruncated") or (up_to and last >= up_to):
                 return
-            more = {"ContinuationToken": page["NextContinuationToken"]}
+            more = self._next_page(page, more)
 
     def folders(self, prefix: str) -> Sequence[str]:
         """The names directly below `prefix`, such as the time series below `<account>/`.
@@ -189,7 +196,17 @@ class Bucket:
             names.extend(found[len(prefix) :].rstrip("/") for found in _folders(page))
             if not page.get("IsTruncated"):
                 return names
-            more = {"ContinuationToken": page["NextContinuationToken"]}
+            more = self._next_page(page, more)
+
+    def _next_page(self, page: dict[str, Any], asked: dict[str, Any]) -> dict[str, Any]:
+        """What to ask for the page behind `page`, which was the answer to `asked`."""
+        token = page.get("NextContinuationToken")
+        if not token or token == asked.get("ContinuationToken"):
+            raise BucketUnreachable(
+                f"The bucket {self._where()} could not be listed: it does not say how its listing goes on. Nothing "
+                "was sent; a later run tries again. If it lasts, S3_ENDPOINT_URL may not be an S3 server."
+            )
+        return {"ContinuationToken": token}
 
     def head(self, key: str) -> ObjectHead | None:
         """What is stored under `key`, or None."""
@@ -552,13 +569,24 @@ def _make_client(config: Config, connections: int, timeouts: Timeouts) -> Any:
         region_name=config.region,
         endpoint_url=config.endpoint_url,
         config=client_config,
+        verify=_certificates(),
     )
     if lean is not None:
         spare_second_reading(client, lean)
+    refuse_document_types(client)
     client.meta.events.register("before-parameter-build.s3.PutObject", _keep_condition)
     # botocore adds "Expect" in a handler of "before-call.s3", and calls those after the more specific ones.
     client.meta.events.register_last("before-call.s3", _complete_headers)
     return client
+
+
+def _certificates() -> str | bool:
+    """The certificates to trust: a file that the machine's owner names, else those of botocore.
+
+    Left to botocore, an AWS_CA_BUNDLE that is set and empty would turn the checking off, or end the run.
+    """
+    named = (os.environ.get(name, "").strip() for name in ("AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE"))
+    return next(filter(None, named), True)
 
 
 def _folders(page: dict[str, Any]) -> list[str]:

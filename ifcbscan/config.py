@@ -120,7 +120,7 @@ def load(env_file: str | None, environ: Mapping[str, str]) -> Config:
         ),
         ping_url=values.get("PING_URL") or None,
         env_file=env_file,
-        warnings=_warnings(env_file),
+        warnings=_warnings(env_file, endpoint_url),
     )
 
 
@@ -186,14 +186,30 @@ def _seconds(values: Mapping[str, str], name: str, default: float) -> float:
     return parse_duration(values[name], name) if values.get(name) else default
 
 
-def _warnings(env_file: str | None) -> tuple[str, ...]:
+def _warnings(env_file: str | None, endpoint_url: str | None) -> tuple[str, ...]:
     found: list[str] = []
     # On Windows the mode says nothing about who may read a file.
     if env_file and os.name == "posix" and os.stat(env_file).st_mode & 0o077:
         found.append(
             f"{env_file} holds a secret key and can be read by other users of this computer: chmod 600 '{env_file}'"
         )
+    if endpoint_url and endpoint_url.startswith("http://") and not _is_this_machine(endpoint_url):
+        found.append(
+            f"S3_ENDPOINT_URL is {endpoint_url}, which is not encrypted: whoever is on the way there can read and "
+            "change what is sent; use https:// if that server has it"
+        )
     return tuple(found)
+
+
+def _is_this_machine(url: str) -> bool:
+    import ipaddress
+    import urllib.parse
+
+    try:
+        host = urllib.parse.urlsplit(url).hostname or ""
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:  # a name, or no address at all
+        return False
 
 
 def parse_duration(text: str, name: str) -> float:

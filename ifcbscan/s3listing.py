@@ -9,6 +9,7 @@ the good answer to a listing goes through botocore's own parser.
 
 from __future__ import annotations
 
+import re
 import urllib.parse
 import xml.etree.ElementTree as ElementTree
 from typing import Any, NamedTuple
@@ -19,6 +20,8 @@ FOLDERS = "IfcbscanFolders"
 
 _LISTING_SHAPE = "ListObjectsV2Output"
 _SET_ASIDE = "ifcbscan_body"
+
+_ENCODING = re.compile(rb"encoding\s*=\s*[\"']([^\"']*)")
 
 
 class ListedObject(NamedTuple):
@@ -34,13 +37,24 @@ class NotAListing(Exception):
     """The body is not what S3 answers to a listing."""
 
 
+def is_plain(body: bytes) -> bool:
+    """False for a body with a document type, and so with every kind of entity expansion.
+
+    Also for one in another encoding than UTF-8, in which a document type would not be seen here.
+    """
+    head = body[:1024]
+    encoding = _ENCODING.search(head[: head.find(b"?>") + 1])
+    if b"\0" in head or (encoding is not None and encoding.group(1).lower() != b"utf-8"):
+        return False
+    return b"<!DOCTYPE" not in head and b"<!ENTITY" not in body
+
+
 def parse_page(body: bytes) -> dict[str, Any]:
     """The objects of a page under `OBJECTS`, its common prefixes under `FOLDERS`, and where it goes on.
 
-    Raises NotAListing for anything else, such as a harbour network's web page. Document types are
-    refused, and with them every kind of entity expansion.
+    Raises NotAListing for anything else, such as a harbour network's web page.
     """
-    if b"<!DOCTYPE" in body[:1024] or b"<!ENTITY" in body:
+    if not is_plain(body):
         raise NotAListing("a web page")
     try:
         root = ElementTree.fromstring(body)
@@ -89,6 +103,7 @@ class _Parser:
             # botocore would ask for the bucket's region, be sent elsewhere again, ask again, a thousand times.
             raise _parser_error("a redirect to elsewhere")
         if shape is None or shape.name != _LISTING_SHAPE or response["status_code"] != 200:
+            drop_unless_plain(response)
             return self._plain.parse(response, shape)
         try:
             page = parse_page(body)
@@ -100,6 +115,13 @@ class _Parser:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._plain, name)
+
+
+def drop_unless_plain(response_dict: dict[str, Any], **_others: Any) -> None:
+    """Of an answer that no S3 server gives, only the status is left for botocore to judge by."""
+    body = response_dict.get("body")
+    if isinstance(body, bytes) and not is_plain(body):
+        response_dict["body"] = b""
 
 
 def _names_region(headers: Any) -> bool:
@@ -156,3 +178,8 @@ def spare_second_reading(client: Any, factory: LeanParserFactory) -> None:
     # botocore calls handlers of a name with a wildcard before those of the plain name, and these two
     # before its own. Were that to change, listings would be read twice again, and nothing worse.
     client.meta.events.register_first("before-parse.*.ListObjectsV2", set_aside)
+
+
+def refuse_document_types(client: Any) -> None:
+    """The same early reading of botocore's takes any XML; see `spare_second_reading` for the name."""
+    client.meta.events.register_first("before-parse.*.*", drop_unless_plain)

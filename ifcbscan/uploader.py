@@ -222,6 +222,8 @@ class Uploader:
             job.result = (FAILED, _OVERTAKEN)
         except (LocalFileProblem, PutRefused) as error:
             job.result = (FAILED, str(error))
+        except OSError as error:  # whatever call it was: a disk or a network drive went away
+            job.result = (FAILED, f"a file in {job.local.folder} cannot be read: {error.strerror or error}")
 
     def _end(self, job: BinJob) -> None:
         """No action is left: what the bin is now is its result."""

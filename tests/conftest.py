@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any, Callable, Iterator
 
 import pytest
-from support.servers import MotoServer, RcloneServer, S3Server, ServerUnavailable
+from support.secrecy import leaks, secrets_of, told
+from support.servers import MotoServer, RcloneServer, S3Server, ServerUnavailable, rclone_binary
 
 import ifcbscan
 
@@ -68,7 +69,16 @@ def rclone_server() -> Iterator[RcloneServer]:
         pytest.skip(str(reason))
 
 
-@pytest.fixture(params=["moto", "rclone"])
+def _servers() -> list[Any]:
+    """The quicker server for every test, the other one for the same test among the slow ones."""
+    try:
+        rclone_binary()
+    except ServerUnavailable:
+        return ["moto", pytest.param("rclone", marks=pytest.mark.slow)]
+    return ["rclone", pytest.param("moto", marks=pytest.mark.slow)]
+
+
+@pytest.fixture(params=_servers())
 def s3(request: Any) -> S3:
     """A bucket of its own for this test, on each server in turn."""
     server = request.getfixturevalue(request.param + "_server")
@@ -132,13 +142,31 @@ def ifcbscan_cli(tmp_path: Path, cli_environment: dict[str, str]) -> Callable[..
             timeout=timeout,
             check=False,
         )
-        return CliResult(
+        result = CliResult(
             done.returncode,
             done.stdout.decode("utf-8", "replace"),
             done.stderr.decode("utf-8", "replace"),
         )
+        assert told(result.stdout + result.stderr, secrets_of(tmp_path)) == []
+        return result
 
     return run
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: Any, call: Any) -> Iterator[None]:
+    """No test passes that leaves a secret in its output or in a file: see support/secrecy.py."""
+    outcome = yield
+    report = outcome.get_result()
+    # At the end, when what a test had put in the place of os.scandir and the like is back where it was.
+    if call.when != "teardown" or not report.passed:
+        return
+    folder = getattr(item, "funcargs", {}).get("tmp_path")
+    found = leaks(folder) if folder is not None else []
+    found += [title for title, text in report.sections if told(text, [S3Server.secret_key])]
+    if found:
+        report.outcome = "failed"
+        report.longrepr = "a secret is given away in: " + ", ".join(found)
 
 
 @pytest.fixture(scope="session")

@@ -15,10 +15,6 @@ from typing import Any, Callable, Iterable
 
 from support.servers import S3Server
 
-EXTENSIONS = ("hdr", "adc", "roi")
-EXIT_CODES = {0, 2, 3, 4, 5, 130, 143}
-"""All but 1, which is for what nobody expected."""
-
 COUNTS = {
     "synced",
     "uploaded",

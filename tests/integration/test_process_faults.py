@@ -1,0 +1,561 @@
+"""Processes that die, disks that are full or go away, trees that change underfoot.
+
+Complements test_kill.py (kills and signals at chosen moments) and test_cli_scan.py (what a run says).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, BinaryIO, Callable, Iterator
+
+import pytest
+from support.archive import Archive
+from support.fakes import START, FakeBucket, SerialExecutor, VirtualClock
+from support.runs import (
+    assert_adc_last,
+    assert_whole,
+    checked,
+    end,
+    permissions_hold,
+    place,
+    rewrite_env,
+    snapshot,
+    start,
+    without_privileges,
+)
+from support.scripted import ScriptedServer
+
+from ifcbscan import runlock
+from ifcbscan.bins import Fileset
+from ifcbscan.errors import ExitCode, UsageError
+from ifcbscan.interruption import Interruption
+from ifcbscan.localtree import Inventory, LocalTree
+from ifcbscan.outcome import ScanReport
+from ifcbscan.plan import Policy
+from ifcbscan.samplebins import write_bin
+from ifcbscan.scan import ScanOptions, scan
+from ifcbscan.uploader import Listener
+
+LONG_AGO = 1400000000.0
+
+on_moto = pytest.mark.parametrize("s3", ["moto"], indirect=True)
+posix = pytest.mark.skipif(os.name != "posix", reason="needs POSIX")
+
+
+def pid(number: int) -> str:
+    return f"D202605{1 + number // 24 % 28:02d}T{number % 24:02d}{number // 672:02d}00_IFCB199"
+
+
+def make(folder: Path, *numbers: int, roi_bytes: int = 3000) -> list[Path]:
+    files = []
+    for number in numbers:
+        files += write_bin(folder, pid(number), images=6, roi_bytes=roi_bytes, mtime=LONG_AGO)
+    return files
+
+
+# --- signals at any moment
+
+
+def die_again_and_again(
+    s3: Any, ifcbscan_cli: Any, environment: dict[str, str], env_file: Path, times: int, seed: int
+) -> None:
+    """Start a run, end it at a random moment between its birth and some time after it would be done; repeat."""
+    draw = random.Random(seed)
+    data = env_file.parent / "data"
+    files = make(data, *range(3 + times // 4), roi_bytes=20000)
+    before = snapshot(data)
+    archive = Archive(s3.client, s3.bucket)
+    ended: Counter[int] = Counter()
+    rewrite_env(env_file, SETTLE_SECONDS="0", CONFIRM_SECONDS="0")
+    with ScriptedServer(upstream=s3.endpoint, delay=0.1) as between, archive.running(0.1):
+        rewrite_env(env_file, S3_ENDPOINT_URL=between.endpoint)
+        for _ in range(times):
+            number = draw.choice([signal.SIGKILL, signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+            process = start(environment, data.parent, "--once", data, "nauset", "--jobs", "2")
+            time.sleep(draw.uniform(0.0, 1.3))
+            process.send_signal(number)
+            code, _, stderr = end_quietly(process)
+            ended[code] += 1
+            # before its handlers are there, Python ends by the signal itself (SIGINT: with a traceback)
+            assert code in (0, -number, *({130, 1} if number == signal.SIGINT else {143})), (code, stderr)
+        run = checked(ifcbscan_cli)
+        run("--once", data, "nauset")
+        report = json.loads(run("--once", data, "nauset", "--json").stdout)
+        stored = between.stored
+    assert report["bins"]["synced"] == len(files) // 3 and report["requests"]["put"] == 0
+    archive.step()
+    assert_adc_last(stored)
+    # Nothing is sent twice: a process that died has left in the bucket what the next one needs to know.
+    assert sorted(request.name for request in stored) == sorted(path.name for path in files)
+    assert_whole(s3, files)
+    assert len(archive.registered) == len(files) // 3
+    assert not [row for row in archive.registered.values() if row.broken]
+    assert snapshot(data) == before
+    assert len(ended) > 1, "all runs ended in the same way"
+
+
+def end_quietly(process: subprocess.Popen[bytes]) -> tuple[int, str, str]:
+    """As `end`, for a process that may have been hit while Python itself was starting."""
+    stdout, stderr = process.communicate(timeout=60)
+    return process.returncode, stdout.decode("utf-8", "replace"), stderr.decode("utf-8", "replace")
+
+
+@posix
+@on_moto
+def test_ten_deaths_at_random_moments_leave_nothing_broken_and_send_nothing_twice(
+    s3: Any, ifcbscan_cli: Any, cli_environment: dict[str, str], env_file: Path
+) -> None:
+    die_again_and_again(s3, ifcbscan_cli, cli_environment, env_file, times=10, seed=10)
+
+
+@posix
+@pytest.mark.slow
+@pytest.mark.parametrize("s3, seed", [("moto", 11), ("rclone", 12)], indirect=["s3"])
+def test_a_hundred_and_twenty_deaths_leave_nothing_broken_and_send_nothing_twice(
+    s3: Any, ifcbscan_cli: Any, cli_environment: dict[str, str], env_file: Path, seed: int
+) -> None:
+    die_again_and_again(s3, ifcbscan_cli, cli_environment, env_file, times=120, seed=seed)
+
+
+@posix
+@on_moto
+def test_a_lock_left_by_a_dead_process_keeps_nobody_out_whoever_has_its_number_now(
+    s3: Any, ifcbscan_cli: Any, cli_environment: dict[str, str], env_file: Path
+) -> None:
+    data = env_file.parent / "data"
+    files = make(data, 0)
+    with ScriptedServer(upstream=s3.endpoint, delay=30.0) as between:
+        rewrite_env(env_file, S3_ENDPOINT_URL=between.endpoint)
+        process = start(cli_environment, data.parent, "--once", data, "nauset")
+        between.wait_for("list", 1)
+        process.kill()
+        end(process)
+    (lock,) = Path(cli_environment["HOME"]).rglob("*.lock")
+    holder = json.loads(Path(str(lock) + ".holder").read_text())
+    assert holder["pid"] == process.pid
+    # The number has been given to another process, which lives.
+    Path(str(lock) + ".holder").write_text(json.dumps(dict(holder, pid=os.getpid())))
+    rewrite_env(env_file, S3_ENDPOINT_URL=s3.endpoint)
+    checked(ifcbscan_cli)("--once", data, "nauset")
+    assert_whole(s3, files)
+    assert runlock.living_holder(str(lock)) is None
+
+
+# --- disks
+
+
+@pytest.fixture
+def full_disk(tmp_path: Path) -> Iterator[Path]:
+    """A folder on a disk without a free byte."""
+    folder = tmp_path / "full"
+    folder.mkdir()
+    mounted = False
+    if sys.platform.startswith("linux") and os.getuid() == 0 and shutil.which("mount"):
+        command = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(folder)]
+        mounted = subprocess.run(command, capture_output=True, check=False).returncode == 0
+    if not mounted:
+        pytest.skip("only root may make a small disk")
+    try:
+        with contextlib.suppress(OSError), open(str(folder / "ballast"), "wb", buffering=0) as file:
+            while True:
+                file.write(bytes(4096))
+        yield folder
+    finally:
+        subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+@on_moto
+def test_a_full_disk_for_log_lock_and_records_does_not_keep_data_from_being_sent(
+    s3: Any, ifcbscan_cli: Any, env_file: Path, full_disk: Path
+) -> None:
+    data = env_file.parent / "data"
+    files = make(data, 0, 1)
+    disk = {name: str(full_disk) for name in ("HOME", "XDG_STATE_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME")}
+    run = checked(ifcbscan_cli)
+    for _ in range(2):
+        done = run("--once", data, "nauset", "--log-file", full_disk / "scan.log", "--json", env=disk)
+        assert json.loads(done.stdout)["bins"]["failed"] == 0
+    assert_whole(s3, files)
+
+
+@posix
+@on_moto
+def test_a_log_on_a_device_that_is_full_is_no_reason_to_fail(
+    s3: Any, ifcbscan_cli: Any, env_file: Path
+) -> None:
+    if not os.path.exists("/dev/full"):
+        pytest.skip("no /dev/full here")
+    data = env_file.parent / "data"
+    files = make(data, 0)
+    checked(ifcbscan_cli)("--once", data, "nauset", "--log-file", "/dev/full")
+    assert_whole(s3, files)
+
+
+@posix
+@on_moto
+def test_a_log_folder_that_is_read_only_is_a_warning(
+    s3: Any, cli_environment: dict[str, str], env_file: Path
+) -> None:
+    folder = env_file.parent
+    files = make(folder / "data", 0)
+    logs = folder / "logs"
+    logs.mkdir()
+    closed = folder / "closed"
+    closed.mkdir(mode=0)
+    if not permissions_hold(closed):
+        pytest.skip("this machine does not let a test give up its privileges")
+    logs.chmod(0o500)
+    try:
+        code, stdout, stderr = without_privileges(
+            cli_environment,
+            folder,
+            "--once",
+            folder / "data",
+            "nauset",
+            "--log-file",
+            logs / "a.log",
+            "--json",
+        )
+    finally:
+        logs.chmod(0o700)
+    assert code == 0 and list(logs.iterdir()) == []
+    (warning,) = json.loads(stdout)["warnings"]
+    assert "cannot be written (Permission denied); this run goes on without it" in warning
+    assert_whole(s3, files)
+
+
+# --- files that do not stay as they are, between any two looks at them
+
+
+def grow(path: Path) -> None:
+    with open(str(path), "ab") as file:
+        file.write(b"more of it\n" * 9)
+
+
+def truncate(path: Path) -> None:
+    with open(str(path), "r+b") as file:
+        file.truncate(path.stat().st_size // 2)
+
+
+def replace(path: Path) -> None:
+    """By another file, as copying tools do: the old one stays open where it is open."""
+    new = path.with_suffix(".copy")
+    new.write_bytes(path.read_bytes() + b"a later version\n")
+    new.replace(path)
+
+
+CHANGES: dict[str, Callable[[Path], None]] = {
+    "grows": grow,
+    "is cut": truncate,
+    "is replaced": replace,
+    "vanishes": Path.unlink,
+}
+SEIZED = ("refresh", "open", "opened", "read")
+
+
+class SeizedTree(LocalTree):
+    """The real tree, in which at the `at`th call of one kind something happens to one file.
+
+    `opened`: between the opening and the first read; `read`: after the first read.
+    """
+
+    def __init__(self, root: Path, moment: str, at: int, happen: Callable[[], None]) -> None:
+        super().__init__(str(root))
+        self.calls: Counter[str] = Counter()
+        self._seized = (moment, at)
+        self._happen = happen
+
+    def reach(self, moment: str) -> None:
+        if (moment, self.calls[moment]) == self._seized:
+            self._happen()
+        self.calls[moment] += 1
+
+    def refresh(self, fileset: Fileset) -> Fileset:
+        self.reach("refresh")
+        return super().refresh(fileset)
+
+    def open(self, fileset: Fileset, extension: str) -> BinaryIO:
+        self.reach("open")
+        file: Any = super().open(fileset, extension)
+        self.reach("opened")
+        return _Watched(file, lambda: self.reach("read"))  # type: ignore[return-value]
+
+
+class _Watched:
+    """A file that tells when it has been read from."""
+
+    def __init__(self, file: BinaryIO, tell: Callable[[], None]) -> None:
+        self._file = file
+        self._tell = tell
+
+    def read(self, amount: int = -1) -> bytes:
+        block = self._file.read(amount)
+        self._tell()
+        return block
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self._file)
+
+    def __enter__(self) -> _Watched:
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        self._file.close()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._file, name)
+
+
+class Clocked(VirtualClock):
+    """Virtual time that begins long after the files were written."""
+
+    def __init__(self) -> None:
+        super().__init__(START + 10 * 365 * 86400)
+
+
+def scan_in_memory(
+    tree: LocalTree, bucket: FakeBucket, clock: VirtualClock, time_limit: float | None = None, jobs: int = 1
+) -> ScanReport:
+    """The real scan of a real tree into a bucket in memory, without waiting."""
+    options = ScanOptions("hablab", "nauset", Policy(), time_limit=time_limit, jobs=jobs)
+    return scan(
+        options,
+        tree,
+        bucket,  # type: ignore[arg-type]
+        clock,
+        SerialExecutor(),
+        Interruption(),
+        Listener(),
+        lambda line: None,
+    )
+
+
+def assert_in_memory_whole(bucket: FakeBucket, files: list[Path]) -> None:
+    there = {key: stored.body for key, stored in bucket.objects.items()}
+    assert there == {f"{place(path.stem)}{path.suffix}": path.read_bytes() for path in files}
+
+
+@posix
+@pytest.mark.parametrize("extension", ["hdr", "adc", "roi"])
+@pytest.mark.parametrize("change", list(CHANGES))
+@pytest.mark.parametrize("moment", SEIZED)
+def test_a_file_that_changes_between_any_two_looks_is_not_published_as_it_was(
+    tmp_path: Path, moment: str, change: str, extension: str
+) -> None:
+    for at in range(20):
+        folder = tmp_path / str(at)
+        files = make(folder, 0)
+        path = folder / f"{pid(0)}.{extension}"
+        contents = {file: file.read_bytes() for file in files}
+        clock = Clocked()
+        bucket = FakeBucket(clock)
+        tree = SeizedTree(folder, moment, at, lambda path=path: CHANGES[change](path))  # type: ignore[misc]
+
+        def adc_is_last(
+            when: str, call: Any, bucket: FakeBucket = bucket, contents: dict[Path, bytes] = contents
+        ) -> None:
+            if (when, call.kind, call.key[-3:]) == ("after", "put", "adc"):
+                sizes = {key[-3:]: size for key, size in bucket.sizes().items()}
+                assert set(sizes) == {"roi", "hdr", "adc"}
+                assert sizes["roi"] == len(contents[files_of(contents, "roi")])
+
+        bucket.hook = adc_is_last
+        report = scan_in_memory(tree, bucket, clock)
+        assert sum(report.bins.values()) == 1
+        assert report.exit_code in (ExitCode.DONE, ExitCode.PARTLY_FAILED)
+        if tree.calls[moment] <= at:
+            assert at > 0, "it never came to this"
+            break
+        bucket.hook = None
+        # What the file became is made good; whatever the run had sent, later runs put it right.
+        if change in ("vanishes", "is cut"):
+            path.write_bytes(contents[path] + b"\n")
+        clock.advance(3600.0)
+        later = LocalTree(str(folder))
+        for _ in range(2):
+            options = Policy(check_integrity=False)
+            scan(
+                ScanOptions("hablab", "nauset", options, jobs=1),
+                later,
+                bucket,  # type: ignore[arg-type]
+                clock,
+                SerialExecutor(),
+                Interruption(),
+                Listener(),
+                lambda line: None,
+            )
+            clock.advance(90000.0)
+        assert_in_memory_whole(bucket, files)
+    else:
+        pytest.fail("more calls than expected")
+
+
+def files_of(contents: dict[Path, bytes], extension: str) -> Path:
+    (found,) = [path for path in contents if path.suffix == "." + extension]
+    return found
+
+
+class BrokenTree(LocalTree):
+    """A network drive that has gone away: from the `after`th look at a file on, every call fails."""
+
+    def __init__(self, root: Path, after: int) -> None:
+        super().__init__(str(root))
+        self._left = after
+
+    def _look(self) -> None:
+        self._left -= 1
+        if self._left < 0:
+            raise OSError(errno.ESTALE, os.strerror(errno.ESTALE))
+
+    def refresh(self, fileset: Fileset) -> Fileset:
+        self._look()
+        return super().refresh(fileset)
+
+    def open(self, fileset: Fileset, extension: str) -> BinaryIO:
+        self._look()
+        return super().open(fileset, extension)
+
+
+@pytest.mark.parametrize("after", [0, 1, 2, 3, 5, 8])
+def test_a_network_drive_that_goes_away_fails_its_bins_and_nothing_else(tmp_path: Path, after: int) -> None:
+    files = make(tmp_path, 0, 1)
+    clock = Clocked()
+    bucket = FakeBucket(clock)
+    report = scan_in_memory(BrokenTree(tmp_path, after), bucket, clock)
+    assert report.exit_code == ExitCode.PARTLY_FAILED and report.bins["failed"] == 2
+    assert all("cannot be read" in problem.reason for problem in report.problems)
+    scan_in_memory(LocalTree(str(tmp_path)), bucket, clock)
+    assert_in_memory_whole(bucket, files)
+
+
+class SlowTree(LocalTree):
+    """A network drive on which everything takes 20 seconds."""
+
+    def __init__(self, root: Path, clock: VirtualClock) -> None:
+        super().__init__(str(root))
+        self._clock = clock
+
+    def walk(self) -> Inventory:
+        self._clock.advance(20.0)
+        return super().walk()
+
+    def refresh(self, fileset: Fileset) -> Fileset:
+        self._clock.advance(20.0)
+        return super().refresh(fileset)
+
+    def open(self, fileset: Fileset, extension: str) -> BinaryIO:
+        self._clock.advance(20.0)
+        return super().open(fileset, extension)
+
+
+def test_a_slow_network_drive_makes_a_run_longer_and_its_time_limit_still_holds(tmp_path: Path) -> None:
+    files = make(tmp_path, *range(8))
+    clock = Clocked()
+    bucket = FakeBucket(clock)
+    report = scan_in_memory(SlowTree(tmp_path, clock), bucket, clock, time_limit=300.0, jobs=2)
+    assert report.bins["uploaded"] > 0 and report.bins["to_upload"] > 0
+    assert sum(report.bins.values()) == 8 and report.exit_code == ExitCode.DONE
+    # It finishes the bins that it has begun, and begins none after its limit.
+    assert 300.0 < report.seconds < 300.0 + 3 * 300.0
+    while bucket.puts and report.bins["to_upload"]:
+        report = scan_in_memory(SlowTree(tmp_path, clock), bucket, clock, time_limit=300.0, jobs=2)
+    assert_in_memory_whole(bucket, files)
+
+
+# --- trees
+
+
+@posix
+def test_a_tree_that_changes_while_it_is_walked_ends_the_walk_and_never_makes_up_a_bin(
+    tmp_path: Path,
+) -> None:
+    """A copying program makes, renames and removes folders and files as fast as it can."""
+    root = tmp_path / "data"
+    steady = make(root / "2026" / "steady", *range(5))
+    stop = threading.Event()
+    draw = random.Random(5)
+
+    def trouble() -> None:
+        number = 0
+        while not stop.is_set():
+            number += 1
+            folder = root / "2026" / f"moving{number % 7}"
+            with contextlib.suppress(OSError):
+                write_bin(folder / "deep", pid(100 + number % 50), images=2, roi_bytes=500)
+            with contextlib.suppress(OSError):
+                if draw.random() < 0.5:
+                    folder.rename(root / f"moved{number % 5}")
+                else:
+                    shutil.rmtree(str(folder), ignore_errors=True)
+            if number % 20 == 0:
+                for left in root.glob("moved*"):
+                    shutil.rmtree(str(left), ignore_errors=True)
+
+    with ThreadPoolExecutor(1) as pool:
+        done = pool.submit(trouble)
+        try:
+            for _ in range(150):
+                inventory = LocalTree(str(root)).walk()
+                for path in steady:
+                    fileset = inventory.filesets[path.stem]  # type: ignore[index]
+                    assert fileset.complete and fileset.folder == str(path.parent)
+        finally:
+            stop.set()
+        done.result()
+
+
+def test_a_root_that_goes_away_ends_the_run_with_a_line(tmp_path: Path) -> None:
+    root = tmp_path / "data"
+    make(root, 0)
+    tree = LocalTree(str(root))
+    tree.walk()
+    root.rename(tmp_path / "unmounted")
+    with pytest.raises(UsageError, match="Is the disk mounted"):
+        tree.walk()
+
+
+def test_ten_thousand_files_in_one_folder_are_sent_once(tmp_path: Path) -> None:
+    files = make(tmp_path, *range(3334), roi_bytes=200)
+    assert len(files) > 10000
+    clock = Clocked()
+    bucket = FakeBucket(clock)
+    began = time.monotonic()
+    report = scan_in_memory(LocalTree(str(tmp_path)), bucket, clock, jobs=4)
+    assert report.bins["uploaded"] == 3334 and report.files_uploaded == len(files)
+    assert len(bucket.objects) == len(bucket.puts) == len(files)
+    report = scan_in_memory(LocalTree(str(tmp_path)), bucket, clock, jobs=4)
+    assert report.bins["synced"] == 3334 and len(bucket.puts) == len(files)
+    assert time.monotonic() - began < 60
+
+
+@on_moto
+def test_a_time_series_whose_name_begins_like_anothers_is_another(
+    s3: Any, ifcbscan_cli: Any, env_file: Path
+) -> None:
+    run = checked(ifcbscan_cli)
+    folder = env_file.parent
+    here, there = make(folder / "a", 0), make(folder / "b", 0, 1)
+    for first, second in (("nauset", "nauset2"), ("ship-1", "ship")):
+        one = json.loads(run("--once", folder / "a", first, "--json").stdout)
+        two = json.loads(run("--once", folder / "b", second, "--json").stdout)
+        assert (one["bins"]["uploaded"], two["bins"]["uploaded"]) == (1, 2)
+        for series, files in ((first, here), (second, there)):
+            prefix = f"hablab/{series}/"
+            assert s3.objects(prefix) == {
+                f"{place(path.stem, prefix)}{path.suffix}": path.stat().st_size for path in files
+            }
+        again = json.loads(run("--once", folder / "a", first, "--json").stdout)
+        assert again["bins"]["synced"] == 1 and again["requests"]["put"] == 0
