@@ -20,6 +20,7 @@ from ifcbscan.config import Config
 from ifcbscan.errors import (
     BucketRefused,
     BucketUnreachable,
+    ConfigError,
     FileChanged,
     Interrupted,
     LocalFileProblem,
@@ -422,7 +423,8 @@ class Bucket:
 
     def _judge(self, operation: str, error: dict[str, Any], status: int) -> Exception:
         """What an error answer of the server means for the run."""
-        code = str(error.get("Code") or status)
+        code = _short(error.get("Code") or status)
+        message = _short(error.get("Message") or "no reason given")
         text = f"{code} (HTTP {status})"
         if status == 404 and (operation == "head_object" or (operation, code) == ("get_object", "NoSuchKey")):
             return _NotFound()
@@ -440,16 +442,10 @@ class Bucket:
         if hint is None and status in (401, 403):
             hint = _REFUSALS["AccessDenied"]
         if hint is None and operation == "put_object":
-            return PutRefused("the bucket answered {}: {}".format(text, error.get("Message", "")))
-        return BucketRefused(
-            "The bucket {} refused: {}: {}. Nothing more was sent.".format(
-                self._where(),
-                text,
-                (hint or str(error.get("Message", "no reason given"))).format(
-                    bucket=self._config.bucket, account=self._config.account
-                ),
-            )
-        )
+            return PutRefused(f"the bucket answered {text}: {message}")
+        if hint is not None:
+            message = hint.format(bucket=self._config.bucket, account=self._config.account)
+        return BucketRefused(f"The bucket {self._where()} refused: {text}: {message}. Nothing more was sent.")
 
     def _cannot_ask(self, error: Exception) -> BucketRefused:
         return BucketRefused(
@@ -585,8 +581,16 @@ def _certificates() -> str | bool:
 
     Left to botocore, an AWS_CA_BUNDLE that is set and empty would turn the checking off, or end the run.
     """
-    named = (os.environ.get(name, "").strip() for name in ("AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE"))
-    return next(filter(None, named), True)
+    for name in ("AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE"):
+        path = os.environ.get(name, "").strip()
+        if path and not os.path.exists(path):
+            raise ConfigError(
+                f"{name} in the environment names {path} as the certificates to trust, which does not exist. "
+                "Nothing was sent. Correct it, or take it out of the environment."
+            )
+        if path:
+            return path
+    return True
 
 
 def _folders(page: dict[str, Any]) -> list[str]:
@@ -622,8 +626,10 @@ def _checksums(answer: dict[str, Any]) -> tuple[tuple[str, str], ...]:
     return tuple((name, value) for name, value in found if value and "-" not in value)
 
 
-def _short(error: BaseException) -> str:
-    return " ".join(str(error).split())[:200]
+def _short(text: object) -> str:
+    """One line, whatever a server wrote: no control character reaches the terminal or the log."""
+    line = " ".join(str(text).split())[:200]
+    return "".join(character if character.isprintable() else "?" for character in line)
 
 
 def _text(moment: Any) -> str:
