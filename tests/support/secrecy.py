@@ -25,7 +25,7 @@ def secrets_of(folder: Path) -> set[str]:
     found = {S3Server.secret_key}
     for path in _files(folder):
         if _is_configuration(path):
-            text = path.read_bytes().decode("utf-8", "replace").replace("\0", "")
+            text = _content(path).decode("utf-8", "replace").replace("\0", "")
             found.update(value.strip("'\"") for value in _SECRET.findall(text))
     return {secret for secret in found if len(secret) >= _SHORTEST_SECRET and "your" not in secret}
 
@@ -46,8 +46,16 @@ def leaks(folder: Path) -> list[str]:
     return [
         str(path)
         for path in _files(folder)
-        if not _is_configuration(path) and any(secret in path.read_bytes() for secret in secrets)
+        if not _is_configuration(path)
+        and any(secret in content for content in [_content(path)] for secret in secrets)
     ]
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:  # gone meanwhile, or held by another process (Windows)
+        return b""
 
 
 def _is_configuration(path: Path) -> bool:
