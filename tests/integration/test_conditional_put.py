@@ -20,6 +20,9 @@ from ifcbscan.clocks import Clock
 from ifcbscan.config import load
 from ifcbscan.errors import BucketUnreachable, FileChanged, IfcbscanError, Overtaken
 
+#: The one of the two servers that may know conditional puts.
+on_moto = pytest.mark.parametrize("s3", ["moto"], indirect=True)
+
 KEY = "hablab/nauset/2013/D20130526/D20130526T095207_IFCB013.roi"
 BYTES = bytes(range(256)) * 40
 STORED = Answer(headers=(("ETag", '"x"'),))
@@ -85,6 +88,7 @@ def stored(s3: Any) -> bytes:
 # --- on a real server
 
 
+@on_moto
 def test_nothing_is_put_over_what_has_appeared_meanwhile(strict: Any) -> None:
     strict.client.put_object(Bucket=strict.bucket, Key=KEY, Body=BYTES + b"more")
     bucket = bucket_at(strict.endpoint, strict.bucket)
@@ -95,6 +99,7 @@ def test_nothing_is_put_over_what_has_appeared_meanwhile(strict: Any) -> None:
     assert stored(strict) == BYTES + b"more"
 
 
+@on_moto
 def test_what_the_run_has_seen_is_replaced(strict: Any) -> None:
     bucket = bucket_at(strict.endpoint, strict.bucket)
     put(bucket, MISSING, BYTES[:5000])
@@ -103,16 +108,19 @@ def test_what_the_run_has_seen_is_replaced(strict: Any) -> None:
     assert bucket.requests.put == 2 and bucket.requests.head == 1
 
 
+@on_moto
 def test_the_same_bytes_put_by_another_run_meanwhile_are_as_good(strict: Any) -> None:
     strict.client.put_object(Bucket=strict.bucket, Key=KEY, Body=BYTES)
     assert put(bucket_at(strict.endpoint, strict.bucket), MISSING).endswith("Z")
 
 
+@on_moto
 def test_what_has_vanished_meanwhile_is_put_afresh(strict: Any) -> None:
     put(bucket_at(strict.endpoint, strict.bucket), 5000)
     assert stored(strict) == BYTES
 
 
+@on_moto
 def test_an_object_that_is_replaced_between_the_look_and_the_put_is_not_overwritten(strict: Any) -> None:
     strict.client.put_object(Bucket=strict.bucket, Key=KEY, Body=BYTES + b"more")
     # The look was answered just before that.

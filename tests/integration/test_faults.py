@@ -10,7 +10,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Iterator
+from typing import Any
 
 import pytest
 from support.archive import Archive
@@ -31,11 +31,6 @@ from ifcbscan.uploader import Listener
 
 PIDS = ("D20130526T095207_IFCB013", "D20130526T101500_IFCB013")
 READ_TIMEOUT = 0.8
-
-#: All of it on both servers; the default run does with one.
-both_servers = pytest.mark.parametrize(
-    "s3", ["rclone", pytest.param("moto", marks=pytest.mark.slow)], indirect=True
-)
 
 UP = ("reset", "cut", "stall", "delay", "garbage")
 DOWN = (*UP, "drop")
@@ -131,7 +126,6 @@ def scene(s3: Any, tmp_path: Path) -> Scene:
     return Scene(s3.server, s3.bucket, tmp_path)
 
 
-@both_servers
 @pytest.mark.parametrize("kind, place, way", FAULTS)
 def test_one_fault_is_survived_within_the_same_run(scene: Scene, kind: str, place: str, way: str) -> None:
     where, _ = PLACES[place]
@@ -152,7 +146,6 @@ def test_a_file_whose_answer_is_lost_is_not_sent_again(scene: Scene, extension: 
     scene.check_all_there()
 
 
-@both_servers
 @pytest.mark.parametrize("way", ["reset", "cut", "garbage", "stall"])
 def test_a_way_to_the_bucket_that_stays_broken_ends_the_run_before_anything_is_sent(
     scene: Scene, way: str
@@ -170,7 +163,6 @@ def test_a_way_to_the_bucket_that_stays_broken_ends_the_run_before_anything_is_s
     scene.check_all_there()
 
 
-@both_servers
 @pytest.mark.parametrize("kind, first", [("put", 0), ("put", 1), ("put", 3), ("head", 0)])
 @pytest.mark.parametrize("way", ["reset", pytest.param("stall", marks=pytest.mark.slow)])
 def test_what_stays_broken_halfway_is_finished_by_a_later_run(
@@ -188,29 +180,16 @@ def test_what_stays_broken_halfway_is_finished_by_a_later_run(
     scene.check_all_there()
 
 
-@pytest.fixture(scope="module", params=["rclone", pytest.param("moto", marks=pytest.mark.slow)])
-def full_bucket(request: Any) -> Iterator[tuple[S3Server, str]]:
-    """A time series of 2,100 foreign keys, so that it has three pages."""
-    server: S3Server = request.getfixturevalue(request.param + "_server")
-    bucket = "three.pages"
-    server.make_bucket(bucket)
-    client = server.client()
-
+def test_a_fault_in_the_middle_of_a_long_listing_makes_no_file_look_missing(s3: Any, tmp_path: Path) -> None:
     def fill(number: int) -> None:
-        client.put_object(Bucket=bucket, Key=f"hablab/nauset/{number:05d}", Body=b"x")
+        s3.client.put_object(Bucket=s3.bucket, Key=f"hablab/nauset/{number:05d}", Body=b"x")
 
     with ThreadPoolExecutor(4) as pool:
-        list(pool.map(fill, range(2100)))
-    yield server, bucket
-
-
-def test_a_fault_in_the_middle_of_a_long_listing_makes_no_file_look_missing(
-    full_bucket: tuple[S3Server, str], tmp_path: Path
-) -> None:
-    server, bucket = full_bucket
-    scene = Scene(server, bucket, tmp_path)
-    scene.archive = Archive(server.client(), "nowhere")  # 2,100 foreign keys are no work for it
-    server.make_bucket("nowhere")
+        list(pool.map(fill, range(2100)))  # three pages
+    server = s3.server
+    scene = Scene(server, s3.bucket, tmp_path)
+    server.make_bucket(s3.bucket + ".two")
+    scene.archive = Archive(s3.client, s3.bucket + ".two")  # 2,100 foreign keys are no work for it
     assert scene.scan(server.endpoint).bins["uploaded"] == len(PIDS)
     for page in (0, 1, 2):
         for way in DOWN:
