@@ -207,6 +207,14 @@ class RemoteFileset:
             put if extension == "roi" else self.roi_put,
         )
 
+    def after_look(self, extension: str, size: int, put: str) -> RemoteFileset:
+        """The same bin once a look at its `.hdr` or `.roi` has shown this.
+
+        S3 dates an object by the start of its upload: where its end is known, the end stays.
+        """
+        known = self.roi_put if extension == "roi" else self.hdr_put
+        return self.after_put(extension, size, max(put, known))
+
     def with_other_content(self, extensions: Sequence[str]) -> RemoteFileset:
         """The same bin once it is known that these members have the right size but other content.
 

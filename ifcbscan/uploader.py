@@ -261,8 +261,9 @@ class Uploader:
             self._decide(job, finding)
             return
         if "adc" in extensions:
-            # The listing may be minutes old; the .adc must not appear without its .roi.
-            self._look_at_roi(job)
+            # What is known of them may be minutes old; the .adc must not appear beside other files than its own.
+            for extension in ("roi", "hdr"):
+                self._look_at(job, extension)
             self._decide(job)
             if job.decision.send != extensions:
                 return
@@ -286,10 +287,10 @@ class Uploader:
         log.debug("put %s (%d bytes)", key, size)
         self._check_unchanged(job.local)
 
-    def _look_at_roi(self, job: BinJob) -> None:
-        head = self._bucket.head(job.local.pid.key(self._prefix, "roi"))
+    def _look_at(self, job: BinJob, extension: str) -> None:
+        head = self._bucket.head(job.local.pid.key(self._prefix, extension))
         size, put = (head.size, head.modified) if head else (MISSING, "")
-        job.remote = job.remote.after_put("roi", size, put)
+        job.remote = job.remote.after_look(extension, size, put)
 
     def _check_unchanged(self, fileset: Fileset) -> None:
         now = self._tree.refresh(fileset)

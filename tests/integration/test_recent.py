@@ -73,7 +73,7 @@ def _files_of(directory: Path, count: int, size: int, end: float) -> list[Path]:
 # Requests
 
 
-def test_requests_are_one_list_and_one_put_a_file_and_one_head_a_bin(
+def test_requests_are_one_list_and_one_put_a_file_and_two_heads_a_bin(
     s3: Any, once: Callable[..., dict[str, Any]], env_file: Path, tmp_path: Path, now: float
 ) -> None:
     files = _files_of(tmp_path / "data", 7, 2000, now)
@@ -81,7 +81,7 @@ def test_requests_are_one_list_and_one_put_a_file_and_one_head_a_bin(
         rewrite_env(env_file, S3_ENDPOINT_URL=server.endpoint)
         first = once(tmp_path / "data", "nauset", "--max-age", "3d")
         assert first["bins"]["uploaded"] == 7
-        assert server.kinds() == {"list": 1, "put": len(files), "head": 7} == first["requests"]
+        assert server.kinds() == {"list": 1, "put": len(files), "head": 14} == first["requests"]
     with ScriptedServer(upstream=s3.endpoint) as server:
         rewrite_env(env_file, S3_ENDPOINT_URL=server.endpoint)
         for options in (["--max-age", "3d"], []):

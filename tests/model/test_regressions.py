@@ -65,3 +65,17 @@ def test_a_file_that_grows_while_a_slow_put_of_it_is_under_way_is_not_undone_by_
     runs = world.scan_both([0, 0, 0] + [1] * 60, (slow, ()))
     assert [run.states for run in runs] == [{PID: "failed"}, {PID: "uploaded"}]
     assert world.violations == []
+
+
+def test_no_adc_is_put_beside_an_hdr_that_another_machine_has_put_while_this_one_waited() -> None:
+    for wire in (True, False):
+        world = World(wire)
+        world.add_second_machine(shares_disk=False)
+        # Its .hdr and .adc only look complete here; the second machine has the whole bin.
+        world.write_so_far(PID, (1, 3, 4), old=True)
+        world.finish(PID, old=True, machine=1)
+        # The first puts .roi and .hdr and waits; meanwhile the second replaces the .hdr.
+        runs = world.scan_both([0] * 9 + [1] * 60)
+        assert world.violations == []
+        assert runs[0].states == {PID: "conflict"}
+        assert runs[1].states == {PID: "uploaded"}

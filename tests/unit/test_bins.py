@@ -264,3 +264,11 @@ def test_server_times_survive_being_written_and_read(milliseconds: int) -> None:
 )
 def test_a_server_time_is_read_with_and_without_a_fraction(text: str, seconds: float) -> None:
     assert server_seconds(text) == seconds
+
+
+def test_a_look_tells_what_is_there_and_a_later_time_that_is_known_stays() -> None:
+    known = NOTHING_REMOTE.after_put("roi", 5, "2026-01-01T00:00:05.000Z")
+    assert known.after_look("roi", 5, "2026-01-01T00:00:02.000Z") == known
+    assert known.after_look("roi", 6, "2026-01-01T00:00:09.000Z").roi_put == "2026-01-01T00:00:09.000Z"
+    assert known.after_look("hdr", 3, "2026-01-01T00:00:09.000Z").sizes == (3, MISSING, 5)
+    assert known.after_look("roi", MISSING, "").roi == MISSING

@@ -167,7 +167,7 @@ def _log_of(world: World) -> list[tuple[str, str]]:
     return [(call.kind, call.key) for call in world.bucket.calls if call.kind != "list"]
 
 
-def test_a_bin_is_sent_roi_first_then_hdr_and_after_a_look_at_the_roi_the_adc(world: World) -> None:
+def test_a_bin_is_sent_roi_first_then_hdr_and_after_a_look_at_both_the_adc(world: World) -> None:
     world.write(FIRST)
     files = dict(world.tree.files)
     assert world.run() is None
@@ -175,6 +175,7 @@ def test_a_bin_is_sent_roi_first_then_hdr_and_after_a_look_at_the_roi_the_adc(wo
         ("put", _key(FIRST, "roi")),
         ("put", _key(FIRST, "hdr")),
         ("head", _key(FIRST, "roi")),
+        ("head", _key(FIRST, "hdr")),
         ("put", _key(FIRST, "adc")),
     ]
     assert world.is_whole(FIRST)
@@ -518,7 +519,11 @@ def test_what_an_earlier_run_left_uncommitted_needs_the_adc_only(world: World) -
         body = world.tree.files[f"/data/{FIRST}.{extension}"].body
         world.bucket.objects[_key(FIRST, extension)] = StoredObject(body, world.clock.now - 31)
     world.run()
-    assert _log_of(world) == [("head", _key(FIRST, "roi")), ("put", _key(FIRST, "adc"))]
+    assert _log_of(world) == [
+        ("head", _key(FIRST, "roi")),
+        ("head", _key(FIRST, "hdr")),
+        ("put", _key(FIRST, "adc")),
+    ]
     assert world.clock.monotonic() == 0
     assert world.states == {FIRST: "uploaded"}
 
@@ -534,16 +539,26 @@ def test_where_somebody_else_keeps_changing_a_bin_its_roi_is_put_once_a_run(worl
     assert world.bucket.puts == [_key(FIRST, "roi"), _key(FIRST, "hdr")]
 
 
-def test_a_larger_roi_that_came_meanwhile_is_not_overwritten_nor_published(world: World) -> None:
+@pytest.mark.parametrize("extension", ["roi", "hdr"])
+def test_a_larger_file_that_came_meanwhile_is_not_overwritten_and_no_adc_put_beside_it(
+    world: World, extension: str
+) -> None:
     world.write(FIRST)
-    larger = world.tree.files[f"/data/{FIRST}.roi"].body + b"more"
-    world.clock.after(
-        10, lambda: world.bucket.objects.update({_key(FIRST, "roi"): StoredObject(larger, world.clock.now)})
-    )
+    key = _key(FIRST, extension)
+    larger = world.tree.files[f"/data/{FIRST}.{extension}"].body + b"more"
+    world.clock.after(10, lambda: world.bucket.objects.update({key: StoredObject(larger, world.clock.now)}))
     world.run()
     assert world.states == {FIRST: "conflict"}
-    assert world.bucket.objects[_key(FIRST, "roi")].body == larger
+    assert world.bucket.objects[key].body == larger
     assert _key(FIRST, "adc") not in world.bucket.objects
+
+
+def test_an_hdr_that_vanished_meanwhile_is_put_again_before_the_adc(world: World) -> None:
+    world.write(FIRST)
+    world.clock.after(10, lambda: world.bucket.objects.pop(_key(FIRST, "hdr")) and None)
+    world.run()
+    assert world.states == {FIRST: "uploaded"}
+    assert [key[-3:] for key in world.bucket.puts] == ["roi", "hdr", "hdr", "adc"]
 
 
 # The bucket fails.
@@ -680,7 +695,7 @@ def _killed_at(number: int, when: str) -> World | None:
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
-@pytest.mark.parametrize("number", range(1, 10))
+@pytest.mark.parametrize("number", range(1, 12))
 def test_a_process_killed_at_any_request_leaves_what_the_next_run_completes(number: int, when: str) -> None:
     world = _killed_at(number, when)
     assert world is not None
@@ -693,9 +708,9 @@ def test_a_process_killed_at_any_request_leaves_what_the_next_run_completes(numb
 
 
 def test_a_run_over_two_bins_is_killed_above_at_each_of_its_requests() -> None:
-    """A listing, and for each bin three puts and a look: that is nine."""
-    assert _killed_at(9, "after") is not None
-    assert _killed_at(10, "after") is None
+    """A listing, and for each bin three puts and two looks: that is eleven."""
+    assert _killed_at(11, "after") is not None
+    assert _killed_at(12, "after") is None
 
 
 # Whatever fails when.
