@@ -1,4 +1,4 @@
-"""The bucket: list, head and put, over HTTP. The only user of tenacity and of botocore, boto3's client.
+"""The bucket: list, head and put, over HTTP. The only user of tenacity and of the S3 client (s3client.py).
 
 It knows keys, sizes and times, and nothing of bins. Nothing here deletes or copies an object.
 All retrying is done here, with tenacity; botocore's own retries are off, so that they do not multiply.
@@ -20,7 +20,6 @@ from ifcbscan.config import Config
 from ifcbscan.errors import (
     BucketRefused,
     BucketUnreachable,
-    ConfigError,
     FileChanged,
     Interrupted,
     LocalFileProblem,
@@ -28,14 +27,8 @@ from ifcbscan.errors import (
     PutRefused,
 )
 from ifcbscan.outcome import Requests
-from ifcbscan.s3listing import (
-    FOLDERS,
-    OBJECTS,
-    ListedObject,
-    install,
-    refuse_document_types,
-    spare_second_reading,
-)
+from ifcbscan.s3client import CONDITION, USUAL_TIMEOUTS, Timeouts, make_client
+from ifcbscan.s3listing import FOLDERS, OBJECTS, ListedObject
 
 #: How often a request is tried in all, and the longest pause between two tries (seconds).
 ATTEMPTS = 5
@@ -75,9 +68,6 @@ _PASSING_CODES = {
 }
 _PASSING_STATUS = {408, 425, 429}
 
-# A header of a PUT, as botocore's older versions have no parameter for it.
-_CONDITION = "IfcbscanCondition"
-
 # Every S3 server's good answer carries these; the web page of a harbour's network does not.
 _SIGN_OF_S3 = {
     "list_objects_v2": "IsTruncated",
@@ -85,17 +75,6 @@ _SIGN_OF_S3 = {
     "head_object": "LastModified",
     "get_object": "LastModified",
 }
-
-
-@dataclass(frozen=True)
-class Timeouts:
-    """Seconds without any answer after which a request has failed.
-
-    `read` is long, because a ship's link may need minutes to drain what the system has buffered of an upload.
-    """
-
-    connect: float = 15.0
-    read: float = 90.0
 
 
 @dataclass(frozen=True)
@@ -139,7 +118,7 @@ class Bucket:
         connections: int = 4,
         cancelled: threading.Event | None = None,
         pace: Callable[[int], None] | None = None,
-        timeouts: Timeouts = Timeouts(),
+        timeouts: Timeouts = USUAL_TIMEOUTS,
     ) -> None:
         """`connections`: how many requests may be under way at once. `cancelled`: set it to end all
         waiting and sending soon, with `Interrupted`. `pace` is called before each block of an upload
@@ -276,7 +255,7 @@ class Bucket:
 
         arguments: dict[str, Any] = {}
         if replaces is not None:
-            arguments[_CONDITION] = self._condition(key, replaces)
+            arguments[CONDITION] = self._condition(key, replaces)
         try:
             self._call(
                 "put",
@@ -383,7 +362,7 @@ class Bucket:
 
         try:
             if not self._conditions:
-                arguments.pop(_CONDITION, None)
+                arguments.pop(CONDITION, None)
             answer = getattr(client, operation)(**arguments)
             if _SIGN_OF_S3.get(operation, "ResponseMetadata") not in answer:
                 raise _Passing("something that is no S3 server answered", unsure=True)
@@ -457,7 +436,7 @@ class Bucket:
         with self._lock:
             if self._made is None:
                 try:
-                    self._made = _make_client(self._config, self._connections, self._timeouts)
+                    self._made = make_client(self._config, self._connections, self._timeouts)
                 except ValueError as error:
                     raise self._cannot_ask(error) from None
             return self._made
@@ -527,88 +506,9 @@ class _Body:
         return self._position
 
 
-def _make_client(config: Config, connections: int, timeouts: Timeouts) -> Any:
-    # The session under boto3, by itself: the layers above it (resources, transfers) are a sixth of the CPU
-    # time of a run that has nothing to send, and unlike them it warns of no old Python on stderr.
-    import botocore.config
-    import botocore.session
-
-    # Only the .env file counts: no profile, no ~/.aws, no endpoint or retry setting of somebody else's.
-    session = botocore.session.Session(session_vars={"profile": (None, None, None, None)})
-    for name in ("config_file", "credentials_file"):
-        session.set_config_variable(name, os.devnull)
-    session.set_config_variable("ignore_configured_endpoint_urls", True)
-    lean = install(session)
-    settings: dict[str, Any] = {
-        "signature_version": "s3v4",
-        # Dots in the bucket's name do not go with TLS host names. Content-MD5 guards the bytes, so
-        # signing them would only read them once more.
-        "s3": {"addressing_style": "path", "payload_signing_enabled": False},
-        "retries": {"total_max_attempts": 1},
-        "connect_timeout": timeouts.connect,
-        "read_timeout": timeouts.read,
-        "max_pool_connections": connections,
-    }
-    newer: dict[str, Any] = {
-        "request_checksum_calculation": "when_required",
-        "response_checksum_validation": "when_required",
-    }
-    try:
-        client_config = botocore.config.Config(**settings, **newer)
-    except TypeError:  # botocore before 1.36: does by itself what `newer` asks for
-        client_config = botocore.config.Config(**settings)
-    client = session.create_client(
-        "s3",
-        aws_access_key_id=config.access_key_id,
-        aws_secret_access_key=config.secret_access_key,
-        aws_session_token=config.session_token,
-        region_name=config.region,
-        endpoint_url=config.endpoint_url,
-        config=client_config,
-        verify=_certificates(),
-    )
-    if lean is not None:
-        spare_second_reading(client, lean)
-    refuse_document_types(client)
-    client.meta.events.register("before-parameter-build.s3.PutObject", _keep_condition)
-    # botocore adds "Expect" in a handler of "before-call.s3", and calls those after the more specific ones.
-    client.meta.events.register_last("before-call.s3", _complete_headers)
-    return client
-
-
-def _certificates() -> str | bool:
-    """The certificates to trust: a file that the machine's owner names, else those of botocore.
-
-    Left to botocore, an AWS_CA_BUNDLE that is set and empty would turn the checking off, or end the run.
-    """
-    for name in ("AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE"):
-        path = os.environ.get(name, "").strip()
-        if path and not os.path.exists(path):
-            raise ConfigError(
-                f"{name} in the environment names {path} as the certificates to trust, which does not exist. "
-                "Nothing was sent. Correct it, or take it out of the environment."
-            )
-        if path:
-            return path
-    return True
-
-
 def _folders(page: dict[str, Any]) -> list[str]:
     found: list[str] = page.get(FOLDERS) or [item["Prefix"] for item in page.get("CommonPrefixes", ())]
     return found
-
-
-def _keep_condition(params: dict[str, Any], context: dict[str, Any], **_others: Any) -> None:
-    context[_CONDITION] = params.pop(_CONDITION, None)
-
-
-def _complete_headers(params: dict[str, Any], context: dict[str, Any], **_others: Any) -> None:
-    if context.get(_CONDITION) is not None:
-        name, value = context[_CONDITION]
-        params["headers"][name] = value
-    # "Expect: 100-continue" costs one more way to the bucket and back for every file, and all it could
-    # spare is the sending of a body that is then refused, which ends the run anyway.
-    params["headers"].pop("Expect", None)
 
 
 def _plain_objects(page: dict[str, Any]) -> Iterator[ListedObject]:

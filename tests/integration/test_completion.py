@@ -31,8 +31,7 @@ def completions(line: str, environment: dict[str, str]) -> list[str]:
     done = subprocess.run(
         ["sh", "-c", script, sys.executable],
         env=asked,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        capture_output=True,
         timeout=60,
         check=False,
     )

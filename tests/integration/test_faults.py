@@ -17,7 +17,7 @@ from support.archive import Archive
 from support.faultproxy import Break, FaultProxy
 from support.servers import S3Server
 
-from ifcbscan.bucket import ATTEMPTS, Bucket, Timeouts
+from ifcbscan.bucket import ATTEMPTS, Bucket
 from ifcbscan.clocks import Clock
 from ifcbscan.config import load
 from ifcbscan.errors import BucketUnreachable, ExitCode
@@ -25,6 +25,7 @@ from ifcbscan.interruption import Interruption
 from ifcbscan.localtree import LocalTree
 from ifcbscan.outcome import ScanReport
 from ifcbscan.plan import Policy
+from ifcbscan.s3client import Timeouts
 from ifcbscan.samplebins import write_bin
 from ifcbscan.scan import ScanOptions, scan
 from ifcbscan.uploader import Listener

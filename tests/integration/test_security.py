@@ -39,13 +39,14 @@ from support.scripted import Act, Answer, ScriptedServer, html, s3_error
 from support.secrecy import leaks, secrets_of, told
 
 from ifcbscan.bins import parse_pid, series_prefix
-from ifcbscan.bucket import Bucket, Timeouts
+from ifcbscan.bucket import Bucket
 from ifcbscan.clocks import Clock
 from ifcbscan.config import check_time_series, load
 from ifcbscan.dashboard import Dashboard, DashboardUnreachable
 from ifcbscan.errors import BucketRefused, BucketUnreachable, IfcbscanError, PutRefused
 from ifcbscan.interruption import Interruption
 from ifcbscan.plan import Policy
+from ifcbscan.s3client import Timeouts
 from ifcbscan.samplebins import write_bin
 from ifcbscan.scan import ScanOptions, scan
 from ifcbscan.schedule.jobs import Mode, ScheduledJob

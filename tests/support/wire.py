@@ -12,10 +12,11 @@ import threading
 from email.utils import formatdate
 from typing import Any, Callable
 
-from ifcbscan.bucket import _CONDITION, Bucket, _NotFound, _Passing
+from ifcbscan.bucket import Bucket, _NotFound, _Passing
 from ifcbscan.clocks import Clock
 from ifcbscan.config import Config, load
 from ifcbscan.errors import Overtaken
+from ifcbscan.s3client import CONDITION
 from ifcbscan.s3listing import OBJECTS
 from support.fakes import FakeBucket, StoredObject
 
@@ -79,7 +80,7 @@ class WireBucket(Bucket):
 
     def _put_object(self, arguments: dict[str, Any]) -> Any:
         body = arguments["Body"]
-        header, value = arguments.get(_CONDITION) or ("", "")
+        header, value = arguments.get(CONDITION) or ("", "")
 
         def expected(stored: StoredObject | None) -> bool:
             if header == "If-Match":

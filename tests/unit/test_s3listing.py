@@ -14,8 +14,7 @@ from hypothesis import strategies as st
 from support.scripted import Answer, ScriptedServer, html, s3_error, tag_soup
 from support.wire import config
 
-from ifcbscan import bucket as bucket_module
-from ifcbscan import s3listing
+from ifcbscan import s3client, s3listing
 from ifcbscan.bucket import Bucket
 from ifcbscan.clocks import Clock
 from ifcbscan.config import Config
@@ -262,11 +261,11 @@ def test_without_what_it_relies_on_a_listing_is_read_the_plain_way(
     monkeypatch: pytest.MonkeyPatch, missing: str
 ) -> None:
     if missing == "the component":
-        monkeypatch.setattr(bucket_module, "install", lambda session: None)
+        monkeypatch.setattr(s3client, "install", lambda session: None)
     elif missing == "what asks it":
-        monkeypatch.setattr(bucket_module, "install", lambda session: _Installed())
+        monkeypatch.setattr(s3client, "install", lambda session: _Installed())
     else:
-        monkeypatch.setattr(bucket_module, "spare_second_reading", lambda client, factory: None)
+        monkeypatch.setattr(s3client, "spare_second_reading", lambda client, factory: None)
     with ScriptedServer([_page(MOTO), _page(MOTO), _page(AWS)]) as server:
         found = _bucket(server.endpoint)
         for _ in range(2):
