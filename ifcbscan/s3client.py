@@ -46,6 +46,7 @@ def make_client(config: Config, connections: int, timeouts: Timeouts) -> Any:
     for name in ("config_file", "credentials_file"):
         session.set_config_variable(name, os.devnull)
     session.set_config_variable("ignore_configured_endpoint_urls", True)
+    session.register_component("data_loader", _loader())
     lean = install(session)
     settings: dict[str, Any] = {
         "signature_version": "s3v4",
@@ -82,6 +83,21 @@ def make_client(config: Config, connections: int, timeouts: Timeouts) -> Any:
     # botocore adds "Expect" in a handler of "before-call.s3", and calls those after the more specific ones.
     client.meta.events.register_last("before-call.s3", _complete_headers)
     return client
+
+
+def _loader() -> Any:
+    """Reads botocore's description of S3 without first looking through the folders of 400 other services.
+
+    Relied on, both public: the component `data_loader` and `Loader.list_available_services`. If botocore no
+    longer asks them, it looks again, and nothing worse.
+    """
+    import botocore.loaders
+
+    class OnlyS3(botocore.loaders.Loader):  # type: ignore[misc]
+        def list_available_services(self, type_name: str) -> list[str]:
+            return ["s3"]
+
+    return OnlyS3()
 
 
 def _certificates() -> str | bool:
