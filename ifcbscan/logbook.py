@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 from dataclasses import dataclass
 
 from ifcbscan import runlock
+from ifcbscan.errors import IfcbscanError
 from ifcbscan.outcome import ScanReport, summary
+from ifcbscan.wholefile import replace_file
 
 #: A quiet job says so once in so many seconds.
 IDLE_EVERY = 3600.0
@@ -85,15 +86,12 @@ def read(directory: str, time_series: str, mode: str) -> Told:
         with open(_path(directory, time_series, mode), encoding="utf-8") as file:
             fields = json.load(file)
         return Told(str(fields["day"]), float(fields["last_line"]), frozenset(map(str, fields["told"])))
-    except (OSError, ValueError, TypeError, KeyError):
+    except (OSError, IfcbscanError, ValueError, TypeError, KeyError):
         return Told()
 
 
 def write(directory: str, time_series: str, mode: str, told: Told) -> None:
     """Remember what was told; a failure to do so only makes the log longer."""
-    path = _path(directory, time_series, mode)
-    temporary = f"{path}.{os.getpid()}"
-    with contextlib.suppress(OSError):
-        with open(temporary, "w", encoding="utf-8") as file:
-            json.dump({"day": told.day, "last_line": told.last_line, "told": sorted(told.told)}, file)
-        os.replace(temporary, path)
+    fields = {"day": told.day, "last_line": told.last_line, "told": sorted(told.told)}
+    with contextlib.suppress(OSError, IfcbscanError):
+        replace_file(_path(directory, time_series, mode), json.dumps(fields).encode("ascii"))

@@ -299,6 +299,7 @@ def test_the_env_file_can_set_the_bandwidth(
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("s3", ["moto"], indirect=True)
 def test_over_a_minute_the_bandwidth_holds_within_a_tenth(
     env_file: Path, once: Callable[..., dict[str, Any]], tmp_path: Path, now: float
 ) -> None:

@@ -12,10 +12,13 @@ import os
 import re
 import shutil
 import subprocess
+import tempfile
 import time
 import uuid
 from pathlib import Path
 from typing import Iterator, Sequence
+
+import filelock
 
 
 class CronUnavailable(Exception):
@@ -82,8 +85,17 @@ def throw_away_account() -> Iterator[str]:
 
 @contextlib.contextmanager
 def daemon() -> Iterator[None]:
-    """A cron daemon that runs. One that runs already is used, and left alone."""
+    """A cron daemon that runs. One that runs already is used, and left alone.
+
+    Two tests that need it take turns, or the end of one would take it away from the other.
+    """
     _require("cron")
+    turn = filelock.FileLock(os.path.join(tempfile.gettempdir(), "ifcbscan-tests-cron.lock"), timeout=600)
+    with turn:
+        yield from _running_daemon()
+
+
+def _running_daemon() -> Iterator[None]:
     # -L 15: starts, ends and failures go to the system's log
     process = subprocess.Popen(
         ["/usr/sbin/cron", "-f", "-L", "15"],

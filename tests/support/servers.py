@@ -84,6 +84,7 @@ class S3Server:
         self.endpoint = ""
         self._folder: Path | None = None
         self._process: subprocess.Popen[bytes] | None = None
+        self._client: Any = None
 
     def _command(self, port: int, folder: Path) -> list[str]:
         raise NotImplementedError
@@ -154,15 +155,17 @@ class S3Server:
         return (self._folder / "log").read_text(encoding="utf-8", errors="replace")
 
     def client(self) -> Any:
-        """A boto3 S3 client for this server: path style, one attempt per request."""
-        return boto3.client(
-            "s3",
-            endpoint_url=self.endpoint,
-            region_name=REGION,
-            aws_access_key_id=self.access_key,
-            aws_secret_access_key=self.secret_key,
-            config=_client_config(),
-        )
+        """The boto3 S3 client for this server: path style, one attempt per request. Threads may share it."""
+        if self._client is None:
+            self._client = boto3.client(
+                "s3",
+                endpoint_url=self.endpoint,
+                region_name=REGION,
+                aws_access_key_id=self.access_key,
+                aws_secret_access_key=self.secret_key,
+                config=_client_config(),
+            )
+        return self._client
 
     def make_bucket(self, name: str) -> None:
         """Create a bucket; names have 3 to 63 characters."""
