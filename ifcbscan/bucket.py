@@ -70,10 +70,10 @@ _PASSING_STATUS = {408, 425, 429}
 
 # Every S3 server's good answer carries these; the web page of a harbour's network does not.
 _SIGN_OF_S3 = {
-    "list_objects_v2": "IsTruncated",
-    "put_object": "ETag",
-    "head_object": "LastModified",
-    "get_object": "LastModified",
+    "list_objects_v2": {"IsTruncated"},
+    "put_object": {"ETag"},
+    "head_object": {"LastModified", "ContentLength"},
+    "get_object": {"LastModified"},
 }
 
 
@@ -242,10 +242,19 @@ class Bucket:
         """
         digest = self._md5(file, size)
 
+        replaced = self.head(key) if replaces not in (None, MISSING) else None
+        if replaced is not None and replaced.size != replaces:
+            raise Overtaken()
+
         def already_there() -> bool:
-            # The answer to a try may have been lost after the bytes had arrived.
+            # The answer to a try may have been lost after the bytes had arrived. (Not where the same bytes were
+            # there before: an .hdr is sent again for its date.)
             stored = self.head(key)
-            if stored is not None and stored.size == size and stored.etag == digest.hex():
+            if (
+                stored is not None
+                and stored != replaced
+                and (stored.size, stored.etag) == (size, digest.hex())
+            ):
                 return True
             if stored is not None and replaces is not None and stored.size != replaces:
                 raise Overtaken()
@@ -255,7 +264,7 @@ class Bucket:
 
         arguments: dict[str, Any] = {}
         if replaces is not None:
-            arguments[CONDITION] = self._condition(key, replaces)
+            arguments[CONDITION] = _condition(replaced)
         try:
             self._call(
                 "put",
@@ -279,15 +288,6 @@ class Bucket:
         for block in iter(lambda: body.read(_BLOCK), b""):
             digest.update(block)
         return digest.digest()
-
-    def _condition(self, key: str, replaces: int) -> tuple[str, str]:
-        """The header that lets a PUT through only if nothing, or what has the size `replaces`, is there."""
-        stored = self.head(key) if replaces != MISSING else None
-        if stored is None:
-            return "If-None-Match", "*"
-        if stored.size != replaces:
-            raise Overtaken()
-        return "If-Match", f'"{stored.etag}"'
 
     def _call(
         self,
@@ -364,7 +364,7 @@ class Bucket:
             if not self._conditions:
                 arguments.pop(CONDITION, None)
             answer = getattr(client, operation)(**arguments)
-            if _SIGN_OF_S3.get(operation, "ResponseMetadata") not in answer:
+            if not _SIGN_OF_S3.get(operation, set()) <= set(answer):
                 raise _Passing("something that is no S3 server answered", unsure=True)
             if receive is not None:
                 answer["Body"] = receive(answer["Body"])
@@ -381,7 +381,7 @@ class Bucket:
                 unsure=False,
             ) from None
         except (boto.EndpointConnectionError, boto.ConnectTimeoutError) as error:
-            raise _Passing(_short(error), unsure=False) from None
+            raise _Passing(f"no connection ({_cause(error)})", unsure=False) from None
         except (
             boto.HTTPClientError,
             boto.ResponseStreamingError,
@@ -506,6 +506,13 @@ class _Body:
         return self._position
 
 
+def _condition(replaced: ObjectHead | None) -> tuple[str, str] | None:
+    """The header that lets a PUT through only if nothing, or still what is to be replaced, is there."""
+    if replaced is None:
+        return "If-None-Match", "*"
+    return ("If-Match", f'"{replaced.etag}"') if replaced.etag else None
+
+
 def _folders(page: dict[str, Any]) -> list[str]:
     found: list[str] = page.get(FOLDERS) or [item["Prefix"] for item in page.get("CommonPrefixes", ())]
     return found
@@ -530,6 +537,12 @@ def _short(text: object) -> str:
     """One line, whatever a server wrote: no control character reaches the terminal or the log."""
     line = " ".join(str(text).split())[:200]
     return "".join(character if character.isprintable() else "?" for character in line)
+
+
+def _cause(error: Any) -> str:
+    """What the system said of a connection that did not come about: `[Errno 111] Connection refused`."""
+    said = str(error.kwargs.get("error") or error)
+    return _short(said.rpartition(": ")[2].rstrip(")'\""))
 
 
 def _text(moment: Any) -> str:

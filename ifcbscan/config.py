@@ -10,7 +10,7 @@ import math
 import os
 import re
 from dataclasses import dataclass, field
-from typing import Mapping
+from typing import Callable, Iterable, Mapping, TypeVar
 
 from ifcbscan.errors import ConfigError, UsageError
 
@@ -21,6 +21,30 @@ DEFAULT_EXCLUDE = "skip,beads,bad"
 
 _CREDENTIALS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 _REQUIRED = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "USER_ACCOUNT")
+
+#: Every name that means something here.
+SETTINGS = (
+    *_CREDENTIALS,
+    "USER_ACCOUNT",
+    "IFCB_DATA_DIR",
+    "TIME_SERIES",
+    "EXCLUDE_DIRS",
+    "SETTLE_SECONDS",
+    "CONFIRM_SECONDS",
+    "MAX_BANDWIDTH",
+    "PING_URL",
+    "BUCKET_NAME",
+    "AWS_REGION",
+    "S3_ENDPOINT_URL",
+    "DASHBOARD_URL",
+)
+
+#: How like a setting another name must be to pass for a misspelt one. AWS_DEFAULT_REGION, which other programs
+#: read, is like AWS_REGION to 0.71; AWS_SECRET_KEY like AWS_SECRET_ACCESS_KEY to 0.8.
+_ALIKE = 0.8
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_LINE_END = re.compile(r"\r\n|\n|\r")
 _PLACEHOLDER = re.compile(r"your[-_ ].*|<.*>|x{3,}|\.{3,}|change.?me", re.IGNORECASE)
 _ACCOUNT = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9._-]{1,64}")
 _TIME_SERIES = re.compile(r"[A-Za-z0-9_-]{1,53}")
@@ -28,6 +52,8 @@ _DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([smhdw]?)", re.IGNORECASE)
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 _RATE = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([kmg]?)(?:i?b)?(?:/s)?", re.IGNORECASE)
 _RATE_FACTOR = {"": 1, "k": 1000, "m": 1000**2, "g": 1000**3}
+
+_T = TypeVar("_T")
 
 WHERE_TO_GET_VALUES = (
     f"your account name and keys come from the people who run the dashboard ({DEFAULT_DASHBOARD})"
@@ -80,55 +106,74 @@ def find_env_file(named: str | None, folder: str) -> str | None:
     return None
 
 
+@dataclass(frozen=True)
+class _Values:
+    """What the file and the environment say together, and which of the two says it."""
+
+    env_file: str | None
+    in_file: Mapping[str, str]
+    all: Mapping[str, str]
+
+    def place(self, name: str) -> str:
+        """Where the value of `name` stands, as the beginning of a message."""
+        return self.env_file if self.env_file is not None and name in self.in_file else "The environment"
+
+    def get(self, name: str) -> str | None:
+        """The value of `name`; None if there is none, or an empty one."""
+        return self.all.get(name) or None
+
+    def parsed(self, name: str, parse: Callable[[str, str], _T]) -> _T | None:
+        """What `parse` makes of the value of `name`, None if there is none. A ConfigError names the place."""
+        text = self.get(name)
+        if text is None:
+            return None
+        try:
+            return parse(text, name)
+        except ConfigError as error:
+            raise ConfigError(f"{self.place(name)}: {error} Nothing was sent.") from None
+
+
 def load(env_file: str | None, environ: Mapping[str, str]) -> Config:
     """The checked configuration. Raises ConfigError with a line that says what to do."""
+    values = _collect(env_file, environ)
+    _check_required(values.all, env_file)
+    endpoint_url = values.parsed("S3_ENDPOINT_URL", _endpoint)
+    settle = values.parsed("SETTLE_SECONDS", parse_duration)
+    confirm = values.parsed("CONFIRM_SECONDS", parse_duration)
+    exclude = values.all.get("EXCLUDE_DIRS", DEFAULT_EXCLUDE)
+    return Config(
+        access_key_id=values.all["AWS_ACCESS_KEY_ID"],
+        secret_access_key=values.all["AWS_SECRET_ACCESS_KEY"],
+        session_token=values.get("AWS_SESSION_TOKEN"),
+        account=values.parsed("USER_ACCOUNT", _account) or "",  # never empty: it is required
+        bucket=values.get("BUCKET_NAME") or DEFAULT_BUCKET,
+        region=values.get("AWS_REGION") or DEFAULT_REGION,
+        endpoint_url=endpoint_url,
+        dashboard_url=values.parsed("DASHBOARD_URL", _dashboard) or _default_dashboard(values, endpoint_url),
+        data_dir=values.get("IFCB_DATA_DIR"),
+        time_series=values.get("TIME_SERIES"),
+        settle=60.0 if settle is None else settle,
+        confirm=30.0 if confirm is None else confirm,
+        max_bandwidth=values.parsed("MAX_BANDWIDTH", parse_rate),
+        exclude_dirs=tuple(name.strip() for name in exclude.split(",") if name.strip()),
+        ping_url=values.get("PING_URL"),
+        env_file=env_file,
+        warnings=_warnings(env_file, endpoint_url) + _misspelt(env_file, values.in_file),
+    )
+
+
+def _collect(env_file: str | None, environ: Mapping[str, str]) -> _Values:
     in_file = _read(env_file) if env_file else {}
     values = {**environ, **in_file}
     if any(name in in_file for name in _CREDENTIALS):
         values.update({name: in_file.get(name, "") for name in _CREDENTIALS})
-    _check_required(values, env_file)
-    endpoint_url = values.get("S3_ENDPOINT_URL") or None
-    if endpoint_url and not re.match(r"https?://[^/]", endpoint_url):
-        raise ConfigError(
-            "S3_ENDPOINT_URL must begin with https:// (or http:// for a server on this machine)."
-        )
-    dashboard_url = _dashboard_url(values, endpoint_url)
-    account = values["USER_ACCOUNT"]
-    if not _ACCOUNT.fullmatch(account):
-        raise ConfigError(
-            f"USER_ACCOUNT {account!r} cannot be an account name (letters, digits, '.', '_' and '-')."
-        )
-    data_dir = values.get("IFCB_DATA_DIR") or None
-    return Config(
-        access_key_id=values["AWS_ACCESS_KEY_ID"],
-        secret_access_key=values["AWS_SECRET_ACCESS_KEY"],
-        session_token=values.get("AWS_SESSION_TOKEN") or None,
-        account=account,
-        bucket=values.get("BUCKET_NAME") or DEFAULT_BUCKET,
-        region=values.get("AWS_REGION") or DEFAULT_REGION,
-        endpoint_url=endpoint_url,
-        dashboard_url=dashboard_url,
-        data_dir=data_dir,
-        time_series=values.get("TIME_SERIES") or None,
-        settle=_seconds(values, "SETTLE_SECONDS", 60.0),
-        confirm=_seconds(values, "CONFIRM_SECONDS", 30.0),
-        max_bandwidth=parse_rate(values["MAX_BANDWIDTH"], "MAX_BANDWIDTH")
-        if values.get("MAX_BANDWIDTH")
-        else None,
-        exclude_dirs=tuple(
-            name.strip() for name in values.get("EXCLUDE_DIRS", DEFAULT_EXCLUDE).split(",") if name.strip()
-        ),
-        ping_url=values.get("PING_URL") or None,
-        env_file=env_file,
-        warnings=_warnings(env_file, endpoint_url),
-    )
+    for name in SETTINGS:
+        if name not in in_file and _CONTROL.search(values.get(name, "")):
+            raise ConfigError(f"The environment: {name} has a control character in it. Nothing was sent.")
+    return _Values(env_file, in_file, values)
 
 
 def _read(path: str) -> dict[str, str]:
-    import io
-
-    from dotenv import dotenv_values
-
     try:
         with open(path, "rb") as file:
             raw = file.read()
@@ -141,9 +186,37 @@ def _read(path: str) -> dict[str, str]:
         raise ConfigError(
             f"{path} is not a text file in UTF-8. Nothing was sent; save it as UTF-8."
         ) from None
-    # No interpolation: a secret may hold a dollar sign.
-    values = dotenv_values(stream=io.StringIO(text), interpolate=False)
-    return {name: (value or "").strip() for name, value in values.items()}
+    values = _parse(path, text)
+    for name in SETTINGS:
+        if _CONTROL.search(values.get(name, "")):
+            # The value may be a secret, so it is not shown.
+            raise ConfigError(
+                f"{path}: {name} has a line end or another control character in it; inside double quotes a backslash "
+                "starts an escape such as \\n. Write the value without quotes, or in single ones. Nothing was sent."
+            )
+    return {name: value.strip() for name, value in values.items()}
+
+
+def _parse(path: str, text: str) -> dict[str, str]:
+    import io
+
+    # Not dotenv_values: it goes on after a line that it cannot parse, and only logs that. Neither does this
+    # interpolate: a secret may hold a dollar sign.
+    from dotenv.parser import parse_stream
+
+    values = {}
+    for binding in parse_stream(io.StringIO(text)):
+        if binding.error:
+            original = binding.original
+            empty = original.string[: -len(original.string.lstrip())]
+            line = original.line + len(_LINE_END.findall(empty))
+            raise ConfigError(
+                f"{path}, line {line}, cannot be understood (no NAME=VALUE, or a quotation mark that does not end?). "
+                "Nothing was sent."
+            )
+        if binding.key is not None:
+            values[binding.key] = binding.value or ""
+    return values
 
 
 def _check_required(values: Mapping[str, str], env_file: str | None) -> None:
@@ -171,19 +244,28 @@ def _check_required(values: Mapping[str, str], env_file: str | None) -> None:
         )
 
 
-def _dashboard_url(values: Mapping[str, str], endpoint_url: str | None) -> str | None:
-    url = values.get("DASHBOARD_URL")
-    if not url:
-        # The default dashboard belongs to the default archive; of another one it knows nothing.
-        ours = endpoint_url is None and values.get("BUCKET_NAME", DEFAULT_BUCKET) in ("", DEFAULT_BUCKET)
-        return DEFAULT_DASHBOARD if ours else None
-    if not re.match(r"https?://[^/]", url):
-        raise ConfigError("DASHBOARD_URL must begin with https://.")
-    return url.rstrip("/")
+def _account(text: str, name: str) -> str:
+    if not _ACCOUNT.fullmatch(text):
+        raise ConfigError(f"{name} {text!r} cannot be an account name (letters, digits, '.', '_' and '-').")
+    return text
 
 
-def _seconds(values: Mapping[str, str], name: str, default: float) -> float:
-    return parse_duration(values[name], name) if values.get(name) else default
+def _endpoint(text: str, name: str) -> str:
+    if not re.match(r"https?://[^/]", text):
+        raise ConfigError(f"{name} must begin with https:// (or http:// for a server on this machine).")
+    return text
+
+
+def _dashboard(text: str, name: str) -> str:
+    if not re.match(r"https?://[^/]", text):
+        raise ConfigError(f"{name} must begin with https://.")
+    return text.rstrip("/")
+
+
+def _default_dashboard(values: _Values, endpoint_url: str | None) -> str | None:
+    # The default dashboard belongs to the default archive; of another one it knows nothing.
+    ours = endpoint_url is None and values.get("BUCKET_NAME") in (None, DEFAULT_BUCKET)
+    return DEFAULT_DASHBOARD if ours else None
 
 
 def _warnings(env_file: str | None, endpoint_url: str | None) -> tuple[str, ...]:
@@ -198,6 +280,22 @@ def _warnings(env_file: str | None, endpoint_url: str | None) -> tuple[str, ...]
             f"S3_ENDPOINT_URL is {endpoint_url}, which is not encrypted: whoever is on the way there can read and "
             "change what is sent; use https:// if that server has it"
         )
+    return tuple(found)
+
+
+def _misspelt(env_file: str | None, in_file: Iterable[str]) -> tuple[str, ...]:
+    """A warning for each name that is nearly a setting which the file does not have."""
+    unknown = [name for name in in_file if name not in SETTINGS]
+    if not unknown:
+        return ()
+    import difflib
+
+    unset = [name for name in SETTINGS if name not in in_file]
+    found = []
+    for name in unknown:
+        nearest = difflib.get_close_matches(name.upper(), unset, 1, _ALIKE)
+        if nearest and name.isprintable():
+            found.append(f"{env_file}: {name} is no setting of ifcbscan; did you mean {nearest[0]}?")
     return tuple(found)
 
 
@@ -235,8 +333,10 @@ def check_time_series(name: str) -> str:
     if _TIME_SERIES.fullmatch(name):
         return name
     suggestion = re.sub(r"[^A-Za-z0-9_-]+", "_", name).strip("_")[:53]
+    if re.match(r"[/\\~.]|[A-Za-z]:", name):  # it looks like a folder
+        hint = " The folder comes first, then the time series: DIR TIME_SERIES."
+    else:
+        hint = f" Did you mean {suggestion!r}?" if suggestion else ""
     raise UsageError(
-        "{!r} cannot be the name of a time series: 1 to 53 of the characters A-Z a-z 0-9 _ -.{} Nothing was sent.".format(
-            name, f" Did you mean {suggestion!r}?" if suggestion else ""
-        )
+        f"{name!r} cannot be the name of a time series: 1 to 53 of the characters A-Z a-z 0-9 _ -.{hint} Nothing was sent."
     )

@@ -11,6 +11,8 @@ import sys
 import time
 from typing import Any, Sequence
 
+from ifcbscan.bins import Fileset
+from ifcbscan.errors import OutputLost
 from ifcbscan.outcome import Problem, ScanReport, summary, worth_telling
 from ifcbscan.progress import Progress
 from ifcbscan.uploader import BinJob, Listener
@@ -115,6 +117,12 @@ def result(line: str) -> None:
     except BrokenPipeError:
         # Whoever reads it (head, less) has seen enough; Python would complain once more at its end.
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+    except OSError as error:
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+        raise OutputLost(
+            f"What was asked for could not be printed: {error.strerror}. What was done before is done; print it to a disk "
+            "with room."
+        ) from None
 
 
 def say_error(line: str, logged: bool = False) -> None:
@@ -133,6 +141,13 @@ class ScanPrinter(Listener):
 
     def begin(self, bins: int, size: int) -> None:
         self._progress.begin(bins, size)
+
+    def left_alone(self, local: Fileset, state: str, reason: str) -> None:
+        if self._verbose:
+            say(f"{local.pid} {state}: {reason}")
+
+    def waiting(self, bins: int) -> None:
+        self._progress.waiting(bins)
 
     def bin_done(self, job: BinJob, state: str, reason: str) -> None:
         self._progress.bin_done(job.local.pid)

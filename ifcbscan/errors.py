@@ -52,6 +52,10 @@ class BucketUnreachable(IfcbscanError):
     exit_code = ExitCode.UNREACHABLE
 
 
+class OutputLost(IfcbscanError):
+    """The result cannot be written to the standard output (a full disk); whatever led to it has been done."""
+
+
 class AlreadyRunning(IfcbscanError):
     """Another process scans the same directory and time series in the same mode."""
 

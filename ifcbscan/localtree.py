@@ -9,19 +9,25 @@ import ntpath
 import os
 import stat
 from dataclasses import dataclass, field
-from typing import BinaryIO, Iterable
+from typing import BinaryIO, Iterable, Tuple
 
 from ifcbscan.bins import EXTENSIONS, MISSING, Fileset, Pid, folder_end, looks_like_a_pid, parse_pid
 from ifcbscan.errors import LocalFileProblem, UsageError
 
 _SUFFIXES = (".hdr", ".adc", ".roi")
-_ABSENT_HDR, _ABSENT_ADC, _ABSENT_ROI = ((suffix, MISSING) for suffix in _SUFFIXES)
+
+#: Of one file: its extension as it is spelt on the disk, its size in bytes, its modification time.
+_Member = Tuple[str, int, float]
+_ABSENT_HDR, _ABSENT_ADC, _ABSENT_ROI = ((suffix, MISSING, 0.0) for suffix in _SUFFIXES)
 
 #: FIFOs named like a bin must not block the run; 0 where the system has no such flag.
 _OPEN_FLAGS = (
     os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 )
 
+
+#: What systems put at the root of a disk; in lower case. Nobody but the system may read most of them.
+_SYSTEM_FOLDERS = frozenset(["lost+found", "system volume information", "$recycle.bin"])
 
 #: Windows opens a path of 260 characters and more only if it is told so. The folders of most instruments are
 #: shorter, and are shown as people know them; a bin's file name has up to 30 characters.
@@ -43,6 +49,8 @@ class Inventory:
     foreign: int = 0  # files that are no part of a bin
     misnamed: int = 0  # files that look like a bin's but whose name is no pid
     misnamed_example: str = ""
+    links: int = 0  # symbolic links to folders, which are not followed
+    link_example: str = ""
     unreadable: int = 0  # folders and files that the system would not show
     unexamined_example: str = ""
     warnings: list[str] = field(default_factory=list)
@@ -107,6 +115,11 @@ class LocalTree:
             inventory.warnings.append(
                 f"some files cannot be examined, so their bins count as incomplete; the first: {inventory.unexamined_example}"
             )
+        if inventory.links:
+            inventory.warnings.append(
+                f"{inventory.links} symbolic links to folders are not followed, so bins behind them are not seen (the first: "
+                f"{inventory.link_example}); give the folder itself as DIR"
+            )
         if inventory.misnamed:
             inventory.warnings.append(
                 f"{inventory.misnamed} files look like a bin's but their name is no valid bin id, so the dashboard could not show "
@@ -124,9 +137,13 @@ class LocalTree:
                 if name[-4:] in _SUFFIXES or name[-4:].lower() in _SUFFIXES:
                     stems.setdefault(name[:-4], []).append(entry)
                 elif entry.is_dir(follow_symlinks=False):
-                    subfolders.append(name)
+                    if name.lower() not in _SYSTEM_FOLDERS and not name.startswith(".Trash"):
+                        subfolders.append(name)
                 else:
                     inventory.foreign += 1
+                    if entry.is_symlink() and _is_folder(entry):
+                        inventory.links += 1
+                        inventory.link_example = inventory.link_example or entry.path
         for stem in sorted(stems):
             pid = parse_pid(stem)
             if pid is None:
@@ -136,7 +153,7 @@ class LocalTree:
             elif excluded:
                 inventory.excluded += 1
             else:
-                for fileset in _filesets(pid, folder, stems[stem], inventory):
+                for fileset in _filesets(pid, folder, stems[stem], subfolders, inventory):
                     inventory.add(fileset)
         return subfolders
 
@@ -194,15 +211,22 @@ def extended(folder: str) -> str:
     return "\\\\?\\UNC" + plain[1:] if plain.startswith("\\\\") else "\\\\?\\" + plain
 
 
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # links that go round in a circle
+        return False
+
+
 def _problem(fileset: Fileset, extension: str, error: OSError) -> LocalFileProblem:
     return LocalFileProblem(f".{extension} in {fileset.folder} cannot be read: {error.strerror or error}")
 
 
-def _filesets(pid: Pid, folder: str, entries: list[os.DirEntry[str]], inventory: Inventory) -> list[Fileset]:
-    """One fileset; two where a member is there twice (`.roi` beside `.ROI`), as if they were two copies."""
-    first: dict[str, tuple[str, int]] = {}
-    second: dict[str, tuple[str, int]] = {}
-    changed = 0.0
+def _filesets(
+    pid: Pid, folder: str, entries: list[os.DirEntry[str]], subfolders: list[str], inventory: Inventory
+) -> list[Fileset]:
+    """One fileset; more where a member is there in several spellings (`.roi`, `.ROI`), as if they were copies."""
+    spellings: dict[str, list[_Member]] = {}
     if len(entries) > 1:
         entries.sort(key=_lower_case_first, reverse=True)
     for entry in entries:
@@ -216,29 +240,31 @@ def _filesets(pid: Pid, folder: str, entries: list[os.DirEntry[str]], inventory:
             inventory.unexamined_example = inventory.unexamined_example or f"{entry.path} ({error.strerror})"
             continue
         if not stat.S_ISREG(status.st_mode):
-            inventory.foreign += 1
+            if entry.is_dir(follow_symlinks=False):
+                subfolders.append(entry.name)  # a folder that is called like a bin's file
+            else:
+                inventory.foreign += 1
             continue
         suffix = entry.name[-4:]
-        extension = suffix[1:].lower()
-        (second if extension in first else first)[extension] = (suffix, status.st_size)
-        changed = max(changed, status.st_mtime)
-    if not first:
+        spellings.setdefault(suffix[1:].lower(), []).append((suffix, status.st_size, status.st_mtime))
+    if not spellings:
         return []
-    filesets = [_fileset(pid, folder, first, changed)]
-    if second:
-        filesets.append(_fileset(pid, folder, {**first, **second}, changed))
-    return filesets
+    copies = max(map(len, spellings.values()))
+    return [
+        _fileset(pid, folder, {ext: found[min(copy, len(found) - 1)] for ext, found in spellings.items()})
+        for copy in range(copies)
+    ]
 
 
 def _lower_case_first(entry: os.DirEntry[str]) -> str:
     return entry.name
 
 
-def _fileset(pid: Pid, folder: str, members: dict[str, tuple[str, int]], changed: float) -> Fileset:
-    """`members`: for each extension that is there, its spelling on the disk and its size in bytes."""
-    hdr, hdr_size = members.get("hdr", _ABSENT_HDR)
-    adc, adc_size = members.get("adc", _ABSENT_ADC)
-    roi, roi_size = members.get("roi", _ABSENT_ROI)
+def _fileset(pid: Pid, folder: str, members: dict[str, _Member]) -> Fileset:
+    hdr, hdr_size, hdr_changed = members.get("hdr", _ABSENT_HDR)
+    adc, adc_size, adc_changed = members.get("adc", _ABSENT_ADC)
+    roi, roi_size, roi_changed = members.get("roi", _ABSENT_ROI)
+    changed = max(hdr_changed, adc_changed, roi_changed)
     suffixes = (hdr, adc, roi)
     # One tuple for all filesets that are spelt the usual way.
     return Fileset(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import os
+from typing import NoReturn
 
 DESCRIPTION = (
     "Brings the bins of an Imaging FlowCytobot (IFCB) from this computer into the archive behind the HABON "
@@ -31,6 +32,15 @@ class _Help(argparse.HelpFormatter):
         super().__init__(prog, width=100000 if "BUILD_MANPAGES_RUNNING" in os.environ else None)
 
 
+class _Parser(argparse.ArgumentParser):
+    """Says in one line what is wrong with the words of a command; argparse puts up to eight of usage before it."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(
+            2, f"{self.prog}: {message}. Nothing was done; '{self.prog} --help' shows what can be said.\n"
+        )
+
+
 class _Version(argparse.Action):
     """-V: looks the version up only when it is asked for."""
 
@@ -43,9 +53,7 @@ class _Version(argparse.Action):
 
 def build_parser() -> argparse.ArgumentParser:
     """The parser of every command, with help texts written for operators."""
-    parser = argparse.ArgumentParser(
-        prog="ifcbscan", description=DESCRIPTION, epilog=EPILOG, formatter_class=_Help
-    )
+    parser = _Parser(prog="ifcbscan", description=DESCRIPTION, epilog=EPILOG, formatter_class=_Help)
     parser.add_argument("-V", "--version", nargs=0, action=_Version, help="print the version and exit")
     # Taken out of the arguments before parsing (see cli.arguments); here for the help and the manual.
     parser.add_argument(
@@ -73,7 +81,7 @@ def build_parser() -> argparse.ArgumentParser:
         "send everything that is missing, now",
         "The same scan as --once, by hand. Interrupting it is safe: the next run goes on where it ended.",
     )
-    _add_job(sync)
+    _add_job(sync, optional=True)
     _add_scan_options(sync)
     sync.add_argument(
         "--content",
@@ -89,7 +97,7 @@ def build_parser() -> argparse.ArgumentParser:
         "a scan of the last days, every hour a scan of everything. Then sends what is there already. "
         "Doing it twice changes nothing.",
     )
-    _add_job(start)
+    _add_job(start, optional=True)
     _add_env_file(start)
     start.add_argument(
         "--force", action="store_true", help="start even if the dashboard does not know the time series (yet)"
@@ -150,7 +158,7 @@ def build_parser() -> argparse.ArgumentParser:
     check.add_argument(
         "--write",
         action="store_true",
-        help="also try to write, under a name that the archive removes by itself",
+        help="also try to write, under a name that HABON's archive removes by itself",
     )
 
     verify = _command(
@@ -158,9 +166,9 @@ def build_parser() -> argparse.ArgumentParser:
         "verify",
         "prove that everything on this disk is in the archive, bit for bit",
         "Reads every bin of DIR and compares it with the archive by checksum: do this before a disk is wiped. "
-        "Sends nothing and deletes nothing. Exit code 0 only if every complete bin is proven, else 3.",
+        "Sends nothing and deletes nothing. Exit code 0 only if there are complete bins and every one is proven, else 3.",
     )
-    _add_job(verify)
+    _add_job(verify, optional=True)
     _add_env_file(verify)
     verify.add_argument(
         "--max-age", metavar="AGE", help="only bins whose id says they are younger, such as 30d"

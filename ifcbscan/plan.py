@@ -104,9 +104,9 @@ def decide(
     |----------------------------------------|----------------------------------------|-----------------|---------|
     | a member missing                       | any                                    | incomplete      | none    |
     | changed in the last `settle` seconds   | any                                    | settling        | none    |
+    | two copies that differ in size         | any                                    | conflict        | none    |
     | no image, or an empty .hdr or .adc     | any                                    | held            | none    |
     | a member over 250,000,000 bytes        | any                                    | held            | none    |
-    | two copies that differ in size         | any                                    | conflict        | none    |
     | complete                               | all three, same sizes                  | synced          | none    |
     | complete                               | a member larger (not with `replace`)   | conflict        | none    |
     | complete                               | .hdr, put < 24 h ago, but no .roi      | rejected        | none    |
@@ -131,12 +131,12 @@ def decide(
             State.SETTLING,
             reason=f"changed in the last {policy.settle:g} s: it may still be written",
         )
-    unacceptable = _unacceptable(local)
-    if unacceptable:
-        return Decision(State.HELD, reason=unacceptable)
     for copy in copies:
         if copy.sizes != local.sizes:
             return Decision(State.CONFLICT, reason=_copies_differ(local, copy))
+    unacceptable = _unacceptable(local)
+    if unacceptable:
+        return Decision(State.HELD, reason=unacceptable)
     if remote.sizes == local.sizes:
         return _SYNCED
     larger = [ext for ext, here, there in zip(EXTENSIONS, local.sizes, remote.sizes) if there > here]

@@ -61,6 +61,12 @@ class Progress:
                 self._bar.set_description_str(self._title(), refresh=False)
                 self._bar.set_postfix_str(name)
 
+    def waiting(self, bins: int) -> None:
+        """Nothing moves, and that is as it should be: so many bins wait until the archive has checked them."""
+        with self._lock:
+            if self._bar is not None:
+                self._bar.set_postfix_str(f"{bins} wait for the archive's check")
+
     def end(self) -> None:
         """Take the bar away."""
         with self._lock:

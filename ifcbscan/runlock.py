@@ -154,6 +154,16 @@ def is_held(path: str) -> bool:
     return False
 
 
+def claims_path(time_series: str) -> str:
+    """The file on which all runs of this user that feed one time series claim bins (claims.py)."""
+    return os.path.join(state_folder(), f"{time_series}.claims")
+
+
+def in_progress(directory: str, time_series: str, mode: str) -> bool:
+    """Whether a run of that job and mode is under way; asking never gets in the way of one that begins."""
+    return is_held(_second(lock_path(directory, time_series, mode)))
+
+
 def living_holder(path: str) -> Holder | None:
     """The process that holds the lock `path` now, or None if nobody does (or it is not written down).
 
@@ -181,5 +191,5 @@ def _who(holder: Holder | None) -> str:
         return "Another scan of this directory and time series is running; nothing was done."
     return (
         f"Another scan of {holder.directory} for {holder.time_series} is running: process {holder.pid} on "
-        f"{holder.host}, since {holder.started}. Nothing was done; it goes on by itself."
+        f"{holder.host}, since {holder.started}. Nothing was done here; that scan goes on."
     )

@@ -5,9 +5,10 @@ Sends nothing itself; `bucket.py` is the one who calls it.
 
 from __future__ import annotations
 
+import contextlib
 import os
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Iterator
 
 from ifcbscan.config import Config
 from ifcbscan.errors import ConfigError
@@ -66,16 +67,18 @@ def make_client(config: Config, connections: int, timeouts: Timeouts) -> Any:
         client_config = botocore.config.Config(**settings, **newer)
     except TypeError:  # botocore before 1.36: does by itself what `newer` asks for
         client_config = botocore.config.Config(**settings)
-    client = session.create_client(
-        "s3",
-        aws_access_key_id=config.access_key_id,
-        aws_secret_access_key=config.secret_access_key,
-        aws_session_token=config.session_token,
-        region_name=config.region,
-        endpoint_url=config.endpoint_url,
-        config=client_config,
-        verify=_certificates(),
-    )
+    certificates = _certificates()
+    with _without_aws_variables():
+        client = session.create_client(
+            "s3",
+            aws_access_key_id=config.access_key_id,
+            aws_secret_access_key=config.secret_access_key,
+            aws_session_token=config.session_token,
+            region_name=config.region,
+            endpoint_url=config.endpoint_url,
+            config=client_config,
+            verify=certificates,
+        )
     if lean is not None:
         spare_second_reading(client, lean)
     refuse_document_types(client)
@@ -98,6 +101,21 @@ def _loader() -> Any:
             return ["s3"]
 
     return OnlyS3()
+
+
+@contextlib.contextmanager
+def _without_aws_variables() -> Iterator[None]:
+    """botocore reads two dozen AWS_* variables while it makes a client (retries, FIPS and dual-stack hosts, ...).
+
+    None of them is meant for this program; its settings are in the `.env` file.
+    """
+    ambient = {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
+    for name in ambient:
+        del os.environ[name]
+    try:
+        yield
+    finally:
+        os.environ.update(ambient)
 
 
 def _certificates() -> str | bool:

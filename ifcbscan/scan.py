@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Callable, Iterable, Iterator, Mapping, Sequence
 
 from ifcbscan.bins import (
-    MISSING,
     NOTHING_REMOTE,
     Fileset,
     Pid,
@@ -17,6 +16,7 @@ from ifcbscan.bins import (
     series_prefix,
 )
 from ifcbscan.bucket import Bucket
+from ifcbscan.claims import ALONE, Claims
 from ifcbscan.clocks import Clock
 from ifcbscan.errors import ExitCode, IfcbscanError, LocalFileProblem
 from ifcbscan.interruption import Interruption
@@ -75,6 +75,7 @@ def scan(
     warnings: Sequence[str] = (),
     guard: Guard | None = None,
     differs: Mapping[Pid, Sequence[str]] = NOTHING_DIFFERS,
+    claims: Claims = ALONE,
 ) -> ScanReport:
     """One run over one tree. `show` takes the lines of a dry run; `warnings` are those of the preparations.
 
@@ -82,7 +83,7 @@ def scan(
     UsageError to forbid it, or returns warnings. Only a full run can see that nothing is there.
 
     `differs`: bins of which these files are known to have the right size but other content in the archive
-    (`sync --content`); they are sent again.
+    (`sync --content`); they are sent again. `claims` keep this run and others on this computer apart.
 
     Raises what makes a run impossible (UsageError, BucketRefused, BucketUnreachable, Interrupted);
     whatever ends it later is in the report.
@@ -102,7 +103,7 @@ def scan(
         # Where the sizes have come to differ meanwhile, the ordinary rules hold.
         if local is not None and remote.bins.get(pid, NOTHING_REMOTE).sizes == local.sizes:
             remote.bins[pid] = remote.bins[pid].with_other_content(extensions)
-    jobs = _decide_all(options, inventory, remote.bins, now, tally)
+    jobs = _decide_all(options, inventory, remote.bins, now, tally, listener)
     if guard is not None and jobs and remote.empty:
         tally.warnings.extend(guard())
     ended_by: IfcbscanError | None = None
@@ -121,6 +122,7 @@ def scan(
             listener,
             interruption.requested,
             options.time_limit,
+            claims,
         )
         with interruption.deferred():  # a signal must not come between a bin and its count
             ended_by = uploader.run(jobs, tally)
@@ -177,6 +179,7 @@ def _decide_all(
     remote: dict[str, RemoteFileset],
     now: Now,
     tally: Tally,
+    listener: Listener,
 ) -> list[BinJob]:
     """Decide on every bin, count those on which there is nothing to do, and return the others, newest first."""
     policy = options.first_policy
@@ -187,6 +190,8 @@ def _decide_all(
         decision = decide(local, there, now, policy, copies)
         if decision.action is Action.NONE:
             tally.count(pid, decision.state.value, decision.reason)
+            if decision.state is not State.SYNCED:
+                listener.left_alone(local, decision.state.value, decision.reason)
         else:
             jobs.append(BinJob(local, there, copies, decision))
     jobs.sort(key=lambda job: job.local.pid.sample_time, reverse=True)
@@ -227,11 +232,11 @@ def list_remote(options: ScanOptions, inventory: Inventory, bucket: Bucket, pool
 
 
 def _fragment_reason(fragment: Fileset, inventory: Inventory) -> str:
-    return "{} missing in {}; the copy in {} is used".format(
-        " and ".join("." + ext for ext in fragment.missing),
-        fragment.folder,
-        inventory.filesets[fragment.pid].folder,
-    )
+    missing = " and ".join("." + ext for ext in fragment.missing)
+    copy = inventory.filesets[fragment.pid]
+    if not copy.complete:
+        return f"{missing} missing in {fragment.folder}"
+    return f"{missing} missing in {fragment.folder}; the copy in {copy.folder} is used"
 
 
 def _show_all(
@@ -246,8 +251,10 @@ def _show_all(
         state, reason = _would_be(job, tree, policy)
         tally.count(job.local.pid, state, reason)
         if state == TO_UPLOAD:
-            files = " ".join("." + ext for ext in job.decision.send)
-            show(f"{job.local.pid}  {_bytes_to_send(job):>12,} bytes  {files}  {reason}")
+            files = _to_send(job)
+            size = sum(job.local.size(ext) for ext in files)
+            names = " ".join("." + ext for ext in files)
+            show(f"{job.local.pid:<24}  {size:>12,} bytes  {names}  {reason}")
         else:
             show(f"{job.local.pid}  {state}: {reason}")
 
@@ -264,5 +271,8 @@ def _would_be(job: BinJob, tree: LocalTree, policy: Policy) -> tuple[str, str]:
     return (TO_UPLOAD if decision.action is Action.PUT else decision.state.value), decision.reason
 
 
-def _bytes_to_send(job: BinJob) -> int:
-    return sum(job.local.size(ext) for ext in job.decision.send if job.local.size(ext) != MISSING)
+def _to_send(job: BinJob) -> Sequence[str]:
+    """What is to be sent of a bin in all: the .adc follows once the archive has kept the rest."""
+    if "adc" in job.decision.send or job.remote.adc == job.local.adc:
+        return job.decision.send
+    return (*job.decision.send, "adc")

@@ -20,6 +20,7 @@ from typing import Iterable, Sequence
 from ifcbscan import adc
 from ifcbscan.bins import EXTENSIONS, MISSING, OTHER_CONTENT, Fileset, RemoteFileset
 from ifcbscan.bucket import Bucket
+from ifcbscan.claims import ALONE, Claims
 from ifcbscan.clocks import Clock
 from ifcbscan.errors import (
     BucketRefused,
@@ -36,6 +37,13 @@ from ifcbscan.outcome import FAILED, TO_UPLOAD, UPLOADED, Tally
 from ifcbscan.plan import Action, Decision, Now, Policy, State, decide
 
 log = logging.getLogger("ifcbscan")
+
+_ELSEWHERE = "another scan on this computer is sending it"
+
+#: A listing of this age may not show what another run has sent meanwhile; the every-minute runs send bins of three
+#: days. Seconds.
+_STALE = 60.0
+_MAY_BE_SENT_ELSEWHERE = 4 * 86400.0
 
 _OVERTAKEN = "somebody else changed this bin in the archive meanwhile; a later run looks again"
 
@@ -56,6 +64,7 @@ class BinJob:
     sent_roi: bool = False
     sent_adc: bool = False
     watched: bool = False
+    claimed: bool = False
     due: float | None = None  # when to go on, by the monotonic clock
     result: tuple[str, str] | None = None  # state and reason, once it is known
 
@@ -71,8 +80,14 @@ class Listener:
     def begin(self, bins: int, size: int) -> None:
         """`bins` of together `size` bytes may be sent now."""
 
+    def left_alone(self, local: Fileset, state: str, reason: str) -> None:
+        """There is nothing to do about a bin, though it is not in the archive."""
+
     def bin_done(self, job: BinJob, state: str, reason: str) -> None:
         """A bin has its result."""
+
+    def waiting(self, bins: int) -> None:
+        """Nothing is being sent: so many bins wait for the archive's check, or to be seen standing still."""
 
     def end(self) -> None:
         """No bin is left."""
@@ -93,9 +108,11 @@ class Uploader:
         listener: Listener,
         cancelled: threading.Event,
         time_limit: float | None = None,
+        claims: Claims = ALONE,
     ) -> None:
         """`prefix` is `<account>/<time series>/`; `jobs` bins are under way at once; no new bin is
-        begun `time_limit` seconds from now; when `cancelled` is set the rest is left to a later run."""
+        begun `time_limit` seconds from now; when `cancelled` is set the rest is left to a later run. A bin
+        that another run has claimed is left to it."""
         self._tree = tree
         self._bucket = bucket
         self._prefix = prefix
@@ -105,6 +122,8 @@ class Uploader:
         self._jobs = jobs
         self._listener = listener
         self._cancelled = cancelled
+        self._claims = claims
+        self._began = clock.monotonic()
         self._last_start = None if time_limit is None else clock.monotonic() + time_limit
         self._ready: deque[BinJob] = deque()
         self._waiting: list[tuple[float, int, BinJob]] = []
@@ -153,6 +172,7 @@ class Uploader:
             if self._ended_by is not None:
                 self._waiting_is_over(tally)
             elif until_due is not None and until_due > 0:
+                self._listener.waiting(len(self._waiting))
                 self._clock.sleep(until_due, self._cancelled)
             return
         timeout = _ATTENTION
@@ -198,6 +218,8 @@ class Uploader:
 
     def _finish(self, job: BinJob, tally: Tally) -> None:
         assert job.result is not None
+        if job.claimed:
+            self._claims.release(job.local.pid)
         state, reason = job.result
         tally.count(job.local.pid, state, reason)
         tally.files_uploaded += job.files_sent
@@ -222,8 +244,15 @@ class Uploader:
             job.result = (FAILED, _OVERTAKEN)
         except (LocalFileProblem, PutRefused) as error:
             job.result = (FAILED, str(error))
+        except IfcbscanError:
+            raise
         except OSError as error:  # whatever call it was: a disk or a network drive went away
             job.result = (FAILED, f"a file in {job.local.folder} cannot be read: {error.strerror or error}")
+        except Exception as error:  # one odd answer or file must not keep the other bins from being sent
+            job.result = (
+                FAILED,
+                f"unexpected error: {type(error).__name__}: {error}; please report this line",
+            )
 
     def _end(self, job: BinJob) -> None:
         """No action is left: what the bin is now is its result."""
@@ -250,6 +279,16 @@ class Uploader:
     def _send(self, job: BinJob) -> None:
         """Put the files that the decision names, in its order."""
         extensions = job.decision.send
+        if not job.claimed:
+            if not self._claims.take(job.local.pid):
+                job.result = (TO_UPLOAD, _ELSEWHERE)
+                return
+            job.claimed = True
+            if self._may_have_changed(job):
+                for extension in EXTENSIONS:
+                    self._look_at(job, extension)
+                self._decide(job)
+                return
         if "roi" in extensions and job.sent_roi:
             # Somebody else writes the same bin. Once is enough for one run.
             job.result = (FAILED, _OVERTAKEN)
@@ -271,6 +310,13 @@ class Uploader:
             self._put(job, extension)
         job.sent_roi = job.sent_roi or "roi" in extensions
         self._decide(job)
+
+    def _may_have_changed(self, job: BinJob) -> bool:
+        """Whether another run on this computer may have sent the bin since this run has listed the bucket."""
+        if self._claims.in_company():
+            return True
+        age = self._bucket.server_clock.now() - job.local.pid.sample_time
+        return age < _MAY_BE_SENT_ELSEWHERE and self._clock.monotonic() - self._began > _STALE
 
     def _put(self, job: BinJob, extension: str) -> None:
         size = job.local.size(extension)
@@ -307,7 +353,7 @@ class Uploader:
         local_time = self._clock.wall()
         if job.watched:  # all copies have stood still for long enough, whatever their times say
             changed = max(fileset.changed for fileset in (job.local, *job.copies))
-            local_time = max(local_time, changed + self._policy.settle)
+            local_time = max(local_time, changed + self._policy.settle + 1.0)  # 1: sums of floats fall short
         now = Now(self._bucket.server_clock.now(), local_time)
         job.decision = decide(job.local, job.remote, now, self._policy, job.copies, finding)
 

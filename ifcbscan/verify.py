@@ -155,6 +155,8 @@ def verify(
         deletable=listed,
         unreadable=inventory.unreadable,
         list_failed=options.deletable is not None and listed is None,
+        foreign=inventory.foreign,
+        misnamed=inventory.misnamed,
     )
 
 

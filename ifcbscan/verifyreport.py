@@ -77,7 +77,8 @@ class VerifyReport:
 
     `proofs` counts the files of proven bins by their proof; `published` counts bins that are wholly in the
     bucket, None if nobody asked. `deletable` is how many paths were listed, None if nobody asked or the list
-    could not be written.
+    could not be written. `foreign` files are no part of a bin and were not looked at; `misnamed` ones of them
+    look like a bin's.
     """
 
     time_series: str
@@ -95,11 +96,29 @@ class VerifyReport:
     deletable: int | None
     unreadable: int
     list_failed: bool
+    foreign: int = 0
+    misnamed: int = 0
 
     @property
     def all_proven(self) -> bool:
-        """Whether every complete bin is proven, and nothing was out of sight."""
-        return not self.unreadable and not any(self.bins[name] for name in NOT_PROVEN)
+        """Whether there are complete bins and every one is proven, and nothing was out of sight.
+
+        Files that look like a bin's but cannot be archived under their name are out of sight, too.
+        """
+        return (
+            bool(self.bins[Outcome.PROVEN.value])
+            and not (self.unreadable or self.misnamed)
+            and not any(self.bins[name] for name in NOT_PROVEN)
+        )
+
+    @property
+    def nothing_found(self) -> bool:
+        """Whether there was nothing to prove, as on a disk that is not mounted."""
+        return not (
+            self.unreadable
+            or self.misnamed
+            or any(self.bins[name] for name in (Outcome.PROVEN.value, *NOT_PROVEN))
+        )
 
     @property
     def all_published(self) -> bool:

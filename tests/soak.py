@@ -84,7 +84,7 @@ class Voyage:
         self.counts = counts
         self.data = folder / "data"
         self.data.mkdir()
-        self.bucket = f"soak.{seed}.{os.getpid()}.{self.counts['voyages']}"
+        self.bucket = f"soak.{seed}-{os.getpid()}-{self.counts['voyages']}"
         self.made: list[str] = []
         self.growing: str | None = None
         self.refused: set[str] = set()

@@ -23,8 +23,8 @@ from ifcbscan.interruption import Interruption
 _CLOCK_TOLERANCE = 60.0  # seconds; S3 refuses requests from 15 minutes on
 _LOG_SPACE = 50 * 1000 * 1000  # bytes
 
-#: Not .hdr, .adc or .roi, so the archive's Lambda deletes it by itself. In a time series of its own, so that
-#: a real one, while nothing is in it yet, stays without any object.
+#: Not .hdr, .adc or .roi, so the Lambda of HABON's archive deletes it by itself. In a time series of its own,
+#: so that a real one, while nothing is in it yet, stays without any object.
 _TRIAL_SERIES = "ifcbscan-check"
 _TRIAL_NAME = "ifcbscan-check.txt"
 
@@ -63,11 +63,15 @@ def _items(options: Namespace, interruption: Interruption) -> Iterator[Item]:
         config = load_config(options)
     except IfcbscanError as error:
         yield Item(False, "settings", str(error))
+        if options.directory:
+            yield _folder(options.directory)
         return
     yield from _settings(config)
     directory = options.directory or config.data_dir
     if directory:
-        yield _folder(os.path.abspath(os.path.expanduser(directory)))
+        yield _folder(directory)
+    else:
+        yield Item(True, "folder", "no DIR was given, and no IFCB_DATA_DIR in the .env file: not checked")
     clock = Clock()
     bucket = Bucket(config, clock, 1, interruption.requested)
     reached = _asked("credentials", lambda: _list(bucket, config))
@@ -112,9 +116,17 @@ def _settings(config: Config) -> Iterator[Item]:
         yield Item(True, "settings", f"{config.env_file} (account {config.account})")
 
 
-def _folder(directory: str) -> Item:
+def _folder(given: str) -> Item:
+    directory = os.path.abspath(os.path.expanduser(given))
     try:
         os.listdir(directory)
+    except (FileNotFoundError, NotADirectoryError):
+        what = "is a file, not a folder" if os.path.exists(directory) else "does not exist"
+        return Item(
+            False,
+            "folder",
+            f"The data folder {directory} {what}. Is the disk mounted, the name spelt right?",
+        )
     except OSError as error:
         return Item(
             False,
@@ -154,32 +166,38 @@ def _clock(bucket: Bucket, clock: Clock) -> Item:
 
 def _write(bucket: Bucket, config: Config) -> str:
     key = series_prefix(config.account, _TRIAL_SERIES) + _TRIAL_NAME
-    content = b"written by 'ifcbscan check --write'; the archive removes it by itself\n"
+    content = b"written by 'ifcbscan check --write'; HABON's archive removes it by itself\n"
     bucket.put(key, io.BytesIO(content), len(content))
-    return f"allowed (tried with {key}, which the archive removes by itself)"
+    return f"allowed (tried with {key}, which HABON's archive removes by itself; elsewhere delete it)"
 
 
 def _on_dashboard(config: Config, time_series: str | None) -> Iterator[Item]:
-    """The dashboard, asked once, and what it says of the time series."""
+    """The dashboard, asked once; then the time series: its name, and what the dashboard says of it."""
     url, account = config.dashboard_url, config.account
+    names: list[str] | None = None
     if url is None:
         yield Item(True, "dashboard", "none to ask: DASHBOARD_URL is not set, and the archive is not HABON's")
+    else:
+        try:
+            names = Dashboard(url).list_datasets(account)
+        except DashboardError as error:
+            yield Item(False, "dashboard", str(error), error.exit_code)
+        else:
+            text = f"{without_password(url)} answers; time series of {account}: {len(names)}"
+            yield Item(True, "dashboard", text)
+    if not time_series:
+        yield Item(True, "time series", "no TIME_SERIES was given, and none is in the .env file: not checked")
         return
     try:
-        names = Dashboard(url).list_datasets(account)
-    except DashboardError as error:
-        yield Item(False, "dashboard", str(error), error.exit_code)
+        check_time_series(time_series)
+    except IfcbscanError as error:
+        yield Item(False, "time series", str(error))
         return
-    yield Item(True, "dashboard", f"{without_password(url)} answers; time series of {account}: {len(names)}")
-    if time_series:
+    if url is not None and names is not None:
         yield _series(names, url, account, time_series)
 
 
 def _series(names: list[str], url: str, account: str, time_series: str) -> Item:
-    try:
-        check_time_series(time_series)
-    except IfcbscanError as error:
-        return Item(False, "time series", str(error))
     answer = series.among(names, account, time_series)
     if answer.known is series.Known.YES:
         return Item(True, "time series", f"{time_series} exists on the dashboard")

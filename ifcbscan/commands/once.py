@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from ifcbscan import console, runlock, scan
 from ifcbscan.bucket import Bucket
+from ifcbscan.claims import ALONE, SharedClaims
 from ifcbscan.clocks import Clock
 from ifcbscan.commands.aftermath import Aftermath
 from ifcbscan.commands.common import duration, job_of, load_config
@@ -53,9 +54,11 @@ def run(options: Namespace, interruption: Interruption) -> int:
             raise
         code = interruption.exit_code if interruption.requested.is_set() else report.exit_code
         interactive = sys.stderr.isatty() or options.verbose or options.command == "sync"
-        console.print_report(report, options.json, options.quiet, interactive)
-        if aftermath is not None:
-            aftermath.finished(report, code)
+        try:
+            console.print_report(report, options.json, options.quiet, interactive)
+        finally:  # also when nothing can be printed: the bins are sent, and whoever watches is to know
+            if aftermath is not None:
+                aftermath.finished(report, code)
     if interruption.requested.is_set():
         raise Interrupted(code)
     return code
@@ -161,4 +164,13 @@ def _scan(
         warnings,
         guard,
         differs,
+        ALONE if options.dry_run else _claims(directory, scan_options),
+    )
+
+
+def _claims(directory: str, scan_options: scan.ScanOptions) -> SharedClaims:
+    time_series = scan_options.time_series
+    other = "recent" if scan_options.mode == "full" else "full"
+    return SharedClaims(
+        runlock.claims_path(time_series), lambda: runlock.in_progress(directory, time_series, other)
     )

@@ -14,7 +14,7 @@ from ifcbscan.clocks import Clock
 from ifcbscan.commands.common import duration, job_of, load_config
 from ifcbscan.config import Config
 from ifcbscan.dashboard import Dashboard
-from ifcbscan.errors import UsageError
+from ifcbscan.errors import ExitCode, UsageError
 from ifcbscan.interruption import Interruption
 from ifcbscan.listing import MOST_RANGES
 from ifcbscan.localtree import LocalTree
@@ -103,10 +103,10 @@ def _print(report: VerifyReport, options: Namespace) -> None:
     if not options.quiet:
         console.say(line)
         console.say_problems(report.problems, report.warnings)
-        if report.exit_code == 0 and not report.bins["proven"]:
-            console.say("There was nothing to prove: no complete bin was found. Is this the right folder?")
-        elif report.exit_code == 0:
+        if report.exit_code == ExitCode.DONE:
             console.say("Everything that was asked for is proven.")
+        elif report.nothing_found:
+            console.say("There was nothing to prove: no complete bin was found. Is this the right folder?")
         else:
             # Not "what is listed here": the list may be cut short.
             console.say("NOT everything is proven. Delete nothing, or only what --deletable FILE lists.")
@@ -114,6 +114,10 @@ def _print(report: VerifyReport, options: Namespace) -> None:
         if beside:
             console.say(
                 f"Not compared: bins that are incomplete or in excluded folders ({beside:,}). They may be nowhere but here."
+            )
+        if report.foreign:
+            console.say(
+                f"Not looked at: {report.foreign:,} files that are no part of a bin. They may be nowhere but here."
             )
     if options.json:
         console.result(json.dumps(report.to_json(), indent=2))

@@ -175,7 +175,10 @@ def test_where_all_is_in_order_every_line_is_green_and_the_exit_code_0(
 def test_without_arguments_it_checks_what_the_env_file_names(
     operator: Operator, dashboard: DashboardStandIn, env_file: Path, cron_service: None
 ) -> None:
-    assert "folder" not in items(operator.run("check"))
+    unasked = operator.run("check")
+    assert red(unasked) == {}
+    for name, said in (("folder", "no DIR was given"), ("time series", "no TIME_SERIES was given")):
+        assert said in items(unasked)[name][1] and "not checked" in items(unasked)[name][1]
     rewrite_env(env_file, IFCB_DATA_DIR=str(operator.home / "gone"), TIME_SERIES="naust")
     assert set(red(operator.run("check", code=2))) == {"folder", "time series"}
 
@@ -217,12 +220,19 @@ def test_a_time_series_that_the_dashboard_does_not_know_is_red_with_where_to_cre
 
 
 @on_moto
-@pytest.mark.parametrize("name", ["gone", ".env"])
-def test_a_folder_that_cannot_be_read_is_red(
-    operator: Operator, dashboard: DashboardStandIn, cron_service: None, name: str
+@pytest.mark.parametrize(
+    "name, what",
+    [("gone", "does not exist"), (".env", "is a file, not a folder"), (".env/x", "does not exist")],
+)
+def test_a_folder_that_cannot_be_read_is_red_in_the_words_of_a_scan(
+    operator: Operator, dashboard: DashboardStandIn, cron_service: None, name: str, what: str
 ) -> None:
-    found = red(operator.run("check", operator.folder / name, "nauset", code=2))
-    assert list(found) == ["folder"] and "Is the disk mounted" in found["folder"]
+    folder = operator.folder / name
+    found = red(operator.run("check", folder, "nauset", code=2))
+    begins, asks = f"The data folder {folder} {what}.", "Is the disk mounted, the name spelt right?"
+    assert found == {"folder": f"{begins} {asks}"}
+    scan = operator.run("--once", folder, "nauset", code=2).stderr
+    assert begins in scan and asks in scan
 
 
 @on_moto
@@ -248,6 +258,35 @@ def test_without_settings_the_rest_cannot_be_checked_and_it_says_what_is_missing
     good, text = found["settings"]
     assert not good
     assert ("Copy .env.example" if content is None else "does not set AWS_ACCESS_KEY_ID") in text
+
+
+@on_moto
+@pytest.mark.parametrize("name, good", [("there", True), ("gone", False)])
+def test_a_folder_that_is_named_is_checked_even_without_settings(
+    operator: Operator, env_file: Path, cron_service: None, name: str, good: bool
+) -> None:
+    env_file.unlink()
+    (operator.folder / "there").mkdir()
+    found = items(operator.run("check", operator.folder / name, "nauset", code=2))
+    assert set(found) == {"scheduler", "log space", "settings", "folder"}
+    assert found["folder"][0] == good and not found["settings"][0]
+
+
+@on_moto
+@pytest.mark.parametrize("there", ["none", "away", "good"])
+def test_a_time_series_that_can_be_none_is_red_whatever_the_dashboard_does(
+    operator: Operator, env_file: Path, cron_service: None, request: pytest.FixtureRequest, there: str
+) -> None:
+    if there == "good":
+        request.getfixturevalue("dashboard")
+    if there == "away":
+        rewrite_env(env_file, DASHBOARD_URL=NOWHERE)
+    away = {"dashboard"} if there == "away" else set()
+    swapped = red(operator.run("check", "nauset", operator.home, code=2))
+    assert set(swapped) == {"folder", "time series"} | away
+    assert "The folder comes first" in swapped["time series"]
+    found = red(operator.run("check", operator.home, "my cruise", code=5 if away else 2))
+    assert set(found) == {"time series"} | away and "Did you mean 'my_cruise'?" in found["time series"]
 
 
 @on_moto
@@ -294,6 +333,7 @@ def test_the_right_to_write_is_tried_only_when_asked_for_and_what_was_written_th
     # Not in the time series: there it would pass for a first file, and the guard would not ask any more.
     assert key.startswith("hablab/") and not key.startswith("hablab/nauset/")
     assert key in items(done)["writing"][1]
+    assert "HABON's archive removes by itself; elsewhere delete it" in items(done)["writing"][1]
     Archive(s3.client, s3.bucket).step()
     assert s3.objects() == {}
 

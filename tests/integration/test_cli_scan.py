@@ -334,6 +334,8 @@ def test_verbose_names_every_bin_and_quiet_only_errors(run: Any, data: Path) -> 
     verbose = run("--once", data, "nauset", "--verbose")
     assert verbose.stdout == "" and f"{pid(3)} uploaded" in verbose.stderr
     assert f"{pid(2)}  held: empty" in verbose.stderr
+    settling = run("--once", data, "nauset", "--verbose", "--settle", "9999d", "--replace")
+    assert f"{pid(3)} settling: changed in the last" in settling.stderr
     failing = run("--once", data / "none", "nauset", "--quiet", code=2)
     assert "does not exist" in failing.stderr
 
@@ -353,8 +355,8 @@ def test_a_dry_run_says_what_would_be_sent_and_why_and_sends_nothing(s3: Any, ru
     listed = lines(shown.stdout)
     assert [line.split()[0] for line in listed] == [pid(5), pid(3), pid(2)]  # newest first
     assert "held: truncated" in listed[0]
-    size = sum(path.stat().st_size for path in files[6:] if path.suffix != ".adc")
-    assert f"{size:,} bytes" in listed[1] and "not in the archive" in listed[1]
+    size = sum(path.stat().st_size for path in files[6:])
+    assert f"{size:,} bytes  .roi .hdr .adc" in listed[1] and "not in the archive" in listed[1]
     assert "dry run: nothing was sent" in shown.stderr
     report = json.loads(run("--once", data, "nauset", "--dry-run", "--json").stdout)
     assert report["dry_run"] is True and report["requests"]["put"] == report["requests"]["head"] == 0

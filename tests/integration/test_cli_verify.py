@@ -51,6 +51,47 @@ def test_one_damaged_file_ends_in_3_and_is_named(
     assert problem["pid"] == PIDS[0] and problem["pid"] in done.stderr and ".roi" in problem["reason"]
 
 
+@pytest.mark.parametrize("words", [[], ["--max-age", "1d"]])
+def test_a_disk_that_is_not_mounted_is_not_proven(
+    data: Path, env_file: Path, ifcbscan_cli: Callable[..., Any], words: list[str]
+) -> None:
+    if not words:
+        for path in data.iterdir():
+            path.unlink()
+    done = ifcbscan_cli("verify", data, "nauset", "--env-file", env_file, *words)
+    assert done.code == 3
+    assert "There was nothing to prove: no complete bin was found." in done.stderr
+    assert "proven." not in done.stderr
+
+
+def test_files_that_are_no_part_of_a_bin_are_told_and_do_not_count(
+    data: Path, env_file: Path, ifcbscan_cli: Callable[..., Any]
+) -> None:
+    words = ("verify", data, "nauset", "--env-file", env_file)
+    assert "Not looked at" not in ifcbscan_cli(*words).stderr
+    for name in ("notes.txt", "settings.roi"):
+        (data / name).write_bytes(b"x")
+    done = ifcbscan_cli(*words)
+    assert done.code == 0 and "Everything that was asked for is proven." in done.stderr
+    line = "Not looked at: 2 files that are no part of a bin. They may be nowhere but here."
+    assert line in done.stderr.splitlines()
+
+
+@pytest.mark.parametrize("alone", [False, True])
+def test_files_whose_name_is_almost_a_bins_spoil_the_proof(
+    data: Path, env_file: Path, ifcbscan_cli: Callable[..., Any], alone: bool
+) -> None:
+    if alone:
+        for path in data.iterdir():
+            path.unlink()
+    for extension in ("hdr", "adc", "roi"):
+        (data / f"D20150101T000000_IFCB13.{extension}").write_bytes(b"x")
+    done = ifcbscan_cli("verify", data, "nauset", "--env-file", env_file, "--json")
+    assert done.code == 3 and "NOT everything is proven." in done.stderr
+    assert "Not looked at: 3 files" in done.stderr and "D20150101T000000_IFCB13" in done.stderr
+    assert not {"foreign", "misnamed"} & set(json.loads(done.stdout))
+
+
 @pytest.mark.parametrize("how, code", [(Behaviour.GOOD, 0), (Behaviour.ERROR, 3)], ids=["good", "failing"])
 def test_what_the_dashboard_says_is_told_apart_from_what_is_proven(
     data: Path, env_file: Path, ifcbscan_cli: Callable[..., Any], how: Behaviour, code: int

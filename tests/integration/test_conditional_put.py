@@ -76,7 +76,8 @@ def strict(s3: Any) -> Any:
         assert error.response["ResponseMetadata"]["HTTPStatusCode"] == 412
     else:
         pytest.skip(f"this {s3.server.name} knows no conditional puts")
-    s3.client.meta.events.unregister("before-call.s3.PutObject", demand)
+    finally:
+        s3.client.meta.events.unregister("before-call.s3.PutObject", demand)
     return s3
 
 
@@ -173,6 +174,14 @@ def test_a_failed_condition_after_a_lost_answer_is_recognised_as_this_runs_own_p
     with ScriptedServer(script) as server:
         put(bucket_at(server.endpoint), MISSING)
         assert [request.kind for request in server.requests] == ["put", "head", "put", "head"]
+
+
+def test_a_put_of_the_same_bytes_that_failed_is_not_taken_for_done_because_they_were_there_before() -> None:
+    before = head_of(BYTES)  # an .hdr is sent again for its date
+    failed = s3_error(500, "InternalError")
+    with ScriptedServer([before, failed, before, STORED]) as server:
+        put(bucket_at(server.endpoint), len(BYTES))
+        assert [request.kind for request in server.requests] == ["head", "put", "head", "put"]
 
 
 def test_after_a_lost_answer_another_object_in_the_place_ends_the_try() -> None:

@@ -45,7 +45,7 @@ PLACES: dict[str, tuple[dict[str, int], tuple[str, ...]]] = {
     "in the body of the answer": ({"down": 420}, UP),
 }
 FAULTS = [
-    pytest.param(kind, place, way, marks=[pytest.mark.slow] if way in ("delay", "cut") else [])
+    pytest.param(kind, place, way, marks=[] if way in ("reset", "drop") else [pytest.mark.slow])
     for kind in ("list", "put", "head")
     for place, (_, ways) in PLACES.items()
     for way in ways
@@ -147,7 +147,7 @@ def test_a_file_whose_answer_is_lost_is_not_sent_again(scene: Scene, extension: 
     scene.check_all_there()
 
 
-@pytest.mark.parametrize("way", ["reset", "cut", "garbage", "stall"])
+@pytest.mark.parametrize("way", ["reset", "cut", "garbage", pytest.param("stall", marks=pytest.mark.slow)])
 def test_a_way_to_the_bucket_that_stays_broken_ends_the_run_before_anything_is_sent(
     scene: Scene, way: str
 ) -> None:
@@ -181,6 +181,7 @@ def test_what_stays_broken_halfway_is_finished_by_a_later_run(
     scene.check_all_there()
 
 
+@pytest.mark.slow
 def test_a_fault_in_the_middle_of_a_long_listing_makes_no_file_look_missing(s3: Any, tmp_path: Path) -> None:
     def fill(number: int) -> None:
         s3.client.put_object(Bucket=s3.bucket, Key=f"hablab/nauset/{number:05d}", Body=b"x")

@@ -193,6 +193,34 @@ def test_a_full_disk_for_log_lock_and_records_does_not_keep_data_from_being_sent
 
 @posix
 @on_moto
+def test_where_the_report_cannot_be_printed_the_bins_are_sent_and_the_monitors_are_told(
+    s3: Any, cli_environment: dict[str, str], env_file: Path
+) -> None:
+    if not os.path.exists("/dev/full"):
+        pytest.skip("no /dev/full here")
+    data = env_file.parent / "data"
+    files = make(data, 0)
+    metrics = env_file.parent / "ifcb.prom"
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "ifcbscan", "--once", str(data), "nauset", "--json"]
+            + ["--metrics-file", str(metrics)],
+            cwd=str(env_file.parent),
+            env=cli_environment,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            timeout=60,
+            check=False,
+        )
+    said = done.stderr.decode("utf-8")
+    assert done.returncode == 1 and "could not be printed: No space left on device" in said
+    assert "unexpected error" not in said and "Traceback" not in said
+    assert_whole(s3, files)
+    assert "ifcbscan_bins" in metrics.read_text()
+
+
+@posix
+@on_moto
 def test_a_log_on_a_device_that_is_full_is_no_reason_to_fail(
     s3: Any, ifcbscan_cli: Any, env_file: Path
 ) -> None:

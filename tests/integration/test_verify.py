@@ -313,7 +313,31 @@ def test_a_folder_that_cannot_be_read_spoils_the_exit_code(world: World) -> None
 def test_an_empty_tree_is_told_as_such_and_asks_nobody(world: World) -> None:
     world.root.mkdir()
     report = world.verify()
-    assert report.exit_code == 0 and report.requests.list == 0 and "no bins found" in summary(report)
+    assert report.requests.list == 0 and "no bins found" in summary(report)
+    # An empty folder may be a disk that is not mounted.
+    assert report.exit_code == 3 and report.nothing_found and not report.all_proven
+
+
+@once
+def test_incomplete_and_excluded_bins_alone_are_nothing_to_prove(world: World) -> None:
+    world.write(NEW_STYLE)
+    world.file(NEW_STYLE, "hdr").unlink()
+    write_bin(world.root / "beads", ANOTHER, mtime=OLD)
+    report = world.verify(tree=LocalTree(str(world.root), ("beads",)))
+    assert counts(report) == {"incomplete": 1, "excluded": 1}
+    assert report.exit_code == 3 and report.nothing_found
+
+
+@once
+def test_files_beside_the_bins_are_counted_and_almost_bins_spoil_the_proof(world: World) -> None:
+    world.archive(NEW_STYLE)
+    (world.root / "notes.txt").touch()
+    report = world.verify()
+    assert (report.foreign, report.misnamed, report.exit_code) == (1, 0, 0)
+    (world.root / "D20150101T000000_IFCB13.roi").touch()
+    report = world.verify()
+    assert (report.foreign, report.misnamed, report.exit_code) == (2, 1, 3)
+    assert counts(report) == {"proven": 1} and not report.all_proven and not report.nothing_found
 
 
 @once

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -222,7 +224,8 @@ def test_the_example_file_as_it_comes_is_refused(env_path: Path) -> None:
     "account", ["../other", "a/b", "hab lab", "..", ".", "a\\b", "häb", "a" * 65, "hablab/"]
 )
 def test_an_account_that_could_leave_its_prefix_is_refused(env_path: Path, account: str) -> None:
-    assert "USER_ACCOUNT" in _refusal(env_path, MINIMUM + f"USER_ACCOUNT='{account}'\n")
+    message = _refusal(env_path, MINIMUM + f"USER_ACCOUNT='{account}'\n")
+    assert message.startswith(f"{env_path}: USER_ACCOUNT ") and message.endswith(". Nothing was sent.")
 
 
 @pytest.mark.parametrize(
@@ -242,10 +245,122 @@ def test_an_account_that_could_leave_its_prefix_is_refused(env_path: Path, accou
         ("DASHBOARD_URL=habon-ifcb.whoi.edu", "DASHBOARD_URL"),
     ],
 )
-def test_an_optional_value_that_makes_no_sense_is_refused_by_name(
+def test_an_optional_value_that_makes_no_sense_is_refused_by_name_and_file(
     env_path: Path, line: str, name: str
 ) -> None:
-    assert name in _refusal(env_path, MINIMUM + line + "\n")
+    message = _refusal(env_path, MINIMUM + line + "\n")
+    assert message.startswith(f"{env_path}: {name}") and message.endswith(". Nothing was sent.")
+
+
+@pytest.mark.parametrize(
+    "environ",
+    [
+        {"SETTLE_SECONDS": "soon"},
+        {"MAX_BANDWIDTH": "fast"},
+        {"S3_ENDPOINT_URL": "s3.example.org"},
+        {"DASHBOARD_URL": "habon"},
+    ],
+    ids=lambda environ: next(iter(environ)),
+)
+def test_a_value_of_the_environment_that_makes_no_sense_is_not_blamed_on_the_file(
+    env_path: Path, environ: dict[str, str]
+) -> None:
+    (name,) = environ
+    message = _refusal(env_path, MINIMUM, environ)
+    assert message.startswith(f"The environment: {name}") and message.endswith(". Nothing was sent.")
+    assert str(env_path) not in message
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("SETTLE_SECONDS='60\n" + MINIMUM, 1),
+        (MINIMUM + 'TIME_SERIES="nauset\n', 4),
+        (MINIMUM + "\n  \n\nTIME_SERIES='nauset\n", 7),
+        (MINIMUM.replace("\n", "\r\n") + "\r\nTIME_SERIES='nauset\r\n", 5),
+        (MINIMUM + "TIME_SERIES nauset\n", 4),
+        (MINIMUM + "TIME_SERIES='nauset' harbour\n", 4),
+        (MINIMUM + f"=\nAWS_SESSION_TOKEN='{TOKEN}\n", 4),
+        (MINIMUM.replace(f"KEY={SECRET}", f"KEY='{SECRET}"), 2),
+    ],
+)
+def test_a_line_that_cannot_be_understood_is_refused_by_its_number_and_not_shown(
+    env_path: Path,
+    text: str,
+    line: int,
+    capfd: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    message = _refusal(env_path, text)
+    assert message.startswith(f"{env_path}, line {line}, cannot be understood")
+    assert message.endswith(" Nothing was sent.") and "nauset" not in message
+    assert capfd.readouterr() == ("", "") and not caplog.records
+
+
+@pytest.mark.parametrize(
+    "value",
+    [r"D:\new\zzz", r"D:\bins\zzz", r"\nzzz", r"zzz\n", r"zzz\r1", "two\nzzz", "zzz\t1", "\x9b2Jzzz"],
+)
+@pytest.mark.parametrize("name", ["IFCB_DATA_DIR", "AWS_SECRET_ACCESS_KEY", "PING_URL"])
+def test_a_control_character_in_a_value_is_refused_with_what_to_write_instead(
+    env_path: Path, name: str, value: str
+) -> None:
+    message = _refusal(env_path, MINIMUM + f'{name}="{value}"\n')
+    assert message.startswith(f"{env_path}: {name} ") and message.endswith(" Nothing was sent.")
+    assert "without quotes, or in single ones" in message
+    assert "zzz" not in message
+
+
+@pytest.mark.parametrize("line", [r"IFCB_DATA_DIR=D:\new\bins", r"IFCB_DATA_DIR='D:\new\bins'"])
+def test_the_remedies_for_a_backslash_work(env_path: Path, line: str) -> None:
+    assert _load(env_path, MINIMUM + line + "\n").data_dir == r"D:\new\bins"
+
+
+def test_a_control_character_is_refused_in_our_settings_only(env_path: Path) -> None:
+    assert _load(env_path, MINIMUM + 'OTHER="a\\nb"\n', {"PS1": "\x1b[1m$ "}).account == "hablab"
+    message = _refusal(env_path, MINIMUM, {"TIME_SERIES": "nauset\n"})
+    assert message == "The environment: TIME_SERIES has a control character in it. Nothing was sent."
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("BUKET_NAME", "BUCKET_NAME"),
+        ("bucket_name", "BUCKET_NAME"),
+        ("BUCKET-NAME", "BUCKET_NAME"),
+        ("TIMESERIES", "TIME_SERIES"),
+        ("SETTLE_SECOND", "SETTLE_SECONDS"),
+        ("EXCLUDE_DIR", "EXCLUDE_DIRS"),
+        ("AWS_SESION_TOKEN", "AWS_SESSION_TOKEN"),
+    ],
+)
+def test_a_misspelt_setting_is_a_warning_that_names_the_right_one(
+    env_path: Path, name: str, meant: str
+) -> None:
+    (warning,) = _load(env_path, MINIMUM + f"{name}={SECRET}\n").warnings
+    assert warning == f"{env_path}: {name} is no setting of ifcbscan; did you mean {meant}?"
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["AWS_DEFAULT_REGION", "SYNC_FILE_EXTENSIONS", "AWS_PROFILE", "AWS_CONFIG_FILE", "DATA_DIR", "PATH", "X"],
+)
+def test_a_name_of_other_programs_is_no_concern_of_ours(env_path: Path, name: str) -> None:
+    assert _load(env_path, MINIMUM + f"{name}=1\n", {"BUKET_NAME": "other"}).warnings == ()
+
+
+def test_a_setting_that_is_there_is_not_proposed_for_another_name(env_path: Path) -> None:
+    text = MINIMUM + "S3_ENDPOINT_URL=https://s3.example.org\nAWS_ENDPOINT_URL_S3=https://s3.example.org\n"
+    assert _load(env_path, text).warnings == ()
+
+
+def test_nothing_is_imported_for_misspelt_names_where_all_are_known(env_path: Path) -> None:
+    env_path.write_text(MINIMUM)
+    program = (
+        "import sys; from ifcbscan.config import load; load(sys.argv[1], {}); print('difflib' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", program, str(env_path)], stdout=subprocess.PIPE, check=True)
+    assert done.stdout.strip() == b"False"
 
 
 def test_another_bucket_or_endpoint_has_no_dashboard_unless_one_is_named(env_path: Path) -> None:
@@ -386,8 +501,6 @@ def test_a_name_of_a_time_series_is_taken_as_it_stands(name: str) -> None:
     ("name", "suggestion"),
     [
         ("my cruise", "my_cruise"),
-        ("nauset/", "nauset"),
-        ("../other", "other"),
         ("nauset 100%", "nauset_100"),
         ("a\nb", "a_b"),
         ("été", "t"),
@@ -401,7 +514,15 @@ def test_a_bad_name_of_a_time_series_is_refused_with_a_better_one(name: str, sug
     assert check_time_series(suggestion) == suggestion
 
 
-@pytest.mark.parametrize("name", ["", "///", "日本", "  "])
+@pytest.mark.parametrize("name", ["/data/ifcb", "../other", "D:\\ifcb", "///"])
+def test_a_folder_in_the_place_of_a_time_series_is_told_the_order_of_the_two(name: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        check_time_series(name)
+    assert "The folder comes first, then the time series: DIR TIME_SERIES." in str(caught.value)
+    assert "Did you mean" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["", "日本", "  "])
 def test_a_name_of_which_nothing_is_left_is_refused_without_a_suggestion(name: str) -> None:
     with pytest.raises(UsageError, match="1 to 53 of the characters") as caught:
         check_time_series(name)

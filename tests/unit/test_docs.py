@@ -64,6 +64,7 @@ NOT_FOR_PEOPLE = {
     f"{HOLE} ({HOLE} files, {HOLE} bytes sent)",
     f"Brings IFCB bins from {HOLE} into the time series {HOLE}: {HOLE}.",  # the description of a task
     "new bins, every minute",
+    "system volume information",  # a folder of Windows
     "all bins, once an hour",
     '<?xml version="1.0" encoding="UTF-16"?>\n',
 }

@@ -328,6 +328,8 @@ def test_a_symlinked_folder_is_not_followed_and_a_symlinked_file_is(tmp_path: Pa
     assert list(inventory.filesets) == [NEXT]
     assert inventory.filesets[NEXT].roi == 5
     assert inventory.foreign == 1
+    (warning,) = inventory.warnings
+    assert "1 symbolic links to folders are not followed" in warning and str(root / "linked") in warning
 
 
 @posix_only
@@ -340,6 +342,7 @@ def test_a_symlink_loop_ends(tmp_path: Path) -> None:
     assert NEW in inventory.filesets and NEXT not in inventory.filesets
     assert inventory.copies == {}
     assert any(NEXT in warning for warning in inventory.warnings)
+    assert any("not followed" in warning for warning in inventory.warnings)
 
 
 @posix_only
@@ -369,7 +372,47 @@ def test_a_fifo_a_socket_and_a_folder_named_like_a_bin_are_no_members(
         inventory = _walk(tmp_path)
     assert inventory.filesets[NEW].missing == ("roi",)
     assert list(inventory.filesets) == [NEW]
-    assert inventory.foreign == 3
+    assert inventory.foreign == 2
+
+
+@pytest.mark.windows_core
+def test_a_folder_that_is_called_like_a_bins_file_is_entered(tmp_path: Path) -> None:
+    _write_bin(tmp_path / (OLD + ".roi"), NEW)
+    inventory = _walk(tmp_path)
+    assert inventory.filesets[NEW].complete and inventory.foreign == 0
+
+
+@pytest.mark.windows_core
+@pytest.mark.parametrize("name", ["lost+found", "System Volume Information", "$RECYCLE.BIN", ".Trash-1000"])
+def test_what_a_system_puts_at_the_root_of_a_disk_is_left_out_without_a_word(
+    tmp_path: Path, name: str
+) -> None:
+    _write_bin(tmp_path / name, NEW)
+    _write_bin(tmp_path, NEXT)
+    inventory = _walk(tmp_path)
+    assert list(inventory.filesets) == [NEXT]
+    assert (inventory.foreign, inventory.excluded, inventory.warnings) == (0, 0, [])
+
+
+def test_copies_in_other_spellings_have_their_own_times_and_all_are_seen(tmp_path: Path) -> None:
+    _write_bin(tmp_path, NEW)
+    for ending, size, changed in ((".roi", 5, 1000.0), (".Roi", 4, 2000.0), (".ROI", 5, 3000.0)):
+        path = tmp_path / (NEW + ending)
+        path.write_bytes(b"x" * size)
+        os.utime(str(path), (changed, changed))
+    if len(list(tmp_path.iterdir())) < 5:
+        pytest.skip("this file system does not tell upper from lower case")
+    for ending in (".hdr", ".adc"):
+        os.utime(str(tmp_path / (NEW + ending)), (500.0, 500.0))
+    tree = LocalTree(str(tmp_path))
+    inventory = tree.walk()
+    found = [inventory.filesets[NEW], *inventory.copies[NEW]]
+    assert [(fileset.suffixes[2], fileset.roi, fileset.changed) for fileset in found] == [
+        (".roi", 5, 1000.0),
+        (".Roi", 4, 2000.0),
+        (".ROI", 5, 3000.0),
+    ]
+    assert [tree.refresh(fileset) for fileset in found] == found
 
 
 @pytest.mark.windows_core

@@ -90,6 +90,15 @@ def test_on_a_terminal_the_bar_shows_bins_bytes_and_what_is_sent(capsys: Any, lo
     assert not stderr.rstrip(" \r").endswith("s]"), "the bar was left on the screen"
 
 
+def test_while_bins_wait_for_the_archive_the_bar_says_so(capsys: Any) -> None:
+    progress = Progress(Clock(), bar=True)
+    progress.begin(2, MB)
+    progress.moved(MB)
+    progress.waiting(2)
+    progress.end()
+    assert "2 wait for the archive's check" in capsys.readouterr().err
+
+
 def test_a_job_without_work_draws_no_bar(capsys: Any) -> None:
     progress = Progress(Clock(), bar=True)
     progress.begin(0, 0)

@@ -564,6 +564,25 @@ def test_an_hdr_that_vanished_meanwhile_is_put_again_before_the_adc(world: World
 # The bucket fails.
 
 
+def test_an_odd_answer_about_one_bin_is_the_failure_of_that_bin_only(world: World) -> None:
+    world.write(FIRST, SECOND)
+    world.bucket.hook = _on("put", _key(SECOND, "roi"), _raise(KeyError("ContentLength")))
+    assert world.run() is None
+    assert world.states == {SECOND: "failed", FIRST: "uploaded"}
+    assert "KeyError" in world.told.results[SECOND][1]
+
+
+@pytest.mark.parametrize("settle", [0.3, 1.1, 1.3, 60.0, 60.5, 90.1])
+def test_a_bin_from_the_future_is_sent_after_one_wait_whatever_the_time_to_settle(
+    world: World, settle: float
+) -> None:
+    world.policy = Policy(settle=settle, confirm=0.0)
+    world.write(FIRST)
+    world.clock.wall_error = -40 * 86400.0 - 0.123
+    world.run()
+    assert world.states == {FIRST: "uploaded"}
+
+
 def test_one_file_that_the_bucket_will_not_have_is_the_failure_of_its_bin_only(world: World) -> None:
     world.write(FIRST, SECOND)
     world.bucket.hook = _on(

@@ -1,0 +1,67 @@
+"""Claims of bins: between processes, with real locks."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from ifcbscan.claims import ALONE, SharedClaims
+
+PID = "D20130526T095207_IFCB013"
+OTHER = "D20130526T101500_IFCB013"
+
+_HOLD = """
+import sys
+from ifcbscan.claims import SharedClaims
+claims = SharedClaims(sys.argv[1], lambda: False)
+print(claims.take(sys.argv[2]), flush=True)
+sys.stdin.read()
+"""
+
+
+def claims(path: Path) -> SharedClaims:
+    return SharedClaims(str(path), lambda: False)
+
+
+def test_a_bin_that_another_process_has_claimed_is_not_to_be_had_until_that_one_dies(tmp_path: Path) -> None:
+    path = tmp_path / "nauset.claims"
+    here = claims(path)
+    other = subprocess.Popen(
+        [sys.executable, "-c", _HOLD, str(path), PID], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    assert other.stdin is not None and other.stdout is not None
+    with other:
+        assert other.stdout.readline().strip() == b"True"
+        assert not here.take(PID)
+        assert here.take(OTHER)
+        other.kill()
+        other.wait()
+    assert here.take(PID)
+
+
+def test_a_bin_that_was_given_back_can_be_claimed_by_another_process(tmp_path: Path) -> None:
+    path = tmp_path / "nauset.claims"
+    here = claims(path)
+    assert here.take(PID)
+    ask = [sys.executable, "-c", _HOLD, str(path), PID]
+    for expected, release in ((b"False", True), (b"True", False)):
+        done = subprocess.run(ask, input=b"", stdout=subprocess.PIPE, check=True, timeout=60)
+        assert done.stdout.strip() == expected
+        if release:
+            here.release(PID)
+
+
+def test_where_no_file_can_be_made_every_bin_is_to_be_had(tmp_path: Path) -> None:
+    here = claims(tmp_path / "nowhere" / "nauset.claims")
+    assert here.take(PID) and here.take(PID)
+    here.release(PID)
+    assert ALONE.take(PID) and not ALONE.in_company()
+
+
+def test_nothing_is_ever_written(tmp_path: Path) -> None:
+    path = tmp_path / "nauset.claims"
+    here = claims(path)
+    assert here.take(PID)
+    here.release(PID)
+    assert path.stat().st_size == 0
