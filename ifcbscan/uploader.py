@@ -40,9 +40,9 @@ log = logging.getLogger("ifcbscan")
 
 _ELSEWHERE = "another scan on this computer is sending it"
 
-#: A listing of this age may not show what another run has sent meanwhile; the every-minute runs send bins of three
-#: days. Seconds.
-_STALE = 60.0
+#: A run that came and went since this one has listed took longer than that; the every-minute runs send bins of
+#: three days. Seconds.
+_STALE = 20.0
 _MAY_BE_SENT_ELSEWHERE = 4 * 86400.0
 
 _OVERTAKEN = "somebody else changed this bin in the archive meanwhile; a later run looks again"
@@ -124,6 +124,7 @@ class Uploader:
         self._cancelled = cancelled
         self._claims = claims
         self._began = clock.monotonic()
+        self._had_company = claims.in_company()
         self._last_start = None if time_limit is None else clock.monotonic() + time_limit
         self._ready: deque[BinJob] = deque()
         self._waiting: list[tuple[float, int, BinJob]] = []
@@ -313,7 +314,8 @@ class Uploader:
 
     def _may_have_changed(self, job: BinJob) -> bool:
         """Whether another run on this computer may have sent the bin since this run has listed the bucket."""
-        if self._claims.in_company():
+        if self._had_company or self._claims.in_company():
+            self._had_company = True  # and what that run has sent, it may have sent at any time since
             return True
         age = self._bucket.server_clock.now() - job.local.pid.sample_time
         return age < _MAY_BE_SENT_ELSEWHERE and self._clock.monotonic() - self._began > _STALE
