@@ -15,8 +15,8 @@ import threading
 import zlib
 from typing import Callable
 
-#: What another process's lock looks like: fcntl says one of the first two, Windows the last two.
-_TAKEN = (errno.EAGAIN, errno.EACCES, getattr(errno, "EDEADLOCK", errno.EDEADLK))
+#: What another process's lock looks like: EAGAIN or EACCES, on Windows EACCES or EDEADLOCK, under wine 0.
+_TAKEN = (errno.EAGAIN, errno.EACCES, getattr(errno, "EDEADLOCK", errno.EDEADLK), 0)
 
 
 class Claims:
