@@ -37,6 +37,7 @@ def parse(argv: Sequence[str]) -> Namespace:
         # argparse fills optional words only where they stand side by side: DIR --json TIME_SERIES
         options.time_series = left_over.pop(0) if not left_over[0].startswith("-") else None
     if left_over:
+        built.prog = f"ifcbscan {options.command or ''}".rstrip()
         built.error("unrecognized arguments: {}".format(" ".join(left_over)))
     if options.command is None:
         built.print_help()
