@@ -18,8 +18,8 @@ def test_whatever_breaks_the_invariants_hold_in_two_hundred_worlds() -> None:
 
 
 @pytest.mark.slow
-def test_whatever_breaks_the_invariants_hold_in_fifteen_hundred_worlds() -> None:
-    for seed in range(1000, 2500):
+def test_whatever_breaks_the_invariants_hold_in_six_hundred_worlds() -> None:
+    for seed in range(1000, 1600):
         assert play(seed).violations == [], f"seed {seed}"
 
 
