@@ -33,6 +33,7 @@ server crawl).
 
 from __future__ import annotations
 
+import abc
 import os
 import shutil
 import socket
@@ -73,7 +74,7 @@ class ServerUnavailable(Exception):
     """This machine cannot run the server; the text says why (a test skips with it)."""
 
 
-class S3Server:
+class S3Server(abc.ABC):
     """A real S3 server on a free port of 127.0.0.1, alive inside its `with` block."""
 
     name = ""
@@ -86,8 +87,9 @@ class S3Server:
         self._process: subprocess.Popen[bytes] | None = None
         self._client: Any = None
 
+    @abc.abstractmethod
     def _command(self, port: int, folder: Path) -> list[str]:
-        raise NotImplementedError
+        """What starts the server on a port, with a folder of its own."""
 
     def __enter__(self: _Self) -> _Self:
         folder = Path(tempfile.mkdtemp(prefix=f"ifcbscan-{self.name}-"))
