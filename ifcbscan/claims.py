@@ -44,12 +44,16 @@ class SharedClaims(Claims):
         """`path`: a file that all of them name; it is made if need be."""
         self._in_company = in_company
         self._one_at_a_time = threading.Lock()
+        self._path = path
         self._descriptor: int | None = None
-        with contextlib.suppress(OSError):
-            self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
 
     def take(self, pid: str) -> bool:
-        if self._descriptor is None:
+        try:
+            with self._one_at_a_time:
+                if self._descriptor is None:  # most runs have nothing to send, and claim nothing
+                    flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0)
+                    self._descriptor = os.open(self._path, flags, 0o600)
+        except OSError:
             return True
         try:
             with self._one_at_a_time:

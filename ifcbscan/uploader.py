@@ -40,8 +40,8 @@ log = logging.getLogger("ifcbscan")
 
 _ELSEWHERE = "another scan on this computer is sending it"
 
-#: A run that came and went since this one has listed took longer than that; the every-minute runs send bins of
-#: three days. Seconds.
+#: A run that came and went since this one has listed took longer than that (it waits for the archive's check); the
+#: every-minute runs send bins of three days. Seconds.
 _STALE = 20.0
 _MAY_BE_SENT_ELSEWHERE = 4 * 86400.0
 
@@ -124,7 +124,7 @@ class Uploader:
         self._cancelled = cancelled
         self._claims = claims
         self._began = clock.monotonic()
-        self._had_company = claims.in_company()
+        self._had_company = False  # another run of the job was under way at some time since the listing
         self._last_start = None if time_limit is None else clock.monotonic() + time_limit
         self._ready: deque[BinJob] = deque()
         self._waiting: list[tuple[float, int, BinJob]] = []
@@ -140,6 +140,7 @@ class Uploader:
         then are counted as `to_upload`, as they are when the time limit is over or somebody interrupts.
         """
         self._ready.extend(jobs)
+        self._had_company = bool(self._ready) and self._claims.in_company()
         self._listener.begin(len(self._ready), sum(job.size for job in self._ready))
         while not self._cancelled.is_set() and (self._start() or self._running or self._waiting):
             self._take_results(tally)
@@ -314,8 +315,10 @@ class Uploader:
 
     def _may_have_changed(self, job: BinJob) -> bool:
         """Whether another run on this computer may have sent the bin since this run has listed the bucket."""
-        if self._had_company or self._claims.in_company():
-            self._had_company = True  # and what that run has sent, it may have sent at any time since
+        if OTHER_CONTENT in job.remote.sizes:
+            return False  # known by more than a look can tell
+        self._had_company = self._had_company or self._claims.in_company()
+        if self._had_company:
             return True
         age = self._bucket.server_clock.now() - job.local.pid.sample_time
         return age < _MAY_BE_SENT_ELSEWHERE and self._clock.monotonic() - self._began > _STALE

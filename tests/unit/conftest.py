@@ -13,7 +13,19 @@ settings.load_profile("ifcbscan")
 #: What asks nothing of the system is the same everywhere, and takes a minute under wine.
 PURE = frozenset(
     "test_" + name
-    for name in ["adc", "bins", "docs", "etags", "fakes", "htmlreport", "listing", "outcome", "plan", "s3listing", "throttle"]
+    for name in [
+        "adc",
+        "bins",
+        "docs",
+        "etags",
+        "fakes",
+        "htmlreport",
+        "listing",
+        "outcome",
+        "plan",
+        "s3listing",
+        "throttle",
+    ]
 )
 
 

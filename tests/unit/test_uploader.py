@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import threading
 from concurrent.futures import Executor, ThreadPoolExecutor
-from typing import Callable
+from typing import Any, Callable, Sequence
 
 import pytest
 from hypothesis import given
@@ -25,6 +25,7 @@ from support.fakes import (
 )
 
 from ifcbscan.bins import NOTHING_REMOTE
+from ifcbscan.claims import ALONE, Claims
 from ifcbscan.errors import (
     BucketRefused,
     BucketUnreachable,
@@ -79,6 +80,8 @@ class World:
         self.tree = FakeTree()
         self.policy = Policy()
         self.cancelled = threading.Event()
+        self.claims: Claims = ALONE
+        self.other_content: dict[str, Sequence[str]] = {}
         self.told = Told()
         self.tally = Tally()
 
@@ -101,7 +104,7 @@ class World:
         now = Now(self.bucket.server_clock.now(), self.clock.wall())
         work = []
         for pid, local in sorted(inventory.filesets.items(), reverse=True):
-            there = remote.get(pid, NOTHING_REMOTE)
+            there = remote.get(pid, NOTHING_REMOTE).with_other_content(self.other_content.get(pid, ()))
             decision = decide(local, there, now, self.policy)
             if decision.action is not Action.NONE:
                 work.append(BinJob(local, there, (), decision))
@@ -117,6 +120,7 @@ class World:
             self.told,
             self.cancelled,
             time_limit,
+            self.claims,
         )
         ended_by = uploader.run(work, self.tally)
         assert len(self.told.results) == len(work) == self.told.bins
@@ -562,6 +566,42 @@ def test_an_hdr_that_vanished_meanwhile_is_put_again_before_the_adc(world: World
 
 
 # The bucket fails.
+
+
+class _Company(Claims):
+    """Another run is under way all the time."""
+
+    def in_company(self) -> bool:
+        return True
+
+
+def test_in_company_a_bin_is_looked_at_before_it_is_sent_and_what_is_there_is_not_sent_again(
+    world: World,
+) -> None:
+    world.write(FIRST)
+    world.claims = _Company()
+    listed = world.bucket.list
+
+    def sent_by_the_other_run_after_the_listing(*arguments: Any, **named: Any) -> Any:
+        yield from listed(*arguments, **named)
+        for extension in ("roi", "hdr", "adc"):
+            body = world.tree.files[f"/data/{FIRST}.{extension}"].body
+            world.bucket.objects[_key(FIRST, extension)] = StoredObject(body, world.clock.now)
+
+    world.bucket.list = sent_by_the_other_run_after_the_listing  # type: ignore[method-assign]
+    world.run()
+    assert world.states == {FIRST: "synced"} and world.bucket.puts == []
+
+
+def test_in_company_a_bin_of_which_other_content_is_known_is_still_repaired(world: World) -> None:
+    world.write(FIRST)
+    world.run()
+    world.claims = _Company()
+    world.bucket.calls.clear()
+    world.other_content = {FIRST: ["roi"]}
+    world.run()
+    assert [key[-3:] for key in world.bucket.puts] == ["roi", "hdr", "adc"]
+    assert world.states == {FIRST: "uploaded"}
 
 
 def test_an_odd_answer_about_one_bin_is_the_failure_of_that_bin_only(world: World) -> None:
