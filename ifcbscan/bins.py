@@ -13,6 +13,7 @@ import calendar
 import datetime
 import math
 import re
+import struct
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Sequence
@@ -23,8 +24,15 @@ EXTENSIONS = ("hdr", "adc", "roi")
 #: Size of a member that is not there (bytes otherwise).
 MISSING = -1
 
-#: Size of a remote member that must be sent again although its size is right (`sync --content`).
+#: Size of a remote member that must be sent again although its size is right: its content is another one.
 OTHER_CONTENT = -2
+
+#: Modification time of a member that is not there (seconds since 1970 otherwise, of either sign).
+NEVER = -math.inf
+
+# Three modification times and three marks, as `Fileset.stamps` holds them.
+_STAMPS = struct.Struct("<3d3Q")
+_MARK = 2**64 - 1
 
 # [0-9] and fullmatch on purpose: \d accepts other scripts' digits and $ a trailing newline.
 _NEW_STYLE = re.compile(r"D([0-9]{8})T([01][0-9]|2[0-3])([0-5][0-9])([0-5][0-9])_IFCB[0-9]{3}")
@@ -131,23 +139,49 @@ def series_prefix(account: str, time_series: str) -> str:
     return f"{account}/{time_series}/"
 
 
+def pack_stamps(times: Sequence[float], marks: Sequence[int] = (0, 0, 0)) -> bytes:
+    """What `Fileset.stamps` holds, from values in the order of `EXTENSIONS`.
+
+    `times`: modification times, seconds since 1970 by the clock of whoever wrote the file, any that a file system
+    can hold, also before 1970; `NEVER` for a member that is not there. `marks`: what tells a file that was written
+    again from the old one although its size and time are the same (any int; 0 where the system has no such thing).
+    """
+    return _STAMPS.pack(*times, *[mark & _MARK for mark in marks])
+
+
 @dataclass(frozen=True)
 class Fileset:
     """The files of one bin in one folder, as a walk saw them. Compact: there may be a million files.
 
-    Sizes are in bytes, `MISSING` for a member that is not there. `changed` is the newest modification
-    time among the members, in seconds since 1970 by the clock of whoever wrote them. `suffixes` are the
-    extensions as they are spelt on the disk (`.roi` or `.ROI`), in the order of `EXTENSIONS`.
+    Sizes are in bytes, `MISSING` for a member that is not there. `stamps` are the members' modification times and
+    marks (`pack_stamps`). Two filesets are equal only if every member has the same size, time and mark.
+    `suffixes` are the extensions as they are spelt on the disk (`.roi` or `.ROI`), in the order of `EXTENSIONS`.
     """
 
-    __slots__ = ("pid", "folder", "suffixes", "hdr", "adc", "roi", "changed")
+    __slots__ = ("pid", "folder", "suffixes", "hdr", "adc", "roi", "stamps")
     pid: Pid
     folder: str
     suffixes: tuple[str, str, str]
     hdr: int
     adc: int
     roi: int
-    changed: float
+    stamps: bytes
+
+    @property
+    def times(self) -> tuple[float, float, float]:
+        """Modification times of hdr, adc, roi: seconds since 1970, `NEVER` for a member that is not there."""
+        hdr, adc, roi, *_ = _STAMPS.unpack(self.stamps)
+        return (hdr, adc, roi)
+
+    def differing(self, other: Fileset) -> tuple[str, ...]:
+        """The extensions of the members that are not the same files, with the same content as far as a look tells."""
+        ours, theirs = _STAMPS.unpack(self.stamps), _STAMPS.unpack(other.stamps)
+        return tuple(
+            extension
+            for index, extension in enumerate(EXTENSIONS)
+            if (self.sizes[index], ours[index], ours[index + 3])
+            != (other.sizes[index], theirs[index], theirs[index + 3])
+        )
 
     @property
     def sizes(self) -> tuple[int, int, int]:

@@ -146,7 +146,7 @@ def decide(
         age = now.server - server_seconds(remote.hdr_put)
         if age < policy.retry_rejected_after:
             return Decision(State.REJECTED, reason=_rejected(age, policy))
-    if local.changed > now.local and policy.settle > 0:
+    if max(local.times) > now.local and policy.settle > 0:
         return Decision(
             State.SETTLING,
             Action.WATCH,
@@ -180,8 +180,10 @@ def decide(
 
 def _changed_lately(fileset: Fileset, now: Now, policy: Policy) -> bool:
     # Either clock may be the wrong one (a clock that jumped leaves times of the other one), so a change
-    # that is recent by either counts. A time in the future says nothing: see the row `watch`.
-    return any(0 <= clock - fileset.changed < policy.settle for clock in (now.local, now.server))
+    # that is recent by either counts, of any member. A time in the future says nothing: see the row `watch`.
+    return any(
+        0 <= clock - changed < policy.settle for clock in (now.local, now.server) for changed in fileset.times
+    )
 
 
 def _missing(local: Fileset) -> str:

@@ -344,12 +344,9 @@ class Uploader:
         job.remote = job.remote.after_look(extension, size, put)
 
     def _check_unchanged(self, fileset: Fileset) -> None:
-        now = self._tree.refresh(fileset)
-        if now != fileset:
-            differing = [ext for ext in EXTENSIONS if now.size(ext) != fileset.size(ext)]
-            raise FileChanged(
-                "{} changed".format(", ".join("." + ext for ext in differing) or "the modification time")
-            )
+        differing = self._tree.refresh(fileset).differing(fileset)
+        if differing:
+            raise FileChanged("{} changed".format(", ".join("." + ext for ext in differing)))
 
     def _examine(self, local: Fileset) -> adc.Finding | None:
         return examine_fileset(self._tree, local) if self._policy.check_integrity else None
@@ -357,7 +354,7 @@ class Uploader:
     def _decide(self, job: BinJob, finding: adc.Finding | None = None) -> None:
         local_time = self._clock.wall()
         if job.watched:  # all copies have stood still for long enough, whatever their times say
-            changed = max(fileset.changed for fileset in (job.local, *job.copies))
+            changed = max(max(fileset.times) for fileset in (job.local, *job.copies))
             local_time = max(local_time, changed + self._policy.settle + 1.0)  # 1: sums of floats fall short
         now = Now(self._bucket.server_clock.now(), local_time)
         job.decision = decide(job.local, job.remote, now, self._policy, job.copies, finding)

@@ -24,9 +24,11 @@ from typing import Any, BinaryIO, Callable, Iterable, Iterator, NamedTuple, Sequ
 from ifcbscan.bins import (
     EXTENSIONS,
     MISSING,
+    NEVER,
     Fileset,
     folder_end,
     looks_like_a_pid,
+    pack_stamps,
     parse_pid,
     server_text,
 )
@@ -299,6 +301,7 @@ class FakeTree:
             raise UsageError(f"The data folder {self.root} cannot be read. Nothing was sent.")
         inventory = Inventory()
         shut: set[str] = set()
+        excluded: set[str] = set()
         stems: dict[tuple[tuple[str, ...], str], dict[str, LocalFile]] = {}
         for path, file in self.files.items():
             folder, name = posixpath.split(posixpath.relpath(path, self.root))
@@ -321,9 +324,10 @@ class FakeTree:
                 stems.setdefault((folders, stem), {})[extension] = file
         for (folders, stem), members in sorted(stems.items()):
             if any(name.lower() in self._exclude for name in folders):
-                inventory.excluded += 1
+                excluded.add(stem)
             else:
                 inventory.add(_fileset(stem, posixpath.join(self.root, *folders), members))
+        inventory.excluded = sum(stem not in inventory.filesets for stem in excluded)
         inventory.unreadable = len(shut)
         inventory.warnings.extend(f"the folder {path} cannot be read" for path in sorted(shut))
         return inventory
@@ -366,8 +370,8 @@ def _fileset(stem: str, folder: str, members: dict[str, LocalFile]) -> Fileset:
     pid = parse_pid(stem)
     assert pid is not None
     hdr, adc, roi = (len(members[ext].body) if ext in members else MISSING for ext in EXTENSIONS)
-    changed = max((file.changed for file in members.values()), default=0.0)
-    return Fileset(pid, folder, (".hdr", ".adc", ".roi"), hdr, adc, roi, changed)
+    times = [members[ext].changed if ext in members else NEVER for ext in EXTENSIONS]
+    return Fileset(pid, folder, (".hdr", ".adc", ".roi"), hdr, adc, roi, pack_stamps(times))
 
 
 class SerialExecutor(Executor):

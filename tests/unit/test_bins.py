@@ -15,6 +15,7 @@ from ifcbscan.bins import (
     Fileset,
     RemoteFileset,
     looks_like_a_pid,
+    pack_stamps,
     parse_pid,
     series_prefix,
     server_seconds,
@@ -207,7 +208,7 @@ def _fileset(
 ) -> Fileset:
     pid = parse_pid("D20130526T095207_IFCB013")
     assert pid is not None
-    return Fileset(pid, "/data", suffixes, hdr, adc, roi, 0.0)
+    return Fileset(pid, "/data", suffixes, hdr, adc, roi, pack_stamps([0.0] * 3))
 
 
 def test_a_fileset_is_complete_with_three_members_of_any_size() -> None:

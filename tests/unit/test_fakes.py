@@ -49,7 +49,7 @@ trees = st.dictionaries(st.tuples(folders, names), st.integers(0, 5), max_size=2
 def _seen(inventory: Inventory, root: str) -> dict[str, Any]:
     def place(fileset: Fileset) -> tuple[Any, ...]:
         folder = os.path.relpath(fileset.folder, root).replace(os.sep, "/")
-        return (fileset.pid, folder, fileset.suffixes, fileset.sizes, fileset.changed)
+        return (fileset.pid, folder, fileset.suffixes, fileset.sizes, fileset.times)
 
     return {
         "filesets": sorted(place(fileset) for fileset in inventory.filesets.values()),

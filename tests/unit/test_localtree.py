@@ -72,7 +72,8 @@ def test_a_bin_is_found_in_every_layout(tmp_path: Path, folder: str) -> None:
     inventory = _walk(tmp_path)
     fileset = inventory.filesets[NEW]
     assert list(inventory.filesets) == [NEW]
-    assert (fileset.sizes, fileset.changed, fileset.complete) == ((1, 2, 3), 1700000100.0, True)
+    assert (fileset.sizes, fileset.complete) == ((1, 2, 3), True)
+    assert fileset.times == (1700000000.0, 1700000100.0, 1700000000.0)
     assert Path(fileset.folder) == tmp_path / folder
     assert (inventory.foreign, inventory.unreadable, inventory.warnings) == (0, 0, [])
 
@@ -329,7 +330,17 @@ def test_a_symlinked_folder_is_not_followed_and_a_symlinked_file_is(tmp_path: Pa
     assert inventory.filesets[NEXT].roi == 5
     assert inventory.foreign == 1
     (warning,) = inventory.warnings
-    assert "1 symbolic links to folders are not followed" in warning and str(root / "linked") in warning
+    assert "1 symbolic links lead to folders elsewhere" in warning and str(root / "linked") in warning
+    assert inventory.out_of_sight == 1
+
+
+@posix_only
+def test_a_link_to_a_folder_of_the_same_tree_hides_nothing(tmp_path: Path) -> None:
+    _write_bin(tmp_path / "2013", NEW)
+    (tmp_path / "latest").symlink_to(tmp_path / "2013", target_is_directory=True)
+    inventory = _walk(tmp_path)
+    assert list(inventory.filesets) == [NEW] and inventory.copies == {}
+    assert (inventory.out_of_sight, inventory.warnings) == (0, [])
 
 
 @posix_only
@@ -342,7 +353,7 @@ def test_a_symlink_loop_ends(tmp_path: Path) -> None:
     assert NEW in inventory.filesets and NEXT not in inventory.filesets
     assert inventory.copies == {}
     assert any(NEXT in warning for warning in inventory.warnings)
-    assert any("not followed" in warning for warning in inventory.warnings)
+    assert inventory.out_of_sight == 0
 
 
 @posix_only
@@ -387,11 +398,101 @@ def test_a_folder_that_is_called_like_a_bins_file_is_entered(tmp_path: Path) -> 
 def test_what_a_system_puts_at_the_root_of_a_disk_is_left_out_without_a_word(
     tmp_path: Path, name: str
 ) -> None:
-    _write_bin(tmp_path / name, NEW)
+    _write(tmp_path / name / "files" / "S-1-5-18")
     _write_bin(tmp_path, NEXT)
     inventory = _walk(tmp_path)
     assert list(inventory.filesets) == [NEXT]
     assert (inventory.foreign, inventory.excluded, inventory.warnings) == (0, 0, [])
+    assert (inventory.out_of_sight, inventory.unreadable) == (0, 0)
+
+
+@pytest.mark.windows_core
+@pytest.mark.parametrize("name", ["lost+found", "System Volume Information", "$RECYCLE.BIN", ".Trash-1000"])
+def test_bins_in_a_folder_of_the_system_are_not_taken_and_named_as_out_of_sight(
+    tmp_path: Path, name: str
+) -> None:
+    _write_bin(tmp_path / name / "files", NEW)
+    _write_bin(tmp_path, NEXT)
+    inventory = _walk(tmp_path)
+    assert list(inventory.filesets) == [NEXT]
+    (warning,) = inventory.warnings
+    assert "not sent" in warning and str(tmp_path / name / "files") in warning
+    assert (inventory.out_of_sight, inventory.foreign, inventory.excluded) == (1, 0, 0)
+    # The every-minute run spends no time on them.
+    recent = _walk(tmp_path, not_before=0.0)
+    assert (recent.out_of_sight, recent.warnings) == (0, [])
+
+
+@posix_only
+@pytest.mark.skipif(hasattr(os, "getuid") and os.getuid() == 0, reason="root may read everything")
+def test_a_lost_and_found_that_only_root_may_read_is_told_apart_from_trouble(tmp_path: Path) -> None:
+    (tmp_path / "lost+found").mkdir(mode=0)
+    inventory = _walk(tmp_path)
+    assert inventory.closed_system_folders == [str(tmp_path / "lost+found")]
+    assert (inventory.unreadable, inventory.out_of_sight, inventory.warnings) == (0, 0, [])
+
+
+@posix_only
+@pytest.mark.parametrize("seconds", [-1.5, -11644473600.0, -1e9, 0.0, 1e9 + 0.25, 2e9, 4e9])
+def test_any_time_that_the_file_system_holds_is_a_time(tmp_path: Path, seconds: float) -> None:
+    _write_bin(tmp_path, NEW)
+    for path in tmp_path.iterdir():
+        os.utime(str(path), (seconds, seconds))
+    if (tmp_path / (NEW + ".roi")).stat().st_mtime != seconds:
+        pytest.skip("this file system does not hold that time")
+    tree = LocalTree(str(tmp_path))
+    fileset = tree.walk().filesets[NEW]
+    assert fileset.times == (seconds, seconds, seconds)
+    assert tree.refresh(fileset) == fileset
+
+
+@pytest.mark.windows_core
+def test_an_older_member_that_is_written_again_is_seen_though_another_one_is_newer(tmp_path: Path) -> None:
+    _write_bin(tmp_path, NEW)
+    os.utime(str(tmp_path / (NEW + ".roi")), (1700000500.0, 1700000500.0))
+    tree = LocalTree(str(tmp_path))
+    fileset = tree.walk().filesets[NEW]
+    _write(tmp_path / (NEW + ".adc"), mtime=1700000400.0)
+    assert tree.refresh(fileset).differing(fileset) == ("adc",)
+
+
+@posix_only
+@pytest.mark.parametrize("in_place", [True, False])
+def test_a_file_of_the_same_size_and_time_is_known_as_another_one(tmp_path: Path, in_place: bool) -> None:
+    """What `rsync -t` does, with and without --inplace."""
+    _write_bin(tmp_path, NEW)
+    tree = LocalTree(str(tmp_path))
+    fileset = tree.walk().filesets[NEW]
+    if in_place:
+        (tmp_path / (NEW + ".adc")).write_bytes(b"other")
+        os.utime(str(tmp_path / (NEW + ".adc")), (1700000000.0, 1700000000.0))
+    else:
+        (tmp_path / "new").write_bytes(b"other")
+        os.utime(str(tmp_path / "new"), (1700000000.0, 1700000000.0))
+        os.replace(str(tmp_path / "new"), str(tmp_path / (NEW + ".adc")))
+    assert tree.refresh(fileset).differing(fileset) == ("adc",)
+
+
+@posix_only
+@pytest.mark.skipif(hasattr(os, "getuid") and os.getuid() == 0, reason="root may read everything")
+def test_of_many_unreadable_folders_the_first_few_are_named_and_the_rest_is_counted(tmp_path: Path) -> None:
+    for number in range(20):
+        (tmp_path / f"{number:02d}").mkdir(mode=0)
+    inventory = _walk(tmp_path)
+    assert inventory.unreadable == 20
+    assert len(inventory.warnings) == 4
+    assert "17 more folders cannot be read" in inventory.warnings[-1]
+
+
+@pytest.mark.windows_core
+def test_a_bin_with_a_copy_in_an_excluded_folder_is_counted_once(tmp_path: Path) -> None:
+    _write_bin(tmp_path / "2013", NEW)
+    _write_bin(tmp_path / "bad", NEW)
+    _write_bin(tmp_path / "bad", NEXT)
+    _write_bin(tmp_path / "bad" / "again", NEXT)
+    inventory = _walk(tmp_path, "bad")
+    assert list(inventory.filesets) == [NEW]
+    assert inventory.excluded == 1  # NEXT, which lies nowhere else
 
 
 def test_copies_in_other_spellings_have_their_own_times_and_all_are_seen(tmp_path: Path) -> None:
@@ -407,7 +508,7 @@ def test_copies_in_other_spellings_have_their_own_times_and_all_are_seen(tmp_pat
     tree = LocalTree(str(tmp_path))
     inventory = tree.walk()
     found = [inventory.filesets[NEW], *inventory.copies[NEW]]
-    assert [(fileset.suffixes[2], fileset.roi, fileset.changed) for fileset in found] == [
+    assert [(fileset.suffixes[2], fileset.roi, fileset.times[2]) for fileset in found] == [
         (".roi", 5, 1000.0),
         (".Roi", 4, 2000.0),
         (".ROI", 5, 3000.0),
@@ -591,7 +692,7 @@ def test_refresh_sees_what_has_changed_since_the_walk(tmp_path: Path) -> None:
     _write(tmp_path / (NEW + ".adc"), 6)
     assert tree.refresh(fileset).sizes == (5, 6, 5)
     _write(tmp_path / (NEW + ".adc"), 5, 1700000001.0)
-    assert tree.refresh(fileset).changed == 1700000001.0
+    assert max(tree.refresh(fileset).times) == 1700000001.0
     (tmp_path / (NEW + ".hdr")).unlink()
     assert tree.refresh(fileset).missing == ("hdr",)
 
@@ -667,11 +768,11 @@ def test_every_file_of_any_tree_is_a_member_excluded_or_foreign(files: dict[tupl
     }
     assert taken == expected
     excluded = {
-        (folder, file_name[:-4])
+        file_name[:-4]
         for folder, file_name in files
         if parse_pid(file_name[:-4]) and file_name[-4:] != ".txt" and "skip" in folder.split("/")
     }
-    assert inventory.excluded == len(excluded)
+    assert inventory.excluded == len(excluded - set(inventory.filesets))
     assert inventory.foreign == sum(1 for _, n in files if not parse_pid(n[:-4]) or n[-4:] == ".txt")
     for pid, copies in inventory.copies.items():
         assert inventory.filesets[pid].complete and all(copy.complete for copy in copies)

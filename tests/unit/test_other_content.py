@@ -6,13 +6,13 @@ import itertools
 
 import pytest
 
-from ifcbscan.bins import EXTENSIONS, Fileset, RemoteFileset, parse_pid, server_text
+from ifcbscan.bins import EXTENSIONS, Fileset, RemoteFileset, pack_stamps, parse_pid, server_text
 from ifcbscan.plan import Action, Now, Policy, State, decide
 
 PUT = 1500000000.0  # seconds since 1970: when all was put
 PID = parse_pid("D20130526T095207_IFCB013")
 assert PID is not None
-LOCAL = Fileset(PID, "/data", (".hdr", ".adc", ".roi"), 10, 20, 3000, PUT - 1e6)
+LOCAL = Fileset(PID, "/data", (".hdr", ".adc", ".roi"), 10, 20, 3000, pack_stamps([PUT - 1e6] * 3))
 REMOTE = RemoteFileset(10, 20, 3000, server_text(PUT), server_text(PUT))
 SUBSETS = [subset for count in (1, 2, 3) for subset in itertools.combinations(EXTENSIONS, count)]
 

@@ -13,7 +13,16 @@ from hypothesis import strategies as st
 
 import ifcbscan
 from ifcbscan.adc import Damage, Finding
-from ifcbscan.bins import EXTENSIONS, MISSING, NOTHING_REMOTE, Fileset, RemoteFileset, parse_pid, server_text
+from ifcbscan.bins import (
+    EXTENSIONS,
+    MISSING,
+    NOTHING_REMOTE,
+    Fileset,
+    RemoteFileset,
+    pack_stamps,
+    parse_pid,
+    server_text,
+)
 from ifcbscan.plan import ARCHIVE_LIMIT, RETRY_REJECTED, Action, Decision, Now, Policy, State, decide
 
 NOW = 1700000000.0
@@ -30,7 +39,7 @@ def local(
     """A fileset that was changed `age` seconds ago."""
     parsed = parse_pid(pid)
     assert parsed is not None
-    return Fileset(parsed, folder, (".hdr", ".adc", ".roi"), hdr, adc, roi, NOW - age)
+    return Fileset(parsed, folder, (".hdr", ".adc", ".roi"), hdr, adc, roi, pack_stamps([NOW - age] * 3))
 
 
 def remote(
@@ -497,7 +506,7 @@ def filesets(draw: st.DrawFn, member: st.SearchStrategy[int]) -> Fileset:
     pid = parse_pid(draw(st.sampled_from([NEW, OLD])))
     assert pid is not None
     hdr, adc, roi = draw(member), draw(member), draw(member)
-    return Fileset(pid, "/data", (".hdr", ".adc", ".roi"), hdr, adc, roi, draw(moments))
+    return Fileset(pid, "/data", (".hdr", ".adc", ".roi"), hdr, adc, roi, pack_stamps([draw(moments) for _ in EXTENSIONS]))
 
 
 @st.composite
@@ -599,7 +608,7 @@ def test_only_a_whole_acceptable_bin_that_stands_still_is_sent(world: World) -> 
     assert world.finding is None
     assert all(copy.sizes == world.local.sizes for copy in world.copies)
     for clock in (world.now.local, world.now.server):
-        assert not 0 <= clock - world.local.changed < world.policy.settle
+        assert not any(0 <= clock - changed < world.policy.settle for changed in world.local.times)
 
 
 @given(any_world)
@@ -637,7 +646,7 @@ def _play(world: World, until: float, step: float, keeps_roi: bool = True) -> Pl
     while True:
         local_time = world.now.local + passed
         if watched:
-            local_time = max(local_time, world.local.changed + world.policy.settle)
+            local_time = max(local_time, max(world.local.times) + world.policy.settle)
         now = Now(world.now.server + passed, local_time)
         decision = decide(world.local, there, now, world.policy, world.copies, world.finding)
         for extension in decision.send:

@@ -337,7 +337,7 @@ def test_a_file_that_is_only_touched_is_not_sent_either(world: World) -> None:
     )
     world.run()
     assert world.told.results == {
-        FIRST: ("settling", "changed while it was handled (the modification time changed)")
+        FIRST: ("settling", "changed while it was handled (.roi changed)")
     }
     assert world.bucket.puts == []
 
