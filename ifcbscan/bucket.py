@@ -11,7 +11,7 @@ import hashlib
 import os
 import random
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, BinaryIO, Callable, Iterator, Sequence
 
 from ifcbscan.bins import MISSING, server_text
@@ -26,6 +26,7 @@ from ifcbscan.errors import (
     Overtaken,
     PutRefused,
 )
+from ifcbscan.etags import is_md5
 from ifcbscan.outcome import Requests
 from ifcbscan.s3client import CONDITION, USUAL_TIMEOUTS, Timeouts, make_client
 from ifcbscan.s3listing import FOLDERS, OBJECTS, ListedObject
@@ -79,11 +80,16 @@ _SIGN_OF_S3 = {
 
 @dataclass(frozen=True)
 class ObjectHead:
-    """What a HEAD request says of an object: size in bytes, time and ETag as in `ListedObject`."""
+    """What a HEAD request says of an object: size in bytes, time and ETag as in `ListedObject`.
+
+    `md5`: the MD5 (hex) of the object's content, where the ETag is known to be one; else None. What is known
+    of that can change during a run, so two looks at one object are compared without it.
+    """
 
     size: int
     modified: str
     etag: str
+    md5: str | None = field(compare=False)
 
 
 @dataclass(frozen=True)
@@ -131,6 +137,7 @@ class Bucket:
         self._timeouts = timeouts
         self._made: Any | None = None
         self._conditions = True  # False once the server has said that it knows none
+        self._etags_are_md5: bool | None = None  # what the answers to this run's PUTs have shown
         self._lock = threading.Lock()
         self._requests = {"list": 0, "head": 0, "put": 0, "get": 0}
         self.server_clock = ServerClock(clock)
@@ -178,6 +185,15 @@ class Bucket:
                 return names
             more = self._next_page(page, more)
 
+    def is_empty(self, prefix: str) -> bool:
+        """Whether nothing at all lies below `prefix`: one request. Raises BucketRefused, BucketUnreachable.
+
+        A page without objects that says that more follow counts as something.
+        """
+        page = self._call("list", "list_objects_v2", Bucket=self._config.bucket, Prefix=prefix, MaxKeys=1)
+        nothing = not (page.get(OBJECTS) or page.get("Contents"))
+        return nothing and not page.get("IsTruncated")
+
     def _next_page(self, page: dict[str, Any], asked: dict[str, Any]) -> dict[str, Any]:
         """What to ask for the page behind `page`, which was the answer to `asked`."""
         token = page.get("NextContinuationToken")
@@ -194,8 +210,10 @@ class Bucket:
             answer = self._call("head", "head_object", Bucket=self._config.bucket, Key=key)
         except _NotFound:
             return None
+        etag = answer.get("ETag", "").strip('"')
+        is_sum = is_md5(etag) and self._etags_are_md5 is not False and not _encrypted(answer)
         return ObjectHead(
-            answer["ContentLength"], _text(answer["LastModified"]), answer.get("ETag", "").strip('"')
+            answer["ContentLength"], _text(answer["LastModified"]), etag, etag if is_sum else None
         )
 
     def content(self, key: str) -> ObjectContent | None:
@@ -206,9 +224,11 @@ class Bucket:
             )
         except _NotFound:
             return None
-        encrypted = "kms" in answer.get("ServerSideEncryption", "") or "SSECustomerAlgorithm" in answer
         return ObjectContent(
-            answer["ContentLength"], answer.get("ETag", "").strip('"'), not encrypted, _checksums(answer)
+            answer["ContentLength"],
+            answer.get("ETag", "").strip('"'),
+            not _encrypted(answer),
+            _checksums(answer),
         )
 
     def content_md5(self, key: str) -> str | None:
@@ -266,7 +286,7 @@ class Bucket:
         if replaces is not None:
             arguments[CONDITION] = _condition(replaced)
         try:
-            self._call(
+            answer = self._call(
                 "put",
                 "put_object",
                 already_done=already_there,
@@ -280,7 +300,20 @@ class Bucket:
         except _PreconditionFailed:
             if not already_there():
                 raise Overtaken() from None
+        else:
+            self._learn_etags(answer, digest.hex())
         return server_text(self.server_clock.now())
+
+    def _learn_etags(self, answer: dict[str, Any], md5: str) -> None:
+        """What the answer to a PUT of content with this MD5 shows of the server's ETags.
+
+        One that fits outweighs any that does not: those are then of content that has changed on its way.
+        """
+        etag = answer.get("ETag", "").strip('"')
+        if etag == md5:
+            self._etags_are_md5 = True
+        elif etag and self._etags_are_md5 is None:
+            self._etags_are_md5 = False
 
     def _md5(self, file: BinaryIO, size: int) -> bytes:
         body = _Body(file, size, self._cancelled)
@@ -523,6 +556,11 @@ def _plain_objects(page: dict[str, Any]) -> Iterator[ListedObject]:
     for item in page.get("Contents", ()):
         etag = item.get("ETag", "").strip('"')
         yield ListedObject(item["Key"], item["Size"], _text(item["LastModified"]), etag)
+
+
+def _encrypted(answer: dict[str, Any]) -> bool:
+    """Whether an object is encrypted so that its ETag does not come from its content alone (KMS, customer's key)."""
+    return "kms" in answer.get("ServerSideEncryption", "") or "SSECustomerAlgorithm" in answer
 
 
 def _checksums(answer: dict[str, Any]) -> tuple[tuple[str, str], ...]:

@@ -226,6 +226,95 @@ def test_a_bucket_that_does_not_exist_is_said_so_at_once(s3: Any) -> None:
         assert error.value.exit_code == ExitCode.USAGE and clock.pauses == []
 
 
+# --- what a look says of the content
+
+MD5 = hashlib.md5(BYTES).hexdigest()
+
+
+def looked_at(etag: str, *headers: tuple[str, str]) -> Answer:
+    usual = (("Last-Modified", formatdate(usegmt=True)), ("Content-Length", str(len(BYTES))))
+    return Answer(headers=(("ETag", etag), *usual, *headers))
+
+
+def test_a_look_says_the_md5_of_the_content(s3: Any) -> None:
+    bucket = bucket_at(s3.endpoint, s3.bucket)
+    put(bucket)
+    head = bucket.head(KEY)
+    assert head is not None and head.md5 == MD5
+    s3.client.put_object(Bucket=s3.bucket, Key=KEY, Body=BYTES[::-1])
+    head = bucket.head(KEY)
+    assert head is not None and head.md5 == hashlib.md5(BYTES[::-1]).hexdigest()
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        looked_at(f'"{MD5}-2"'),
+        looked_at('"x"'),
+        looked_at(f'W/"{MD5}"'),
+        looked_at(""),
+        looked_at(f'"{MD5}"', ("x-amz-server-side-encryption", "aws:kms")),
+        looked_at(f'"{MD5}"', ("x-amz-server-side-encryption", "aws:kms:dsse")),
+        looked_at(f'"{MD5}"', ("x-amz-server-side-encryption-customer-algorithm", "AES256")),
+    ],
+)
+def test_a_look_says_no_md5_where_the_etag_is_none(answer: Answer) -> None:
+    with ScriptedServer([answer]) as server:
+        head = bucket_at(server.endpoint).head(KEY)
+    assert head is not None and head.md5 is None and head.size == len(BYTES)
+
+
+def test_encryption_with_the_buckets_own_key_leaves_the_etag_an_md5() -> None:
+    with ScriptedServer([looked_at(f'"{MD5}"', ("x-amz-server-side-encryption", "AES256"))]) as server:
+        head = bucket_at(server.endpoint).head(KEY)
+    assert head is not None and head.md5 == MD5
+
+
+def test_a_server_whose_etags_only_look_like_an_md5_is_known_by_its_answer_to_a_put() -> None:
+    other = hashlib.md5(b"something else").hexdigest()
+    script = [Answer(headers=(("ETag", f'"{other}"'),)), looked_at(f'"{other}"')]
+    with ScriptedServer(script) as server:
+        bucket = bucket_at(server.endpoint)
+        put(bucket)
+        head = bucket.head(KEY)
+    assert head is not None and head.md5 is None and head.etag == other
+
+
+def test_content_that_changed_on_its_way_does_not_hide_behind_etags_that_are_said_to_be_no_md5() -> None:
+    """One answer with the MD5 of what was sent shows that the server's ETags are MD5s."""
+    other = hashlib.md5(b"something else").hexdigest()
+    fitting, damaged = (Answer(headers=(("ETag", f'"{etag}"'),)) for etag in (MD5, other))
+    for order in ([fitting, damaged], [damaged, fitting]):
+        with ScriptedServer([*order, looked_at(f'"{other}"')]) as server:
+            bucket = bucket_at(server.endpoint)
+            put(bucket)
+            put(bucket)
+            head = bucket.head(KEY)
+        assert head is not None and head.md5 == other
+
+
+# --- whether there is anything
+
+
+def test_whether_anything_lies_below_a_prefix_takes_one_request(s3: Any) -> None:
+    with ScriptedServer(upstream=s3.endpoint) as between:
+        bucket = bucket_at(between.endpoint, s3.bucket)
+        assert bucket.is_empty("hablab/nauset/")
+        for key in ("hablab/nauset2/1", "hablab/naus", "hablab/nauset/2013/a", "hablab/nauset/2013/b"):
+            s3.client.put_object(Bucket=s3.bucket, Key=key, Body=b"1")
+        assert not bucket.is_empty("hablab/nauset/")
+        assert bucket.is_empty("hablab/nause/")
+        assert between.kinds() == counted(bucket) == {"list": 3}
+        assert "max-keys=1" in between.requests[0].query
+
+
+def test_a_bucket_that_cannot_be_asked_is_not_called_empty() -> None:
+    with ScriptedServer(then=s3_error(403, "AccessDenied")) as server, pytest.raises(BucketRefused):
+        bucket_at(server.endpoint).is_empty("hablab/nauset/")
+    with ScriptedServer(then=html(200, "log in")) as server, pytest.raises(BucketUnreachable):
+        bucket_at(server.endpoint).is_empty("hablab/nauset/")
+
+
 # --- what a request carries
 
 

@@ -122,12 +122,14 @@ class FakeBucket:
     `objects` is the bucket's content, key -> StoredObject. `calls` are the requests so far that the server
     saw (those whose hook raised "before" are not among them). As in S3, times are listed to the second,
     and every answer carries a date, to the second, from which the real `ServerClock` learns.
+    `etags_are_md5`: False for a server whose ETags only look like MD5s.
     """
 
     def __init__(self, clock: VirtualClock, page_size: int = 1000) -> None:
         self.objects: dict[str, StoredObject] = {}
         self.calls: list[Call] = []
         self.hook: BucketHook | None = None
+        self.etags_are_md5 = True
         self.server_clock = ServerClock(clock)
         self._clock = clock
         self._page_size = page_size
@@ -160,6 +162,13 @@ class FakeBucket:
                 return
             last = page[-1].key
 
+    def is_empty(self, prefix: str) -> bool:
+        call = Call("list", prefix)
+        self._before(call)
+        nothing = not any(key.startswith(prefix) for key in self.objects)
+        self._after(call)
+        return nothing
+
     def folders(self, prefix: str) -> Sequence[str]:
         call = Call("list", prefix)
         self._before(call)
@@ -172,18 +181,21 @@ class FakeBucket:
         self._before(call)
         stored = self.objects.get(key)
         self._after(call)
-        return None if stored is None else ObjectHead(len(stored.body), _listed_time(stored), _etag(stored))
+        if stored is None:
+            return None
+        etag = self.etag(stored)
+        return ObjectHead(len(stored.body), _listed_time(stored), etag, etag if self.etags_are_md5 else None)
 
     def content(self, key: str) -> ObjectContent | None:
         head = self.head(key)
-        return None if head is None else ObjectContent(head.size, head.etag, True, ())
+        return None if head is None else ObjectContent(head.size, head.etag, self.etags_are_md5, ())
 
     def content_md5(self, key: str) -> str | None:
         call = Call("get", key)
         self._before(call)
         stored = self.objects.get(key)
         self._after(call)
-        return None if stored is None else _etag(stored)
+        return None if stored is None else hashlib.md5(stored.body).hexdigest()
 
     def put(self, key: str, file: BinaryIO, size: int, replaces: int | None = None) -> str:
         def expected(stored: StoredObject | None) -> bool:
@@ -199,8 +211,8 @@ class FakeBucket:
 
     def put_if(
         self, key: str, file: BinaryIO, size: int, expected: Callable[[StoredObject | None], bool]
-    ) -> None:
-        """One request. Raises Overtaken if what is there when it takes effect is not as expected.
+    ) -> str:
+        """One request; its answer is the ETag. Raises Overtaken if what is there when it takes effect is not as expected.
 
         As in S3, the object's date is the time at which the request began.
         """
@@ -215,9 +227,11 @@ class FakeBucket:
         before = self.objects.get(key)
         if not expected(before):
             raise Overtaken()
-        self.objects[key] = StoredObject(body, began)
+        stored = StoredObject(body, began)
+        self.objects[key] = stored
         self.has_stored(call, before)
         self._after(call)
+        return self.etag(stored)
 
     def while_under_way(self, call: Call) -> None:
         """For tests: the body of a put has been read and has not taken effect yet."""
@@ -225,16 +239,24 @@ class FakeBucket:
     def has_stored(self, call: Call, before: StoredObject | None) -> None:
         """For tests: a put has just taken effect in place of `before`."""
 
-    def _page(self, prefix: str, last: str) -> tuple[Sequence[ListedObject], bool]:
+    def etag(self, stored: StoredObject) -> str:
+        """Its ETag: the MD5 of its content, or something that only looks like one."""
+        salt = b"" if self.etags_are_md5 else b"salt"
+        return hashlib.md5(salt + stored.body).hexdigest()
+
+    def _page(
+        self, prefix: str, last: str, at_most: int | None = None
+    ) -> tuple[Sequence[ListedObject], bool]:
         call = Call("list", prefix)
         self._before(call)
         keys = sorted(key for key in self.objects if key.startswith(prefix) and key > last)
+        size = min(self._page_size, at_most or self._page_size)
         page = []
-        for key in keys[: self._page_size]:
+        for key in keys[:size]:
             stored = self.objects[key]
-            page.append(ListedObject(key, len(stored.body), _listed_time(stored), _etag(stored)))
+            page.append(ListedObject(key, len(stored.body), _listed_time(stored), self.etag(stored)))
         self._after(call)
-        return page, len(keys) > self._page_size
+        return page, len(keys) > size
 
     def _before(self, call: Call) -> None:
         if self.hook is not None:
@@ -249,10 +271,6 @@ class FakeBucket:
 
 def _listed_time(stored: StoredObject) -> str:
     return server_text(int(stored.put))
-
-
-def _etag(stored: StoredObject) -> str:
-    return hashlib.md5(stored.body).hexdigest()
 
 
 class LocalFile(NamedTuple):

@@ -7,7 +7,6 @@ Bucket's own doing.
 
 from __future__ import annotations
 
-import hashlib
 import threading
 from email.utils import formatdate
 from typing import Any, Callable
@@ -65,7 +64,7 @@ class WireBucket(Bucket):
 
     def _list_objects_v2(self, arguments: dict[str, Any]) -> Any:
         last = arguments.get("ContinuationToken") or arguments.get("StartAfter", "")
-        page, more = self._store._page(arguments["Prefix"], last)
+        page, more = self._store._page(arguments["Prefix"], last, arguments.get("MaxKeys"))
         return {
             OBJECTS: page,
             "IsTruncated": more,
@@ -84,14 +83,14 @@ class WireBucket(Bucket):
 
         def expected(stored: StoredObject | None) -> bool:
             if header == "If-Match":
-                return stored is not None and value == f'"{hashlib.md5(stored.body).hexdigest()}"'
+                return stored is not None and value == f'"{self._store.etag(stored)}"'
             return stored is None or not header
 
         try:
-            self._store.put_if(arguments["Key"], body, arguments["ContentLength"], expected)
+            etag = self._store.put_if(arguments["Key"], body, arguments["ContentLength"], expected)
         except Overtaken:
             raise self.refusal("put_object", "PreconditionFailed", 412) from None
         except HalfSent:
             body.read(arguments["ContentLength"] // 2)
             raise _Passing("the connection broke", unsure=True) from None
-        return {"ETag": '""'}
+        return {"ETag": f'"{etag}"'}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import inspect
 import os
 import tempfile
@@ -100,3 +101,22 @@ def test_a_listing_stops_at_its_upper_border_without_another_page() -> None:
         bucket.objects["p/" + name] = StoredObject(b"", 1700000000.0)
     assert [item.key for item in bucket.list("p/", "p/a", "p/c")] == ["p/b", "p/c"]
     assert bucket.requests.list == 1
+
+
+@pytest.mark.parametrize("truthful", [True, False])
+def test_a_look_says_an_md5_only_if_the_etags_are_md5s(truthful: bool) -> None:
+    bucket = FakeBucket(VirtualClock())
+    bucket.etags_are_md5 = truthful
+    bucket.objects["p/a"] = StoredObject(b"abc", 1700000000.0)
+    head = bucket.head("p/a")
+    md5 = hashlib.md5(b"abc").hexdigest()
+    assert head is not None and head.md5 == (md5 if truthful else None)
+    assert (head.etag == md5) == truthful == (next(bucket.list("p/")).etag == md5)
+    assert bucket.content_md5("p/a") == md5
+
+
+def test_whether_anything_lies_below_a_prefix_counts_as_a_listing() -> None:
+    bucket = FakeBucket(VirtualClock())
+    bucket.objects["p/a"] = StoredObject(b"abc", 1700000000.0)
+    assert bucket.is_empty("q/") and not bucket.is_empty("p/")
+    assert bucket.requests.list == 2
