@@ -12,6 +12,9 @@ import enum
 from dataclasses import dataclass
 from typing import Iterable
 
+#: A real row has about 200 bytes. One that is longer than this is damage, and is not read into memory. Bytes.
+LONGEST_ROW = 65536
+
 # 0-based columns of width, height and start byte.
 _OLD_STYLE_COLUMNS = (11, 12, 13)
 _NEW_STYLE_COLUMNS = (15, 16, 17)
@@ -56,11 +59,18 @@ def _whole(cell: bytes) -> int:
 
 
 def examine(rows: Iterable[bytes], roi_size: int, old_style: bool) -> Finding | None:
-    """None if the `.roi` of `roi_size` bytes can hold all images of `rows`, else what is wrong."""
+    """None if the `.roi` of `roi_size` bytes can hold all images of `rows`, else what is wrong.
+
+    Of a row that is longer than LONGEST_ROW it is enough to be given the first LONGEST_ROW + 1 bytes.
+    """
     columns = image_columns(old_style)
     readable = False
     end = 0
-    for row in rows:
+    for number, row in enumerate(rows, 1):
+        if len(row) > LONGEST_ROW:
+            return Finding(
+                Damage.UNREADABLE, f"line {number:,} of the .adc is longer than {LONGEST_ROW:,} bytes"
+            )
         image = parse_image(row, columns)
         if image is None:
             continue

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ifcbscan.adc import Damage, examine, image_columns, parse_image
+from ifcbscan.adc import LONGEST_ROW, Damage, Finding, examine, image_columns, parse_image
+from ifcbscan.bins import parse_pid
+from ifcbscan.localtree import LocalTree
 from ifcbscan.samplebins import bin_contents
+from ifcbscan.uploader import examine_fileset
 
 NEW_PID = "D20130526T095207_IFCB013"
 OLD_PID = "IFCB5_2012_028_081515"
@@ -122,6 +126,30 @@ def test_exactly_a_roi_that_is_too_short_is_found(images: int, cut: int) -> None
     size = max(0, start - cut)
     finding = examine(rows, size, False)
     assert (finding is None) == (size >= start)
+
+
+def test_a_row_longer_than_any_real_one_is_damage() -> None:
+    rows = [b"1," * 12 + b"\n", b"9" * (LONGEST_ROW + 1)]
+    finding = examine(rows, 10, old_style=False)
+    assert finding == Finding(Damage.UNREADABLE, "line 2 of the .adc is longer than 65,536 bytes")
+
+
+def test_a_huge_file_without_a_line_end_is_not_read_into_memory(tmp_path: Path) -> None:
+    pid = "D20130526T095207_IFCB013"
+    for suffix in (".hdr", ".adc", ".roi"):
+        (tmp_path / (pid + suffix)).write_bytes(b"x")
+    with open(str(tmp_path / (pid + ".adc")), "r+b") as file:
+        file.truncate(240000000)  # sparse: NUL bytes that take no room on the disk
+    tree = LocalTree(str(tmp_path))
+    fileset = tree.walk().filesets[parse_pid(pid)]  # type: ignore[index]
+    tracemalloc.start()
+    try:
+        finding = examine_fileset(tree, fileset)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert finding is not None and finding.damage is Damage.UNREADABLE
+    assert peak < 4000000
 
 
 @given(st.lists(st.binary(max_size=300), max_size=20), st.integers(0, 2**40), st.booleans())
