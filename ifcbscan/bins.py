@@ -252,21 +252,19 @@ class RemoteFileset:
     def with_other_content(self, extensions: Sequence[str]) -> RemoteFileset:
         """The same bin once it is known that these members have the right size but other content.
 
-        What comes after them in the order of sending is marked as well: an .hdr is sent with every .roi, and
-        the .adc is put last, once the archive has kept them.
+        What comes after them in the order of sending and is there is marked as well: an .hdr is sent with every
+        .roi, and the .adc is put last, once the archive has kept them.
         """
-        marked = dict.fromkeys(extensions, OTHER_CONTENT)
+        marked = set(extensions)
         if "roi" in marked:
-            marked["hdr"] = OTHER_CONTENT
+            marked.add("hdr")
         if marked:
-            marked["adc"] = OTHER_CONTENT
-        return RemoteFileset(
-            marked.get("hdr", self.hdr),
-            marked.get("adc", self.adc),
-            marked.get("roi", self.roi),
-            self.hdr_put,
-            self.roi_put,
+            marked.add("adc")
+        hdr, adc, roi = (
+            OTHER_CONTENT if extension in marked and size != MISSING else size
+            for extension, size in zip(EXTENSIONS, self.sizes)
         )
+        return RemoteFileset(hdr, adc, roi, self.hdr_put, self.roi_put)
 
 
 NOTHING_REMOTE = RemoteFileset(MISSING, MISSING, MISSING, "", "")

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from ifcbscan.bins import Pid
 from ifcbscan.errors import ExitCode
 from ifcbscan.plan import State
 
@@ -119,13 +120,16 @@ class Tally:
     bins: dict[str, int] = field(default_factory=lambda: dict.fromkeys(COUNTS, 0))
     problems: list[Problem] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    uploaded: list[Pid] = field(default_factory=list)
     files_uploaded: int = 0
     bytes_uploaded: int = 0
     unreadable: int = 0
 
-    def count(self, pid: str, state: str, reason: str) -> None:
+    def count(self, pid: Pid, state: str, reason: str) -> None:
         """Put one bin into its count, and among the problems if it is one."""
         self.bins[state] += 1
+        if state == UPLOADED:
+            self.uploaded.append(pid)
         if state in PROBLEM_STATES:
             self.problems.append(Problem(pid, state, reason))
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Callable, Iterable, Iterator, Mapping, Sequence
 
 from ifcbscan.bins import (
+    MISSING,
     NOTHING_REMOTE,
     Fileset,
     Pid,
@@ -80,7 +81,8 @@ def scan(
     """One run over one tree. `show` takes the lines of a dry run; `warnings` are those of the preparations.
 
     `guard` is asked before anything is sent into a time series in which nothing is yet; it raises
-    UsageError to forbid it, or returns warnings. Only a full run can see that nothing is there.
+    UsageError to forbid it, or returns warnings. A recent run, which lists a few days, asks the bucket for one
+    key of the time series when it has seen none; ordinary runs see some, and pay nothing.
 
     `differs`: bins of which these files are known to have the right size but other content in the archive
     (`sync --content`); they are sent again. `claims` keep this run and others on this computer apart.
@@ -103,14 +105,21 @@ def scan(
         # Where the sizes have come to differ meanwhile, the ordinary rules hold.
         if local is not None and remote.bins.get(pid, NOTHING_REMOTE).sizes == local.sizes:
             remote.bins[pid] = remote.bins[pid].with_other_content(extensions)
-    jobs = _decide_all(options, inventory, remote.bins, now, tally, listener)
-    if guard is not None and jobs and remote.empty:
+    to_do = _decide_all(options, inventory, remote.bins, now, tally, listener)
+    prefix = series_prefix(options.account, options.time_series)
+    if guard is not None and to_do and remote.nothing_seen and (options.max_age is None or bucket.is_empty(prefix)):
         tally.warnings.extend(guard())
+
+    def open_job(local: Fileset) -> BinJob:
+        copies = inventory.copies.get(local.pid, ())
+        there = remote.bins.get(local.pid, NOTHING_REMOTE)
+        decision = decide(local, there, now, options.first_policy, copies)
+        return BinJob(local, there, copies, decision, repairs=there.adc != MISSING)
+
     ended_by: IfcbscanError | None = None
     if options.dry_run:
-        _show_all(jobs, tree, options.policy, tally, show)
+        _show_all(map(open_job, to_do), tree, options.policy, tally, show)
     else:
-        prefix = series_prefix(options.account, options.time_series)
         uploader = Uploader(
             tree,
             bucket,
@@ -125,7 +134,7 @@ def scan(
             claims,
         )
         with interruption.deferred():  # a signal must not come between a bin and its count
-            ended_by = uploader.run(jobs, tally)
+            ended_by = uploader.run(to_do, open_job, tally)
     return ScanReport(
         time_series=options.time_series,
         directory=tree.root,
@@ -143,7 +152,7 @@ def scan(
         ended_code=_code_of(ended_by),
         ended_at=bucket.server_clock.now(),
         newest_local=_newest(inventory.filesets.values(), now.server) if options.find_newest else None,
-        newest_archived=_newest(_archived(inventory, remote.bins, jobs), now.server)
+        newest_archived=_newest(_archived(inventory, remote.bins, tally.uploaded), now.server)
         if options.find_newest
         else None,
     )
@@ -156,14 +165,13 @@ def _newest(filesets: Iterable[Fileset], now: float) -> float | None:
 
 
 def _archived(
-    inventory: Inventory, remote: dict[str, RemoteFileset], jobs: Iterable[BinJob]
+    inventory: Inventory, remote: dict[str, RemoteFileset], uploaded: Iterable[Pid]
 ) -> Iterator[Fileset]:
     for pid, fileset in inventory.filesets.items():
         if remote.get(pid, NOTHING_REMOTE).sizes == fileset.sizes:
             yield fileset
-    for job in jobs:
-        if job.remote.sizes == job.local.sizes:
-            yield job.local
+    for pid in uploaded:
+        yield inventory.filesets[pid]
 
 
 def _code_of(error: IfcbscanError | None) -> int:
@@ -180,10 +188,10 @@ def _decide_all(
     now: Now,
     tally: Tally,
     listener: Listener,
-) -> list[BinJob]:
+) -> list[Fileset]:
     """Decide on every bin, count those on which there is nothing to do, and return the others, newest first."""
     policy = options.first_policy
-    jobs: list[BinJob] = []
+    to_do: list[Fileset] = []
     for pid, local in inventory.filesets.items():
         copies = inventory.copies.get(pid, ())
         there = remote.get(pid, NOTHING_REMOTE)
@@ -193,24 +201,26 @@ def _decide_all(
             if decision.state is not State.SYNCED:
                 listener.left_alone(local, decision.state.value, decision.reason)
         else:
-            jobs.append(BinJob(local, there, copies, decision))
-    jobs.sort(key=lambda job: job.local.pid.sample_time, reverse=True)
-    return jobs
+            to_do.append(local)
+    to_do.sort(key=lambda local: local.pid.sample_time, reverse=True)
+    return to_do
 
 
 @dataclass(frozen=True)
 class RemoteListing:
-    """What the bucket holds of the bins that were asked for; `empty`: the time series has no object at all."""
+    """What the bucket holds of the bins that were asked for.
+
+    `nothing_seen`: the listing had no object at all, of whatever kind. It may have been of a few days only.
+    """
 
     bins: dict[str, RemoteFileset]
-    empty: bool
+    nothing_seen: bool
 
 
 def list_remote(options: ScanOptions, inventory: Inventory, bucket: Bucket, pool: Executor) -> RemoteListing:
     """What the bucket holds of the bins of `inventory`. Raises BucketRefused, BucketUnreachable.
 
-    A recent run lists only the days of its bins (and cannot say `empty`); a full one everything, in
-    ranges side by side.
+    A recent run lists only the days of its bins; a full one everything, in ranges side by side.
     """
     prefix = series_prefix(options.account, options.time_series)
     complete = [pid for pid, fileset in inventory.filesets.items() if fileset.complete]
@@ -228,7 +238,7 @@ def list_remote(options: ScanOptions, inventory: Inventory, bucket: Bucket, pool
     bins: dict[str, RemoteFileset] = {}
     for _, part in parts:
         bins.update(part)
-    return RemoteListing(bins, not recent and all(nothing for nothing, _ in parts))
+    return RemoteListing(bins, all(nothing for nothing, _ in parts))
 
 
 def _fragment_reason(fragment: Fileset, inventory: Inventory) -> str:

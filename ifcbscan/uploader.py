@@ -7,19 +7,21 @@ others are sent. Everything that is counted is counted in the calling thread.
 
 from __future__ import annotations
 
+import hashlib
 import heapq
 import itertools
 import logging
 import os
+import random
 import threading
 from collections import deque
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from dataclasses import dataclass
-from typing import Iterable, Sequence
+from typing import Callable, Iterable, Sequence
 
 from ifcbscan import adc
 from ifcbscan.bins import EXTENSIONS, MISSING, OTHER_CONTENT, Fileset, RemoteFileset
-from ifcbscan.bucket import Bucket
+from ifcbscan.bucket import Bucket, ObjectHead
 from ifcbscan.claims import ALONE, Claims
 from ifcbscan.clocks import Clock
 from ifcbscan.errors import (
@@ -50,6 +52,11 @@ _OVERTAKEN = "somebody else changed this bin in the archive meanwhile; a later r
 #: How long the calling thread waits at a time, so that signals get through on every system. Seconds.
 _ATTENTION = 0.5
 
+#: Uploads that fail for want of an answer, one after the other, after which the run ends though the bucket can be asked.
+_MOST_IN_A_ROW = 20
+
+_BLOCK = 1024 * 1024
+
 
 @dataclass
 class BinJob:
@@ -61,6 +68,7 @@ class BinJob:
     decision: Decision
     files_sent: int = 0
     bytes_sent: int = 0
+    repairs: bool = False  # its .adc was in the archive before, beside something else than the local files
     sent_roi: bool = False
     sent_adc: bool = False
     watched: bool = False
@@ -126,22 +134,30 @@ class Uploader:
         self._began = clock.monotonic()
         self._had_company = False  # another run of the job was under way at some time since the listing
         self._last_start = None if time_limit is None else clock.monotonic() + time_limit
-        self._ready: deque[BinJob] = deque()
+        self._ready: deque[Fileset] = deque()
+        self._open_job: Callable[[Fileset], BinJob]
         self._waiting: list[tuple[float, int, BinJob]] = []
         self._order = itertools.count()
         self._running: dict[Future[None], BinJob] = {}
+        self._failed_in_a_row = 0
         self._unreachable_in_a_row = 0
         self._ended_by: IfcbscanError | None = None
 
-    def run(self, jobs: Iterable[BinJob], tally: Tally) -> IfcbscanError | None:
-        """Carry out the decisions of `jobs`, in their order, and count every bin exactly once.
+    def run(
+        self, bins: Iterable[Fileset], open_job: Callable[[Fileset], BinJob], tally: Tally
+    ) -> IfcbscanError | None:
+        """Carry out what is decided on each of `bins`, in their order, and count every bin exactly once.
+
+        `open_job` gives a bin its decision. It is called when the bin's turn has come: of a million bins that wait
+        for a later run no more is kept than of those that are in the archive.
 
         Returns a failure of the bucket that ended the run early, or None; the bins that were not begun
         then are counted as `to_upload`, as they are when the time limit is over or somebody interrupts.
         """
-        self._ready.extend(jobs)
+        self._open_job = open_job
+        self._ready.extend(bins)
         self._had_company = bool(self._ready) and self._claims.in_company()
-        self._listener.begin(len(self._ready), sum(job.size for job in self._ready))
+        self._listener.begin(len(self._ready), sum(sum(local.sizes) for local in self._ready))
         while not self._cancelled.is_set() and (self._start() or self._running or self._waiting):
             self._take_results(tally)
         self._count_the_rest(tally)
@@ -165,7 +181,11 @@ class Uploader:
             return heapq.heappop(self._waiting)[2]
         time_is_up = self._last_start is not None and self._clock.monotonic() >= self._last_start
         if self._ended_by is None and self._ready and not time_is_up:
-            return self._ready.popleft()
+            if self._failed_in_a_row >= self._jobs:
+                # What fails now will fail in the next run, too: some of the time goes to bins from anywhere else.
+                self._failed_in_a_row = 0
+                self._ready.rotate(-random.randrange(len(self._ready)))
+            return self._open_job(self._ready.popleft())
         return None
 
     def _take_results(self, tally: Tally) -> None:
@@ -195,16 +215,32 @@ class Uploader:
                 assert job.due is not None
                 heapq.heappush(self._waiting, (job.due, next(self._order), job))
             else:
+                self._failed_in_a_row = self._failed_in_a_row + 1 if job.result[0] == FAILED else 0
                 self._finish(job, tally)
 
     def _note_trouble(self, job: BinJob, error: IfcbscanError) -> None:
-        """A failing bucket ends the run; a request that failed once does not."""
+        """A failing bucket ends the run; a request that failed once, or some bins that fail each time, do not."""
         job.result = (FAILED, str(error))
         if isinstance(error, BucketUnreachable):
             self._unreachable_in_a_row += 1
-            if self._unreachable_in_a_row < self._jobs:
+            if self._unreachable_in_a_row < _MOST_IN_A_ROW and not self._is_away():
                 return
         self._ended_by = self._ended_by or error
+
+    def _is_away(self) -> bool:
+        """Whether the bucket itself cannot be reached: asked with a small question once all workers have failed.
+
+        Something between may cut off certain files only (a virus scanner does); then the question passes.
+        """
+        if self._ended_by is not None or self._unreachable_in_a_row % self._jobs:
+            return False
+        try:
+            self._bucket.is_empty(self._prefix)
+        except (BucketRefused, BucketUnreachable):
+            return True
+        except Interrupted:
+            pass  # the flag is set, and the loop ends by it
+        return False
 
     def _waiting_is_over(self, tally: Tally) -> None:
         while self._waiting:
@@ -214,8 +250,12 @@ class Uploader:
 
     def _count_the_rest(self, tally: Tally) -> None:
         self._waiting_is_over(tally)
-        for job in list(self._running.values()) + list(self._ready):
+        for job in self._running.values():
             job.result = job.result or _left(job)
+            self._finish(job, tally)
+        while self._ready:
+            job = self._open_job(self._ready.popleft())
+            job.result = _left(job)
             self._finish(job, tally)
 
     def _finish(self, job: BinJob, tally: Tally) -> None:
@@ -258,7 +298,7 @@ class Uploader:
 
     def _end(self, job: BinJob) -> None:
         """No action is left: what the bin is now is its result."""
-        if job.decision.state is State.SYNCED and job.sent_adc:
+        if job.decision.state is State.SYNCED and (job.sent_adc or (job.files_sent and job.repairs)):
             job.result = (UPLOADED, "")
         else:
             job.result = (job.decision.state.value, job.decision.reason)
@@ -287,8 +327,7 @@ class Uploader:
                 return
             job.claimed = True
             if self._may_have_changed(job):
-                for extension in EXTENSIONS:
-                    self._look_at(job, extension)
+                self._look(job)
                 self._decide(job)
                 return
         if "roi" in extensions and job.sent_roi:
@@ -302,9 +341,9 @@ class Uploader:
             self._decide(job, finding)
             return
         if "adc" in extensions:
-            # What is known of them may be minutes old; the .adc must not appear beside other files than its own.
-            for extension in ("roi", "hdr"):
-                self._look_at(job, extension)
+            # What is known of them may be minutes old, and a size is no content: the .adc must not appear beside
+            # other files than its own, nor be put where another run has put it meanwhile.
+            self._look(job)
             self._decide(job)
             if job.decision.send != extensions:
                 return
@@ -315,8 +354,6 @@ class Uploader:
 
     def _may_have_changed(self, job: BinJob) -> bool:
         """Whether another run on this computer may have sent the bin since this run has listed the bucket."""
-        if OTHER_CONTENT in job.remote.sizes:
-            return False  # known by more than a look can tell
         self._had_company = self._had_company or self._claims.in_company()
         if self._had_company:
             return True
@@ -338,10 +375,39 @@ class Uploader:
         log.debug("put %s (%d bytes)", key, size)
         self._check_unchanged(job.local)
 
-    def _look_at(self, job: BinJob, extension: str) -> None:
-        head = self._bucket.head(job.local.pid.key(self._prefix, extension))
-        size, put = (head.size, head.modified) if head else (MISSING, "")
-        job.remote = job.remote.after_look(extension, size, put)
+    def _look(self, job: BinJob) -> None:
+        """Take in what is there of a bin now, by size and, where the bucket knows it, by content."""
+        other: list[str] = []
+        for extension in ("roi", "hdr", "adc"):
+            known = job.remote.size(extension)
+            head = self._bucket.head(job.local.pid.key(self._prefix, extension))
+            size, put = (head.size, head.modified) if head else (MISSING, "")
+            job.remote = job.remote.after_look(extension, size, put)
+            if head is not None and self._has_other_content(job.local, extension, head, known):
+                other.append(extension)
+        job.remote = job.remote.with_other_content(other)
+
+    def _has_other_content(self, local: Fileset, extension: str, head: ObjectHead, known: int) -> bool:
+        """Whether an object of the right size is another file than the local one; `known` is what was thought before."""
+        if head.size != local.size(extension):
+            return False
+        if head.md5 is None:
+            return known == OTHER_CONTENT  # a look cannot tell
+        return head.md5 != self._md5(local, extension)
+
+    def _md5(self, local: Fileset, extension: str) -> str:
+        """MD5 (hex) of a file as it is now. Raises FileChanged, LocalFileProblem, Interrupted."""
+        digest = hashlib.md5()
+        size = 0
+        with self._tree.open(local, extension) as file:
+            for block in iter(lambda: file.read(_BLOCK), b""):
+                if self._cancelled.is_set():
+                    raise Interrupted(130)
+                digest.update(block)
+                size += len(block)
+        if size != local.size(extension):
+            raise FileChanged(f".{extension} has another size now")
+        return digest.hexdigest()
 
     def _check_unchanged(self, fileset: Fileset) -> None:
         differing = self._tree.refresh(fileset).differing(fileset)
@@ -371,6 +437,7 @@ def examine_fileset(tree: LocalTree, local: Fileset) -> adc.Finding | None:
     """What `adc.examine` says of a fileset on the disk. Raises LocalFileProblem."""
     with tree.open(local, "adc") as file:
         try:
-            return adc.examine(file, local.roi, local.pid.old_style)
+            rows = iter(lambda: file.readline(adc.LONGEST_ROW + 1), b"")
+            return adc.examine(rows, local.roi, local.pid.old_style)
         except OSError as error:
             raise LocalFileProblem(f".adc in {local.folder} cannot be read: {error.strerror}") from None

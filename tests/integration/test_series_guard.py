@@ -85,11 +85,22 @@ def test_an_account_that_the_dashboard_does_not_know_gets_nothing_sent(
     assert "account 'hablab'" in done.stderr and "USER_ACCOUNT" in done.stderr
 
 
-def test_the_every_minute_scan_asks_nobody(
+def test_the_every_minute_scan_asks_before_the_first_file_as_well(
     s3: Any, dashboard: DashboardStandIn, operator: Any, data: Path
 ) -> None:
+    done = operator.run("--once", data, "naust", "--max-age", "20000d", code=2)
+    assert s3.objects() == {}
+    assert "does not know a time series 'naust'" in done.stderr
+    assert dashboard.paths() == ASKED
+
+
+def test_the_every_minute_scan_asks_nobody_once_the_time_series_has_something(
+    s3: Any, dashboard: DashboardStandIn, operator: Any, data: Path
+) -> None:
+    # Of other days than those that it lists.
+    put_something(s3, "hablab/naust/1999/D19990101/D19990101T000000_IFCB013.hdr")
     operator.run("--once", data, "naust", "--max-age", "20000d")
-    assert s3.objects() == sizes_of(data.iterdir(), "hablab/naust/")
+    assert len(s3.objects("hablab/naust/")) == 4
     assert dashboard.paths() == []
 
 

@@ -24,7 +24,7 @@ from support.fakes import (
     VirtualClock,
 )
 
-from ifcbscan.bins import NOTHING_REMOTE
+from ifcbscan.bins import MISSING, NOTHING_REMOTE
 from ifcbscan.claims import ALONE, Claims
 from ifcbscan.errors import (
     BucketRefused,
@@ -102,12 +102,12 @@ class World:
         inventory = self.tree.walk()
         remote = index_objects(self.bucket.list(PREFIX), PREFIX, inventory.filesets)
         now = Now(self.bucket.server_clock.now(), self.clock.wall())
-        work = []
+        work: dict[str, BinJob] = {}
         for pid, local in sorted(inventory.filesets.items(), reverse=True):
             there = remote.get(pid, NOTHING_REMOTE).with_other_content(self.other_content.get(pid, ()))
             decision = decide(local, there, now, self.policy)
             if decision.action is not Action.NONE:
-                work.append(BinJob(local, there, (), decision))
+                work[local.pid] = BinJob(local, there, (), decision, repairs=there.adc != MISSING)
         self.told, self.tally = Told(), Tally()
         uploader = Uploader(
             self.tree,  # type: ignore[arg-type]
@@ -122,7 +122,8 @@ class World:
             time_limit,
             self.claims,
         )
-        ended_by = uploader.run(work, self.tally)
+        bins = [job.local for job in work.values()]
+        ended_by = uploader.run(bins, lambda local: work[local.pid], self.tally)
         assert len(self.told.results) == len(work) == self.told.bins
         assert sum(self.tally.bins.values()) == len(work)
         assert self.told.ended == 1
@@ -171,7 +172,7 @@ def _log_of(world: World) -> list[tuple[str, str]]:
     return [(call.kind, call.key) for call in world.bucket.calls if call.kind != "list"]
 
 
-def test_a_bin_is_sent_roi_first_then_hdr_and_after_a_look_at_both_the_adc(world: World) -> None:
+def test_a_bin_is_sent_roi_first_then_hdr_and_after_a_look_at_all_three_the_adc(world: World) -> None:
     world.write(FIRST)
     files = dict(world.tree.files)
     assert world.run() is None
@@ -180,6 +181,7 @@ def test_a_bin_is_sent_roi_first_then_hdr_and_after_a_look_at_both_the_adc(world
         ("put", _key(FIRST, "hdr")),
         ("head", _key(FIRST, "roi")),
         ("head", _key(FIRST, "hdr")),
+        ("head", _key(FIRST, "adc")),
         ("put", _key(FIRST, "adc")),
     ]
     assert world.is_whole(FIRST)
@@ -526,6 +528,7 @@ def test_what_an_earlier_run_left_uncommitted_needs_the_adc_only(world: World) -
     assert _log_of(world) == [
         ("head", _key(FIRST, "roi")),
         ("head", _key(FIRST, "hdr")),
+        ("head", _key(FIRST, "adc")),
         ("put", _key(FIRST, "adc")),
     ]
     assert world.clock.monotonic() == 0
@@ -598,10 +601,14 @@ def test_in_company_a_bin_of_which_other_content_is_known_is_still_repaired(worl
     world.run()
     world.claims = _Company()
     world.bucket.calls.clear()
+    roi = world.bucket.objects[_key(FIRST, "roi")]
+    world.bucket.objects[_key(FIRST, "roi")] = StoredObject(bytes(len(roi.body)), roi.put)
     world.other_content = {FIRST: ["roi"]}
     world.run()
-    assert [key[-3:] for key in world.bucket.puts] == ["roi", "hdr", "adc"]
+    # Its .adc is the right one: it is not sent again.
+    assert [key[-3:] for key in world.bucket.puts] == ["roi", "hdr"]
     assert world.states == {FIRST: "uploaded"}
+    assert world.is_whole(FIRST)
 
 
 def test_an_odd_answer_about_one_bin_is_the_failure_of_that_bin_only(world: World) -> None:
@@ -669,7 +676,7 @@ def test_when_all_workers_in_a_row_cannot_reach_the_bucket_the_run_ends(world: W
     world.write(*(f"D20231114T20{minute:02d}00_IFCB013" for minute in range(10)))
 
     def hook(when: str, call: Call) -> None:
-        if call.kind == "put":
+        if call.kind == "put" or world.told.bins:  # nothing gets through once the upload has begun
             raise BucketUnreachable("no route to host")
 
     world.bucket.hook = hook
@@ -677,6 +684,117 @@ def test_when_all_workers_in_a_row_cannot_reach_the_bucket_the_run_ends(world: W
     assert isinstance(ended_by, BucketUnreachable)
     assert world.tally.bins["failed"] == jobs
     assert world.tally.bins["to_upload"] == 10 - jobs
+
+
+@pytest.mark.parametrize("jobs", [1, 3])
+def test_files_that_something_between_cuts_off_do_not_keep_the_others_from_being_sent(
+    world: World, jobs: int
+) -> None:
+    pids = [f"D20231114T20{minute:02d}00_IFCB013" for minute in range(12)]
+    world.write(*pids)
+    cut_off = pids[-8:]  # the newest, which come first
+
+    def hook(when: str, call: Call) -> None:
+        if call.kind == "put" and any(pid in call.key for pid in cut_off):
+            raise BucketUnreachable("connection reset")
+
+    world.bucket.hook = hook
+    assert world.run(jobs) is None
+    assert {pid for pid, state in world.states.items() if state == "failed"} == set(cut_off)
+    assert all(world.is_whole(pid) for pid in pids[:-8])
+
+
+def test_a_run_that_can_ask_but_not_send_ends_and_does_not_try_every_bin(world: World) -> None:
+    world.write(*(f"D20231114T2{number // 60}{number % 60:02d}00_IFCB013" for number in range(100)))
+
+    def hook(when: str, call: Call) -> None:
+        if call.kind == "put":
+            raise BucketUnreachable("timed out")
+
+    world.bucket.hook = hook
+    assert isinstance(world.run(4), BucketUnreachable)
+    assert 20 <= world.tally.bins["failed"] < 24
+    assert world.tally.bins["to_upload"] == 100 - world.tally.bins["failed"]
+
+
+def test_bins_that_fail_in_every_run_leave_some_of_its_time_to_the_others(world: World) -> None:
+    """Each failure takes 40 s of a run of five minutes, and more bins fail than that leaves time for."""
+    pids = [f"D20231114T{15 + number // 60}{number % 60:02d}00_IFCB013" for number in range(60)]
+    world.write(*pids, age=7200.0)
+    cut_off = pids[-30:]
+
+    def hook(when: str, call: Call) -> None:
+        if when == "before" and call.kind == "put" and any(pid in call.key for pid in cut_off):
+            world.clock.advance(40.0)
+            raise PutRefused("403")
+
+    world.bucket.hook = hook
+    for _ in range(40):
+        world.run(time_limit=300.0)
+        world.clock.advance(60.0)
+    assert all(world.is_whole(pid) for pid in pids[:-30])
+
+
+# What is there has the right size, and another content.
+
+
+@pytest.mark.parametrize("extension", ["roi", "hdr"])
+def test_an_adc_never_joins_a_file_of_the_right_size_and_other_content(world: World, extension: str) -> None:
+    world.write(FIRST)
+    for ext in ("roi", "hdr"):
+        body = world.tree.files[f"/data/{FIRST}.{ext}"].body
+        body = bytes(len(body)) if ext == extension else body
+        world.bucket.objects[_key(FIRST, ext)] = StoredObject(body, world.clock.now - 3600.0)
+    world.run()
+    assert world.states == {FIRST: "uploaded"}
+    assert world.is_whole(FIRST)
+    assert [key[-3:] for key in world.bucket.puts] == (["roi"] if extension == "roi" else []) + ["hdr", "adc"]
+
+
+def test_a_file_that_changes_in_place_before_its_adc_has_gone_is_sent_again_and_not_completed(
+    world: World,
+) -> None:
+    """A copy that sets the size first and writes the content later, and rests longer than the time to settle."""
+    world.write(FIRST)
+    path = f"/data/{FIRST}.roi"
+    whole = world.tree.files[path]
+    world.tree.files[path] = LocalFile(bytes(len(whole.body)), whole.changed)
+    world.clock.after(
+        10.0, lambda: world.tree.files.update({path: LocalFile(whole.body, world.clock.wall())})
+    )
+    world.run()
+    assert world.states == {FIRST: "settling"}
+    assert _key(FIRST, "adc") not in world.bucket.objects
+    world.clock.advance(120.0)
+    world.run()
+    assert world.states == {FIRST: "uploaded"}
+    assert world.is_whole(FIRST)
+
+
+def test_a_bucket_whose_etags_are_no_sums_gets_the_adc_all_the_same(world: World) -> None:
+    world.bucket.etags_are_md5 = False
+    world.write(FIRST)
+    world.run()
+    assert world.states == {FIRST: "uploaded"}
+    assert len(world.bucket.puts) == 3
+
+
+def test_an_adc_that_another_run_has_put_meanwhile_is_not_put_twice(world: World) -> None:
+    """Also where the server knows no conditions: it is looked at before it goes."""
+    world.write(FIRST)
+    stored = {_key(FIRST, ext): world.tree.files[f"/data/{FIRST}.{ext}"].body for ext in ("hdr", "adc", "roi")}
+
+    def others_run() -> None:
+        adc = _key(FIRST, "adc")
+        world.bucket.objects[adc] = StoredObject(stored[adc], world.clock.now)
+
+    for key, body in stored.items():
+        if not key.endswith("adc"):
+            world.bucket.objects[key] = StoredObject(body, world.clock.now - 3600.0)
+    world.bucket.hook = _on("head", _key(FIRST, "roi"), others_run)
+    world.run()
+    assert world.states == {FIRST: "synced"}
+    assert world.bucket.puts == []
 
 
 @pytest.mark.parametrize("extension", ["roi", "hdr", "adc"])
@@ -754,7 +872,7 @@ def _killed_at(number: int, when: str) -> World | None:
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
-@pytest.mark.parametrize("number", range(1, 12))
+@pytest.mark.parametrize("number", range(1, 14))
 def test_a_process_killed_at_any_request_leaves_what_the_next_run_completes(number: int, when: str) -> None:
     world = _killed_at(number, when)
     assert world is not None
@@ -767,9 +885,9 @@ def test_a_process_killed_at_any_request_leaves_what_the_next_run_completes(numb
 
 
 def test_a_run_over_two_bins_is_killed_above_at_each_of_its_requests() -> None:
-    """A listing, and for each bin three puts and two looks: that is eleven."""
-    assert _killed_at(11, "after") is not None
-    assert _killed_at(12, "after") is None
+    """A listing, and for each bin three puts and three looks: that is thirteen."""
+    assert _killed_at(13, "after") is not None
+    assert _killed_at(14, "after") is None
 
 
 # Whatever fails when.
