@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from typing import Callable, Iterable, Sequence
 
 from ifcbscan import adc
-from ifcbscan.bins import EXTENSIONS, MISSING, OTHER_CONTENT, Fileset, RemoteFileset
+from ifcbscan.bins import MISSING, OTHER_CONTENT, Fileset, RemoteFileset
 from ifcbscan.bucket import Bucket, ObjectHead
 from ifcbscan.claims import ALONE, Claims
 from ifcbscan.clocks import Clock
