@@ -53,6 +53,7 @@ class Inventory:
     link_example: str = ""
     unreadable: int = 0  # folders and files that the system would not show
     unexamined_example: str = ""
+    out_of_sight: int = 0  # folders that may hold bins and were not looked into
     warnings: list[str] = field(default_factory=list)
 
     def add(self, fileset: Fileset) -> None:

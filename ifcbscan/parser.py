@@ -180,7 +180,13 @@ def build_parser() -> argparse.ArgumentParser:
     verify.add_argument(
         "--deletable",
         metavar="FILE",
-        help="write the paths of the files of all proven (and, with --published, published) bins into FILE",
+        help="write the paths of the files of all proven (and, with --published, published) bins into FILE, once they "
+        "are old enough and everything has been looked at again",
+    )
+    verify.add_argument(
+        "--deletable-after",
+        metavar="AGE",
+        help="with --deletable: only bins that the archive has had for so long, such as 24h or 3d (DELETABLE_AFTER, 24h)",
     )
     verify.add_argument(
         "-0",
