@@ -166,7 +166,8 @@ def build_parser() -> argparse.ArgumentParser:
         "verify",
         "prove that everything on this disk is in the archive, bit for bit",
         "Reads every bin of DIR and compares it with the archive by checksum: do this before a disk is wiped. "
-        "Sends nothing and deletes nothing. Exit code 0 only if there are complete bins and every one is proven, else 3.",
+        "Sends nothing and deletes nothing. Exit code 0 only if there are complete bins and every one is proven (and, with "
+        "--deletable, listed), else 3.",
     )
     _add_job(verify, optional=True)
     _add_env_file(verify)

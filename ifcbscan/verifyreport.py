@@ -316,7 +316,10 @@ def _verdict(report: VerifyReport) -> str:
         # Not "what is listed here": the list of problems may be cut short.
         return "NOT everything is proven. Delete nothing, or only what --deletable FILE lists."
     if not report.all_published:
-        return "Everything is proven to be in the archive, but the dashboard does not show all of it."
+        return (
+            "Everything is proven to be in the archive, but the dashboard does not show all of it. Delete nothing, or "
+            "only what --deletable FILE lists."
+        )
     return "Everything is proven to be in the archive, but NOT everything may be deleted yet."
 
 
@@ -328,10 +331,11 @@ def _left_out(deletable: DeletableReport) -> list[str]:
             f"{in_words(deletable.after)} ago (--deletable-after); it may still refuse one."
         )
         if deletable.first_at is not None and deletable.all_at is not None:
-            line += (
-                f" The first can be listed from {_utc(deletable.first_at)}, all of them from {_utc(deletable.all_at)}: "
-                "verify again then."
+            first, last = _utc(deletable.first_at), _utc(deletable.all_at)
+            line += f" All of them can be listed from {last}" + (
+                f", the first from {first}" if first != last else ""
             )
+            line += ": verify again then."
         lines.append(line)
     if deletable.changed:
         lines.append(

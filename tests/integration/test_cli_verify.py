@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import calendar
 import json
+import os
 import re
 import threading
 import time
@@ -62,7 +63,7 @@ def test_what_the_archive_got_a_moment_ago_is_not_listed_and_the_time_from_when_
     assert report["deletable"] == {"files": 0, "bins": 0, "too_young": 2, "changed": 0}
     assert "Everything that was asked for is proven." not in done.stderr
     assert f"less than {'2 h' if setting else '24 h'} ago" in done.stderr
-    found = re.search(r"all of them from (\d+-\d+-\d+ \d+:\d+) UTC", done.stderr)
+    found = re.search(r"All of them can be listed from (\d+-\d+-\d+ \d+:\d+) UTC", done.stderr)
     assert found is not None
     told = calendar.timegm(time.strptime(found.group(1), "%Y-%m-%d %H:%M"))
     assert -120 < told - (began + (7200 if setting else 86400)) < 120
@@ -145,6 +146,20 @@ def test_files_whose_name_is_almost_a_bins_spoil_the_proof(
     assert done.code == 3 and "NOT everything is proven." in done.stderr
     assert "Not looked at: 3 files" in done.stderr and "D20150101T000000_IFCB13" in done.stderr
     assert not {"foreign", "misnamed"} & set(json.loads(done.stdout))
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows lets only administrators make links")
+def test_bins_behind_a_link_that_leads_elsewhere_keep_the_rest_from_being_all(
+    data: Path, tmp_path: Path, env_file: Path, ifcbscan_cli: Callable[..., Any]
+) -> None:
+    write_bin(tmp_path / "elsewhere", "D20150101T000000_IFCB013", mtime=1400000000.0)
+    (data / "linked").symlink_to(tmp_path / "elsewhere")
+    words = ("verify", data, "nauset", "--env-file", env_file, "--deletable", "list")
+    done = ifcbscan_cli(*words, "--deletable-after", "0")
+    assert done.code == 3 and "NOT everything is proven." in done.stderr
+    assert "Not looked into: 1 folders that may hold bins; the warnings name them." in done.stderr
+    assert str(data / "linked") in done.stderr
+    assert len((tmp_path / "list").read_bytes().splitlines()) == 6
 
 
 @pytest.mark.parametrize("how, code", [(Behaviour.GOOD, 0), (Behaviour.ERROR, 3)], ids=["good", "failing"])

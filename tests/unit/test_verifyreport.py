@@ -100,7 +100,7 @@ def test_bins_that_are_too_young_are_counted_with_the_time_from_when_they_may_go
     assert conclusion(report) == [
         "Everything is proven to be in the archive, but NOT everything may be deleted yet.",
         "Left out of the list: 4 bins of which the archive got a file less than 24 h ago (--deletable-after); it may "
-        "still refuse one. The first can be listed from 2026-06-02 11:15 UTC, all of them from 2026-06-02 12:00 UTC: "
+        "still refuse one. All of them can be listed from 2026-06-02 12:00 UTC, the first from 2026-06-02 11:15 UTC: "
         "verify again then.",
     ]
     assert summary(report).endswith("; 48 files of 16 bins listed as deletable, 4 bins too young for it")
@@ -108,7 +108,7 @@ def test_bins_that_are_too_young_are_counted_with_the_time_from_when_they_may_go
 
 def test_a_time_that_no_calendar_has_is_told_all_the_same() -> None:
     lines = conclusion(_report(deletable=_list(too_young=1, first_at=1e15, all_at=1e15)))
-    assert "from the year 10000" in lines[1]
+    assert "All of them can be listed from the year 10000: verify again then." in lines[1]
 
 
 def test_bins_that_changed_are_counted_and_told() -> None:
@@ -132,7 +132,8 @@ def test_what_is_proven_and_not_shown_is_not_called_unproven() -> None:
     report = _report(published={"published": 18, "unpublished": 1, "unknown": 1})
     assert report.exit_code == 3 and "published 18, unpublished 1, unknown 1" in summary(report)
     assert conclusion(report)[0] == (
-        "Everything is proven to be in the archive, but the dashboard does not show all of it."
+        "Everything is proven to be in the archive, but the dashboard does not show all of it. Delete nothing, or only "
+        "what --deletable FILE lists."
     )
 
 
