@@ -19,6 +19,10 @@ DEFAULT_REGION = "us-east-1"
 DEFAULT_DASHBOARD = "https://habon-ifcb.whoi.edu"
 DEFAULT_EXCLUDE = "skip,beads,bad"
 
+#: Seconds for which the archive must have had all files of a bin before the local ones may be deleted. Its check
+#: runs some seconds after a file has arrived, but is tried again for hours when it has too much to do.
+DELETABLE_AFTER = 86400.0
+
 _CREDENTIALS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 _REQUIRED = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "USER_ACCOUNT")
 
@@ -31,6 +35,7 @@ SETTINGS = (
     "EXCLUDE_DIRS",
     "SETTLE_SECONDS",
     "CONFIRM_SECONDS",
+    "DELETABLE_AFTER",
     "MAX_BANDWIDTH",
     "PING_URL",
     "BUCKET_NAME",
@@ -79,6 +84,7 @@ class Config:
     time_series: str | None
     settle: float
     confirm: float
+    deletable_after: float
     max_bandwidth: float | None
     exclude_dirs: tuple[str, ...]
     ping_url: str | None
@@ -140,6 +146,7 @@ def load(env_file: str | None, environ: Mapping[str, str]) -> Config:
     endpoint_url = values.parsed("S3_ENDPOINT_URL", _endpoint)
     settle = values.parsed("SETTLE_SECONDS", parse_duration)
     confirm = values.parsed("CONFIRM_SECONDS", parse_duration)
+    deletable_after = values.parsed("DELETABLE_AFTER", parse_duration)
     exclude = values.all.get("EXCLUDE_DIRS", DEFAULT_EXCLUDE)
     return Config(
         access_key_id=values.all["AWS_ACCESS_KEY_ID"],
@@ -154,6 +161,7 @@ def load(env_file: str | None, environ: Mapping[str, str]) -> Config:
         time_series=values.get("TIME_SERIES"),
         settle=60.0 if settle is None else settle,
         confirm=30.0 if confirm is None else confirm,
+        deletable_after=DELETABLE_AFTER if deletable_after is None else deletable_after,
         max_bandwidth=values.parsed("MAX_BANDWIDTH", parse_rate),
         exclude_dirs=tuple(name.strip() for name in exclude.split(",") if name.strip()),
         ping_url=values.get("PING_URL"),

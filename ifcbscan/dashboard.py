@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import csv
 import datetime
+import enum
 import http.client
 import json
 import re
@@ -68,6 +69,16 @@ class PublishedBin:
     skip: bool
 
 
+class Standing(enum.Enum):
+    """How a bin that the dashboard knows stands to one time series (a bin can be in one only)."""
+
+    SHOWN = enum.auto()
+    SKIPPED = enum.auto()  # in it, but left out of what people see
+    ELSEWHERE = enum.auto()  # in another time series
+    BROKEN = enum.auto()  # a row without time series that was begun and never finished (ifcbdb accession.py)
+    OUTSIDE = enum.auto()  # in no time series, such as a bin without images
+
+
 @dataclass(frozen=True)
 class BinInfo:
     """What the dashboard says of one bin."""
@@ -80,7 +91,15 @@ class BinInfo:
 
     def published_in(self, dataset: str) -> bool:
         """Whether people see the bin in this time series."""
-        return dataset in self.datasets and not self.skip
+        return self.standing(dataset) is Standing.SHOWN
+
+    def standing(self, dataset: str) -> Standing:
+        """How the bin stands to this time series."""
+        if dataset in self.datasets:
+            return Standing.SKIPPED if self.skip else Standing.SHOWN
+        if self.datasets:
+            return Standing.ELSEWHERE
+        return Standing.BROKEN if self.skip else Standing.OUTSIDE
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import Collection, Container, Iterable
+from typing import Collection, Container, Iterable, Iterator, Optional, Tuple
 
-from ifcbscan.bins import MISSING, NOTHING_REMOTE, Pid, RemoteFileset, parse_pid
+from ifcbscan.bins import MISSING, Pid, RemoteFileset, parse_pid
 from ifcbscan.s3listing import ListedObject
 
 #: S3 lists at most so many keys a page, whoever asks for more.
@@ -63,39 +63,70 @@ def range_around(pids: Iterable[Pid], prefix: str) -> KeyRange:
     return KeyRange(prefix + min(folders), prefix + max(folders) + "0")
 
 
-def index_objects(
-    objects: Iterable[ListedObject], prefix: str, wanted: Container[str]
-) -> dict[str, RemoteFileset]:
-    """What the bucket holds of each of the `wanted` pids at its computed keys; other keys do not matter.
+#: A bin of a listing: its pid and its objects in the order of EXTENSIONS, None for one that is not there.
+ListedBin = Tuple[Pid, Optional[ListedObject], Optional[ListedObject], Optional[ListedObject]]
 
-    The objects should come in the order of their keys, as S3 lists them: then a bin's stand side by side.
+
+def list_bins(objects: Iterable[ListedObject], prefix: str, wanted: Container[str]) -> Iterator[ListedBin]:
+    """The `wanted` bins of a listing with their objects; other keys do not matter, also among a bin's own.
+
+    One entry a bin, in the order of the objects. Should the objects not come in the order of their keys, as S3
+    lists them, a bin can come in several parts, each with some of its members.
     """
-    found: dict[str, RemoteFileset] = {}
     stem = ""
-    pid = None
-    hdr = adc = roi = MISSING
-    hdr_put = roi_put = ""
-    for key, size, modified, _ in objects:
-        if key[:-4] != stem:
+    pid: Pid | None = None
+    hdr = adc = roi = None
+    for item in objects:
+        key = item[0]
+        head = key[:-4]
+        if head != stem:
             if pid is not None:
-                found[pid] = RemoteFileset(hdr, adc, roi, hdr_put, roi_put)
-            stem = key[:-4]
+                if key.startswith(stem + "."):
+                    continue  # a foreign key (`<pid>.adc.mod`, `<pid>.json`) between two members of one bin
+                yield pid, hdr, adc, roi
+            stem = head
             pid = _canonical(stem, prefix, wanted)
-            # Mostly nothing, but a foreign key (`<pid>.adc.mod`) can stand between two members of one bin.
-            known = NOTHING_REMOTE if pid is None else found.get(pid, NOTHING_REMOTE)
-            (hdr, adc, roi), hdr_put, roi_put = known.sizes, known.hdr_put, known.roi_put
+            hdr = adc = roi = None
         if pid is None:
             continue
         suffix = key[-4:]
-        if suffix == ".hdr":
-            hdr, hdr_put = size, modified
-        elif suffix == ".adc":
-            adc = size
+        if suffix == ".adc":
+            adc = item
+        elif suffix == ".hdr":
+            hdr = item
         elif suffix == ".roi":
-            roi, roi_put = size, modified
+            roi = item
     if pid is not None:
-        found[pid] = RemoteFileset(hdr, adc, roi, hdr_put, roi_put)
+        yield pid, hdr, adc, roi
+
+
+def index_objects(
+    objects: Iterable[ListedObject], prefix: str, wanted: Container[str]
+) -> dict[str, RemoteFileset]:
+    """What the bucket holds of each of the `wanted` pids at its computed keys; other keys do not matter."""
+    found: dict[str, RemoteFileset] = {}
+    for pid, hdr, adc, roi in list_bins(objects, prefix, wanted):
+        remote = remote_fileset(hdr, adc, roi)
+        found[pid] = _joined(found[pid], remote) if pid in found else remote
     return found
+
+
+def remote_fileset(
+    hdr: ListedObject | None, adc: ListedObject | None, roi: ListedObject | None
+) -> RemoteFileset:
+    """Sizes and times of one bin's objects; what is not there is MISSING."""
+    return RemoteFileset(
+        MISSING if hdr is None else hdr[1],
+        MISSING if adc is None else adc[1],
+        MISSING if roi is None else roi[1],
+        "" if hdr is None else hdr[2],
+        "" if roi is None else roi[2],
+    )
+
+
+def _joined(known: RemoteFileset, more: RemoteFileset) -> RemoteFileset:
+    hdr, adc, roi = (max(pair) for pair in zip(known.sizes, more.sizes))
+    return RemoteFileset(hdr, adc, roi, max(known.hdr_put, more.hdr_put), max(known.roi_put, more.roi_put))
 
 
 def _canonical(stem: str, prefix: str, wanted: Container[str]) -> Pid | None:

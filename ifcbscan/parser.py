@@ -166,7 +166,8 @@ def build_parser() -> argparse.ArgumentParser:
         "verify",
         "prove that everything on this disk is in the archive, bit for bit",
         "Reads every bin of DIR and compares it with the archive by checksum: do this before a disk is wiped. "
-        "Sends nothing and deletes nothing. Exit code 0 only if there are complete bins and every one is proven, else 3.",
+        "Sends nothing and deletes nothing. Exit code 0 only if there are complete bins and every one is proven (and, with "
+        "--deletable, listed), else 3.",
     )
     _add_job(verify, optional=True)
     _add_env_file(verify)
@@ -180,7 +181,13 @@ def build_parser() -> argparse.ArgumentParser:
     verify.add_argument(
         "--deletable",
         metavar="FILE",
-        help="write the paths of the files of all proven (and, with --published, published) bins into FILE",
+        help="write the paths of the files of all proven (and, with --published, published) bins into FILE, once they "
+        "are old enough and everything has been looked at again",
+    )
+    verify.add_argument(
+        "--deletable-after",
+        metavar="AGE",
+        help="with --deletable: only bins that the archive has had for so long, such as 24h or 3d (DELETABLE_AFTER, 24h)",
     )
     verify.add_argument(
         "-0",

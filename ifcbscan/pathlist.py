@@ -61,10 +61,9 @@ class PathList:
     ) -> None:
         self._discard()
 
-    def add(self, filesets: Iterable[Fileset]) -> None:
-        """List the three files of each."""
-        if self._file is None:
-            return
+    def add(self, filesets: Iterable[Fileset]) -> int:
+        """List the three files of each; how many paths were listed."""
+        before = self._count
         for fileset in filesets:
             for extension in EXTENSIONS:
                 path = os.fsencode(os.path.join(fileset.folder, fileset.name(extension)))
@@ -72,6 +71,7 @@ class PathList:
                     self._left_out += 1
                     continue
                 self._write(path + self._end)
+        return self._count - before
 
     def _write(self, line: bytes) -> None:
         if self._file is None:

@@ -2,34 +2,34 @@
 
 The verdicts are those of proof.py, the local states those of plan.py, over the same walk as a scan's.
 Both listings (the bucket's and, where asked for, the dashboard's) are over before the first file is
-read, so that hours of reading need no network. Of the bucket's listing only what a verdict needs is
-kept, one small record a bin.
+read, so that hours of reading need no network. Where a list of deletable files is asked for, everything
+is looked at again at the end (deletable.py).
 """
 
 from __future__ import annotations
 
 import dataclasses
-import datetime
-import itertools
 import logging
+import math
 import threading
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from dataclasses import dataclass
-from typing import BinaryIO, Callable, Iterable, Iterator, Sequence, cast
+from typing import BinaryIO, Callable, Iterator, Sequence
 
+from ifcbscan.archived import ArchivedBin, ArchiveListing, list_archive
 from ifcbscan.bins import (
     EXTENSIONS,
     MISSING,
     NOTHING_REMOTE,
     Fileset,
-    Pid,
     RemoteFileset,
     series_prefix,
-    server_seconds,
 )
 from ifcbscan.bucket import Bucket
 from ifcbscan.clocks import Clock
-from ifcbscan.dashboard import Dashboard, DashboardUnreachable, UnknownToDashboard
+from ifcbscan.config import DELETABLE_AFTER
+from ifcbscan.dashboard import Dashboard
+from ifcbscan.deletable import DeletableLister, DeletableRule
 from ifcbscan.errors import (
     BucketRefused,
     BucketUnreachable,
@@ -46,23 +46,18 @@ from ifcbscan.etags import (
     fitting_part_sizes,
     is_md5,
 )
-from ifcbscan.listing import KeyRange, full_ranges, range_around
 from ifcbscan.localtree import Inventory, LocalTree
 from ifcbscan.outcome import EXCLUDED
 from ifcbscan.pathlist import PathList
 from ifcbscan.plan import Action, Decision, Now, Policy, State, decide
 from ifcbscan.proof import BinVerdict, Outcome, RemoteObject, judge
-from ifcbscan.s3listing import ListedObject
+from ifcbscan.publication import ask_dashboard
 from ifcbscan.uploader import examine_fileset
-from ifcbscan.verifyreport import BinResult, Publication, VerifyReport, VerifyTally
+from ifcbscan.verifyreport import BinResult, Publication, VerifyReport, VerifyTally, in_words
 
 log = logging.getLogger("ifcbscan")
 
 _BLOCK = 1024 * 1024
-
-#: Bins that an export does not hold are asked for one by one, but no more than so many: each is a page for
-#: the dashboard to make.
-ASKED_SINGLY = 100
 
 #: How long the calling thread waits at a time, so that signals get through on every system. Seconds.
 _ATTENTION = 0.5
@@ -73,7 +68,8 @@ class VerifyOptions:
     """How to verify. `max_age` (seconds) None is the whole disk; the walk's limit is the tree's.
 
     `jobs`: bins read at the same time. `deletable`: the file for the paths of proven bins; `null_separated`
-    instead of one a line. `download`: read objects back where nothing else proves them.
+    instead of one a line; of bins whose objects were all put at least `deletable_after` seconds ago.
+    `download`: read objects back where nothing else proves them.
     """
 
     account: str
@@ -83,6 +79,7 @@ class VerifyOptions:
     jobs: int = 2
     deletable: str | None = None
     null_separated: bool = False
+    deletable_after: float = DELETABLE_AFTER
     download: bool = False
 
     @property
@@ -114,31 +111,34 @@ def verify(
     """Compare every complete bin of `tree` with the bucket, bit for bit; and ask `dashboard`, if given.
 
     Raises UsageError, BucketRefused, BucketUnreachable, Interrupted; the list of deletable files is then not
-    written. A dashboard that fails is a warning.
+    written. A dashboard that fails is a warning; so is a bucket that cannot be listed again for the list.
     """
     began = clock.monotonic()
     tally = VerifyTally(warnings=list(warnings))
-    with PathList(options.deletable, options.null_separated) as deletable:
+    prefix = series_prefix(options.account, options.time_series)
+    lister = DeletableLister(DeletableRule(prefix, options.deletable_after), tree, bucket)
+    with PathList(options.deletable, options.null_separated) as paths:
         inventory = tree.walk()
         tally.warnings.extend(inventory.warnings)
         tally.bins[EXCLUDED] = inventory.excluded
         for fragment in inventory.fragments:
             tally.count(_fragment(fragment, inventory))
-        listing = _list_bucket(options, inventory, bucket, pool)
+        listing = list_archive(prefix, options.max_age is not None, inventory, bucket, pool)
         if dashboard is not None:
-            _ask_dashboard(dashboard, options.time_series, listing.archived, tally.warnings)
+            tally.warnings.extend(ask_dashboard(dashboard, options.time_series, listing.archived))
         verifier = _Verifier(options, tree, bucket, clock, dashboard is not None)
         complete = [fileset for fileset in inventory.filesets.values() if fileset.complete]
         listener.begin(len(complete), sum(_size(fileset, inventory) for fileset in complete))
         del complete
         for result in verifier.results(inventory, listing, pool):
             tally.count(result)
-            if _is_deletable(result):
-                deletable.add(result.filesets)
+            if _may_be_deletable(result):
+                listing.archived[result.pid].proven = True
             if result.state != State.INCOMPLETE.value:
                 listener.bin_done(result)
-        listed = deletable.finish()
-    tally.warnings.extend(verifier.warnings + deletable.warnings)
+        deletable = lister.write(inventory, listing, paths, pool) if options.deletable is not None else None
+    tally.problems.extend(lister.problems)
+    tally.warnings.extend(verifier.warnings + lister.warnings + paths.warnings)
     return VerifyReport(
         time_series=options.time_series,
         directory=tree.root,
@@ -152,15 +152,15 @@ def verify(
         proofs=dict(tally.proofs),
         published=None if dashboard is None else dict(tally.published),
         different=tuple(sorted(tally.different, key=lambda different: different.pid)),
-        deletable=listed,
+        deletable=deletable,
         unreadable=inventory.unreadable,
-        list_failed=options.deletable is not None and listed is None,
+        out_of_sight=inventory.out_of_sight,
         foreign=inventory.foreign,
         misnamed=inventory.misnamed,
     )
 
 
-def _is_deletable(result: BinResult) -> bool:
+def _may_be_deletable(result: BinResult) -> bool:
     return result.state == Outcome.PROVEN.value and result.publication in (None, Publication.PUBLISHED)
 
 
@@ -177,121 +177,6 @@ def _bytes(fileset: Fileset) -> int:
 
 def _size(fileset: Fileset, inventory: Inventory) -> int:
     return sum(_bytes(copy) for copy in (fileset, *inventory.copies.get(fileset.pid, ())))
-
-
-class _Archived:
-    """What is kept of a bin whose objects have the sizes of the local files. There may be many."""
-
-    __slots__ = ("_etags", "put", "publication", "unpublished")
-
-    def __init__(self, etags: Sequence[str], put: str) -> None:
-        self._etags = "\n".join(etags)  # one string takes half the room of three
-        self.put = put  # when the last of the three was put, as the server lists it
-        self.publication: Publication | None = None
-        self.unpublished = ""
-
-    @property
-    def etags(self) -> Sequence[str]:
-        """In the order of EXTENSIONS."""
-        return self._etags.split("\n")
-
-
-@dataclass(frozen=True)
-class _Listing:
-    """What the bucket holds of the complete local bins: with the same sizes, or otherwise."""
-
-    archived: dict[Pid, _Archived]
-    unlike: dict[Pid, RemoteFileset]
-
-
-def _list_bucket(options: VerifyOptions, inventory: Inventory, bucket: Bucket, pool: Executor) -> _Listing:
-    prefix = series_prefix(options.account, options.time_series)
-    complete = [pid for pid, fileset in inventory.filesets.items() if fileset.complete]
-    if not complete:
-        return _Listing({}, {})
-    ranges = full_ranges(complete, prefix) if options.max_age is None else [range_around(complete, prefix)]
-
-    def list_one(keys: KeyRange) -> _Listing:
-        return _compare_sizes(bucket.list(prefix, keys.start_after, keys.up_to), prefix, inventory.filesets)
-
-    whole = _Listing({}, {})
-    for part in pool.map(list_one, ranges) if len(ranges) > 1 else map(list_one, ranges):
-        whole.archived.update(part.archived)
-        whole.unlike.update(part.unlike)
-    return whole
-
-
-def _compare_sizes(objects: Iterable[ListedObject], prefix: str, filesets: dict[Pid, Fileset]) -> _Listing:
-    """Sort a listing by what it says of the complete local bins; the objects must come in order of keys."""
-    found = _Listing({}, {})
-    for stem, items in itertools.groupby(objects, key=lambda item: item.key[:-4]):
-        fileset = filesets.get(cast(Pid, stem[stem.rfind("/") + 1 :]))  # a pid, if it is found
-        if fileset is None or not fileset.complete:
-            continue
-        keys = [fileset.pid.key(prefix, extension) for extension in EXTENSIONS]
-        objects_of = {item.key: item for item in items}
-        hdr, adc, roi = (objects_of.get(key) for key in keys)
-        remote = RemoteFileset(
-            hdr.size if hdr else MISSING,
-            adc.size if adc else MISSING,
-            roi.size if roi else MISSING,
-            hdr.modified if hdr else "",
-            roi.modified if roi else "",
-        )
-        if hdr and adc and roi and remote.sizes == fileset.sizes:
-            etags = [item.etag.strip('"').lower() for item in (hdr, adc, roi)]
-            found.archived[fileset.pid] = _Archived(etags, max(item.modified for item in (hdr, adc, roi)))
-        elif hdr or adc or roi:
-            found.unlike[fileset.pid] = remote
-    return found
-
-
-def _ask_dashboard(
-    dashboard: Dashboard, time_series: str, archived: dict[Pid, _Archived], warnings: list[str]
-) -> None:
-    """Write into each record whether the dashboard shows the bin; what it does not say stays UNKNOWN."""
-    years: dict[int, list[Pid]] = {}
-    for pid, record in archived.items():
-        record.publication = Publication.UNKNOWN
-        years.setdefault(int(pid.day_folder[:4]), []).append(pid)
-    absent: list[Pid] = []
-    unknown: UnknownToDashboard | None = None
-    for year in sorted(years):
-        try:
-            _take_export(dashboard, time_series, year, archived)
-        except UnknownToDashboard as error:
-            unknown = unknown or error
-        except DashboardUnreachable as error:
-            warnings.append(f"{error} What it shows of {year} and later is not known.")
-            break
-        for pid in years[year]:
-            if archived[pid].publication is Publication.UNKNOWN:
-                archived[pid].publication = Publication.UNPUBLISHED
-                archived[pid].unpublished = "the dashboard does not have it"
-                absent.append(pid)
-    if unknown is not None and len(absent) == len(archived):
-        warnings.append(str(unknown))
-    for pid in absent[:ASKED_SINGLY]:
-        try:
-            info = dashboard.bin_info(pid, time_series)
-        except DashboardUnreachable as error:
-            warnings.append(f"{error} Bins that its lists do not hold count as unpublished.")
-            return
-        if info is not None and time_series in info.datasets:
-            _note(archived[pid], info.skip)
-
-
-def _take_export(dashboard: Dashboard, time_series: str, year: int, archived: dict[Pid, _Archived]) -> None:
-    first, last = datetime.date(year, 1, 1), datetime.date(year, 12, 31)
-    for row in dashboard.export_metadata(time_series, first, last):
-        record = archived.get(cast(Pid, row.pid))
-        if record is not None and row.dataset == time_series:
-            _note(record, row.skip)
-
-
-def _note(record: _Archived, skip: bool) -> None:
-    record.publication = Publication.UNPUBLISHED if skip else Publication.PUBLISHED
-    record.unpublished = "it is marked as skipped on the dashboard" if skip else ""
 
 
 class _Verifier:
@@ -312,7 +197,7 @@ class _Verifier:
         self._stop = threading.Event()
         self._bucket_is_away = threading.Event()
 
-    def results(self, inventory: Inventory, listing: _Listing, pool: Executor) -> Iterator[BinResult]:
+    def results(self, inventory: Inventory, listing: ArchiveListing, pool: Executor) -> Iterator[BinResult]:
         """One result for every fileset of the inventory (its fragments excepted), about in its order."""
         running: set[Future[BinResult]] = set()
         try:
@@ -334,7 +219,7 @@ class _Verifier:
             running.remove(future)
             yield future.result()
 
-    def _jobs(self, inventory: Inventory, listing: _Listing) -> Iterator[Callable[[], BinResult]]:
+    def _jobs(self, inventory: Inventory, listing: ArchiveListing) -> Iterator[Callable[[], BinResult]]:
         for pid, local in inventory.filesets.items():
             copies = inventory.copies.get(pid, ())
             size = _size(local, inventory)
@@ -363,7 +248,7 @@ class _Verifier:
             decision = decide(job.local, job.remote, now, self._policy, job.copies, finding)
         return decision
 
-    def _read_and_compare(self, job: _Job, archived: _Archived) -> BinResult:
+    def _read_and_compare(self, job: _Job, archived: ArchivedBin) -> BinResult:
         reading = _Reading(self._tree, self._stop)
         verdict: BinVerdict | None = None
         filesets = (job.local, *job.copies)
@@ -467,11 +352,13 @@ class _Verifier:
         checksum = reading.checksum(local, EXTENSIONS[index], known.checksum.algorithm)
         return dataclasses.replace(sums, checksum=checksum)
 
-    def _unpublished(self, archived: _Archived) -> str:
+    def _unpublished(self, archived: ArchivedBin) -> str:
         if archived.publication is not Publication.UNPUBLISHED:
             return ""
-        age = self._bucket.server_clock.now() - server_seconds(archived.put)
-        return f"{archived.unpublished}; in the archive for {_long(age)}"
+        if archived.put == math.inf:
+            return archived.unpublished
+        age = self._bucket.server_clock.now() - archived.put
+        return f"{archived.unpublished}; in the archive for {in_words(age)}"
 
 
 @dataclass(frozen=True)
@@ -482,7 +369,7 @@ class _Job:
     local: Fileset
     copies: Sequence[Fileset]
     size: int
-    archived: _Archived | None
+    archived: ArchivedBin | None
     remote: RemoteFileset
 
     def __call__(self) -> BinResult:
@@ -549,12 +436,3 @@ def _state_without_reading(decision: Decision, local: Fileset, remote: RemoteFil
             parts.append(f".{extension} has {there:,} bytes in the archive, {here:,} here")
     outcome = Outcome.MISSING if MISSING in remote.sizes else Outcome.SIZE
     return outcome.value, "; ".join(parts)
-
-
-def _long(seconds: float) -> str:
-    """`3 days`, `5 h`, `12 min`: for people."""
-    if seconds >= 2 * 86400:
-        return f"{seconds / 86400:.0f} days"
-    if seconds >= 2 * 3600:
-        return f"{seconds / 3600:.0f} h"
-    return f"{max(seconds, 0.0) / 60:.0f} min"

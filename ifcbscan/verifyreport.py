@@ -5,9 +5,11 @@ Pure. The JSON keys are those of a scan's report where they mean the same (outco
 
 from __future__ import annotations
 
+import datetime
 import enum
+import math
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Sequence
 
 from ifcbscan.bins import Fileset, Pid
 from ifcbscan.errors import ExitCode
@@ -34,6 +36,10 @@ COUNTS = (
 NOT_PROVEN = tuple(
     name for name in COUNTS if name not in (Outcome.PROVEN.value, State.INCOMPLETE.value, EXCLUDED)
 )
+
+
+#: The word among the problems for a proven bin that was not the same any more when the list was written.
+CHANGED = "changed"
 
 
 class Publication(enum.Enum):
@@ -72,13 +78,38 @@ class DifferentBin:
 
 
 @dataclass(frozen=True)
+class DeletableReport:
+    """What became of the list of deletable files: how many files of how many bins are in it.
+
+    `written`: False if it could not be written. Left out, though proven: `too_young` bins, whose objects were put
+    less than `after` seconds ago, and `changed` ones, which were not the same any more here or in the bucket.
+    From `first_at` the first of those that are too young may be listed, from `all_at` all (seconds since 1970,
+    UTC, by the server's clock; None if there is none with a date).
+    """
+
+    after: float
+    written: bool
+    files: int = 0
+    bins: int = 0
+    too_young: int = 0
+    changed: int = 0
+    first_at: float | None = None
+    all_at: float | None = None
+
+    @property
+    def whole(self) -> bool:
+        """Whether there is a list, and no proven bin was left out."""
+        return self.written and not (self.too_young or self.changed)
+
+
+@dataclass(frozen=True)
 class VerifyReport:
     """One verification of one directory and time series. Sizes in bytes, duration in seconds.
 
     `proofs` counts the files of proven bins by their proof; `published` counts bins that are wholly in the
-    bucket, None if nobody asked. `deletable` is how many paths were listed, None if nobody asked or the list
-    could not be written. `foreign` files are no part of a bin and were not looked at; `misnamed` ones of them
-    look like a bin's.
+    bucket, None if nobody asked; `deletable` is None, too, if nobody asked. `unreadable` folders and files the
+    system would not show; `out_of_sight` are folders that may hold bins and were not looked into. `foreign` files
+    are no part of a bin and were not looked at; `misnamed` ones of them look like a bin's.
     """
 
     time_series: str
@@ -93,32 +124,33 @@ class VerifyReport:
     proofs: dict[str, int]
     published: dict[str, int] | None
     different: tuple[DifferentBin, ...]
-    deletable: int | None
+    deletable: DeletableReport | None
     unreadable: int
-    list_failed: bool
+    out_of_sight: int = 0
     foreign: int = 0
     misnamed: int = 0
 
     @property
     def all_proven(self) -> bool:
-        """Whether there are complete bins and every one is proven, and nothing was out of sight.
+        """Whether there are complete bins, every one is proven and still the same, and nothing was out of sight.
 
         Files that look like a bin's but cannot be archived under their name are out of sight, too.
         """
         return (
             bool(self.bins[Outcome.PROVEN.value])
-            and not (self.unreadable or self.misnamed)
+            and not self._not_seen
             and not any(self.bins[name] for name in NOT_PROVEN)
+            and not (self.deletable is not None and self.deletable.changed)
         )
+
+    @property
+    def _not_seen(self) -> int:
+        return self.unreadable + self.out_of_sight + self.misnamed
 
     @property
     def nothing_found(self) -> bool:
         """Whether there was nothing to prove, as on a disk that is not mounted."""
-        return not (
-            self.unreadable
-            or self.misnamed
-            or any(self.bins[name] for name in (Outcome.PROVEN.value, *NOT_PROVEN))
-        )
+        return not (self._not_seen or any(self.bins[name] for name in (Outcome.PROVEN.value, *NOT_PROVEN)))
 
     @property
     def all_published(self) -> bool:
@@ -131,7 +163,8 @@ class VerifyReport:
     @property
     def exit_code(self) -> int:
         """0 only if everything that was asked for was shown to be so."""
-        shown = self.all_proven and self.all_published and not self.list_failed
+        listed = self.deletable is None or self.deletable.whole
+        shown = self.all_proven and self.all_published and listed
         return ExitCode.DONE if shown else ExitCode.PARTLY_FAILED
 
     def to_json(self) -> dict[str, Any]:
@@ -155,7 +188,14 @@ class VerifyReport:
         if self.published is not None:
             made["published"] = {fact.value: self.published[fact.value] for fact in Publication}
         if self.deletable is not None:
-            made["deletable_files"] = self.deletable
+            made["deletable"] = {
+                "files": self.deletable.files,
+                "bins": self.deletable.bins,
+                "too_young": self.deletable.too_young,
+                "changed": self.deletable.changed,
+            }
+            if self.deletable.written:
+                made["deletable_files"] = self.deletable.files
         return made
 
 
@@ -215,12 +255,109 @@ def summary(report: VerifyReport) -> str:
     line = "{}: {}".format(report.time_series, ", ".join(parts) if parts else "no bins found")
     if report.published is not None:
         counts = report.published
-        line += f"; on the dashboard {counts['published']:,}, not there {counts['unpublished']:,}"
+        line += f"; published {counts['published']:,}, unpublished {counts['unpublished']:,}"
         if counts["unknown"]:
-            line += f", not said {counts['unknown']:,}"
+            line += f", unknown {counts['unknown']:,}"
     if report.bytes_read:
         rate = report.bytes_read / report.seconds if report.seconds > 0 else 0.0
         line += f"; read {human_bytes(report.bytes_read)} in {report.seconds:.0f} s ({human_bytes(rate)}/s)"
     if report.deletable is not None:
-        line += f"; {report.deletable:,} files listed as deletable"
+        line += "; " + _list_in_words(report.deletable)
     return line
+
+
+def _list_in_words(deletable: DeletableReport) -> str:
+    if not deletable.written:
+        return "no list of deletable files"
+    words = f"{deletable.files:,} files of {deletable.bins:,} bins listed as deletable"
+    if deletable.too_young:
+        words += f", {deletable.too_young:,} bins too young for it"
+    if deletable.changed:
+        words += f", {deletable.changed:,} bins changed since they were read"
+    return words
+
+
+def conclusion(report: VerifyReport) -> Sequence[str]:
+    """What the verification means for the data, and what to do: the lines that follow the problems."""
+    lines = [_verdict(report)]
+    deletable = report.deletable
+    if deletable is None:
+        if report.exit_code == ExitCode.DONE:
+            lines.append(
+                "Before you delete anything: --deletable FILE looks at everything again and lists what may go."
+            )
+    elif not deletable.written:
+        lines.append("No list of deletable files was written. Delete nothing, and use no older list.")
+    else:
+        lines.extend(_left_out(deletable))
+    beside = report.bins[State.INCOMPLETE.value] + report.bins[EXCLUDED]
+    if beside:
+        lines.append(
+            f"Not compared: bins that are incomplete or in excluded folders ({beside:,}). They may exist only on this disk."
+        )
+    if report.out_of_sight:
+        lines.append(
+            f"Not looked into: {report.out_of_sight:,} folders that may hold bins; the warnings name them. What is in "
+            "them may exist only on this disk."
+        )
+    if report.foreign:
+        lines.append(
+            f"Not looked at: {report.foreign:,} files that are no part of a bin. They may exist only on this disk."
+        )
+    return lines
+
+
+def _verdict(report: VerifyReport) -> str:
+    if report.exit_code == ExitCode.DONE:
+        return "Everything that was asked for is proven."
+    if report.nothing_found:
+        return "There was nothing to prove: no complete bin was found. Is this the right folder?"
+    if not report.all_proven:
+        # Not "what is listed here": the list of problems may be cut short.
+        return "NOT everything is proven. Delete nothing, or only what --deletable FILE lists."
+    if not report.all_published:
+        return (
+            "Everything is proven to be in the archive, but the dashboard does not show all of it. Delete nothing, or "
+            "only what --deletable FILE lists."
+        )
+    return "Everything is proven to be in the archive, but NOT everything may be deleted yet."
+
+
+def _left_out(deletable: DeletableReport) -> list[str]:
+    lines = []
+    if deletable.too_young:
+        line = (
+            f"Left out of the list: {deletable.too_young:,} bins of which the archive got a file less than "
+            f"{in_words(deletable.after)} ago (--deletable-after); it may still refuse one."
+        )
+        if deletable.first_at is not None and deletable.all_at is not None:
+            first, last = _utc(deletable.first_at), _utc(deletable.all_at)
+            line += f" All of them can be listed from {last}" + (
+                f", the first from {first}" if first != last else ""
+            )
+            line += ": verify again then."
+        lines.append(line)
+    if deletable.changed:
+        lines.append(
+            f"Left out of the list: {deletable.changed:,} bins that are not the same any more, here or in the archive. "
+            "Send what is missing with 'ifcbscan sync', then verify again."
+        )
+    return lines
+
+
+def in_words(seconds: float) -> str:
+    """`3 days`, `5 h`, `12 min`: for people."""
+    if seconds >= 2 * 86400:
+        return f"{seconds / 86400:.0f} days"
+    if seconds >= 2 * 3600:
+        return f"{seconds / 3600:.0f} h"
+    return f"{max(seconds, 0.0) / 60:.0f} min"
+
+
+def _utc(seconds: float) -> str:
+    """`2026-06-02 11:15 UTC`: the minute after which it is true."""
+    try:
+        moment = datetime.datetime(1970, 1, 1) + datetime.timedelta(minutes=math.ceil(seconds / 60))
+    except OverflowError:
+        return "the year 10000"
+    return f"{moment:%Y-%m-%d %H:%M} UTC"

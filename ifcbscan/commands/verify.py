@@ -14,12 +14,11 @@ from ifcbscan.clocks import Clock
 from ifcbscan.commands.common import duration, job_of, load_config
 from ifcbscan.config import Config
 from ifcbscan.dashboard import Dashboard
-from ifcbscan.errors import ExitCode, UsageError
+from ifcbscan.errors import UsageError
 from ifcbscan.interruption import Interruption
 from ifcbscan.listing import MOST_RANGES
 from ifcbscan.localtree import LocalTree
-from ifcbscan.outcome import EXCLUDED
-from ifcbscan.plan import Policy, State
+from ifcbscan.plan import Policy
 from ifcbscan.progress import Progress
 from ifcbscan.verify import VerifyListener, VerifyOptions, verify
 from ifcbscan.verifyreport import BinResult, VerifyReport
@@ -53,6 +52,8 @@ def run(options: Namespace, interruption: Interruption) -> int:
         raise UsageError("--jobs must be at least 1.")
     if options.null and not options.deletable:
         raise UsageError("-0 goes with --deletable FILE.")
+    if options.deletable_after is not None and not options.deletable:
+        raise UsageError("--deletable-after goes with --deletable FILE.")
     clock = Clock()
     max_age = duration(options.max_age, "--max-age")
     oldest = None if max_age is None else clock.wall() - max_age
@@ -60,6 +61,7 @@ def run(options: Namespace, interruption: Interruption) -> int:
     threads = max(options.jobs, MOST_RANGES)
     progress = Progress(clock, sys.stderr.isatty() and not (options.quiet or options.verbose), "reading")
     settle = duration(options.settle, "--settle")
+    deletable_after = duration(options.deletable_after, "--deletable-after")
     deletable = os.path.abspath(os.path.expanduser(options.deletable)) if options.deletable else None
     try:
         report = verify(
@@ -71,6 +73,7 @@ def run(options: Namespace, interruption: Interruption) -> int:
                 jobs=options.jobs,
                 deletable=deletable,
                 null_separated=options.null,
+                deletable_after=config.deletable_after if deletable_after is None else deletable_after,
                 download=options.download,
             ),
             tree,
@@ -103,21 +106,7 @@ def _print(report: VerifyReport, options: Namespace) -> None:
     if not options.quiet:
         console.say(line)
         console.say_problems(report.problems, report.warnings)
-        if report.exit_code == ExitCode.DONE:
-            console.say("Everything that was asked for is proven.")
-        elif report.nothing_found:
-            console.say("There was nothing to prove: no complete bin was found. Is this the right folder?")
-        else:
-            # Not "what is listed here": the list may be cut short.
-            console.say("NOT everything is proven. Delete nothing, or only what --deletable FILE lists.")
-        beside = report.bins[State.INCOMPLETE.value] + report.bins[EXCLUDED]
-        if beside:
-            console.say(
-                f"Not compared: bins that are incomplete or in excluded folders ({beside:,}). They may be nowhere but here."
-            )
-        if report.foreign:
-            console.say(
-                f"Not looked at: {report.foreign:,} files that are no part of a bin. They may be nowhere but here."
-            )
+        for conclusion in verifyreport.conclusion(report):
+            console.say(conclusion)
     if options.json:
         console.result(json.dumps(report.to_json(), indent=2))

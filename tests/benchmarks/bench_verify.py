@@ -25,6 +25,7 @@ import tempfile
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from email.utils import formatdate
 from pathlib import Path
 from typing import Any, Callable, Iterator
 
@@ -52,6 +53,7 @@ class MadeUpBucket:
 
     def __init__(self, count: int, members: Callable[[int, str], tuple[int, str]]) -> None:
         self.server_clock = ServerClock(Clock())
+        self.server_clock.learn(formatdate(usegmt=True))
         self.requests = Requests()
         self._count = count
         self._members = members
@@ -75,8 +77,8 @@ def pid_of(number: int) -> Pid:
     return pid
 
 
-def run(root: Path, bucket: MadeUpBucket, jobs: int) -> VerifyReport:
-    options = VerifyOptions("hablab", "nauset", Policy(), jobs=jobs)
+def run(root: Path, bucket: MadeUpBucket, jobs: int, deletable: str | None = None) -> VerifyReport:
+    options = VerifyOptions("hablab", "nauset", Policy(), jobs=jobs, deletable=deletable)
     fake: Any = bucket
     with ThreadPoolExecutor(jobs) as pool:
         return verify(options, LocalTree(str(root)), fake, None, Clock(), pool, VerifyListener())
@@ -165,15 +167,15 @@ def measure_memory_here(root: Path, bins: int, jobs: int) -> None:
     digests = {ext: (30, hashlib.md5(ext.encode() * 10).hexdigest()) for ext in EXTENSIONS}
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     began = time.perf_counter()
-    report = run(root, MadeUpBucket(bins, lambda _, extension: digests[extension]), jobs)
+    report = run(root, MadeUpBucket(bins, lambda _, extension: digests[extension]), jobs, f"{root}.list")
     took = time.perf_counter() - began
     after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    assert report.bins["proven"] == bins, report.bins
+    assert report.deletable is not None and report.deletable.bins == bins, report
     print(bins, before, after, took, threading.active_count())
 
 
 def measure_memory(folder: Path, counts: list[int]) -> None:
-    print("Memory of the whole process (peak), files of 30 bytes:\n")
+    print("Memory of the whole process (peak), files of 30 bytes, with a list of deletable files:\n")
     print("| files | MiB before | MiB at most | bytes a file | seconds |\n|---|---|---|---|---|")
     for files in counts:
         root = folder / f"files-{files}"

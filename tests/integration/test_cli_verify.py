@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import calendar
 import json
+import os
+import re
+import threading
+import time
 from pathlib import Path
 from typing import Any, Callable
 
 import pytest
 from support.dashboard import Behaviour, DashboardStandIn, ShownBin
+from support.faultproxy import Break, FaultProxy
+from support.runs import rewrite_env
 
 from ifcbscan.bins import parse_pid
 from ifcbscan.samplebins import write_bin
@@ -33,10 +40,59 @@ def data(s3: Any, tmp_path: Path) -> Path:
 def test_a_disk_that_is_wholly_archived_ends_in_0_with_a_line_and_a_list(
     data: Path, tmp_path: Path, env_file: Path, ifcbscan_cli: Callable[..., Any]
 ) -> None:
-    done = ifcbscan_cli("verify", data, "nauset", "--env-file", env_file, "--deletable", "list", "-0")
+    words = ("verify", data, "nauset", "--env-file", env_file, "--deletable", "list", "-0")
+    done = ifcbscan_cli(*words, "--deletable-after", "0")
     assert (done.code, done.stdout) == (0, "") and "2 proven to be in the archive" in done.stderr
+    assert "6 files of 2 bins listed as deletable" in done.stderr
+    assert "Everything that was asked for is proven." in done.stderr
     listed = (tmp_path / "list").read_bytes().split(b"\0")
     assert sorted(listed)[1:] == sorted(str(path).encode() for path in data.iterdir())
+
+
+@pytest.mark.parametrize("setting", [None, "2h"])
+def test_what_the_archive_got_a_moment_ago_is_not_listed_and_the_time_from_when_it_will_be_is_told(
+    data: Path, tmp_path: Path, env_file: Path, ifcbscan_cli: Callable[..., Any], setting: str | None
+) -> None:
+    if setting:
+        rewrite_env(env_file, DELETABLE_AFTER=setting)
+    began = time.time()
+    done = ifcbscan_cli("verify", data, "nauset", "--env-file", env_file, "--deletable", "list", "--json")
+    assert done.code == 3 and (tmp_path / "list").read_bytes() == b""
+    report = json.loads(done.stdout)
+    assert report["bins"]["proven"] == 2
+    assert report["deletable"] == {"files": 0, "bins": 0, "too_young": 2, "changed": 0}
+    assert "Everything that was asked for is proven." not in done.stderr
+    assert f"less than {'2 h' if setting else '24 h'} ago" in done.stderr
+    found = re.search(r"All of them can be listed from (\d+-\d+-\d+ \d+:\d+) UTC", done.stderr)
+    assert found is not None
+    told = calendar.timegm(time.strptime(found.group(1), "%Y-%m-%d %H:%M"))
+    assert -120 < told - (began + (7200 if setting else 86400)) < 120
+
+
+def test_a_bin_that_leaves_the_archive_while_the_disk_is_read_is_not_listed(
+    data: Path, tmp_path: Path, env_file: Path, s3: Any, ifcbscan_cli: Callable[..., Any]
+) -> None:
+    gone = parse_pid(PIDS[1])
+    assert gone is not None
+    late = Break("list", "delay", up=0, first=1, seconds=2.0)  # the second listing
+
+    def delete() -> None:
+        while not between.broken["delay"]:
+            time.sleep(0.02)
+        s3.client.delete_object(Bucket=s3.bucket, Key=gone.key("hablab/nauset/", "roi"))
+
+    with FaultProxy(s3.endpoint, late) as between:
+        archive = threading.Thread(target=delete, daemon=True)
+        archive.start()
+        rewrite_env(env_file, S3_ENDPOINT_URL=between.endpoint)
+        words = ("verify", data, "nauset", "--env-file", env_file, "--deletable", "list", "--json")
+        done = ifcbscan_cli(*words, "--deletable-after", "0")
+        archive.join(10)
+    report = json.loads(done.stdout)
+    assert done.code == 3 and report["deletable"] == {"files": 3, "bins": 1, "too_young": 0, "changed": 1}
+    assert PIDS[1] not in (tmp_path / "list").read_text(encoding="utf-8")
+    assert f"{PIDS[1]}  changed: .roi is not in the archive any more" in done.stderr
+    assert "NOT everything is proven." in done.stderr
 
 
 def test_one_damaged_file_ends_in_3_and_is_named(
@@ -73,7 +129,7 @@ def test_files_that_are_no_part_of_a_bin_are_told_and_do_not_count(
         (data / name).write_bytes(b"x")
     done = ifcbscan_cli(*words)
     assert done.code == 0 and "Everything that was asked for is proven." in done.stderr
-    line = "Not looked at: 2 files that are no part of a bin. They may be nowhere but here."
+    line = "Not looked at: 2 files that are no part of a bin. They may exist only on this disk."
     assert line in done.stderr.splitlines()
 
 
@@ -90,6 +146,20 @@ def test_files_whose_name_is_almost_a_bins_spoil_the_proof(
     assert done.code == 3 and "NOT everything is proven." in done.stderr
     assert "Not looked at: 3 files" in done.stderr and "D20150101T000000_IFCB13" in done.stderr
     assert not {"foreign", "misnamed"} & set(json.loads(done.stdout))
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows lets only administrators make links")
+def test_bins_behind_a_link_that_leads_elsewhere_keep_the_rest_from_being_all(
+    data: Path, tmp_path: Path, env_file: Path, ifcbscan_cli: Callable[..., Any]
+) -> None:
+    write_bin(tmp_path / "elsewhere", "D20150101T000000_IFCB013", mtime=1400000000.0)
+    (data / "linked").symlink_to(tmp_path / "elsewhere")
+    words = ("verify", data, "nauset", "--env-file", env_file, "--deletable", "list")
+    done = ifcbscan_cli(*words, "--deletable-after", "0")
+    assert done.code == 3 and "NOT everything is proven." in done.stderr
+    assert "Not looked into: 1 folders that may hold bins; the warnings name them." in done.stderr
+    assert str(data / "linked") in done.stderr
+    assert len((tmp_path / "list").read_bytes().splitlines()) == 6
 
 
 @pytest.mark.parametrize("how, code", [(Behaviour.GOOD, 0), (Behaviour.ERROR, 3)], ids=["good", "failing"])
@@ -110,7 +180,13 @@ def test_what_the_dashboard_says_is_told_apart_from_what_is_proven(
 
 @pytest.mark.parametrize(
     "words, told",
-    [(["-0"], "--deletable"), (["--published"], "DASHBOARD_URL"), (["--deletable", "/no/such/x"], "list")],
+    [
+        (["-0"], "--deletable"),
+        (["--deletable-after", "3d"], "--deletable"),
+        (["--deletable", "list", "--deletable-after", "soon"], "--deletable-after"),
+        (["--published"], "DASHBOARD_URL"),
+        (["--deletable", "/no/such/x"], "list"),
+    ],
 )
 def test_options_that_cannot_be_carried_out_are_refused_with_a_line(
     data: Path, env_file: Path, ifcbscan_cli: Callable[..., Any], words: list[str], told: str

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import datetime
 import hashlib
 import os
 import threading
+import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -28,8 +30,9 @@ from ifcbscan.dashboard import Dashboard
 from ifcbscan.errors import BucketRefused, Interrupted, UsageError
 from ifcbscan.localtree import LocalTree
 from ifcbscan.plan import Policy
+from ifcbscan.publication import ASKED_SINGLY
 from ifcbscan.samplebins import write_bin
-from ifcbscan.verify import ASKED_SINGLY, VerifyListener, VerifyOptions, verify
+from ifcbscan.verify import VerifyListener, VerifyOptions, verify
 from ifcbscan.verifyreport import BinResult, VerifyReport, summary
 
 MIB = 1024 * 1024
@@ -116,10 +119,16 @@ class World:
         dashboard: Dashboard | None = None,
         listener: VerifyListener | None = None,
         settle: float = 60.0,
+        deletable_after: float = 0.0,
         **more: Any,
     ) -> VerifyReport:
+        """The objects have only just been put, so no age is asked for unless a test is about it."""
         options = VerifyOptions(
-            account="hablab", time_series=self.series, policy=Policy(settle=settle), **more
+            account="hablab",
+            time_series=self.series,
+            policy=Policy(settle=settle),
+            deletable_after=deletable_after,
+            **more,
         )
         with ThreadPoolExecutor(options.jobs) as pool:
             return verify(
@@ -140,6 +149,12 @@ def world(s3: Any, env_file: Path, tmp_path: Path) -> World:
 
 def states(report: VerifyReport) -> dict[str, str]:
     return {problem.pid: problem.state for problem in report.problems}
+
+
+def listed(report: VerifyReport) -> int:
+    """How many files the list of deletable ones has."""
+    assert report.deletable is not None and report.deletable.written
+    return report.deletable.files
 
 
 def counts(report: VerifyReport) -> dict[str, int]:
@@ -247,6 +262,17 @@ def test_a_bin_in_another_place_of_the_bucket_does_not_count(world: World) -> No
             key = f"{place}{NEW_STYLE}.{extension}"
             world.s3.client.put_object(Bucket=world.s3.bucket, Key=key, Body=body)
     assert states(world.verify()) == {NEW_STYLE: "missing"}
+
+
+@pytest.mark.parametrize("foreign", [".adc.mod", ".json", ".hdr.copy", ".", ".b"])
+def test_a_foreign_object_among_the_members_of_a_bin_hides_none_of_them(
+    world: World, tmp_path: Path, foreign: str
+) -> None:
+    world.archive(NEW_STYLE)
+    key = world.key(NEW_STYLE, "adc")[:-4] + foreign
+    world.s3.client.put_object(Bucket=world.s3.bucket, Key=key, Body=b"of somebody else")
+    report = world.verify(deletable=str(tmp_path / "list"))
+    assert counts(report) == {"proven": 1} and report.exit_code == 0 and listed(report) == 3
 
 
 # --- local states
@@ -411,7 +437,7 @@ def test_a_file_that_changes_while_it_is_read_makes_its_bin_not_proven(world: Wo
 
     report = world.verify(tree=Meddling(str(world.root), happens), deletable=str(tmp_path / "list"))
     assert states(report) == dict.fromkeys(pids, "settling") and report.exit_code == 3
-    assert (tmp_path / "list").read_text(encoding="utf-8").count(NEW_STYLE) == 3 == report.deletable
+    assert (tmp_path / "list").read_text(encoding="utf-8").count(NEW_STYLE) == 3 == listed(report)
 
 
 @once
@@ -643,7 +669,8 @@ def test_the_list_holds_the_files_of_proven_bins_and_of_no_other(world: World, t
     expected |= {world.root / "copy" / f"{OLD_STYLE}.{extension}" for extension in EXTENSIONS}
     lines = (tmp_path / "list").read_text(encoding="utf-8").splitlines()
     assert {Path(line) for line in lines} == expected and len(lines) == 9
-    assert report.deletable == 9 and report.to_json()["deletable_files"] == 9
+    assert listed(report) == 9 and report.to_json()["deletable_files"] == 9
+    assert report.to_json()["deletable"] == {"files": 9, "bins": 2, "too_young": 0, "changed": 0}
 
 
 @once
@@ -651,10 +678,10 @@ def test_the_list_can_be_separated_by_nul(world: World, tmp_path: Path) -> None:
     world.root = world.root / "line\nend"
     world.archive(NEW_STYLE)
     lines = world.verify(deletable=str(tmp_path / "lines"))
-    assert lines.deletable == 0 and (tmp_path / "lines").read_bytes() == b"" and "-0" in lines.warnings[0]
+    assert listed(lines) == 0 and (tmp_path / "lines").read_bytes() == b"" and "-0" in lines.warnings[0]
     nul = world.verify(deletable=str(tmp_path / "nul"), null_separated=True)
     paths = (tmp_path / "nul").read_bytes().split(b"\0")
-    assert nul.deletable == 3 and paths[3:] == [b""] and all(os.path.exists(path) for path in paths[:3])
+    assert listed(nul) == 3 and paths[3:] == [b""] and all(os.path.exists(path) for path in paths[:3])
 
 
 @once
@@ -676,6 +703,98 @@ def test_a_list_that_cannot_be_written_is_told_before_anything_is_read(world: Wo
         if place.exists() or os.name == "posix":
             with pytest.raises(UsageError, match="deletable"):
                 world.verify(deletable=str(place))
+
+
+@once
+def test_what_was_put_a_moment_ago_is_proven_and_not_listed(world: World, tmp_path: Path) -> None:
+    world.archive(*PIDS)
+    report = world.verify(deletable=str(tmp_path / "list"), deletable_after=3600.0)
+    assert counts(report) == {"proven": 3} and report.all_proven and report.exit_code == 3
+    assert (tmp_path / "list").read_bytes() == b""
+    assert report.to_json()["deletable"] == {"files": 0, "bins": 0, "too_young": 3, "changed": 0}
+    time.sleep(2.1)
+    again = world.verify(deletable=str(tmp_path / "list"), deletable_after=2.0)
+    assert listed(again) == 9 and again.exit_code == 0
+
+
+class Happening(VerifyListener):
+    """Something happens once all `bins` have been read, before the list is written."""
+
+    def __init__(self, bins: int, happens: Callable[[], object]) -> None:
+        self._left = bins
+        self._happens = happens
+
+    def bin_done(self, result: BinResult) -> None:
+        self._left -= 1
+        if not self._left:
+            self._happens()
+
+
+@pytest.mark.parametrize("extension", EXTENSIONS)
+def test_an_object_that_the_archive_deletes_after_it_was_listed_is_not_called_deletable(
+    world: World, tmp_path: Path, extension: str
+) -> None:
+    world.archive(NEW_STYLE, ANOTHER)
+
+    def delete() -> None:
+        world.s3.client.delete_object(Bucket=world.s3.bucket, Key=world.key(ANOTHER, extension))
+
+    report = world.verify(deletable=str(tmp_path / "list"), listener=Happening(2, delete))
+    lines = (tmp_path / "list").read_text(encoding="utf-8").splitlines()
+    assert {Path(line).name[:-4] for line in lines} == {NEW_STYLE}
+    assert report.exit_code == 3 and not report.all_proven and states(report) == {ANOTHER: "changed"}
+    assert report.problems[0].reason == f".{extension} is not in the archive any more"
+    assert report.to_json()["deletable"] == {"files": 3, "bins": 1, "too_young": 0, "changed": 1}
+
+
+@once
+@pytest.mark.parametrize("extension", EXTENSIONS)
+@pytest.mark.parametrize("happens", [touch, grow, os.unlink], ids=["rewritten", "grown", "removed"])
+def test_a_file_that_changes_after_it_was_read_is_not_called_deletable(
+    world: World, tmp_path: Path, extension: str, happens: Callable[[str], object]
+) -> None:
+    world.archive(NEW_STYLE, ANOTHER)
+    path = str(world.file(ANOTHER, extension))
+    report = world.verify(
+        deletable=str(tmp_path / "list"), listener=Happening(2, lambda: happens(path)), settle=0.0
+    )
+    assert ANOTHER not in (tmp_path / "list").read_text(encoding="utf-8") and listed(report) == 3
+    assert report.exit_code == 3 and states(report) == {ANOTHER: "changed"}
+
+
+@once
+@pytest.mark.skipif(os.name != "posix", reason="Windows has no time of the last change that nobody can set")
+@pytest.mark.parametrize("extension", EXTENSIONS)
+def test_a_file_that_is_rewritten_under_its_old_time_is_not_called_deletable(
+    world: World, tmp_path: Path, extension: str
+) -> None:
+    world.archive(NEW_STYLE, ANOTHER)
+    os.utime(str(world.file(ANOTHER, "hdr")), (OLD + 1000, OLD + 1000))
+    time.sleep(0.05)  # longer than a tick of the clock by which file systems date their changes
+
+    def rewrite() -> None:
+        path = world.file(ANOTHER, extension)
+        changed = path.stat().st_mtime
+        path.write_bytes(flip_bit(path.read_bytes()))
+        os.utime(str(path), (changed, changed))
+
+    report = world.verify(deletable=str(tmp_path / "list"), listener=Happening(2, rewrite))
+    assert ANOTHER not in (tmp_path / "list").read_text(encoding="utf-8")
+    assert report.exit_code == 3 and states(report) == {ANOTHER: "changed"}
+
+
+@once
+def test_a_bucket_that_cannot_be_listed_again_means_no_list(encrypting: Encrypting, tmp_path: Path) -> None:
+    (tmp_path / "list").write_bytes(b"older")
+    encrypting.etag = hashlib.md5(encrypting.bodies["roi"]).hexdigest()
+    report = encrypting.verify(
+        encrypting.head(), s3_error(403, "AccessDenied"), deletable=str(tmp_path / "list")
+    )
+    assert report.bins["proven"] == 1 and report.exit_code == 3
+    assert (tmp_path / "list").read_bytes() == b"older" and not list(tmp_path.glob("*.partial"))
+    assert "no list of deletable files" in summary(report) and "deletable_files" not in report.to_json()
+    assert report.to_json()["deletable"]["files"] == 0
+    assert any("no list of deletable files was written" in warning for warning in report.warnings)
 
 
 # --- the dashboard
@@ -747,6 +866,70 @@ def test_not_every_bin_of_a_series_that_is_not_shown_is_asked_for(
     report = world.verify(dashboard=ask(shown))
     assert report.published == {"published": 0, "unpublished": 120, "unknown": 0}
     assert len([path for path in shown.paths() if path.startswith("/api/bin/")]) == ASKED_SINGLY
+    unsure = [problem for problem in report.problems if "the cause is not known" in problem.reason]
+    assert len(unsure) == 120 - ASKED_SINGLY
+
+
+@once
+def test_why_a_bin_is_not_shown_is_told_in_words_of_its_own(world: World, shown: DashboardStandIn) -> None:
+    elsewhere, hidden, broken, outside, skipped, absent = (f"D2014020{n}T000000_IFCB013" for n in range(1, 7))
+    world.archive(NEW_STYLE, elsewhere, hidden, broken, outside, skipped, absent)
+    shown.bins = {
+        "nauset": [ShownBin(NEW_STYLE), ShownBin(skipped, skip=True)],
+        "dock": [ShownBin(elsewhere), ShownBin(hidden, skip=True)],
+    }
+    shown.outside = [ShownBin(broken, skip=True, num_images=0), ShownBin(outside, num_images=0)]
+    report = world.verify(dashboard=ask(shown))
+    assert report.published == {"published": 1, "unpublished": 6, "unknown": 0}
+    reasons = {problem.pid: problem.reason for problem in report.problems}
+    assert "under the time series dock" in reasons[elsewhere] and "skipped" not in reasons[elsewhere]
+    assert "under the time series dock, marked as skipped" in reasons[hidden]
+    assert "broken entry" in reasons[broken] and "never repairs itself" in reasons[broken]
+    assert "in no time series" in reasons[outside]
+    assert "marked as skipped" in reasons[skipped]
+    assert reasons[absent].startswith("the dashboard does not have it; in the archive for")
+    others = [reason for pid, reason in reasons.items() if pid != absent]
+    assert not any("does not have it" in reason for reason in others)
+    assert len(set(reasons.values())) == 6
+
+
+@once
+def test_a_bin_that_lies_in_another_years_list_is_published(world: World, shown: DashboardStandIn) -> None:
+    # A list is by the time of the sample, which people edit.
+    class Edited(ShownBin):
+        @property
+        def sampled(self) -> datetime.datetime:
+            return datetime.datetime(2014, 7, 1)
+
+    world.archive(NEW_STYLE, ANOTHER)
+    shown.bins = {"nauset": [Edited(NEW_STYLE), ShownBin(ANOTHER)]}
+    report = world.verify(dashboard=ask(shown))
+    assert report.published == {"published": 2, "unpublished": 0, "unknown": 0} and report.exit_code == 0
+    assert not [path for path in shown.paths() if path.startswith("/api/bin/")]
+
+
+@once
+def test_a_bin_that_was_not_asked_about_alone_is_told_with_what_is_known(
+    world: World, shown: DashboardStandIn
+) -> None:
+    world.archive(*PIDS)
+    shown.bins = {"nauset": [ShownBin(OLD_STYLE)], "dock": [ShownBin(NEW_STYLE), ShownBin(ANOTHER)]}
+    shown.behaviour["/api/bin/"] = Behaviour.ERROR
+    report = world.verify(dashboard=ask(shown))
+    assert report.published == {"published": 1, "unpublished": 2, "unknown": 0}
+    reasons = [problem.reason for problem in report.problems]
+    assert len(reasons) == 2 and all("the cause is not known" in reason for reason in reasons)
+
+
+@once
+def test_in_an_unknown_time_series_nothing_is_said_of_a_bin_that_is_not_known(
+    world: World, shown: DashboardStandIn
+) -> None:
+    world.archive(NEW_STYLE)
+    shown.bins = {"dock": [ShownBin(NEW_STYLE)]}
+    report = world.verify(dashboard=ask(shown))
+    (problem,) = report.problems
+    assert "does not have it, or does not have this time series" in problem.reason
 
 
 @once

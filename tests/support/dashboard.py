@@ -66,12 +66,14 @@ class DashboardStandIn:
     """Alive inside its `with` block, on a free port of 127.0.0.1.
 
     `teams`: account -> its time series. `bins`: time series -> its bins; a bin may be in several.
+    `outside`: bins with a row and no time series: broken rows (`skip`), bins without images.
     `behaviour`: path, or the beginning of one (`/api/bin/`), -> Behaviour; the longest that fits holds.
-    All three may be changed while it runs.
+    All of them may be changed while it runs.
     """
 
     teams: dict[str, list[str]] = field(default_factory=dict)
     bins: dict[str, list[ShownBin]] = field(default_factory=dict)
+    outside: list[ShownBin] = field(default_factory=list)
     behaviour: dict[str, Behaviour] = field(default_factory=dict)
     redirect_to: str = "/login"
     asked: list[Asked] = field(default_factory=list)
@@ -123,9 +125,10 @@ class DashboardStandIn:
 
     def _bin(self, pid: str, series: str) -> tuple[str, bytes] | None:
         holders = {name: item for name, items in self.bins.items() for item in items if item.pid == pid}
-        if not holders or (series and series not in self.bins):
+        rows = [*holders.values(), *(item for item in self.outside if item.pid == pid)]
+        if not rows or (series and series not in self.bins):
             return None
-        item = next(iter(holders.values()))
+        item = rows[0]
         return _json(
             {
                 "datasets": list(holders),

@@ -13,7 +13,16 @@ from support.fakes import Call, FakeBucket, StoredObject, VirtualClock
 from support.wire import WireBucket
 
 from ifcbscan.bins import MISSING, Pid, RemoteFileset, parse_pid
-from ifcbscan.listing import MOST_RANGES, PAGE, WHOLE, KeyRange, full_ranges, index_objects, range_around
+from ifcbscan.listing import (
+    MOST_RANGES,
+    PAGE,
+    WHOLE,
+    KeyRange,
+    full_ranges,
+    index_objects,
+    list_bins,
+    range_around,
+)
 from ifcbscan.s3listing import ListedObject
 
 PREFIX = "hablab/nauset/"
@@ -71,6 +80,20 @@ def test_a_foreign_key_between_the_members_of_a_bin_hides_none_of_them(foreign: 
     members = [FOLDER + NEW + suffix for suffix in (".adc", ".hdr", ".roi")]
     found = index_objects(_objects(*members, FOLDER + NEW + foreign), PREFIX, {NEW})
     assert MISSING not in found[NEW].sizes
+
+
+@pytest.mark.parametrize("foreign", [".adc.mod", ".json", ".hdr.copy", ".b", ".", ".adc/x.adc"])
+def test_a_bin_comes_once_with_its_objects_whatever_lies_among_them(foreign: str) -> None:
+    members = [FOLDER + NEW + suffix for suffix in (".adc", ".hdr", ".roi")]
+    listing = _objects(*members, FOLDER + NEW + foreign)
+    ((pid, hdr, adc, roi),) = list_bins(listing, PREFIX, {NEW})
+    assert pid == NEW and [item.key for item in (adc, hdr, roi) if item] == members
+
+
+def test_a_listing_in_another_order_gives_the_same() -> None:
+    listing = _objects(*(FOLDER + NEW + suffix for suffix in (".adc", ".hdr", ".roi")), FOLDER + "x.roi")
+    mixed = [listing[2], listing[3], listing[0], listing[1]]
+    assert index_objects(mixed, PREFIX, {NEW}) == index_objects(listing, PREFIX, {NEW})
 
 
 def test_bins_that_nobody_asked_for_are_left_out() -> None:

@@ -1,0 +1,170 @@
+"""What a verification says of itself: exit code, JSON, summary and the lines that say what to do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ifcbscan.bins import server_seconds
+from ifcbscan.outcome import EXCLUDED, Requests
+from ifcbscan.proof import Proof
+from ifcbscan.verifyreport import COUNTS, DeletableReport, VerifyReport, conclusion, in_words, summary
+
+ALL_PROVEN = "Everything that was asked for is proven."
+NOT_PROVEN = "NOT everything is proven. Delete nothing, or only what --deletable FILE lists."
+
+
+def _report(**values: Any) -> VerifyReport:
+    """Of 20 proven bins, unless something else is said."""
+    bins = dict(dict.fromkeys(COUNTS, 0), **values.pop("bins", {"proven": 20}))
+    fields: dict[str, Any] = {
+        "time_series": "nauset",
+        "directory": "/data",
+        "mode": "full",
+        "bins": bins,
+        "problems": (),
+        "warnings": (),
+        "requests": Requests(),
+        "seconds": 1.0,
+        "bytes_read": 0,
+        "proofs": {proof.value: 0 for proof in Proof},
+        "published": None,
+        "different": (),
+        "deletable": None,
+        "unreadable": 0,
+    }
+    fields.update(values)
+    return VerifyReport(**fields)
+
+
+def _list(**values: Any) -> DeletableReport:
+    fields: dict[str, Any] = {"after": 86400.0, "written": True, "files": 60, "bins": 20}
+    fields.update(values)
+    return DeletableReport(**fields)
+
+
+TOO_YOUNG = _list(
+    files=48,
+    bins=16,
+    too_young=4,
+    first_at=server_seconds("2026-06-02T11:14:01Z"),
+    all_at=server_seconds("2026-06-02T12:00:00Z"),
+)
+CHANGED = _list(files=57, bins=19, changed=1)
+NOT_WRITTEN = DeletableReport(after=86400.0, written=False)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"out_of_sight": 1},
+        {"unreadable": 1},
+        {"misnamed": 1},
+        {"bins": {"proven": 20, "missing": 1}},
+        {"deletable": CHANGED},
+    ],
+    ids=lambda values: next(iter(values)),
+)
+def test_what_is_not_proven_or_not_seen_ends_in_3_and_in_capitals(values: dict[str, Any]) -> None:
+    report = _report(**values)
+    assert report.exit_code == 3 and not report.all_proven and not report.nothing_found
+    assert conclusion(report)[0] == NOT_PROVEN
+
+
+def test_a_folder_out_of_sight_is_told_also_where_no_bin_was_found() -> None:
+    report = _report(bins={}, out_of_sight=2)
+    assert report.exit_code == 3 and not report.nothing_found
+    assert conclusion(report)[1] == (
+        "Not looked into: 2 folders that may hold bins; the warnings name them. What is in them may exist only on this "
+        "disk."
+    )
+
+
+def test_all_is_proven_only_without_anything_left_out() -> None:
+    report = _report(deletable=_list())
+    assert report.exit_code == 0 and conclusion(report) == [ALL_PROVEN]
+    for deletable in (TOO_YOUNG, CHANGED, NOT_WRITTEN):
+        report = _report(deletable=deletable)
+        assert report.exit_code == 3 and ALL_PROVEN not in conclusion(report)
+
+
+def test_who_asked_for_no_list_is_told_to_ask_for_one_before_anything_is_deleted() -> None:
+    lines = conclusion(_report())
+    assert lines[0] == ALL_PROVEN and "Before you delete anything: --deletable FILE" in lines[1]
+
+
+def test_bins_that_are_too_young_are_counted_with_the_time_from_when_they_may_go() -> None:
+    report = _report(deletable=TOO_YOUNG)
+    assert report.all_proven
+    assert conclusion(report) == [
+        "Everything is proven to be in the archive, but NOT everything may be deleted yet.",
+        "Left out of the list: 4 bins of which the archive got a file less than 24 h ago (--deletable-after); it may "
+        "still refuse one. All of them can be listed from 2026-06-02 12:00 UTC, the first from 2026-06-02 11:15 UTC: "
+        "verify again then.",
+    ]
+    assert summary(report).endswith("; 48 files of 16 bins listed as deletable, 4 bins too young for it")
+
+
+def test_a_time_that_no_calendar_has_is_told_all_the_same() -> None:
+    lines = conclusion(_report(deletable=_list(too_young=1, first_at=1e15, all_at=1e15)))
+    assert "All of them can be listed from the year 10000: verify again then." in lines[1]
+
+
+def test_bins_that_changed_are_counted_and_told() -> None:
+    report = _report(deletable=CHANGED)
+    assert "1 bins that are not the same any more, here or in the archive" in conclusion(report)[1]
+    assert summary(report).endswith(
+        "57 files of 19 bins listed as deletable, 1 bins changed since they were read"
+    )
+
+
+def test_a_list_that_was_not_written_means_that_nothing_may_be_deleted() -> None:
+    report = _report(deletable=NOT_WRITTEN)
+    assert (
+        conclusion(report)[1]
+        == "No list of deletable files was written. Delete nothing, and use no older list."
+    )
+    assert summary(report).endswith("; no list of deletable files")
+
+
+def test_what_is_proven_and_not_shown_is_not_called_unproven() -> None:
+    report = _report(published={"published": 18, "unpublished": 1, "unknown": 1})
+    assert report.exit_code == 3 and "published 18, unpublished 1, unknown 1" in summary(report)
+    assert conclusion(report)[0] == (
+        "Everything is proven to be in the archive, but the dashboard does not show all of it. Delete nothing, or only "
+        "what --deletable FILE lists."
+    )
+
+
+def test_what_was_not_compared_is_told_beside_the_verdict() -> None:
+    report = _report(bins={"proven": 1, "incomplete": 1, EXCLUDED: 2}, foreign=6, deletable=_list())
+    assert report.exit_code == 0
+    assert conclusion(report)[1:] == [
+        "Not compared: bins that are incomplete or in excluded folders (3). They may exist only on this disk.",
+        "Not looked at: 6 files that are no part of a bin. They may exist only on this disk.",
+    ]
+
+
+@pytest.mark.parametrize(
+    "deletable, counts",
+    [
+        (_list(), [60, 20, 0, 0]),
+        (TOO_YOUNG, [48, 16, 4, 0]),
+        (CHANGED, [57, 19, 0, 1]),
+        (NOT_WRITTEN, [0, 0, 0, 0]),
+    ],
+)
+def test_the_json_counts_what_the_list_has_and_lacks(deletable: DeletableReport, counts: list[int]) -> None:
+    made = _report(deletable=deletable).to_json()
+    assert made["deletable"] == dict(zip(("files", "bins", "too_young", "changed"), counts))
+    # The older key is there only where there is a list.
+    assert made.get("deletable_files") == (counts[0] if deletable.written else None)
+    assert not {"deletable", "deletable_files"} & set(_report().to_json())
+
+
+@pytest.mark.parametrize(
+    "seconds, words", [(-5, "0 min"), (90, "2 min"), (86400, "24 h"), (3 * 86400, "3 days")]
+)
+def test_durations_are_told_in_words(seconds: float, words: str) -> None:
+    assert in_words(seconds) == words
