@@ -14,6 +14,7 @@ from typing import Any, Sequence
 from ifcbscan.bins import Fileset
 from ifcbscan.errors import OutputLost
 from ifcbscan.outcome import Problem, ScanReport, summary, worth_telling
+from ifcbscan.printable import NAMED_AT_MOST, named, printable
 from ifcbscan.progress import Progress
 from ifcbscan.uploader import BinJob, Listener
 
@@ -23,8 +24,8 @@ log = logging.getLogger("ifcbscan")
 _LOG_PART = 1900000
 _LOG_PARTS = 4
 
-#: So many bins in trouble are named one by one; a thousand lines help nobody.
-_MOST_PROBLEMS = 20
+#: So many bins in trouble, and so many warnings, of a command that remembers nothing go into the log.
+_LOGGED_AT_MOST = 1000
 
 
 def make_streams_forgiving() -> None:
@@ -68,7 +69,7 @@ class _UtcFormatter(logging.Formatter):
     converter = staticmethod(time.gmtime)
 
     def format(self, record: logging.LogRecord) -> str:
-        return _one_line(super().format(record))
+        return printable(super().format(record))
 
 
 def open_log(path: str | None) -> str | None:
@@ -97,23 +98,33 @@ def close_log() -> None:
         log.removeHandler(handler)
 
 
-def _one_line(text: str) -> str:
-    # The name of a folder or file in it may hold what forges a line or steers a terminal.
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
-
-
 def say(line: str) -> None:
     """A line for the person at the terminal, or for cron's mail."""
     with contextlib.suppress(OSError):  # a closed terminal must not keep data from being sent
-        print(_one_line(line), file=sys.stderr, flush=True)
+        print(printable(line), file=sys.stderr, flush=True)
 
 
-def result(line: str) -> None:
-    """A line of what was asked for, on stdout."""
+def result(*lines: str) -> None:
+    """Lines of what was asked for, on stdout. A line end within one of them is shown, and does not take effect."""
+    _print("\n".join(map(printable, lines)))
+
+
+def result_json(made: Any) -> None:
+    """One JSON object on stdout, in ASCII: whatever else its texts hold is escaped in it."""
+    _print(json.dumps(made, indent=2))
+
+
+def result_checked(good: bool, line: str) -> None:
+    """A line on stdout with the sign for good or not good before it, in colour on a terminal."""
+    sign = "ok " if good else "NOT"
+    if sys.stdout.isatty():
+        sign = f"\033[{32 if good else 31}m{sign}\033[0m"
+    _print(f"{sign}  {printable(line)}")
+
+
+def _print(text: str) -> None:
     try:
-        print(line, flush=True)
+        print(text, flush=True)
     except BrokenPipeError:
         # Whoever reads it (head, less) has seen enough; Python would complain once more at its end.
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
@@ -163,12 +174,29 @@ class ScanPrinter(Listener):
 
 def say_problems(problems: Sequence[Problem], warnings: Sequence[str]) -> None:
     """The bins in trouble, each with its reason, and the warnings."""
-    for problem in problems[:_MOST_PROBLEMS]:
+    for problem in problems[:NAMED_AT_MOST]:
         say(f"  {problem.pid}  {problem.state}: {problem.reason}")
-    if len(problems) > _MOST_PROBLEMS:
-        say(f"  ... and {len(problems) - _MOST_PROBLEMS:,} more; --json lists them all")
-    for warning in warnings:
-        say("  warning: " + warning)
+    if len(problems) > NAMED_AT_MOST:
+        say(f"  ... and {len(problems) - NAMED_AT_MOST:,} more; --json lists them all")
+    say_warnings(warnings, "  ")
+
+
+def say_warnings(warnings: Sequence[str], indent: str = "") -> None:
+    """The first warnings, one a line, and how many more there are."""
+    for line in named(
+        [f"warning: {text}" for text in warnings], "... and {} more warnings; --json lists them all"
+    ):
+        say(indent + line)
+
+
+def log_problems(problems: Sequence[Problem], warnings: Sequence[str]) -> None:
+    """The same for the log, of a command that does not remember what it told before."""
+    for problem in problems[:_LOGGED_AT_MOST]:
+        log.warning("%s %s: %s", problem.pid, problem.state, problem.reason)
+    if len(problems) > _LOGGED_AT_MOST:
+        log.warning("... and %s more; --json lists them all", f"{len(problems) - _LOGGED_AT_MOST:,}")
+    for line in named(warnings, "... and {} more warnings; --json lists them all"):
+        log.warning("%s", line)
 
 
 def print_report(report: ScanReport, as_json: bool, quiet: bool, interactive: bool) -> None:
@@ -179,4 +207,4 @@ def print_report(report: ScanReport, as_json: bool, quiet: bool, interactive: bo
     if report.ended_by:
         say("ifcbscan: " + report.ended_by)
     if as_json:
-        result(json.dumps(report.to_json(), indent=2))
+        result_json(report.to_json())

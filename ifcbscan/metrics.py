@@ -18,6 +18,7 @@ from typing import Dict, Iterable, Iterator, Tuple
 from ifcbscan import __version__, runlock
 from ifcbscan.errors import ExitCode
 from ifcbscan.outcome import ScanReport
+from ifcbscan.printable import printable
 from ifcbscan.wholefile import replace_file
 
 #: Name and labels of a sample, in the order of `_LABELS` and the metric's own label.
@@ -149,7 +150,7 @@ def _lock_path(path: str) -> str:
 
 def _update(samples: Samples, run: FinishedRun) -> None:
     """Take in one run: what it says replaces what was there, counters go on, the rest stays."""
-    job = (_text(run.time_series), _text(run.directory), _text(run.mode))
+    job = (printable(run.time_series), printable(run.directory), printable(run.mode))
 
     def put(metric: _Metric, value: float, *label: str) -> None:
         samples[metric.name, job + label] = value
@@ -183,14 +184,6 @@ def _update(samples: Samples, run: FinishedRun) -> None:
             put(age, run.now - known)
 
 
-def _text(value: str) -> str:
-    """Names of folders may be no text at all; a metrics file is UTF-8, read line by line."""
-    return "".join(
-        "\ufffd" if "\ud800" <= character <= "\udfff" else character
-        for character in value.replace("\r", "\ufffd")
-    )
-
-
 def _read(path: str) -> Samples:
     """The samples of the file, as far as they are ours; none if it is not there or damaged."""
     from prometheus_client.parser import text_string_to_metric_families
@@ -207,7 +200,9 @@ def _read(path: str) -> Samples:
             metric = ours.get(sample.name)
             if metric is None or set(sample.labels) != set(metric.labels) or not math.isfinite(sample.value):
                 continue
-            samples[sample.name, tuple(sample.labels[name] for name in metric.labels)] = sample.value
+            samples[sample.name, tuple(printable(sample.labels[name]) for name in metric.labels)] = (
+                sample.value
+            )
     return samples
 
 

@@ -36,9 +36,10 @@ class _Parser(argparse.ArgumentParser):
     """Says in one line what is wrong with the words of a command; argparse puts up to eight of usage before it."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(
-            2, f"{self.prog}: {message}. Nothing was done; '{self.prog} --help' shows what can be said.\n"
-        )
+        from ifcbscan.printable import printable  # not needed, and not there, while the manual is built
+
+        line = f"{self.prog}: {message}. Nothing was done; '{self.prog} --help' shows what can be said."
+        self.exit(2, printable(line) + "\n")
 
 
 class _Version(argparse.Action):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import json
 import os
 import sys
 import webbrowser
@@ -57,10 +56,9 @@ def run(options: Namespace, interruption: Interruption) -> int:
         warnings=warnings,
         published=published,
     )
-    for warning in report.warnings:
-        console.say("warning: " + warning)
+    console.say_warnings(report.warnings)
     if options.json:
-        console.result(json.dumps(to_json(report), indent=2))
+        console.result_json(to_json(report))
     if options.output is not None or not options.json:
         path = os.path.abspath(os.path.expanduser(options.output or f"{time_series}-report.html"))
         images_of = str(found.newest.pid) if found.newest else ""

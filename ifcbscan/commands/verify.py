@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from argparse import Namespace
@@ -98,8 +97,7 @@ def _dashboard(options: Namespace, config: Config) -> Dashboard | None:
 def _print(report: VerifyReport, options: Namespace) -> None:
     line = verifyreport.summary(report)
     console.log.info("%s", line)
-    for problem in report.problems:
-        console.log.warning("%s %s: %s", problem.pid, problem.state, problem.reason)
+    console.log_problems(report.problems, report.warnings)
     if not options.quiet:
         console.say(line)
         console.say_problems(report.problems, report.warnings)
@@ -120,4 +118,4 @@ def _print(report: VerifyReport, options: Namespace) -> None:
                 f"Not looked at: {report.foreign:,} files that are no part of a bin. They may be nowhere but here."
             )
     if options.json:
-        console.result(json.dumps(report.to_json(), indent=2))
+        console.result_json(report.to_json())
