@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import logging
 import logging.handlers
@@ -11,12 +12,14 @@ import sys
 import time
 from typing import Any, Sequence
 
+from ifcbscan import targets
 from ifcbscan.bins import Fileset
 from ifcbscan.errors import OutputLost
 from ifcbscan.outcome import Problem, ScanReport, summary, worth_telling
 from ifcbscan.printable import NAMED_AT_MOST, named, printable
 from ifcbscan.progress import Progress
 from ifcbscan.uploader import BinJob, Listener
+from ifcbscan.wholefile import open_plain
 
 log = logging.getLogger("ifcbscan")
 
@@ -42,15 +45,12 @@ class _LogFile(logging.handlers.RotatingFileHandler):
     """A rotating file that only its owner can read, and whose troubles never reach a run."""
 
     def _open(self) -> Any:
-        def private(path: str, flags: int) -> int:
-            return os.open(path, flags, 0o600)
-
         return open(
             self.baseFilename,
             self.mode,
             encoding="utf-8",
             errors="backslashreplace",
-            opener=private,
+            opener=open_plain,
         )
 
     def doRollover(self) -> None:
@@ -72,15 +72,28 @@ class _UtcFormatter(logging.Formatter):
         return printable(super().format(record))
 
 
+def check_log_file(path: str | None, directory: str | None) -> None:
+    """Raises UsageError if there must be no log at `path`: see targets.py. `directory`: the data folder, if known."""
+    if path is not None:
+        targets.check_log("--log-file", targets.absolute(path), _LOG_PARTS, directory)
+
+
 def open_log(path: str | None) -> str | None:
-    """Log to `path` from now on. Returns a warning if that is not possible; the run goes on without."""
+    """Log to `path` from now on. Returns a warning if that is not possible; the run goes on without.
+
+    A log to the null device is none. Other devices and FIFOs are not possible: they could hold a run up, and a log
+    is renamed when it has grown.
+    """
     log.setLevel(logging.INFO)
     log.propagate = False
     log.handlers[:] = [logging.NullHandler()]
     if path is None:
         return None
-    full_path = os.path.abspath(os.path.expanduser(path))
+    full_path = targets.absolute(path)
+    if os.path.normcase(path) == os.path.normcase(os.devnull) or os.path.realpath(full_path) == os.devnull:
+        return None
     try:
+        _check_no_stream(full_path)
         os.makedirs(os.path.dirname(full_path), mode=0o700, exist_ok=True)
         handler = _LogFile(full_path, maxBytes=_LOG_PART, backupCount=_LOG_PARTS)
     except OSError as error:
@@ -88,6 +101,12 @@ def open_log(path: str | None) -> str | None:
     handler.setFormatter(_UtcFormatter("%(asctime)sZ %(levelname)s %(message)s", "%Y-%m-%dT%H:%M:%S"))
     log.addHandler(handler)
     return None
+
+
+def _check_no_stream(path: str) -> None:
+    # /dev/stderr may lead to a plain file, which is somebody else's to rotate.
+    if os.path.dirname(path) in ("/dev", "/dev/fd", "/proc/self/fd"):
+        raise OSError(errno.EINVAL, "it is no plain file")
 
 
 def close_log() -> None:

@@ -16,7 +16,7 @@ from ifcbscan import runlock
 from ifcbscan.errors import IfcbscanError
 from ifcbscan.outcome import ScanReport, summary
 from ifcbscan.printable import named
-from ifcbscan.wholefile import replace_file
+from ifcbscan.wholefile import read_small, replace_file
 
 #: A quiet job says so once in so many seconds.
 IDLE_EVERY = 3600.0
@@ -97,10 +97,9 @@ def _path(directory: str, time_series: str, mode: str) -> str:
 def read(directory: str, time_series: str, mode: str) -> Told:
     """What the log of this job and mode knows; nothing, if that cannot be read."""
     try:
-        with open(_path(directory, time_series, mode), encoding="utf-8") as file:
-            fields = json.load(file)
+        fields = json.loads(read_small(_path(directory, time_series, mode)).decode("utf-8"))
         return Told(str(fields["day"]), float(fields["last_line"]), frozenset(map(str, fields["told"])))
-    except (OSError, IfcbscanError, ValueError, TypeError, KeyError):
+    except (OSError, IfcbscanError, ValueError, TypeError, KeyError, OverflowError, RecursionError):
         return Told()
 
 

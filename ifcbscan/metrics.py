@@ -19,7 +19,7 @@ from ifcbscan import __version__, runlock
 from ifcbscan.errors import ExitCode
 from ifcbscan.outcome import ScanReport
 from ifcbscan.printable import printable
-from ifcbscan.wholefile import replace_file
+from ifcbscan.wholefile import read_small, replace_file
 
 #: Name and labels of a sample, in the order of `_LABELS` and the metric's own label.
 Sample = Tuple[str, Tuple[str, ...]]
@@ -36,6 +36,9 @@ _KINDS = {
     ExitCode.INTERRUPTED: "interrupted",
     ExitCode.TERMINATED: "interrupted",
 }
+
+#: A job and mode has about 40 samples, each with the path of its folder: this is enough for hundreds of jobs.
+_MOST_BYTES = 8 << 20
 
 #: Another run of the same job may be at it; it takes milliseconds. Seconds.
 _LOCK_TIMEOUT = 5
@@ -189,8 +192,8 @@ def _read(path: str) -> Samples:
     from prometheus_client.parser import text_string_to_metric_families
 
     try:
-        with open(path, encoding="utf-8", newline="\n") as file:
-            families = list(text_string_to_metric_families(file.read()))
+        text = read_small(path, _MOST_BYTES).decode("utf-8")
+        families = list(text_string_to_metric_families(text))
     except (OSError, ValueError, KeyError, IndexError):
         return {}
     ours = {metric.name: metric for metric in METRICS}

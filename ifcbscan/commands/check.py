@@ -17,9 +17,10 @@ from ifcbscan.clocks import Clock
 from ifcbscan.commands.common import load_config
 from ifcbscan.config import Config, check_time_series
 from ifcbscan.dashboard import Dashboard, DashboardError, without_password
-from ifcbscan.errors import ExitCode, IfcbscanError, Interrupted, PutRefused
+from ifcbscan.errors import ExitCode, IfcbscanError, Interrupted, PutRefused, UsageError
 from ifcbscan.interruption import Interruption
 from ifcbscan.printable import named
+from ifcbscan.targets import absolute
 
 _CLOCK_TOLERANCE = 60.0  # seconds; S3 refuses requests from 15 minutes on
 _LOG_SPACE = 50 * 1000 * 1000  # bytes
@@ -111,7 +112,10 @@ def _settings(config: Config) -> Iterator[Item]:
 
 
 def _folder(given: str) -> Item:
-    directory = os.path.abspath(os.path.expanduser(given))
+    try:
+        directory = absolute(given)
+    except UsageError as error:
+        return Item(False, "folder", str(error))
     try:
         os.listdir(directory)
     except (FileNotFoundError, NotADirectoryError):

@@ -27,6 +27,7 @@ def run(options: Namespace, interruption: Interruption) -> int:
     _check_directory(directory)
     scheduler = schedule.for_this_system(options.system)
     job = _scheduled_job(config, directory, time_series)
+    console.check_log_file(job.log_file, directory)
     if options.print:
         _show(scheduler.render(job))
         return ExitCode.DONE

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from argparse import Namespace
 from concurrent.futures import ThreadPoolExecutor
@@ -10,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from ifcbscan import console, verifyreport
 from ifcbscan.bucket import Bucket
 from ifcbscan.clocks import Clock
-from ifcbscan.commands.common import duration, job_of, load_config
+from ifcbscan.commands.common import duration, job_with_log
 from ifcbscan.config import Config
 from ifcbscan.dashboard import Dashboard
 from ifcbscan.errors import ExitCode, UsageError
@@ -20,6 +19,7 @@ from ifcbscan.localtree import LocalTree
 from ifcbscan.outcome import EXCLUDED
 from ifcbscan.plan import Policy, State
 from ifcbscan.progress import Progress
+from ifcbscan.targets import absolute, check_target, is_path_list
 from ifcbscan.verify import VerifyListener, VerifyOptions, verify
 from ifcbscan.verifyreport import BinResult, VerifyReport
 
@@ -45,9 +45,8 @@ class Printer(VerifyListener):
 
 def run(options: Namespace, interruption: Interruption) -> int:
     """Verify; 0 only if everything that was asked for is shown to be so."""
-    log_trouble = console.open_log(options.log_file)
-    config = load_config(options)
-    directory, time_series = job_of(options, config)
+    job = job_with_log(options)
+    config, directory, time_series = job.config, job.directory, job.time_series
     if options.jobs < 1:
         raise UsageError("--jobs must be at least 1.")
     if options.null and not options.deletable:
@@ -59,7 +58,9 @@ def run(options: Namespace, interruption: Interruption) -> int:
     threads = max(options.jobs, MOST_RANGES)
     progress = Progress(clock, sys.stderr.isatty() and not (options.quiet or options.verbose), "reading")
     settle = duration(options.settle, "--settle")
-    deletable = os.path.abspath(os.path.expanduser(options.deletable)) if options.deletable else None
+    deletable = absolute(options.deletable) if options.deletable else None
+    if deletable is not None:
+        check_target("--deletable", deletable, is_path_list, directory)
     try:
         report = verify(
             VerifyOptions(
@@ -78,7 +79,7 @@ def run(options: Namespace, interruption: Interruption) -> int:
             clock,
             ThreadPoolExecutor(threads),
             Printer(progress, options.verbose),
-            config.warnings + ((log_trouble,) if log_trouble else ()),
+            job.warnings,
         )
     finally:
         progress.end()

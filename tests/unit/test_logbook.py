@@ -235,7 +235,16 @@ def test_a_damaged_memory_is_no_memory(tmp_path: Path, monkeypatch: pytest.Monke
         monkeypatch.setenv(name, str(tmp_path))
     logbook.write("/data", "nauset", "recent", Told("2023-11-15", MIDNIGHT, frozenset(["x"])))
     (path,) = tmp_path.rglob("*.told.json")
-    for damage in ("", "[]", '{"day": 1}', "{", '{"day": "", "last_line": "x", "told": []}', "\0" * 100):
+    for damage in (
+        "",
+        "[]",
+        '{"day": 1}',
+        "{",
+        '{"day": "", "last_line": "x", "told": []}',
+        "\0" * 100,
+        "[" * 99999,
+        '{"day": "", "last_line": 1' + "0" * 999 + ', "told": []}',
+    ):
         path.write_text(damage, encoding="utf-8")
         assert logbook.read("/data", "nauset", "recent") == Told()
 
