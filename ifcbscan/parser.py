@@ -338,7 +338,8 @@ def _add_scan_options(parser: argparse.ArgumentParser) -> None:
     output.add_argument(
         "--ping",
         metavar="URL",
-        help="tell a monitor of scheduled jobs: URL/start, then URL or URL/fail (PING_URL)",
+        help="tell a monitor of scheduled jobs: URL/start, then URL or URL/fail. While the scan runs, everybody on this "
+        "computer can see it in the list of processes: PING_URL in the .env file is the safer place",
     )
 
 
