@@ -7,7 +7,6 @@ htmlreport.py. All days are UTC days of the bins' ids, so by the instrument's cl
 from __future__ import annotations
 
 import datetime
-import re
 from collections import Counter
 from dataclasses import dataclass
 from typing import Any, Container, Iterable, NamedTuple, Sequence
@@ -15,6 +14,7 @@ from typing import Any, Container, Iterable, NamedTuple, Sequence
 from ifcbscan.bins import Pid
 from ifcbscan.outcome import FAILED, TO_UPLOAD
 from ifcbscan.plan import State
+from ifcbscan.printable import printable
 
 #: Whole in the archive and no longer on this disk.
 ARCHIVED = "archived"
@@ -54,8 +54,6 @@ _DAY = 86400
 #: There were no instruments before. A bin that says otherwise, or comes from the future, tells of a wrong
 #: clock; it must not draw a calendar of centuries.
 _FIRST_YEAR = 2000
-
-_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 
 
 class SurveyedBin(NamedTuple):
@@ -198,9 +196,9 @@ def build_report(
     unfinished.sort(key=lambda listed: (WORST_FIRST.index(listed.state), listed.age, listed.pid))
     days = tuple(_day(day, day_counts[day], day_sizes[day]) for day in sorted(day_counts))
     return ArchiveReport(
-        time_series=_printable(time_series),
-        account=_printable(account),
-        directory=_printable(directory),
+        time_series=printable(time_series),
+        account=printable(account),
+        directory=printable(directory),
         now=now,
         bins=sum(counts.values()),
         size=sum(sizes.values()),
@@ -214,7 +212,7 @@ def build_report(
         misdated_example=misdated_example,
         excluded=excluded,
         published_known=published is not None,
-        warnings=tuple(_printable(warning) for warning in warnings),
+        warnings=tuple(printable(warning) for warning in warnings),
     )
 
 
@@ -239,9 +237,7 @@ def _newer(one: SurveyedBin | None, other: SurveyedBin) -> SurveyedBin:
 
 
 def _listed(item: SurveyedBin, now: float) -> ListedBin:
-    return ListedBin(
-        str(item.pid), item.state, _printable(item.reason), item.size, now - item.pid.sample_time
-    )
+    return ListedBin(str(item.pid), item.state, printable(item.reason), item.size, now - item.pid.sample_time)
 
 
 def _day(day: int, counts: Counter[str], size: int) -> Day:
@@ -260,11 +256,6 @@ def _gaps(days: Sequence[Day]) -> tuple[Gap, ...]:
         for before, after in zip(days, days[1:])
         if after.date - before.date > one
     )
-
-
-def _printable(text: str) -> str:
-    """File names may hold what no page and no JSON reader can: bytes that are no text, control characters."""
-    return _UNPRINTABLE.sub("\ufffd", text)
 
 
 def utc_text(seconds: float) -> str:

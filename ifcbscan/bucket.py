@@ -28,6 +28,7 @@ from ifcbscan.errors import (
 )
 from ifcbscan.etags import is_md5
 from ifcbscan.outcome import Requests
+from ifcbscan.printable import brief
 from ifcbscan.s3client import CONDITION, USUAL_TIMEOUTS, Timeouts, make_client
 from ifcbscan.s3listing import FOLDERS, OBJECTS, ListedObject
 
@@ -407,10 +408,10 @@ class Bucket:
             answered = dict(error.response.get("Error", {}))
             raise self._judge(operation, answered, metadata.get("HTTPStatusCode", 0)) from None
         except boto.ProxyConnectionError as error:
-            raise _Passing(f"the proxy does not answer ({_short(error)})", unsure=False) from None
+            raise _Passing(f"the proxy does not answer ({brief(error)})", unsure=False) from None
         except boto.SSLError as error:
             raise _Passing(
-                f"no secure connection ({_short(error)}); a wrong clock on this computer can be the cause",
+                f"no secure connection ({brief(error)}); a wrong clock on this computer can be the cause",
                 unsure=False,
             ) from None
         except (boto.EndpointConnectionError, boto.ConnectTimeoutError) as error:
@@ -421,12 +422,10 @@ class Bucket:
             boto.IncompleteReadError,
             boto.ConnectionError,
         ) as error:
-            raise _Passing(_short(error), unsure=True) from None
+            raise _Passing(brief(error), unsure=True) from None
         except botocore.parsers.ResponseParserError as error:
             # For instance a web page from a harbour's network where XML was expected.
-            raise _Passing(
-                f"something that is no S3 server answered ({_short(error)})", unsure=True
-            ) from None
+            raise _Passing(f"something that is no S3 server answered ({brief(error)})", unsure=True) from None
         except boto.BotoCoreError as error:
             raise self._cannot_ask(error) from None
         metadata = answer.get("ResponseMetadata", {})
@@ -435,8 +434,8 @@ class Bucket:
 
     def _judge(self, operation: str, error: dict[str, Any], status: int) -> Exception:
         """What an error answer of the server means for the run."""
-        code = _short(error.get("Code") or status)
-        message = _short(error.get("Message") or "no reason given")
+        code = brief(error.get("Code") or status)
+        message = brief(error.get("Message") or "no reason given")
         text = f"{code} (HTTP {status})"
         if status == 404 and (operation == "head_object" or (operation, code) == ("get_object", "NoSuchKey")):
             return _NotFound()
@@ -461,7 +460,7 @@ class Bucket:
 
     def _cannot_ask(self, error: Exception) -> BucketRefused:
         return BucketRefused(
-            f"The bucket {self._where()} cannot be asked: {_short(error)}. Nothing was sent. Check BUCKET_NAME, AWS_REGION and "
+            f"The bucket {self._where()} cannot be asked: {brief(error)}. Nothing was sent. Check BUCKET_NAME, AWS_REGION and "
             "S3_ENDPOINT_URL in the .env file."
         )
 
@@ -571,16 +570,10 @@ def _checksums(answer: dict[str, Any]) -> tuple[tuple[str, str], ...]:
     return tuple((name, value) for name, value in found if value and "-" not in value)
 
 
-def _short(text: object) -> str:
-    """One line, whatever a server wrote: no control character reaches the terminal or the log."""
-    line = " ".join(str(text).split())[:200]
-    return "".join(character if character.isprintable() else "?" for character in line)
-
-
 def _cause(error: Any) -> str:
     """What the system said of a connection that did not come about: `[Errno 111] Connection refused`."""
     said = str(error.kwargs.get("error") or error)
-    return _short(said.rpartition(": ")[2].rstrip(")'\""))
+    return brief(said.rpartition(": ")[2].rstrip(")'\""))
 
 
 def _text(moment: Any) -> str:

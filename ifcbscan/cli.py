@@ -10,6 +10,7 @@ from typing import Sequence
 
 from ifcbscan.errors import AlreadyRunning, ExitCode, IfcbscanError, Interrupted
 from ifcbscan.interruption import Interruption
+from ifcbscan.targets import current_folder
 
 
 def arguments(argv: Sequence[str]) -> list[str]:
@@ -53,9 +54,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     console.open_log(None)
     options = parse(sys.argv[1:] if argv is None else argv)
     interruption = Interruption()
-    interruption.install()
     try:
         command = importlib.import_module("ifcbscan.commands." + options.command)
+        interruption.install()
         code: int = command.run(options, interruption)
         return code
     except (Interrupted, KeyboardInterrupt):
@@ -71,9 +72,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         console.say_error(str(error), logged=error.logged)
         return error.exit_code
     except Exception as error:
+        if isinstance(error, FileNotFoundError) and current_folder() is None:
+            console.say_error(
+                "The current folder has been deleted, and this cannot be done from there. Nothing local was changed. Change "
+                "into another folder and try again."
+            )
+            return ExitCode.USAGE
         console.say_error(_unexpected(error))
         return ExitCode.UNEXPECTED
     finally:
+        interruption.finish()
         console.close_log()
 
 

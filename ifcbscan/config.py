@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Callable, Iterable, Mapping, TypeVar
 
 from ifcbscan.errors import ConfigError, UsageError
+from ifcbscan.targets import absolute
 
 DEFAULT_BUCKET = "ifcb-data-sharer.files"
 DEFAULT_REGION = "us-east-1"
@@ -99,14 +100,18 @@ def user_env_file() -> str:
     return os.path.join(platformdirs.user_config_dir("ifcbscan", appauthor=False), ".env")
 
 
-def find_env_file(named: str | None, folder: str) -> str | None:
-    """The `.env` file to use (absolute), or None. Raises ConfigError if the one named is not there."""
+def find_env_file(named: str | None, folder: str | None) -> str | None:
+    """The `.env` file to use (absolute), or None. Raises ConfigError if the one named is not there.
+
+    `folder`: the current folder, None if it has been deleted.
+    """
     if named is not None:
-        path = os.path.abspath(os.path.expanduser(named))
+        path = absolute(named)
         if not os.path.isfile(path):
             raise ConfigError(f"--env-file: there is no file {path}. Nothing was sent.")
         return path
-    for candidate in (os.path.join(folder, ".env"), user_env_file()):
+    in_folder = [] if folder is None else [os.path.join(folder, ".env")]
+    for candidate in (*in_folder, user_env_file()):
         if os.path.isfile(candidate):
             return os.path.abspath(candidate)
     return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import logging
 import logging.handlers
@@ -11,11 +12,14 @@ import sys
 import time
 from typing import Any, Sequence
 
+from ifcbscan import targets
 from ifcbscan.bins import Fileset
 from ifcbscan.errors import OutputLost
 from ifcbscan.outcome import Problem, ScanReport, summary, worth_telling
+from ifcbscan.printable import NAMED_AT_MOST, named, printable
 from ifcbscan.progress import Progress
 from ifcbscan.uploader import BinJob, Listener
+from ifcbscan.wholefile import open_plain
 
 log = logging.getLogger("ifcbscan")
 
@@ -23,8 +27,8 @@ log = logging.getLogger("ifcbscan")
 _LOG_PART = 1900000
 _LOG_PARTS = 4
 
-#: So many bins in trouble are named one by one; a thousand lines help nobody.
-_MOST_PROBLEMS = 20
+#: So many bins in trouble, and so many warnings, of a command that remembers nothing go into the log.
+_LOGGED_AT_MOST = 1000
 
 
 def make_streams_forgiving() -> None:
@@ -41,15 +45,12 @@ class _LogFile(logging.handlers.RotatingFileHandler):
     """A rotating file that only its owner can read, and whose troubles never reach a run."""
 
     def _open(self) -> Any:
-        def private(path: str, flags: int) -> int:
-            return os.open(path, flags, 0o600)
-
         return open(
             self.baseFilename,
             self.mode,
             encoding="utf-8",
             errors="backslashreplace",
-            opener=private,
+            opener=open_plain,
         )
 
     def doRollover(self) -> None:
@@ -68,18 +69,31 @@ class _UtcFormatter(logging.Formatter):
     converter = staticmethod(time.gmtime)
 
     def format(self, record: logging.LogRecord) -> str:
-        return _one_line(super().format(record))
+        return printable(super().format(record))
+
+
+def check_log_file(path: str | None, directory: str | None) -> None:
+    """Raises UsageError if there must be no log at `path`: see targets.py. `directory`: the data folder, if known."""
+    if path is not None:
+        targets.check_log("--log-file", targets.absolute(path), _LOG_PARTS, directory)
 
 
 def open_log(path: str | None) -> str | None:
-    """Log to `path` from now on. Returns a warning if that is not possible; the run goes on without."""
+    """Log to `path` from now on. Returns a warning if that is not possible; the run goes on without.
+
+    A log to the null device is none. Other devices and FIFOs are not possible: they could hold a run up, and a log
+    is renamed when it has grown.
+    """
     log.setLevel(logging.INFO)
     log.propagate = False
     log.handlers[:] = [logging.NullHandler()]
     if path is None:
         return None
-    full_path = os.path.abspath(os.path.expanduser(path))
+    full_path = targets.absolute(path)
+    if os.path.normcase(path) == os.path.normcase(os.devnull) or os.path.realpath(full_path) == os.devnull:
+        return None
     try:
+        _check_no_stream(full_path)
         os.makedirs(os.path.dirname(full_path), mode=0o700, exist_ok=True)
         handler = _LogFile(full_path, maxBytes=_LOG_PART, backupCount=_LOG_PARTS)
     except OSError as error:
@@ -87,6 +101,12 @@ def open_log(path: str | None) -> str | None:
     handler.setFormatter(_UtcFormatter("%(asctime)sZ %(levelname)s %(message)s", "%Y-%m-%dT%H:%M:%S"))
     log.addHandler(handler)
     return None
+
+
+def _check_no_stream(path: str) -> None:
+    # /dev/stderr may lead to a plain file, which is somebody else's to rotate.
+    if os.path.dirname(path) in ("/dev", "/dev/fd", "/proc/self/fd"):
+        raise OSError(errno.EINVAL, "it is no plain file")
 
 
 def close_log() -> None:
@@ -97,23 +117,33 @@ def close_log() -> None:
         log.removeHandler(handler)
 
 
-def _one_line(text: str) -> str:
-    # The name of a folder or file in it may hold what forges a line or steers a terminal.
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
-
-
 def say(line: str) -> None:
     """A line for the person at the terminal, or for cron's mail."""
     with contextlib.suppress(OSError):  # a closed terminal must not keep data from being sent
-        print(_one_line(line), file=sys.stderr, flush=True)
+        print(printable(line), file=sys.stderr, flush=True)
 
 
-def result(line: str) -> None:
-    """A line of what was asked for, on stdout."""
+def result(*lines: str) -> None:
+    """Lines of what was asked for, on stdout. A line end within one of them is shown, and does not take effect."""
+    _print("\n".join(map(printable, lines)))
+
+
+def result_json(made: Any) -> None:
+    """One JSON object on stdout, in ASCII: whatever else its texts hold is escaped in it."""
+    _print(json.dumps(made, indent=2))
+
+
+def result_checked(good: bool, line: str) -> None:
+    """A line on stdout with the sign for good or not good before it, in colour on a terminal."""
+    sign = "ok " if good else "NOT"
+    if sys.stdout.isatty():
+        sign = f"\033[{32 if good else 31}m{sign}\033[0m"
+    _print(f"{sign}  {printable(line)}")
+
+
+def _print(text: str) -> None:
     try:
-        print(line, flush=True)
+        print(text, flush=True)
     except BrokenPipeError:
         # Whoever reads it (head, less) has seen enough; Python would complain once more at its end.
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
@@ -163,12 +193,29 @@ class ScanPrinter(Listener):
 
 def say_problems(problems: Sequence[Problem], warnings: Sequence[str]) -> None:
     """The bins in trouble, each with its reason, and the warnings."""
-    for problem in problems[:_MOST_PROBLEMS]:
+    for problem in problems[:NAMED_AT_MOST]:
         say(f"  {problem.pid}  {problem.state}: {problem.reason}")
-    if len(problems) > _MOST_PROBLEMS:
-        say(f"  ... and {len(problems) - _MOST_PROBLEMS:,} more; --json lists them all")
-    for warning in warnings:
-        say("  warning: " + warning)
+    if len(problems) > NAMED_AT_MOST:
+        say(f"  ... and {len(problems) - NAMED_AT_MOST:,} more; --json lists them all")
+    say_warnings(warnings, "  ")
+
+
+def say_warnings(warnings: Sequence[str], indent: str = "") -> None:
+    """The first warnings, one a line, and how many more there are."""
+    for line in named(
+        [f"warning: {text}" for text in warnings], "... and {} more warnings; --json lists them all"
+    ):
+        say(indent + line)
+
+
+def log_problems(problems: Sequence[Problem], warnings: Sequence[str]) -> None:
+    """The same for the log, of a command that does not remember what it told before."""
+    for problem in problems[:_LOGGED_AT_MOST]:
+        log.warning("%s %s: %s", problem.pid, problem.state, problem.reason)
+    if len(problems) > _LOGGED_AT_MOST:
+        log.warning("... and %s more; --json lists them all", f"{len(problems) - _LOGGED_AT_MOST:,}")
+    for line in named(warnings, "... and {} more warnings; --json lists them all"):
+        log.warning("%s", line)
 
 
 def print_report(report: ScanReport, as_json: bool, quiet: bool, interactive: bool) -> None:
@@ -179,4 +226,4 @@ def print_report(report: ScanReport, as_json: bool, quiet: bool, interactive: bo
     if report.ended_by:
         say("ifcbscan: " + report.ended_by)
     if as_json:
-        result(json.dumps(report.to_json(), indent=2))
+        result_json(report.to_json())

@@ -27,6 +27,7 @@ from typing import Any, Callable, Iterator, Mapping
 from ifcbscan import __version__
 from ifcbscan.clocks import Clock
 from ifcbscan.errors import ExitCode, IfcbscanError
+from ifcbscan.printable import brief
 
 #: Seconds without a byte, and seconds for a whole answer, after which a call has failed.
 TIMEOUT = 30.0
@@ -254,17 +255,19 @@ class Dashboard:
         if status == 404:
             return _NotFound()
         if 300 <= status < 400:
-            return self._unreachable(f"sends us elsewhere ({_short(without_password(location))})")
+            return self._unreachable(f"sends us elsewhere ({brief(without_password(location))})")
         return self._unreachable(f"answered HTTP {status}")
 
     def _what_happened(self, error: object) -> str:
         if isinstance(error, socket.timeout):
             return f"did not answer within {self._timeout:g} s"
         if isinstance(error, ssl.SSLError):
-            return f"gave no secure connection ({_short(error)}); a wrong clock on this computer can be the cause"
+            return (
+                f"gave no secure connection ({brief(error)}); a wrong clock on this computer can be the cause"
+            )
         if isinstance(error, http.client.IncompleteRead):
             return "broke off in the middle of its answer"
-        return f"could not be reached ({_short(error)})"
+        return f"could not be reached ({brief(error)})"
 
     def _unreachable(self, what: str) -> DashboardUnreachable:
         return DashboardUnreachable(
@@ -331,10 +334,6 @@ class _Answer:
 
 def _quoted(segment: str) -> str:
     return urllib.parse.quote(segment, safe="")
-
-
-def _short(error: object) -> str:
-    return " ".join(str(error).split())[:200]
 
 
 def without_password(url: str) -> str:

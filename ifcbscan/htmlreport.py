@@ -28,6 +28,7 @@ from ifcbscan.archivereport import (
 from ifcbscan.errors import UsageError
 from ifcbscan.outcome import FAILED, TO_UPLOAD, human_bytes
 from ifcbscan.plan import State
+from ifcbscan.printable import named
 from ifcbscan.thumbnails import SampleImage
 from ifcbscan.wholefile import replace_file
 
@@ -243,6 +244,7 @@ def render(report: ArchiveReport, images: Sequence[SampleImage] = (), images_of:
         years=[_calendar(year, report) for year in sorted(_years(report), reverse=True)],
         charts=_charts(report.days),
         groups=_groups(report.unfinished),
+        warnings=named(report.warnings, "{} more warnings, which “ifcbscan report --json” lists"),
         attention=report.bins_in(ATTENTION),
         waiting=report.bins_in(WAITING),
         classes=_CELL_CLASSES,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import signal
+import sys
 import threading
 from typing import Any, Iterator
 
@@ -20,8 +21,13 @@ class Interruption:
 
     def install(self) -> None:
         """Handle signals from now on. A second signal of the same kind ends the process at once."""
+        _print_no_interruption()
         signal.signal(signal.SIGINT, self._handle)
         signal.signal(signal.SIGTERM, self._handle)
+
+    def finish(self) -> None:
+        """The command has ended, and its exit code stands: from now on a signal only sets `requested`."""
+        self._deferred = True
 
     def _handle(self, number: int, _frame: Any | None) -> None:
         signal.signal(number, signal.SIG_DFL)
@@ -38,3 +44,20 @@ class Interruption:
             yield
         finally:
             self._deferred = False
+
+
+def _print_no_interruption() -> None:
+    """Keep Python from printing an `Interrupted` that came up where nobody could catch it.
+
+    That is in a destructor or a weak reference's callback, of which imports have many. `requested` is set all the same.
+    Python 3.7 knows no such hook, and prints.
+    """
+    usual = getattr(sys, "unraisablehook", None)
+    if usual is None:
+        return
+
+    def hook(unraisable: Any) -> None:
+        if not isinstance(unraisable.exc_value, Interrupted):
+            usual(unraisable)
+
+    sys.unraisablehook = hook

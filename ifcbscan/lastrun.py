@@ -10,7 +10,7 @@ from typing import Any
 
 from ifcbscan import runlock
 from ifcbscan.errors import IfcbscanError
-from ifcbscan.wholefile import replace_file
+from ifcbscan.wholefile import read_small, replace_file
 
 
 @dataclass(frozen=True)
@@ -53,8 +53,7 @@ def write(
 def read(directory: str, time_series: str, mode: str) -> LastRun | None:
     """The last run's record, or None if there is none that can be read."""
     try:
-        with open(_path(directory, time_series, mode), encoding="utf-8") as file:
-            fields: dict[str, Any] = json.load(file)
+        fields: dict[str, Any] = json.loads(read_small(_path(directory, time_series, mode)).decode("utf-8"))
         record = LastRun(**fields)
         return record if _is_sound(record) else None
     except (OSError, IfcbscanError, ValueError, TypeError, RecursionError):

@@ -8,19 +8,24 @@ again. Pure but for `read` and `write`.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 from dataclasses import dataclass
 
 from ifcbscan import runlock
 from ifcbscan.errors import IfcbscanError
 from ifcbscan.outcome import ScanReport, summary
-from ifcbscan.wholefile import replace_file
+from ifcbscan.printable import named
+from ifcbscan.wholefile import read_small, replace_file
 
 #: A quiet job says so once in so many seconds.
 IDLE_EVERY = 3600.0
 
 #: Beyond so many troubled bins the memory is not worth its size: only counts are told.
 MOST_TOLD = 1000
+
+#: A path may have thousands of characters; so many of them, and a sum of all, are enough to know a text again.
+_KEY_LIMIT = 200
 
 _FAILURE = "failure "
 
@@ -46,7 +51,9 @@ def lines_of(report: ScanReport, told: Told, day: str, now: float) -> tuple[list
     """The lines that a run adds, and what the log knows then. `day` and `now` are the present."""
     troubles = [f"{found.pid} {found.state}: {found.reason}" for found in report.problems[:MOST_TOLD]]
     ended_by = [report.ended_by] if report.ended_by else []
-    news, known = _news([*troubles, *report.warnings, *ended_by], told, day)
+    # The number comes after the colon, so that another one is not news.
+    warnings = named(report.warnings, "more warnings than are named here: {} others; --json lists them all")
+    news, known = _news([*troubles, *warnings, *ended_by], told, day)
     lines = [Line(text, True) for text in news]
     idle_for_long = not 0 <= now - told.last_line < IDLE_EVERY
     recovered = any(text.startswith(_FAILURE) for text in told.told)
@@ -57,11 +64,12 @@ def lines_of(report: ScanReport, told: Told, day: str, now: float) -> tuple[list
 
 def lines_of_failure(text: str, told: Told, day: str, now: float) -> tuple[list[Line], Told]:
     """The same for a run that failed before it had a report: told when it begins, then once an hour."""
-    if _FAILURE + text in told.told and 0 <= now - told.last_line < IDLE_EVERY:
+    failure = _shortened(_FAILURE + text)
+    if failure in told.told and 0 <= now - told.last_line < IDLE_EVERY:
         return [], told
     # The last failure is enough to know, and the day stays that of the last report: its bins are told daily.
     others = frozenset(known for known in told.told if not known.startswith(_FAILURE))
-    return [Line(text, True)], Told(told.day, now, others | {_FAILURE + text})
+    return [Line(text, True)], Told(told.day, now, others | {failure})
 
 
 def _news(texts: list[str], told: Told, day: str) -> tuple[list[str], frozenset[str]]:
@@ -73,7 +81,13 @@ def _news(texts: list[str], told: Told, day: str) -> tuple[list[str], frozenset[
 
 def _key(text: str) -> str:
     # Reasons hold ages and sizes that change from run to run; the bin and its state say what is the same.
-    return text.partition(": ")[0]
+    return _shortened(text.partition(": ")[0])
+
+
+def _shortened(key: str) -> str:
+    if len(key) <= _KEY_LIMIT:
+        return key
+    return key[:_KEY_LIMIT] + hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()[:12]
 
 
 def _path(directory: str, time_series: str, mode: str) -> str:
@@ -83,10 +97,9 @@ def _path(directory: str, time_series: str, mode: str) -> str:
 def read(directory: str, time_series: str, mode: str) -> Told:
     """What the log of this job and mode knows; nothing, if that cannot be read."""
     try:
-        with open(_path(directory, time_series, mode), encoding="utf-8") as file:
-            fields = json.load(file)
+        fields = json.loads(read_small(_path(directory, time_series, mode)).decode("utf-8"))
         return Told(str(fields["day"]), float(fields["last_line"]), frozenset(map(str, fields["told"])))
-    except (OSError, IfcbscanError, ValueError, TypeError, KeyError):
+    except (OSError, IfcbscanError, ValueError, TypeError, KeyError, OverflowError, RecursionError):
         return Told()
 
 

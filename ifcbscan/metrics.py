@@ -18,7 +18,8 @@ from typing import Dict, Iterable, Iterator, Tuple
 from ifcbscan import __version__, runlock
 from ifcbscan.errors import ExitCode
 from ifcbscan.outcome import ScanReport
-from ifcbscan.wholefile import replace_file
+from ifcbscan.printable import printable
+from ifcbscan.wholefile import read_small, replace_file
 
 #: Name and labels of a sample, in the order of `_LABELS` and the metric's own label.
 Sample = Tuple[str, Tuple[str, ...]]
@@ -35,6 +36,9 @@ _KINDS = {
     ExitCode.INTERRUPTED: "interrupted",
     ExitCode.TERMINATED: "interrupted",
 }
+
+#: A job and mode has about 40 samples, each with the path of its folder: this is enough for hundreds of jobs.
+_MOST_BYTES = 8 << 20
 
 #: Another run of the same job may be at it; it takes milliseconds. Seconds.
 _LOCK_TIMEOUT = 5
@@ -149,7 +153,7 @@ def _lock_path(path: str) -> str:
 
 def _update(samples: Samples, run: FinishedRun) -> None:
     """Take in one run: what it says replaces what was there, counters go on, the rest stays."""
-    job = (_text(run.time_series), _text(run.directory), _text(run.mode))
+    job = (printable(run.time_series), printable(run.directory), printable(run.mode))
 
     def put(metric: _Metric, value: float, *label: str) -> None:
         samples[metric.name, job + label] = value
@@ -183,21 +187,13 @@ def _update(samples: Samples, run: FinishedRun) -> None:
             put(age, run.now - known)
 
 
-def _text(value: str) -> str:
-    """Names of folders may be no text at all; a metrics file is UTF-8, read line by line."""
-    return "".join(
-        "\ufffd" if "\ud800" <= character <= "\udfff" else character
-        for character in value.replace("\r", "\ufffd")
-    )
-
-
 def _read(path: str) -> Samples:
     """The samples of the file, as far as they are ours; none if it is not there or damaged."""
     from prometheus_client.parser import text_string_to_metric_families
 
     try:
-        with open(path, encoding="utf-8", newline="\n") as file:
-            families = list(text_string_to_metric_families(file.read()))
+        text = read_small(path, _MOST_BYTES).decode("utf-8")
+        families = list(text_string_to_metric_families(text))
     except (OSError, ValueError, KeyError, IndexError):
         return {}
     ours = {metric.name: metric for metric in METRICS}
@@ -207,7 +203,9 @@ def _read(path: str) -> Samples:
             metric = ours.get(sample.name)
             if metric is None or set(sample.labels) != set(metric.labels) or not math.isfinite(sample.value):
                 continue
-            samples[sample.name, tuple(sample.labels[name] for name in metric.labels)] = sample.value
+            samples[sample.name, tuple(printable(sample.labels[name]) for name in metric.labels)] = (
+                sample.value
+            )
     return samples
 
 

@@ -36,9 +36,10 @@ class _Parser(argparse.ArgumentParser):
     """Says in one line what is wrong with the words of a command; argparse puts up to eight of usage before it."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(
-            2, f"{self.prog}: {message}. Nothing was done; '{self.prog} --help' shows what can be said.\n"
-        )
+        from ifcbscan.printable import printable  # not needed, and not there, while the manual is built
+
+        line = f"{self.prog}: {message}. Nothing was done; '{self.prog} --help' shows what can be said."
+        self.exit(2, printable(line) + "\n")
 
 
 class _Version(argparse.Action):
@@ -344,7 +345,8 @@ def _add_scan_options(parser: argparse.ArgumentParser) -> None:
     output.add_argument(
         "--ping",
         metavar="URL",
-        help="tell a monitor of scheduled jobs: URL/start, then URL or URL/fail (PING_URL)",
+        help="tell a monitor of scheduled jobs: URL/start, then URL or URL/fail. While the scan runs, everybody on this "
+        "computer can see it in the list of processes: PING_URL in the .env file is the safer place",
     )
 
 

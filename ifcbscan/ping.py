@@ -15,6 +15,7 @@ import urllib.parse
 import urllib.request
 
 from ifcbscan import __version__
+from ifcbscan.printable import printable
 
 #: Seconds without an answer, and for a whole call (finding the address has no time-out of its own).
 ANSWER_TIMEOUT = 5.0
@@ -73,7 +74,8 @@ class _Call(threading.Thread):
         super().__init__(name="ping", daemon=True)
         self._url = url
         self._ending = ending
-        self._body = None if summary is None else summary.encode("utf-8", "replace")[:_BODY_LIMIT]
+        # the limit may cut through a character
+        self._body = None if summary is None else printable(summary).encode("utf-8")[:_BODY_LIMIT]
         self._timeout = timeout
         self.trouble = ""
 

@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from typing import Any, Iterator
 
 from ifcbscan.errors import AlreadyRunning, IfcbscanError
+from ifcbscan.wholefile import open_plain, read_small
 
 #: Seconds that the second lock is waited for: whoever looks at it holds it for a moment.
 _PATIENCE = 2.0
@@ -124,7 +125,7 @@ def _named(path: str, holder: Holder) -> Iterator[None]:
 
     second = filelock.FileLock(_second(path))
     with contextlib.suppress(OSError, filelock.Timeout):
-        with open(path + ".holder", "w", encoding="utf-8") as file:
+        with open(path + ".holder", "w", encoding="utf-8", opener=open_plain) as file:
             json.dump(holder.__dict__, file)
         second.acquire(timeout=_PATIENCE)
     try:
@@ -179,10 +180,9 @@ def living_holder(path: str) -> Holder | None:
 def read_holder(path: str) -> Holder | None:
     """Who last took the lock `path`, or None if that is not written down."""
     try:
-        with open(path + ".holder", encoding="utf-8") as file:
-            fields: dict[str, Any] = json.load(file)
+        fields: dict[str, Any] = json.loads(read_small(path + ".holder").decode("utf-8"))
         return Holder(**fields)
-    except (OSError, ValueError, TypeError):
+    except (OSError, ValueError, TypeError, RecursionError):
         return None
 
 

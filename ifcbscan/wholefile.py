@@ -1,11 +1,56 @@
-"""Replacing a file in one step, so that nobody ever reads half of it."""
+"""Small files of ifcbscan's own, and files that are replaced in one step, so that nobody ever reads half of one.
+
+Somebody may have put something else in the place of such a file: a FIFO that waits for ever for its other side, a
+device without end, a folder. Only plain files are opened here, and only so much is read as a file of ours can hold.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import errno
 import os
+import stat
 import threading
+
+#: No file that ifcbscan keeps for itself comes near this size, bytes. What does is damaged.
+MOST_BYTES = 1 << 20
+
+_FLAGS = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+
+
+def open_plain(path: str, flags: int, mode: int = 0o600) -> int:
+    """A descriptor of a plain file, opened (or made) with these `flags`. Raises OSError, also for all other kinds.
+
+    Never waits: opening a FIFO would, until somebody opens its other side.
+    """
+    with contextlib.suppress(FileNotFoundError):
+        _check_plain(os.stat(path))  # before it is opened: merely opening a device can have an effect
+    descriptor = os.open(path, flags | _FLAGS, mode)
+    try:
+        _check_plain(os.fstat(descriptor))
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def _check_plain(status: os.stat_result) -> None:
+    if not stat.S_ISREG(status.st_mode):
+        raise OSError(errno.EINVAL, "it is no plain file")
+
+
+def read_small(path: str, most: int = MOST_BYTES) -> bytes:
+    """The whole content of a plain file. Raises OSError; also if it has more than `most` bytes."""
+    content = read_head(path, most + 1)
+    if len(content) > most:
+        raise OSError(errno.EFBIG, "it is too large for what it should be")
+    return content
+
+
+def read_head(path: str, most: int) -> bytes:
+    """The first `most` bytes of a plain file. Raises OSError."""
+    with os.fdopen(open_plain(path, os.O_RDONLY), "rb") as file:
+        return file.read(most)
 
 
 def replace_file(path: str, content: bytes) -> None:
@@ -14,8 +59,8 @@ def replace_file(path: str, content: bytes) -> None:
     A link stays a link: what it leads to is replaced. A device (/dev/null, /dev/stdout) or a folder is refused.
     """
     path = os.path.realpath(path)
-    if os.path.exists(path) and not os.path.isfile(path):
-        raise OSError(errno.EINVAL, "it is no plain file")
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+        _check_plain(os.stat(path))
     beside = f"{path}.{os.getpid()}.{threading.get_ident()}.part"  # on the same disk, so that it can take its place
     try:
         with open(beside, "wb") as file:

@@ -17,8 +17,10 @@ from ifcbscan.clocks import Clock
 from ifcbscan.commands.common import load_config
 from ifcbscan.config import Config, check_time_series
 from ifcbscan.dashboard import Dashboard, DashboardError, without_password
-from ifcbscan.errors import ExitCode, IfcbscanError, Interrupted, PutRefused
+from ifcbscan.errors import ExitCode, IfcbscanError, Interrupted, PutRefused, UsageError
 from ifcbscan.interruption import Interruption
+from ifcbscan.printable import named
+from ifcbscan.targets import absolute
 
 _CLOCK_TOLERANCE = 60.0  # seconds; S3 refuses requests from 15 minutes on
 _LOG_SPACE = 50 * 1000 * 1000  # bytes
@@ -43,17 +45,10 @@ def run(options: Namespace, interruption: Interruption) -> int:
     """Print one line per item; 0 only if all are in order, else the exit code of the first that is not."""
     code = ExitCode.DONE
     for item in _items(options, interruption):
-        console.result(f"{_mark(item.good)}  {item.name:<12} {item.text}")
+        console.result_checked(item.good, f"{item.name:<12} {item.text}")
         if not item.good and code == ExitCode.DONE:
             code = item.exit_code
     return code
-
-
-def _mark(good: bool) -> str:
-    word = "ok " if good else "NOT"
-    if not sys.stdout.isatty():
-        return word
-    return f"\033[{32 if good else 31}m{word}\033[0m"
 
 
 def _items(options: Namespace, interruption: Interruption) -> Iterator[Item]:
@@ -110,14 +105,17 @@ def _log_space() -> Item:
 def _settings(config: Config) -> Iterator[Item]:
     if config.env_file is None:
         yield Item(True, "settings", "taken from the environment; 'ifcbscan start' needs a .env file")
-    for warning in config.warnings:
+    for warning in named(config.warnings, "... and {} more warnings"):
         yield Item(False, "settings", warning)
     if config.env_file is not None and not config.warnings:
         yield Item(True, "settings", f"{config.env_file} (account {config.account})")
 
 
 def _folder(given: str) -> Item:
-    directory = os.path.abspath(os.path.expanduser(given))
+    try:
+        directory = absolute(given)
+    except UsageError as error:
+        return Item(False, "folder", str(error))
     try:
         os.listdir(directory)
     except (FileNotFoundError, NotADirectoryError):

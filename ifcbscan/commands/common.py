@@ -2,16 +2,49 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from argparse import Namespace
+from dataclasses import dataclass
 
 from ifcbscan import config as configuration
+from ifcbscan import console
 from ifcbscan.config import Config
-from ifcbscan.errors import UsageError
+from ifcbscan.errors import IfcbscanError, UsageError
+from ifcbscan.targets import absolute, current_folder
 
 
 def load_config(options: Namespace) -> Config:
-    return configuration.load(configuration.find_env_file(options.env_file, os.getcwd()), os.environ)
+    return configuration.load(configuration.find_env_file(options.env_file, current_folder()), os.environ)
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a command is about: the data folder (absolute), the time series, the settings.
+
+    `warnings` are those of the settings and of the log.
+    """
+
+    config: Config
+    directory: str
+    time_series: str
+    warnings: tuple[str, ...]
+
+
+def job_with_log(options: Namespace) -> Job:
+    """The job of a command that has --log-file, its log opened. Raises UsageError and ConfigError."""
+    try:
+        config = load_config(options)
+        directory, time_series = job_of(options, config)
+    except IfcbscanError:
+        # That is to be in the log, too. Which folder holds the data is not known for sure.
+        with contextlib.suppress(IfcbscanError):
+            console.check_log_file(options.log_file, None)
+            console.open_log(options.log_file)
+        raise
+    console.check_log_file(options.log_file, directory)
+    trouble = console.open_log(options.log_file)
+    return Job(config, directory, time_series, config.warnings + ((trouble,) if trouble else ()))
 
 
 def job_of(options: Namespace, config: Config) -> tuple[str, str]:
@@ -28,7 +61,7 @@ def job_of(options: Namespace, config: Config) -> tuple[str, str]:
     ]
     if not directory or not time_series:
         raise UsageError("Which bins, and where to? Please give {}.".format(" and ".join(missing)))
-    return os.path.abspath(os.path.expanduser(directory)), configuration.check_time_series(time_series)
+    return absolute(directory), configuration.check_time_series(time_series)
 
 
 def duration(text: str | None, option: str) -> float | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from argparse import Namespace
 
 from ifcbscan import console
@@ -12,6 +11,7 @@ from ifcbscan.commands.common import load_config
 from ifcbscan.dashboard import Dashboard, DashboardUnreachable, UnknownToDashboard
 from ifcbscan.errors import ExitCode
 from ifcbscan.interruption import Interruption
+from ifcbscan.printable import printable
 
 
 def run(options: Namespace, interruption: Interruption) -> int:
@@ -37,13 +37,13 @@ def run(options: Namespace, interruption: Interruption) -> int:
             }
             for name in names
         ]
-        console.result(json.dumps({"account": config.account, "time_series": found}, indent=2))
+        console.result_json({"account": config.account, "time_series": found})
         return ExitCode.DONE
     if not names:
         console.say(f"The account {config.account} has no time series yet.")
-    width = max((len(name) for name in names), default=0)
+    width = max((len(printable(name)) for name in names), default=0)
     for name in names:
-        console.result(f"{name:<{width}}  {_where(name, shown, in_archive)}")
+        console.result(f"{printable(name):<{width}}  {_where(name, shown, in_archive)}")
     return ExitCode.DONE
 
 

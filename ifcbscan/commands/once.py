@@ -12,7 +12,7 @@ from ifcbscan.bucket import Bucket
 from ifcbscan.claims import ALONE, SharedClaims
 from ifcbscan.clocks import Clock
 from ifcbscan.commands.aftermath import Aftermath
-from ifcbscan.commands.common import duration, job_of, load_config
+from ifcbscan.commands.common import duration, job_with_log
 from ifcbscan.config import Config, parse_rate
 from ifcbscan.errors import ExitCode, IfcbscanError, Interrupted, UsageError
 from ifcbscan.interruption import Interruption
@@ -21,21 +21,22 @@ from ifcbscan.localtree import LocalTree
 from ifcbscan.outcome import ScanReport
 from ifcbscan.plan import Policy
 from ifcbscan.progress import Progress
+from ifcbscan.targets import absolute, check_target, is_metrics
 from ifcbscan.throttle import Throttle
 
 
 def run(options: Namespace, interruption: Interruption) -> int:
     """Scan once; returns the exit code of the report."""
-    log_trouble = console.open_log(options.log_file)
-    config = load_config(options)
-    directory, time_series = job_of(options, config)
-    scan_options = _scan_options(options, config, time_series)
-    warnings = config.warnings + ((log_trouble,) if log_trouble else ())
+    job = job_with_log(options)
+    config, directory, warnings = job.config, job.directory, job.warnings
+    if options.metrics_file is not None:
+        check_target("--metrics-file", absolute(options.metrics_file), is_metrics, directory)
+    scan_options = _scan_options(options, config, job.time_series)
     # A dry run changes nothing, so it may look on while a scheduled scan is at work.
     lock = (
         contextlib.nullcontext()
         if options.dry_run
-        else runlock.hold(directory, time_series, scan_options.mode)
+        else runlock.hold(directory, job.time_series, scan_options.mode)
     )
     with lock:
         aftermath = _aftermath(options, config, directory, scan_options)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import json
-import os
 import sys
 import webbrowser
 from argparse import Namespace
@@ -25,6 +23,7 @@ from ifcbscan.localtree import LocalTree
 from ifcbscan.plan import Policy
 from ifcbscan.scan import ScanOptions
 from ifcbscan.survey import Survey, survey
+from ifcbscan.targets import absolute, check_target, is_page
 from ifcbscan.thumbnails import SampleImage, sample_images
 
 
@@ -32,8 +31,11 @@ def run(options: Namespace, interruption: Interruption) -> int:
     """Write the report; 3 if some folder could not be read, as after a scan."""
     config = load_config(options)
     directory, time_series = job_of(options, config)
+    path = None
     if options.output is not None or not options.json:
         htmlreport.check_jinja2()  # before minutes of looking at everything
+        path = absolute(options.output or f"{time_series}-report.html")
+        check_target("--output", path, is_page, directory)
     if options.published and config.dashboard_url is None:
         raise UsageError("--published: there is no dashboard to ask. Set DASHBOARD_URL in the .env file.")
     clock = Clock()
@@ -57,12 +59,10 @@ def run(options: Namespace, interruption: Interruption) -> int:
         warnings=warnings,
         published=published,
     )
-    for warning in report.warnings:
-        console.say("warning: " + warning)
+    console.say_warnings(report.warnings)
     if options.json:
-        console.result(json.dumps(to_json(report), indent=2))
-    if options.output is not None or not options.json:
-        path = os.path.abspath(os.path.expanduser(options.output or f"{time_series}-report.html"))
+        console.result_json(to_json(report))
+    if path is not None:
         images_of = str(found.newest.pid) if found.newest else ""
         htmlreport.write_page(path, htmlreport.render(report, images, images_of))
         if sys.stderr.isatty():  # cron would mail it

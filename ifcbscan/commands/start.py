@@ -16,6 +16,7 @@ from ifcbscan.config import Config
 from ifcbscan.errors import AlreadyRunning, ConfigError, ExitCode, Interrupted, UsageError
 from ifcbscan.interruption import Interruption
 from ifcbscan.parser import build_parser
+from ifcbscan.printable import printable
 from ifcbscan.schedule import ScheduledJob, Scheduler
 
 
@@ -26,8 +27,9 @@ def run(options: Namespace, interruption: Interruption) -> int:
     _check_directory(directory)
     scheduler = schedule.for_this_system(options.system)
     job = _scheduled_job(config, directory, time_series)
+    console.check_log_file(job.log_file, directory)
     if options.print:
-        console.result(scheduler.render(job).rstrip("\n"))
+        _show(scheduler.render(job))
         return ExitCode.DONE
     reason = scheduler.available()
     if reason:
@@ -44,6 +46,16 @@ def run(options: Namespace, interruption: Interruption) -> int:
         return ExitCode.DONE
     console.say("Now sending what is there already. You may interrupt this: the schedule carries on.")
     return _sync(job, wanted_unknown, interruption)
+
+
+def _show(text: str) -> None:
+    lines = text.rstrip("\n").split("\n")
+    console.result(*lines)
+    if any(line != printable(line) for line in lines):
+        console.say(
+            "Note: some characters in these lines cannot be shown as they are, so the lines must not be copied; "
+            "'ifcbscan start' without --print installs them."
+        )
 
 
 def _check_directory(directory: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from argparse import Namespace
 from dataclasses import dataclass
 from typing import Any
@@ -78,11 +77,12 @@ def run(options: Namespace, _interruption: Interruption) -> int:
         )
     if options.json:
         scheduled = {"scheduler": scheduler.name, "jobs": [status.to_json() for status in found]}
-        console.result(json.dumps(scheduled, indent=2))
+        console.result_json(scheduled)
     elif not found:
         console.result("Nothing is scheduled for this user. 'ifcbscan start DIR TIME_SERIES' does it.")
     else:
-        console.result("\n\n".join(_text(status, scheduler.name) for status in found))
+        for number, status in enumerate(found):
+            console.result(*([""] if number else []), *_lines(status, scheduler.name))
         for note in scheduler.notes():
             console.say(f"Please note: {note}")
     return ExitCode.DONE
@@ -99,7 +99,7 @@ def _run_json(record: LastRun | None) -> dict[str, Any] | None:
     }
 
 
-def _text(status: JobStatus, scheduler: str) -> str:
+def _lines(status: JobStatus, scheduler: str) -> list[str]:
     job = status.installed.job
     rows = [
         ("time series", job.time_series),
@@ -110,7 +110,7 @@ def _text(status: JobStatus, scheduler: str) -> str:
         ("bins", _bins(status)),
         ("log", job.log_file),
     ]
-    return "\n".join(f"{name:<12} {text}" for name, text in rows)
+    return [f"{name:<12} {text}" for name, text in rows]
 
 
 def _schedule(installed: InstalledJob, scheduler: str) -> str:

@@ -13,6 +13,7 @@ from ifcbscan.errors import ExitCode, UsageError
 from ifcbscan.interruption import Interruption
 from ifcbscan.runlock import Holder
 from ifcbscan.schedule import InstalledJob
+from ifcbscan.targets import absolute, current_folder
 
 _PATIENCE = 15.0  # seconds for a scan to end in order
 _NAME_PATIENCE = 3.0  # seconds for a scan that has just begun to write its name down
@@ -39,11 +40,13 @@ def run(options: Namespace, _interruption: Interruption) -> int:
 
 def _matches(installed: InstalledJob, what: str) -> bool:
     job = installed.job
-    path = os.path.abspath(os.path.expanduser(what))
-    same_folder = os.path.normcase(os.path.realpath(path)) == os.path.normcase(
+    if job.time_series == what:
+        return True
+    if current_folder() is None and not os.path.isabs(os.path.expanduser(what)):
+        return False  # a path from a folder that has been deleted leads nowhere
+    return os.path.normcase(os.path.realpath(absolute(what))) == os.path.normcase(
         os.path.realpath(job.directory)
     )
-    return job.time_series == what or same_folder
 
 
 def _listing(known: list[InstalledJob]) -> str:

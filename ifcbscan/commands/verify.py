@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
 import sys
 from argparse import Namespace
 from concurrent.futures import ThreadPoolExecutor
@@ -11,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from ifcbscan import console, verifyreport
 from ifcbscan.bucket import Bucket
 from ifcbscan.clocks import Clock
-from ifcbscan.commands.common import duration, job_of, load_config
+from ifcbscan.commands.common import duration, job_with_log
 from ifcbscan.config import Config
 from ifcbscan.dashboard import Dashboard
 from ifcbscan.errors import UsageError
@@ -20,6 +18,7 @@ from ifcbscan.listing import MOST_RANGES
 from ifcbscan.localtree import LocalTree
 from ifcbscan.plan import Policy
 from ifcbscan.progress import Progress
+from ifcbscan.targets import absolute, check_target, is_path_list
 from ifcbscan.verify import VerifyListener, VerifyOptions, verify
 from ifcbscan.verifyreport import BinResult, VerifyReport
 
@@ -45,9 +44,8 @@ class Printer(VerifyListener):
 
 def run(options: Namespace, interruption: Interruption) -> int:
     """Verify; 0 only if everything that was asked for is shown to be so."""
-    log_trouble = console.open_log(options.log_file)
-    config = load_config(options)
-    directory, time_series = job_of(options, config)
+    job = job_with_log(options)
+    config, directory, time_series = job.config, job.directory, job.time_series
     if options.jobs < 1:
         raise UsageError("--jobs must be at least 1.")
     if options.null and not options.deletable:
@@ -62,7 +60,9 @@ def run(options: Namespace, interruption: Interruption) -> int:
     progress = Progress(clock, sys.stderr.isatty() and not (options.quiet or options.verbose), "reading")
     settle = duration(options.settle, "--settle")
     deletable_after = duration(options.deletable_after, "--deletable-after")
-    deletable = os.path.abspath(os.path.expanduser(options.deletable)) if options.deletable else None
+    deletable = absolute(options.deletable) if options.deletable else None
+    if deletable is not None:
+        check_target("--deletable", deletable, is_path_list, directory)
     try:
         report = verify(
             VerifyOptions(
@@ -82,7 +82,7 @@ def run(options: Namespace, interruption: Interruption) -> int:
             clock,
             ThreadPoolExecutor(threads),
             Printer(progress, options.verbose),
-            config.warnings + ((log_trouble,) if log_trouble else ()),
+            job.warnings,
         )
     finally:
         progress.end()
@@ -101,12 +101,11 @@ def _dashboard(options: Namespace, config: Config) -> Dashboard | None:
 def _print(report: VerifyReport, options: Namespace) -> None:
     line = verifyreport.summary(report)
     console.log.info("%s", line)
-    for problem in report.problems:
-        console.log.warning("%s %s: %s", problem.pid, problem.state, problem.reason)
+    console.log_problems(report.problems, report.warnings)
     if not options.quiet:
         console.say(line)
         console.say_problems(report.problems, report.warnings)
         for conclusion in verifyreport.conclusion(report):
             console.say(conclusion)
     if options.json:
-        console.result(json.dumps(report.to_json(), indent=2))
+        console.result_json(report.to_json())

@@ -95,7 +95,7 @@ def test_a_failed_run_calls_fail_with_the_summary_as_body(monitor: Monitor) -> N
     assert ping.fail("nauset: 3 failed\nübel \udcff") is None
     assert monitor.calls == [
         Received("GET", SECRET + "/start", ""),
-        Received("POST", SECRET + "/fail", "nauset: 3 failed\nübel ?"),
+        Received("POST", SECRET + "/fail", "nauset: 3 failed\\nübel \\udcff"),
     ]
 
 

@@ -56,6 +56,7 @@ from ifcbscan.uploader import Listener
 PID = "D20130526T095207_IFCB013"
 KEY = f"hablab/nauset/2013/D20130526/{PID}.roi"
 SECRET = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
+PING = "6a1f-secret-check"
 TOKEN = "FwoGZXIvYXdzEBYaDKtoken0123456789=="
 
 posix = pytest.mark.skipif(os.name != "posix", reason="needs POSIX")
@@ -160,7 +161,7 @@ def test_a_secret_is_neither_in_the_process_list_nor_in_the_environment_of_a_run
     with ScriptedServer(then=Act.STALL) as server:
         env.write_text(
             f"AWS_ACCESS_KEY_ID=AKIAIFCBSCANTESTS\nAWS_SECRET_ACCESS_KEY={SECRET}\n"
-            f"USER_ACCOUNT=hablab\nS3_ENDPOINT_URL={server.endpoint}\n"
+            f"USER_ACCOUNT=hablab\nS3_ENDPOINT_URL={server.endpoint}\nPING_URL=http://127.0.0.1:9/{PING}\n"
         )
         process = start(cli_environment, tmp_path, "--once", "data", "nauset")
         server.wait_for("list", 1)
@@ -169,6 +170,13 @@ def test_a_secret_is_neither_in_the_process_list_nor_in_the_environment_of_a_run
         end(process)
     assert b"nauset" in shown[0] and b"HOME=" in shown[1]
     assert SECRET.encode() not in shown[0] + shown[1]
+    assert PING.encode() not in shown[0] + shown[1]
+
+
+def test_the_help_says_that_an_address_on_the_command_line_is_seen_by_others(ifcbscan_cli: Any) -> None:
+    for command in ("once", "sync"):
+        text = " ".join(ifcbscan_cli(command, "--help").stdout.split())
+        assert "everybody on this computer can see it in the list of processes: PING_URL in the .env file" in text
 
 
 @posix
@@ -177,6 +185,7 @@ def test_the_crontab_and_everything_that_start_leaves_behind_hold_no_secret_and_
     s3: Any, operator: Operator, dashboard: DashboardStandIn, env_file: Path
 ) -> None:
     write_bin(operator.folder / "data", PID, mtime=1.0)
+    rewrite_env(env_file, PING_URL="http://127.0.0.1:9/" + PING)
     operator.run("start", operator.folder / "data", "nauset")
     operator.run("status")
     table = operator.crontab.text or b""
@@ -191,6 +200,8 @@ def test_the_crontab_and_everything_that_start_leaves_behind_hold_no_secret_and_
     assert {path.suffix for path in left} >= {".lock", ".json"}
     for path in left:
         assert not readable_by_others(path, operator.home), path
+        assert PING.encode() not in path.read_bytes()
+    assert PING.encode() not in table
 
 
 def readable_by_others(path: Path, above: Path) -> bool:

@@ -297,9 +297,17 @@ def test_nothing_from_a_file_name_becomes_markup() -> None:
     page.encode("utf-8")
     parsed = Page(page)
     assert "script" not in parsed.tags and not [name for _, name, _ in parsed.attributes if name == "onload"]
-    cleaned = HOSTILE.replace("\udcff", "\ufffd").replace("\x07", "\ufffd")
+    cleaned = HOSTILE.replace("\udcff", "\\udcff").replace("\x07", "\\x07")
     assert sum(text.count(cleaned) for text in parsed.text) >= 5
     json.dumps(to_json(report), ensure_ascii=False).encode("utf-8")
+
+
+def test_of_warnings_without_end_the_page_shows_a_few_and_the_number_of_the_others() -> None:
+    report = report_on(EXAMPLE, warnings=[f"the folder {number} cannot be read" for number in range(20000)])
+    text = " ".join(Page(render(report)).text)
+    assert text.count("cannot be read") == 20
+    assert "19,980 more warnings, which “ifcbscan report --json” lists" in text
+    assert len(to_json(report)["warnings"]) == 20000
 
 
 def test_every_state_has_a_sign_besides_its_colour_and_words_what_to_do() -> None:

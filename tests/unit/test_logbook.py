@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from ifcbscan import console, logbook
 from ifcbscan.logbook import Told
 from ifcbscan.outcome import COUNTS, Problem, Requests, ScanReport
+from ifcbscan.printable import NAMED_AT_MOST
 
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86400.0
 MIDNIGHT = 1700006400.0  # 2023-11-15
@@ -190,6 +191,22 @@ def test_a_thousand_troubled_bins_do_not_make_the_memory_grow_without_end() -> N
     assert len(job.told.told) <= logbook.MOST_TOLD + 1
 
 
+def test_warnings_without_end_become_a_few_lines_and_one_that_counts_the_others_once_a_day() -> None:
+    job = Job()
+    folder = "/data/" + "x" * 4000
+
+    def warned(count: int) -> ScanReport:
+        texts = [f"the folder {folder}{n} cannot be read (Permission denied): not seen" for n in range(count)]
+        return _report(warnings=texts)
+
+    first = job.run(warned(20000))
+    assert len(first) == NAMED_AT_MOST + 2  # and the summary
+    assert first[NAMED_AT_MOST] == "more warnings than are named here: 19,980 others; --json lists them all"
+    # one more or less is no news
+    assert job.run(warned(20001), 50) == job.run(warned(19999)) == []
+    assert sum(map(len, job.told.told)) < 10000
+
+
 @given(st.lists(st.sampled_from(["idle", "held", "sent", "failure"]), max_size=200))
 def test_no_hour_passes_without_a_line(runs: list[str]) -> None:
     job, last = Job(), MIDNIGHT
@@ -218,7 +235,16 @@ def test_a_damaged_memory_is_no_memory(tmp_path: Path, monkeypatch: pytest.Monke
         monkeypatch.setenv(name, str(tmp_path))
     logbook.write("/data", "nauset", "recent", Told("2023-11-15", MIDNIGHT, frozenset(["x"])))
     (path,) = tmp_path.rglob("*.told.json")
-    for damage in ("", "[]", '{"day": 1}', "{", '{"day": "", "last_line": "x", "told": []}', "\0" * 100):
+    for damage in (
+        "",
+        "[]",
+        '{"day": 1}',
+        "{",
+        '{"day": "", "last_line": "x", "told": []}',
+        "\0" * 100,
+        "[" * 99999,
+        '{"day": "", "last_line": 1' + "0" * 999 + ', "told": []}',
+    ):
         path.write_text(damage, encoding="utf-8")
         assert logbook.read("/data", "nauset", "recent") == Told()
 

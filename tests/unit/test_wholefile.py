@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ifcbscan.wholefile import replace_file
+from ifcbscan.wholefile import MOST_BYTES, open_plain, read_head, read_small, replace_file
 
 posix_only = pytest.mark.skipif(os.name != "posix", reason="needs links and devices")
 
@@ -35,3 +35,41 @@ def test_what_is_no_plain_file_is_refused_and_stays(tmp_path: Path) -> None:
         with pytest.raises(OSError, match="no plain file"):
             replace_file(str(tmp_path / name), b"x")
     assert (tmp_path / "pipe").is_fifo() and (tmp_path / "folder").is_dir()
+
+
+def test_a_small_file_is_read_whole_and_a_large_one_not_at_all(tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    for size in (0, 5, MOST_BYTES):
+        path.write_bytes(b"x" * size)
+        assert len(read_small(str(path))) == size
+    with path.open("wb") as file:
+        file.truncate(50 * MOST_BYTES)
+    with pytest.raises(OSError, match="too large"):
+        read_small(str(path))
+    assert read_head(str(path), 10) == bytes(10)
+    with pytest.raises(FileNotFoundError):
+        read_small(str(tmp_path / "none"))
+
+
+@posix_only
+@pytest.mark.parametrize("flags", [os.O_RDONLY, os.O_RDWR, os.O_WRONLY | os.O_CREAT | os.O_APPEND])
+def test_only_a_plain_file_is_opened_and_nothing_else_is_waited_for(tmp_path: Path, flags: int) -> None:
+    os.mkfifo(str(tmp_path / "pipe"))
+    (tmp_path / "link").symlink_to(tmp_path / "pipe")
+    (tmp_path / "folder").mkdir()
+    for path in (tmp_path / "pipe", tmp_path / "link", tmp_path / "folder", Path("/dev/zero")):
+        with pytest.raises(OSError, match="no plain file"):
+            os.close(open_plain(str(path), flags))
+    (tmp_path / "a").write_bytes(b"old")
+    os.close(open_plain(str(tmp_path / "a"), flags))
+    assert (tmp_path / "a").read_bytes() == b"old"
+
+
+@posix_only
+def test_what_it_makes_only_its_owner_can_read(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        os.close(open_plain(str(tmp_path / "a"), os.O_WRONLY | os.O_CREAT))
+    finally:
+        os.umask(before)
+    assert (tmp_path / "a").stat().st_mode & 0o777 == 0o600

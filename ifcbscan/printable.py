@@ -1,0 +1,38 @@
+"""Text from outside as it may be shown: on a terminal, in the log, on the page, in a label.
+
+Names of files and folders, what servers answer, values of the environment: any of them may hold what forges a
+line, steers a terminal or turns the direction of writing round. Whatever prints text passes it through here;
+there is no second function of this kind.
+"""
+
+from __future__ import annotations
+
+from typing import Sequence
+
+#: So many problems or warnings are told one by one; a thousand lines help nobody. JSON holds them all.
+NAMED_AT_MOST = 20
+
+
+def printable(text: str) -> str:
+    r"""`text` as one line: `\x1b`, `\n`, `\u202e` in the place of what is no visible character or space.
+
+    Printable is what `str.isprintable` says: no control character, line or paragraph separator, direction mark,
+    or character of no width. A byte of a file name that is no UTF-8 (Python holds it as a lone surrogate) is
+    written as `\udce9`, as `--json` does, so that the result can be encoded.
+    """
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+
+
+def brief(text: object, most: int = 200) -> str:
+    """At most `most` characters of what somebody else has written, as one line without superfluous spaces."""
+    return printable(" ".join(str(text).split()))[:most]
+
+
+def named(texts: Sequence[str], rest: str, most: int = NAMED_AT_MOST) -> list[str]:
+    """The first `most` of `texts`; if there are more, then `rest` with the number of the others in the place of {}."""
+    shown = list(texts[:most])
+    if len(texts) > most:
+        shown.append(rest.format(f"{len(texts) - most:,}"))
+    return shown
