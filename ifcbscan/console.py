@@ -11,6 +11,7 @@ import sys
 import time
 from typing import Any, Sequence
 
+from ifcbscan import locks
 from ifcbscan.bins import Fileset
 from ifcbscan.errors import OutputLost
 from ifcbscan.outcome import Problem, ScanReport, summary, worth_telling
@@ -42,6 +43,8 @@ class _LogFile(logging.handlers.RotatingFileHandler):
 
     def _open(self) -> Any:
         def private(path: str, flags: int) -> int:
+            with contextlib.suppress(FileExistsError):
+                return locks.make_file(path, flags, 0o600)
             return os.open(path, flags, 0o600)
 
         return open(
@@ -80,7 +83,7 @@ def open_log(path: str | None) -> str | None:
         return None
     full_path = os.path.abspath(os.path.expanduser(path))
     try:
-        os.makedirs(os.path.dirname(full_path), mode=0o700, exist_ok=True)
+        locks.make_folder(os.path.dirname(full_path))
         handler = _LogFile(full_path, maxBytes=_LOG_PART, backupCount=_LOG_PARTS)
     except OSError as error:
         return f"the log file {full_path} cannot be written ({error.strerror}); this run goes on without it"
