@@ -42,19 +42,25 @@ class Held:
     """What a run has of its lock while it is at work."""
 
     def __init__(
-        self, warnings: tuple[str, ...] = (), alone: bool = True, sign: Callable[[], None] = lambda: None
+        self,
+        warnings: tuple[str, ...] = (),
+        alone: bool = True,
+        sign: Callable[[], None] = lambda: None,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         """`sign` leaves a sign of life."""
         self.warnings = warnings
         #: No other run of this job and mode can be under way.
         self.alone = alone
         self._sign = sign
-        self._next = time.monotonic() + _SIGN_EVERY
+        self._monotonic = monotonic
+        self._next = monotonic() + _SIGN_EVERY
 
     def getting_on(self) -> None:
         """Bytes were moved or a bin is done: now and then that leaves a sign of life. From any thread."""
-        if time.monotonic() >= self._next:
-            self._next = time.monotonic() + _SIGN_EVERY
+        now = self._monotonic()
+        if now >= self._next:
+            self._next = now + _SIGN_EVERY
             self._sign()
 
 
