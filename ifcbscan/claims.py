@@ -9,18 +9,21 @@ then a bin may be sent twice, and the bucket keeps one.
 from __future__ import annotations
 
 import contextlib
-import errno
-import os
 import threading
 import zlib
 from typing import Callable
 
-#: What another process's lock looks like: EAGAIN or EACCES, on Windows EACCES or EDEADLOCK, under wine 0.
-_TAKEN = (errno.EAGAIN, errno.EACCES, getattr(errno, "EDEADLOCK", errno.EDEADLK), 0)
+from ifcbscan import locks
 
 
 class Claims:
     """The claims of a run that is alone on its computer: it gets whatever it asks for."""
+
+    def __init__(self) -> None:
+        #: Bins that another run had when they were asked for -> its process, None where the system does not say.
+        self.refused: dict[str, int | None] = {}
+        #: Why bins cannot be claimed, in the system's words; "" as long as they can.
+        self.trouble = ""
 
     def take(self, pid: str) -> bool:
         """Claim a bin; False if another run has it now."""
@@ -30,11 +33,18 @@ class Claims:
         """Give a claimed bin back."""
 
     def in_company(self) -> bool:
-        """Whether another run of the same job is under way."""
+        """Whether another run of the same job is under way, or may be."""
         return False
 
 
 ALONE = Claims()
+
+
+class UnsharedClaims(Claims):
+    """The claims of a run that can make none, though others may be under way: each bin is looked at first."""
+
+    def in_company(self) -> bool:
+        return True
 
 
 class SharedClaims(Claims):
@@ -42,56 +52,37 @@ class SharedClaims(Claims):
 
     def __init__(self, path: str, in_company: Callable[[], bool]) -> None:
         """`path`: a file that all of them name; it is made if need be."""
+        super().__init__()
         self._in_company = in_company
         self._one_at_a_time = threading.Lock()
         self._path = path
         self._descriptor: int | None = None
 
     def take(self, pid: str) -> bool:
-        try:
-            with self._one_at_a_time:
+        with self._one_at_a_time:
+            try:
                 if self._descriptor is None:  # most runs have nothing to send, and claim nothing
-                    flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0)
-                    self._descriptor = os.open(self._path, flags, 0o600)
-        except OSError:
-            return True
-        try:
-            with self._one_at_a_time:
-                _lock(self._descriptor, _place(pid))
-        except OSError as error:
-            return error.errno not in _TAKEN
+                    self._descriptor, replaced = locks.open_lock_file(self._path, to_write=True)
+                    if replaced:
+                        self.trouble = "the file belonged to another user, and was replaced"
+                locks.lock_byte(self._descriptor, _place(pid))
+            except OSError as error:
+                if self._descriptor is not None and error.errno in locks.TAKEN:
+                    self.refused[pid] = locks.holder_of_byte(self._descriptor, _place(pid))
+                    return False
+                self.trouble = error.strerror or str(error)
         return True
 
     def release(self, pid: str) -> None:
         if self._descriptor is not None:
             with contextlib.suppress(OSError), self._one_at_a_time:
-                _unlock(self._descriptor, _place(pid))
+                locks.unlock_byte(self._descriptor, _place(pid))
 
     def in_company(self) -> bool:
-        return self._in_company()
+        # Without claims nothing keeps another run away, so each bin is looked at before it is sent.
+        return bool(self.trouble) or self._in_company()
 
 
 def _place(pid: str) -> int:
     # Below 2 GiB for Windows. Two bins at one place only means that one of them waits for a later run.
     return zlib.crc32(pid.encode("ascii")) >> 2
-
-
-if os.name == "nt":
-    import msvcrt
-
-    def _lock(descriptor: int, place: int) -> None:
-        os.lseek(descriptor, place, os.SEEK_SET)
-        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
-
-    def _unlock(descriptor: int, place: int) -> None:
-        os.lseek(descriptor, place, os.SEEK_SET)
-        msvcrt.locking(descriptor, msvcrt.LK_UNLCK, 1)  # type: ignore[attr-defined]
-
-else:
-    import fcntl
-
-    def _lock(descriptor: int, place: int) -> None:
-        fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, place)
-
-    def _unlock(descriptor: int, place: int) -> None:
-        fcntl.lockf(descriptor, fcntl.LOCK_UN, 1, place)

@@ -65,7 +65,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         console.say("ifcbscan: interrupted" + rest)
         return interruption.exit_code
     except AlreadyRunning as error:
-        if not getattr(options, "quiet", False):
+        if error.stalled or not getattr(options, "quiet", False):
             console.say("ifcbscan: " + str(error))
         return error.exit_code
     except IfcbscanError as error:

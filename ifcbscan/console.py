@@ -12,7 +12,7 @@ import sys
 import time
 from typing import Any, Sequence
 
-from ifcbscan import targets
+from ifcbscan import locks, targets
 from ifcbscan.bins import Fileset
 from ifcbscan.errors import OutputLost
 from ifcbscan.outcome import Problem, ScanReport, summary, worth_telling
@@ -45,12 +45,17 @@ class _LogFile(logging.handlers.RotatingFileHandler):
     """A rotating file that only its owner can read, and whose troubles never reach a run."""
 
     def _open(self) -> Any:
+        def private(path: str, flags: int) -> int:
+            with contextlib.suppress(FileExistsError):
+                return locks.make_file(path, flags, 0o600)
+            return open_plain(path, flags)
+
         return open(
             self.baseFilename,
             self.mode,
             encoding="utf-8",
             errors="backslashreplace",
-            opener=open_plain,
+            opener=private,
         )
 
     def doRollover(self) -> None:
@@ -94,7 +99,7 @@ def open_log(path: str | None) -> str | None:
         return None
     try:
         _check_no_stream(full_path)
-        os.makedirs(os.path.dirname(full_path), mode=0o700, exist_ok=True)
+        locks.make_folder(os.path.dirname(full_path))
         handler = _LogFile(full_path, maxBytes=_LOG_PART, backupCount=_LOG_PARTS)
     except OSError as error:
         return f"the log file {full_path} cannot be written ({error.strerror}); this run goes on without it"

@@ -61,6 +61,11 @@ class AlreadyRunning(IfcbscanError):
 
     exit_code = ExitCode.LOCKED
 
+    def __init__(self, message: str, stalled: bool = False) -> None:
+        """`stalled`: that process has given no sign of life for an hour, so people must be told."""
+        super().__init__(message)
+        self.stalled = stalled
+
 
 class Interrupted(IfcbscanError):
     """A signal asked the run to end; `exit_code` is 130 (SIGINT) or 143 (SIGTERM)."""

@@ -8,7 +8,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from ifcbscan import runlock
+from ifcbscan import locks, runlock
 from ifcbscan.errors import IfcbscanError
 from ifcbscan.wholefile import read_small, replace_file
 
@@ -47,7 +47,9 @@ def write(
     finished = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
     record = LastRun(finished, exit_code, summary, bins, log_file)
     with contextlib.suppress(OSError, IfcbscanError):
-        replace_file(_path(directory, time_series, mode), json.dumps(record.__dict__).encode("ascii"))
+        path = _path(directory, time_series, mode)
+        replace_file(path, json.dumps(record.__dict__).encode("ascii"))
+        locks.hand_over(path)
 
 
 def read(directory: str, time_series: str, mode: str) -> LastRun | None:

@@ -12,7 +12,7 @@ import hashlib
 import json
 from dataclasses import dataclass
 
-from ifcbscan import runlock
+from ifcbscan import locks, runlock
 from ifcbscan.errors import IfcbscanError
 from ifcbscan.outcome import ScanReport, summary
 from ifcbscan.printable import named
@@ -107,4 +107,6 @@ def write(directory: str, time_series: str, mode: str, told: Told) -> None:
     """Remember what was told; a failure to do so only makes the log longer."""
     fields = {"day": told.day, "last_line": told.last_line, "told": sorted(told.told)}
     with contextlib.suppress(OSError, IfcbscanError):
-        replace_file(_path(directory, time_series, mode), json.dumps(fields).encode("ascii"))
+        path = _path(directory, time_series, mode)
+        replace_file(path, json.dumps(fields).encode("ascii"))
+        locks.hand_over(path)

@@ -9,14 +9,16 @@ Needs the extra `metrics`.
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import hashlib
 import math
 import os
 from dataclasses import dataclass
 from typing import Dict, Iterable, Iterator, Tuple
 
-from ifcbscan import __version__, runlock
-from ifcbscan.errors import ExitCode
+from ifcbscan import __version__, locks, runlock
+from ifcbscan.errors import ExitCode, IfcbscanError
 from ifcbscan.outcome import ScanReport
 from ifcbscan.printable import printable
 from ifcbscan.wholefile import read_small, replace_file
@@ -127,21 +129,39 @@ def write_metrics(path: str, run: FinishedRun) -> str | None:
     if run.exit_code == ExitCode.LOCKED or (run.report is not None and run.report.dry_run):
         return None  # another run is under way and writes its own; a dry run is none
     try:
-        import filelock
         import prometheus_client  # noqa: F401 (only whether it is there)
     except ImportError:
         return (
             f"the metrics file {path} is not written: the Python package prometheus_client is not installed "
             "(pip install prometheus_client)"
         )
+    warning = None
     try:
-        with filelock.FileLock(_lock_path(path), timeout=_LOCK_TIMEOUT):
+        with contextlib.ExitStack() as stack:
+            warning = _take_lock(path, stack)
             samples = _read(path)
             _update(samples, run)
             _write(path, samples)
     except Exception as error:  # whatever it is, the run's result stands
         reason = getattr(error, "strerror", None) or error
         return f"the metrics file {path} cannot be written ({reason}); the scan itself is not concerned"
+    return warning
+
+
+def _take_lock(path: str, stack: contextlib.ExitStack) -> str | None:
+    """Wait for our turn at the file. Returns a warning where there is no lock; raises OSError if another run keeps it."""
+    try:
+        lock = locks.FileLock(_lock_path(path))
+        lock.acquire(_LOCK_TIMEOUT)
+    except locks.HeldByAnother:
+        raise OSError(errno.EBUSY, "another scan is writing it, and does not come to an end") from None
+    except (OSError, IfcbscanError) as error:
+        reason = getattr(error, "strerror", None) or error
+        return (
+            f"the lock of the metrics file cannot be used: {reason}. The file was written without it; the numbers of "
+            "another run that ends at the same moment may be missing until its next run"
+        )
+    stack.callback(lock.release)
     return None
 
 

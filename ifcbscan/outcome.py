@@ -82,13 +82,15 @@ class ScanReport:
     ended_at: float = 0.0  # by the bucket's clock, seconds since 1970 UTC
     newest_local: float | None = None  # sample times, seconds since 1970 UTC; only if asked for
     newest_archived: float | None = None
+    elsewhere: str = ""  # which other runs on this computer have bins of those to upload
+    stalled: bool = False  # another run holds bins or a lock, and has given no sign of life for an hour
 
     @property
     def exit_code(self) -> int:
         """The exit code of the most severe thing that happened."""
         if self.ended_code:
             return self.ended_code
-        if self.bins[FAILED] or self.unreadable:
+        if self.bins[FAILED] or self.unreadable or self.stalled:
             return ExitCode.PARTLY_FAILED
         return ExitCode.DONE
 
@@ -161,6 +163,9 @@ def human_bytes(size: float) -> str:
 def summary(report: ScanReport) -> str:
     """The run in one line of words."""
     parts = [f"{report.bins[name]} {words}" for name, words in _WORDS if report.bins[name]]
+    if report.elsewhere:
+        words = f"{report.bins[TO_UPLOAD]} to upload"
+        parts = [f"{part} ({report.elsewhere})" if part == words else part for part in parts]
     line = "{}: {}".format(report.time_series, ", ".join(parts) if parts else "no bins found")
     if report.files_uploaded:
         line += f"; sent {report.files_uploaded} files, {human_bytes(report.bytes_uploaded)} in {report.seconds:.0f} s"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from typing import Any
+from typing import Any, Callable
 
 from ifcbscan.clocks import Clock
 from ifcbscan.outcome import human_bytes
@@ -21,8 +21,15 @@ _LOG_EVERY = 60.0  # seconds
 class Progress:
     """Counts bins and bytes of a job whose size is known. `moved` may be called from any thread."""
 
-    def __init__(self, clock: Clock, bar: bool, verb: str = "sending") -> None:
-        """`bar`: draw one on stderr."""
+    def __init__(
+        self,
+        clock: Clock,
+        bar: bool,
+        verb: str = "sending",
+        getting_on: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`bar`: draw one on stderr. `getting_on` is called, from any thread, whenever the job has got on."""
+        self._getting_on = getting_on
         self._clock = clock
         self._draw = bar
         self._verb = verb
@@ -34,6 +41,7 @@ class Progress:
 
     def begin(self, bins: int, size: int) -> None:
         """The job has `bins` bins of together `size` bytes."""
+        self._getting_on()
         self._bins, self._size = bins, size
         self._began = self._logged = self._clock.monotonic()
         if self._draw and bins:
@@ -45,6 +53,7 @@ class Progress:
 
     def moved(self, size: int) -> None:
         """`size` more bytes have been handled."""
+        self._getting_on()
         with self._lock:
             self._moved += size
             if self._bar is not None:
@@ -55,6 +64,7 @@ class Progress:
 
     def bin_done(self, name: str) -> None:
         """One more bin has its result."""
+        self._getting_on()
         with self._lock:
             self._bins_done += 1
             if self._bar is not None:
@@ -63,6 +73,7 @@ class Progress:
 
     def waiting(self, bins: int) -> None:
         """Nothing moves, and that is as it should be: so many bins wait until the archive has checked them."""
+        self._getting_on()
         with self._lock:
             if self._bar is not None:
                 self._bar.set_postfix_str(f"{bins} wait for the archive's check")

@@ -1,10 +1,12 @@
 """One run at a time over one (directory, time series, mode): a lock that dies with its process.
 
-Beside each lock file lies a small file that names the process that holds the lock. (Beside and not
-inside, because filelock empties the lock file whenever anybody tries it.) It outlives its process, and a
+Beside each lock file lies a small file that names the process that holds the lock. It outlives its process, and a
 full disk keeps it from being written, so it is for people only. For `stop` there is a second lock: the
 process takes it once its name is written and gives it back before the first, so that while it is held
 the name is that of a living holder.
+
+The time of that small file is the holder's sign of life: it is set whenever the run has got on. Others tell people how
+old it is, and choose their exit code by it. Whether anything is sent never depends on it.
 """
 
 from __future__ import annotations
@@ -19,26 +21,48 @@ import stat
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
-from typing import Any, Iterator
+from dataclasses import fields
+from typing import Any, Callable, Iterator
 
-from ifcbscan.errors import AlreadyRunning, IfcbscanError
+from ifcbscan import locks
+from ifcbscan.companions import Companion, Holder, already_running
+from ifcbscan.errors import IfcbscanError
 from ifcbscan.wholefile import open_plain, read_small
 
 #: Seconds that the second lock is waited for: whoever looks at it holds it for a moment.
 _PATIENCE = 2.0
 
+#: At most one sign of life in so many seconds.
+_SIGN_EVERY = 30.0
 
-@dataclass(frozen=True)
-class Holder:
-    """The process that holds a lock, as it has written itself down."""
+#: A sign of life that is older (seconds), or of the future, says that a clock was wrong, and nothing else.
+_TEN_YEARS = 10 * 365 * 86400.0
 
-    pid: int
-    host: str
-    started: str
-    directory: str
-    time_series: str
-    mode: str
+
+class Held:
+    """What a run has of its lock while it is at work."""
+
+    def __init__(
+        self,
+        warnings: tuple[str, ...] = (),
+        alone: bool = True,
+        sign: Callable[[], None] = lambda: None,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`sign` leaves a sign of life."""
+        self.warnings = warnings
+        #: No other run of this job and mode can be under way.
+        self.alone = alone
+        self._sign = sign
+        self._monotonic = monotonic
+        self._next = monotonic() + _SIGN_EVERY
+
+    def getting_on(self) -> None:
+        """Bytes were moved or a bin is done: now and then that leaves a sign of life. From any thread."""
+        now = self._monotonic()
+        if now >= self._next:
+            self._next = now + _SIGN_EVERY
+            self._sign()
 
 
 def state_folder() -> str:
@@ -46,14 +70,14 @@ def state_folder() -> str:
     temporary = _temporary_folder()
     for base in (_user_folder(), temporary):
         try:
-            os.makedirs(base, mode=0o700, exist_ok=True)
+            locks.make_folder(base)
         except OSError:
             continue
         if os.access(base, os.W_OK) and (base != temporary or _is_ours(base)):
             return base
     raise IfcbscanError(
-        "There is no folder to keep the lock in: neither the home folder nor the temporary folder can be "
-        "written to. Nothing was sent. Is the disk full or read-only?"
+        "There is no folder for locks and logs: neither the home folder nor the temporary folder can be "
+        "written to. Is the disk full or read-only?"
     )
 
 
@@ -95,43 +119,84 @@ def lock_path(directory: str, time_series: str, mode: str) -> str:
 
 
 @contextlib.contextmanager
-def hold(directory: str, time_series: str, mode: str) -> Iterator[None]:
-    """Hold the lock of one job and mode. Raises AlreadyRunning at once if another process holds it."""
-    import filelock
+def hold(directory: str, time_series: str, mode: str) -> Iterator[Held]:
+    """Hold the lock of one job and mode. Raises AlreadyRunning at once if another process holds it.
 
-    path = lock_path(directory, time_series, mode)
-    lock = filelock.FileLock(path, timeout=0)
+    Where no lock can be had for another reason, the run goes on without one; `warnings` say so.
+    """
+    with contextlib.ExitStack() as stack:
+        yield _take(stack, directory, time_series, mode)
+
+
+def _take(stack: contextlib.ExitStack, directory: str, time_series: str, mode: str) -> Held:
+    path = None
     try:
+        path = lock_path(directory, time_series, mode)
+        lock = locks.FileLock(path)
         lock.acquire()
-    except filelock.Timeout:
-        raise AlreadyRunning(_who(read_holder(path))) from None
-    except OSError as error:
-        raise IfcbscanError(
-            f"The lock file {path} cannot be used: {error.strerror}. Nothing was sent."
-        ) from None
-    started = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
-    holder = Holder(os.getpid(), socket.gethostname(), started, directory, time_series, mode)
-    try:
-        with _named(path, holder):
-            yield
-    finally:
-        lock.release()
+    except locks.HeldByAnother:
+        assert path is not None
+        raise already_running(_companion(path)) from None
+    except (OSError, IfcbscanError) as error:
+        return Held((_no_lock(path, error),), alone=False)
+    stack.callback(lock.release)
+    sign = stack.enter_context(_named(path, directory, time_series, mode))
+    if not lock.replaced:
+        return Held(sign=sign)
+    replaced = (
+        f"the lock file {path} belonged to another user and could not be opened, so it was replaced. Has somebody run "
+        "ifcbscan as root? Nothing needs to be done"
+    )
+    return Held((replaced,), alone=False, sign=sign)
+
+
+def _no_lock(path: str | None, error: Exception) -> str:
+    if isinstance(error, OSError) and path is not None:
+        reason = f"{error.strerror or error} ({path}). Is the disk full or read-only, or does the file belong to another user?"
+    else:
+        reason = str(error)
+    return (
+        f"the lock of this job cannot be used: {reason} The scan goes on without it: if another scan of this folder runs "
+        "at the same time, a file may be sent twice, and nothing is lost"
+    )
 
 
 @contextlib.contextmanager
-def _named(path: str, holder: Holder) -> Iterator[None]:
-    """Write the name of the holder down, and hold the second lock. Where that fails, data are sent all the same."""
-    import filelock
+def _named(path: str, directory: str, time_series: str, mode: str) -> Iterator[Callable[[], None]]:
+    """Write the name of the holder down, and hold the second lock. Where that fails, data are sent all the same.
 
-    second = filelock.FileLock(_second(path))
-    with contextlib.suppress(OSError, filelock.Timeout):
-        with open(path + ".holder", "w", encoding="utf-8", opener=open_plain) as file:
-            json.dump(holder.__dict__, file)
-        second.acquire(timeout=_PATIENCE)
+    Yields what leaves a sign of life.
+    """
+    started = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    offset = time.time() - time.monotonic()
+    holder = Holder(os.getpid(), socket.gethostname(), started, directory, time_series, mode, offset)
+
+    def sign() -> None:
+        moment = offset + time.monotonic()
+        with contextlib.suppress(OSError):
+            os.utime(path + ".holder", (moment, moment))
+
+    second = locks.FileLock(_second(path))
+    with contextlib.suppress(OSError, locks.HeldByAnother):
+        _write_name(path + ".holder", holder)
+        sign()
+        second.acquire(_PATIENCE)
     try:
-        yield
+        yield sign
     finally:
         second.release()
+
+
+def _write_name(path: str, holder: Holder) -> None:
+    # A new file, because the old one may belong to another user. (On Windows somebody may be reading the old one.)
+    with contextlib.suppress(OSError):
+        os.unlink(path)
+    try:
+        descriptor = locks.make_file(path, os.O_WRONLY, 0o644)
+    except FileExistsError:
+        descriptor = open_plain(path, os.O_WRONLY | os.O_TRUNC)
+    with open(descriptor, "w", encoding="utf-8") as file:
+        json.dump(holder.__dict__, file)
 
 
 def _second(path: str) -> str:
@@ -139,20 +204,8 @@ def _second(path: str) -> str:
 
 
 def is_held(path: str) -> bool:
-    """Whether a living process holds the lock."""
-    import filelock
-
-    if not os.path.exists(path):
-        return False
-    lock = filelock.FileLock(path, timeout=0)
-    try:
-        lock.acquire()
-    except filelock.Timeout:
-        return True
-    except OSError:
-        return False  # a lock that this user cannot open is not that of a scan of this user
-    lock.release()
-    return False
+    """Whether a living process holds the lock. Raises OSError where that cannot be found out."""
+    return locks.is_locked(path)
 
 
 def claims_path(time_series: str) -> str:
@@ -161,8 +214,11 @@ def claims_path(time_series: str) -> str:
 
 
 def in_progress(directory: str, time_series: str, mode: str) -> bool:
-    """Whether a run of that job and mode is under way; asking never gets in the way of one that begins."""
-    return is_held(_second(lock_path(directory, time_series, mode)))
+    """Whether a run of that job and mode is under way, or may be; asking never gets in the way of one that begins."""
+    try:
+        return is_held(_second(lock_path(directory, time_series, mode)))
+    except (OSError, IfcbscanError):
+        return True
 
 
 def living_holder(path: str) -> Holder | None:
@@ -170,26 +226,71 @@ def living_holder(path: str) -> Holder | None:
 
     The name is believed only if the second lock is held before and after it was read, and it stays the same.
     """
-    if not is_held(_second(path)):
+    try:
+        if not is_held(_second(path)):
+            return None
+        holder = read_holder(path)
+        time.sleep(0.1)  # another one that only looks at the lock has let go of it by then
+        return holder if is_held(_second(path)) and read_holder(path) == holder else None
+    except OSError:
         return None
-    holder = read_holder(path)
-    time.sleep(0.1)  # another one that only looks at the lock has let go of it by then
-    return holder if is_held(_second(path)) and read_holder(path) == holder else None
 
 
 def read_holder(path: str) -> Holder | None:
     """Who last took the lock `path`, or None if that is not written down."""
     try:
-        fields: dict[str, Any] = json.loads(read_small(path + ".holder").decode("utf-8"))
-        return Holder(**fields)
+        found: dict[str, Any] = json.loads(read_small(path + ".holder").decode("utf-8"))
+        holder = Holder(**found)
     except (OSError, ValueError, TypeError, RecursionError):
         return None
+    sound = isinstance(holder.pid, int) and isinstance(holder.clock_offset, (int, float, type(None)))
+    texts = (getattr(holder, field.name) for field in fields(holder) if field.type == "str")
+    return holder if sound and all(isinstance(text, str) for text in texts) else None
 
 
-def _who(holder: Holder | None) -> str:
-    if holder is None:
-        return "Another scan of this directory and time series is running; nothing was done."
-    return (
-        f"Another scan of {holder.directory} for {holder.time_series} is running: process {holder.pid} on "
-        f"{holder.host}, since {holder.started}. Nothing was done here; that scan goes on."
-    )
+def silence(path: str, holder: Holder) -> float | None:
+    """Seconds since the holder of the lock `path` has left a sign of life; None if that cannot be said."""
+    try:
+        sign = os.stat(path + ".holder").st_mtime
+    except OSError:
+        return None
+    if holder.host == socket.gethostname() and holder.clock_offset is not None:
+        # By a clock that nobody can set, and that stands still while the computer sleeps as the process does.
+        age = time.monotonic() - (sign - holder.clock_offset)
+    else:
+        age = time.time() - sign
+    return age if 0 <= age <= _TEN_YEARS else None
+
+
+def _companion(path: str) -> Companion | None:
+    holder = living_holder(path)
+    return Companion(holder, silence(path, holder)) if holder is not None else None
+
+
+def companion_in_silence(directory: str, time_series: str, mode: str) -> Companion | None:
+    """The run of that job and mode if one is under way without a recent sign of life. Takes next to no time if not."""
+    try:
+        path = lock_path(directory, time_series, mode)
+    except IfcbscanError:
+        return None
+    last = read_holder(path)
+    if last is None or not Companion(last, silence(path, last)).is_silent:
+        return None  # whether or not it still runs
+    companion = _companion(path)
+    return companion if companion is not None and companion.is_silent else None
+
+
+def companions(time_series: str) -> list[Companion]:
+    """All other runs that feed one time series from this user's account on this computer."""
+    try:
+        folder = state_folder()
+        names = sorted(os.listdir(folder))
+    except (OSError, IfcbscanError):
+        return []
+    found = []
+    for name in names:
+        if name.startswith(time_series + "-") and name.endswith(".lock"):
+            companion = _companion(os.path.join(folder, name))
+            if companion is not None and companion.holder.time_series == time_series:
+                found.append(companion)
+    return [companion for companion in found if companion.holder.pid != os.getpid()]

@@ -49,6 +49,9 @@ _MAY_BE_SENT_ELSEWHERE = 4 * 86400.0
 
 _OVERTAKEN = "somebody else changed this bin in the archive meanwhile; a later run looks again"
 
+#: How long nothing but waiting may go on without telling the listener again. Seconds.
+_WAITING_TOLD_EVERY = 20.0
+
 #: How long the calling thread waits at a time, so that signals get through on every system. Seconds.
 _ATTENTION = 0.5
 
@@ -195,7 +198,7 @@ class Uploader:
                 self._waiting_is_over(tally)
             elif until_due is not None and until_due > 0:
                 self._listener.waiting(len(self._waiting))
-                self._clock.sleep(until_due, self._cancelled)
+                self._clock.sleep(min(until_due, _WAITING_TOLD_EVERY), self._cancelled)
             return
         timeout = _ATTENTION
         # While all workers are busy nothing can be begun, so there is nothing to be early for.

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ifcbscan import console, lastrun, logbook
@@ -39,17 +39,28 @@ class Aftermath:
 
     def finished(self, report: ScanReport, exit_code: int) -> None:
         """The run came to a report."""
+        troubles = self._tell(exit_code, summary(report), report)
         told, day, now = self._told()
-        lines, then = logbook.lines_of(report, told, day, now)
+        lines, then = logbook.lines_of(replace(report, warnings=report.warnings + troubles), told, day, now)
         self._log(lines, told, then)
-        self._tell(exit_code, summary(report), report)
+
+    def locked_out(self, text: str) -> None:
+        """The run did not begin, because a process that does not get on has its lock.
+
+        Only the log and the record are told: for a monitor and for the metrics no run has taken place.
+        """
+        told, day, now = self._told()
+        lines, then = logbook.lines_of_failure(text, told, day, now)
+        self._log(lines, told, then)
+        lastrun.write(self.directory, self.time_series, self.mode, ExitCode.LOCKED, text, {}, self.log_file)
 
     def failed(self, text: str, exit_code: int) -> None:
         """The run ended without a report."""
         told, day, now = self._told()
         lines, then = logbook.lines_of_failure(text, told, day, now)
         self._log(lines, told, then)
-        self._tell(exit_code, text, None)
+        troubles = self._tell(exit_code, text, None)
+        self._log([logbook.Line(trouble, True) for trouble in troubles] if lines else [], then, then)
 
     def _told(self) -> tuple[logbook.Told, str, float]:
         now = time.time()
@@ -64,14 +75,20 @@ class Aftermath:
         if then != told:
             logbook.write(self.directory, self.time_series, self.mode, then)
 
-    def _tell(self, exit_code: int, text: str, report: ScanReport | None) -> None:
+    def _tell(self, exit_code: int, text: str, report: ScanReport | None) -> tuple[str, ...]:
+        """Write the record, the metrics, and call the monitor; returns what went wrong with them, for the log."""
         bins = report.bins if report is not None else {}
         lastrun.write(self.directory, self.time_series, self.mode, exit_code, text, bins, self.log_file)
+        troubles = []
         if self.metrics_file is not None:
-            self._warn(self._write_metrics(self.metrics_file, exit_code, report))
+            troubles.append(self._write_metrics(self.metrics_file, exit_code, report))
         if self.ping is not None:
             good = exit_code == ExitCode.DONE
-            self._warn(self.ping.success() if good else self.ping.fail(text))
+            troubles.append(self.ping.success() if good else self.ping.fail(text))
+        told = tuple(trouble for trouble in troubles if trouble)
+        for trouble in () if self.quiet else told:
+            console.say(f"  warning: {trouble}")
+        return told
 
     def _write_metrics(self, path: str, exit_code: int, report: ScanReport | None) -> str | None:
         from ifcbscan.metrics import FinishedRun, write_metrics
@@ -89,9 +106,3 @@ class Aftermath:
                 report.newest_archived if report is not None else None,
             ),
         )
-
-    def _warn(self, trouble: str | None) -> None:
-        if trouble:
-            log.warning("%s", trouble)
-            if not self.quiet:
-                console.say(f"  warning: {trouble}")

@@ -6,19 +6,21 @@ import contextlib
 import sys
 from argparse import Namespace
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 from ifcbscan import console, runlock, scan
 from ifcbscan.bucket import Bucket
-from ifcbscan.claims import ALONE, SharedClaims
+from ifcbscan.claims import ALONE, Claims, SharedClaims, UnsharedClaims
 from ifcbscan.clocks import Clock
 from ifcbscan.commands.aftermath import Aftermath
 from ifcbscan.commands.common import duration, job_with_log
+from ifcbscan.companions import examine
 from ifcbscan.config import Config, parse_rate
-from ifcbscan.errors import ExitCode, IfcbscanError, Interrupted, UsageError
+from ifcbscan.errors import AlreadyRunning, ExitCode, IfcbscanError, Interrupted, UsageError
 from ifcbscan.interruption import Interruption
 from ifcbscan.listing import MOST_RANGES
 from ifcbscan.localtree import LocalTree
-from ifcbscan.outcome import ScanReport
+from ifcbscan.outcome import TO_UPLOAD, ScanReport
 from ifcbscan.plan import Policy
 from ifcbscan.progress import Progress
 from ifcbscan.targets import absolute, check_target, is_metrics
@@ -32,18 +34,18 @@ def run(options: Namespace, interruption: Interruption) -> int:
     if options.metrics_file is not None:
         check_target("--metrics-file", absolute(options.metrics_file), is_metrics, directory)
     scan_options = _scan_options(options, config, job.time_series)
-    # A dry run changes nothing, so it may look on while a scheduled scan is at work.
-    lock = (
-        contextlib.nullcontext()
-        if options.dry_run
-        else runlock.hold(directory, job.time_series, scan_options.mode)
-    )
-    with lock:
-        aftermath = _aftermath(options, config, directory, scan_options)
+    aftermath = _aftermath(options, config, directory, scan_options)
+    with contextlib.ExitStack() as stack:
+        # A dry run changes nothing, so it may look on while a scheduled scan is at work.
+        held = runlock.Held()
+        if not options.dry_run:
+            held = _take_lock(stack, aftermath, directory, scan_options)
         if aftermath is not None:
             aftermath.begin()
         try:
-            report = _scan(options, config, directory, scan_options, warnings, interruption)
+            report = _scan(
+                options, config, directory, scan_options, warnings + held.warnings, interruption, held
+            )
         except IfcbscanError as error:
             if aftermath is not None:
                 aftermath.failed(str(error), error.exit_code)
@@ -63,6 +65,21 @@ def run(options: Namespace, interruption: Interruption) -> int:
     if interruption.requested.is_set():
         raise Interrupted(code)
     return code
+
+
+def _take_lock(
+    stack: contextlib.ExitStack,
+    aftermath: Aftermath | None,
+    directory: str,
+    scan_options: scan.ScanOptions,
+) -> runlock.Held:
+    """Hold the lock until `stack` ends. Raises AlreadyRunning; one without end is noted down, because nobody looks."""
+    try:
+        return stack.enter_context(runlock.hold(directory, scan_options.time_series, scan_options.mode))
+    except AlreadyRunning as error:
+        if error.stalled and aftermath is not None:
+            aftermath.locked_out(str(error))
+        raise
 
 
 def _aftermath(
@@ -117,13 +134,14 @@ def _scan(
     scan_options: scan.ScanOptions,
     warnings: tuple[str, ...],
     interruption: Interruption,
+    held: runlock.Held,
 ) -> ScanReport:
     clock = Clock()
     oldest = None if scan_options.max_age is None else clock.wall() - scan_options.max_age
     tree = LocalTree(directory, config.exclude_dirs + tuple(options.exclude), oldest)
     threads = max(options.jobs, MOST_RANGES)
     bar = sys.stderr.isatty() and not (options.quiet or options.verbose)
-    progress = Progress(clock, bar)
+    progress = Progress(clock, bar, getting_on=held.getting_on)
     rate = parse_rate(options.bandwidth, "--bandwidth") if options.bandwidth else config.max_bandwidth
     throttle = Throttle(rate, clock, interruption.requested) if rate else None
 
@@ -146,14 +164,15 @@ def _scan(
         from ifcbscan.commands.content import compare
         from ifcbscan.commands.verify import Printer
 
-        reading = Progress(clock, bar, "reading")
+        reading = Progress(clock, bar, "reading", held.getting_on)
         try:
             comparison = compare(scan_options, tree, bucket, clock, Printer(reading, options.verbose))
         finally:
             reading.end()
         differs = comparison.differs
         warnings += comparison.warnings
-    return scan.scan(
+    claims = ALONE if options.dry_run else _claims(directory, scan_options, held)
+    report = scan.scan(
         scan_options,
         tree,
         bucket,
@@ -165,13 +184,36 @@ def _scan(
         warnings,
         guard,
         differs,
-        ALONE if options.dry_run else _claims(directory, scan_options),
+        claims,
     )
+    return report if options.dry_run else _with_companions(report, claims, held)
 
 
-def _claims(directory: str, scan_options: scan.ScanOptions) -> SharedClaims:
+def _claims(directory: str, scan_options: scan.ScanOptions, held: runlock.Held) -> Claims:
     time_series = scan_options.time_series
-    other = "recent" if scan_options.mode == "full" else "full"
-    return SharedClaims(
-        runlock.claims_path(time_series), lambda: runlock.in_progress(directory, time_series, other)
+    try:
+        path = runlock.claims_path(time_series)
+    except IfcbscanError:
+        return UnsharedClaims()  # no folder for it: the lock has said so
+    other = _other(scan_options.mode)
+    return SharedClaims(path, lambda: not held.alone or runlock.in_progress(directory, time_series, other))
+
+
+def _other(mode: str) -> str:
+    return "recent" if mode == "full" else "full"
+
+
+def _with_companions(report: ScanReport, claims: Claims, held: runlock.Held) -> ScanReport:
+    """The report with what is to be said of other runs on this computer. Most runs meet none, and end at once here."""
+    warnings = report.warnings
+    if claims.trouble and not held.warnings:  # else the same is said of the lock
+        warnings += (
+            f"bins cannot be claimed: {claims.trouble}. The scan went on without; if another scan ran at the same time, a "
+            "file may have been sent twice, and nothing is lost",
+        )
+    other = runlock.companion_in_silence(report.directory, report.time_series, _other(report.mode))
+    present = runlock.companions(report.time_series) if claims.refused else []
+    found = examine(report.bins[TO_UPLOAD], claims.refused, present, other)
+    return replace(
+        report, warnings=warnings + found.warnings, elsewhere=found.elsewhere, stalled=found.stalled
     )

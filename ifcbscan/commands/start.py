@@ -164,7 +164,9 @@ def _sync(job: ScheduledJob, force: bool, interruption: Interruption) -> int:
     options = build_parser().parse_args(words + (["--force"] if force else []))
     try:
         code = once.run(options, interruption)
-    except AlreadyRunning:
+    except AlreadyRunning as error:
+        if error.stalled:
+            raise
         console.say(
             "Another scan of this folder is under way and sends it; there is nothing more to do here."
         )

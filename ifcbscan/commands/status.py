@@ -16,7 +16,7 @@ _OVERDUE = 15 * 60.0
 """Seconds after which the every-minute scan should have ended again, even a slow one."""
 
 #: Results whose reason is one line; the others are told by the counts of bins.
-_WITH_REASON = (ExitCode.UNEXPECTED, ExitCode.USAGE, ExitCode.UNREACHABLE)
+_WITH_REASON = (ExitCode.UNEXPECTED, ExitCode.USAGE, ExitCode.LOCKED, ExitCode.UNREACHABLE)
 
 #: Counts that tell of bins which wait or are in trouble, with the words for them.
 _WAITING = (
@@ -35,6 +35,7 @@ _RESULTS = {
     ExitCode.UNEXPECTED: "unexpected error",
     ExitCode.USAGE: "not possible",
     ExitCode.PARTLY_FAILED: "finished, but something failed",
+    ExitCode.LOCKED: "could not begin",
     ExitCode.UNREACHABLE: "the bucket could not be reached",
     ExitCode.INTERRUPTED: "interrupted",
     ExitCode.TERMINATED: "ended from outside",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
@@ -9,9 +10,9 @@ import time
 from argparse import Namespace
 
 from ifcbscan import console, runlock, schedule
+from ifcbscan.companions import Holder
 from ifcbscan.errors import ExitCode, UsageError
 from ifcbscan.interruption import Interruption
-from ifcbscan.runlock import Holder
 from ifcbscan.schedule import InstalledJob
 from ifcbscan.targets import absolute, current_folder
 
@@ -58,9 +59,17 @@ def _listing(known: list[InstalledJob]) -> str:
 
 def _end(lock: str, time_series: str) -> None:
     """End the process that holds `lock`, if a living process does."""
-    holder = _holder(lock)
+    try:
+        holder = _holder(lock)
+        held = runlock.is_held(lock)
+    except OSError as error:
+        console.say(
+            f"Whether a scan of {time_series} is under way cannot be found out: {lock}: {error.strerror}. If there is one, it "
+            "ends by itself."
+        )
+        return
     if holder is None:
-        if runlock.is_held(lock):
+        if held:
             console.say(
                 f"A scan of {time_series} is under way, and which process it is cannot be told; it ends by itself."
             )
@@ -72,18 +81,29 @@ def _end(lock: str, time_series: str) -> None:
         return
     try:
         os.kill(holder.pid, signal.SIGTERM)
+        if hasattr(signal, "SIGCONT"):
+            os.kill(holder.pid, signal.SIGCONT)  # until then a stopped process (Ctrl-Z) hears of nothing
     except OSError as error:
         console.say(f"The scan of {time_series} (process {holder.pid}) could not be ended: {error.strerror}.")
         return
-    until = time.monotonic() + _PATIENCE
-    while runlock.is_held(lock) and time.monotonic() < until:
-        time.sleep(0.1)
-    if runlock.is_held(lock):
+    if _still_held(lock):
         console.say(
             f"The scan of {time_series} (process {holder.pid}) was asked to end, and has not ended yet."
         )
     else:
         console.say(f"Ended the scan of {time_series} that was under way; nothing is lost.")
+
+
+def _still_held(lock: str) -> bool:
+    """Whether the lock is still held after the time that a scan needs to end in order."""
+    until = time.monotonic() + _PATIENCE
+    with contextlib.suppress(OSError):  # where it cannot be found out, nobody may be told that it has ended
+        while runlock.is_held(lock):
+            if time.monotonic() >= until:
+                return True
+            time.sleep(0.1)
+        return False
+    return True
 
 
 def _holder(lock: str) -> Holder | None:

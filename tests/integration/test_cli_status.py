@@ -116,6 +116,7 @@ def test_several_jobs_are_shown_one_after_another(operator: Operator, data: Path
         ("recent", 2, "The bucket refused: NoSuchBucket", "not possible: The bucket refused: NoSuchBucket"),
         ("full", 1, "an unexpected error", "unexpected error: an unexpected error"),
         ("full", 3, "counts", "finished, but something failed"),
+        ("full", 4, "Another scan is running", "could not begin: Another scan is running"),
         ("full", 77, "?", "exit code 77"),
     ],
 )

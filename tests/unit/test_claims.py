@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
 
 from ifcbscan.claims import ALONE, SharedClaims
 
@@ -35,6 +39,7 @@ def test_a_bin_that_another_process_has_claimed_is_not_to_be_had_until_that_one_
         assert other.stdout.readline().strip() == b"True"
         assert not here.take(PID)
         assert here.take(OTHER)
+        assert here.refused == {PID: other.pid if os.name == "posix" else None}
         other.kill()
         other.wait()
     assert here.take(PID)
@@ -56,7 +61,24 @@ def test_where_no_file_can_be_made_every_bin_is_to_be_had(tmp_path: Path) -> Non
     here = claims(tmp_path / "nowhere" / "nauset.claims")
     assert here.take(PID) and here.take(PID)
     here.release(PID)
+    assert here.trouble and here.in_company()  # so that each bin is looked at before it is sent
     assert ALONE.take(PID) and not ALONE.in_company()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows has other calls")
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.EIO, errno.EOPNOTSUPP, errno.ENOSYS])
+def test_where_the_system_gives_no_locks_every_bin_is_to_be_had(
+    tmp_path: Path, number: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import fcntl
+
+    def refuse(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(fcntl, "lockf", refuse)
+    here = claims(tmp_path / "nauset.claims")
+    assert here.take(PID) and here.in_company()
+    assert here.trouble == os.strerror(number) and not here.refused
 
 
 def test_nothing_is_ever_written(tmp_path: Path) -> None:

@@ -48,6 +48,14 @@ def _report(bins: dict[str, int] | None = None, **values: Any) -> ScanReport:
     return ScanReport(**fields)
 
 
+def test_bins_that_another_run_has_are_told_in_the_summary_and_a_stalled_run_is_a_failure() -> None:
+    report = _report({TO_UPLOAD: 3}, elsewhere="another scan on this computer, process 123, is sending them")
+    said = "nauset: 3 to upload (another scan on this computer, process 123, is sending them)"
+    assert summary(report) == said and report.exit_code == ExitCode.DONE
+    assert "elsewhere" not in report.to_json() and "stalled" not in report.to_json()
+    assert _report({TO_UPLOAD: 3}, stalled=True).exit_code == ExitCode.PARTLY_FAILED
+
+
 def test_the_json_has_exactly_the_agreed_keys_in_the_agreed_order() -> None:
     report = _report(
         {UPLOADED: 2, "held": 1},

@@ -1,0 +1,85 @@
+"""What is said of other runs on this computer that have bins, or a lock, and of those that do not get on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ifcbscan.companions import Companion, Finding, Holder, already_running, examine, human_time
+
+SYNC = Holder(123, "lab", "2026-06-02T14:05:00Z", "/data", "nauset", "full")
+OTHER_FOLDER = Holder(456, "lab", "2026-06-02T14:06:00Z", "/data2", "nauset", "recent")
+
+
+def examined(
+    refused: Any, *present: Companion, to_upload: int | None = None, other_mode: Companion | None = None
+) -> Finding:
+    return examine(len(refused) if to_upload is None else to_upload, refused, present, other_mode)
+
+
+@pytest.mark.parametrize(
+    "refused, to_upload, said",
+    [
+        ({"a": 123}, 1, "another scan on this computer, process 123, is sending it"),
+        ({"a": 123, "b": 123}, 2, "another scan on this computer, process 123, is sending them"),
+        ({"a": 123, "b": 123}, 5, "another scan on this computer, process 123, is sending 2 of them"),
+        ({"a": 123, "b": 456}, 2, "other scans on this computer, processes 123 and 456, are sending them"),
+        ({"a": 789}, 1, "another scan on this computer, process 789, is sending it"),  # without a name
+        # where the system does not say whose a bin is
+        ({"a": None}, 1, "other scans on this computer, processes 123 and 456, are sending it"),
+    ],
+)
+def test_it_is_said_who_sends_the_bins_that_were_left(refused: Any, to_upload: int, said: str) -> None:
+    found = examined(refused, Companion(SYNC, 5.0), Companion(OTHER_FOLDER, None), to_upload=to_upload)
+    assert found == Finding(said)
+
+
+def test_where_nobody_is_known_no_number_is_given() -> None:
+    assert examined({"a": None}).elsewhere == "another scan on this computer is sending it"
+
+
+def test_without_a_bin_left_to_others_nothing_is_said() -> None:
+    assert examined({}, to_upload=7) == Finding()
+
+
+@pytest.mark.parametrize(
+    "silent, told, stalled", [(599.0, False, False), (600.0, True, False), (3600.0, True, True)]
+)
+def test_silence_is_told_after_ten_minutes_and_is_a_failure_after_an_hour(
+    silent: float, told: bool, stalled: bool
+) -> None:
+    found = examined({"a": 123}, Companion(SYNC, silent))
+    assert (bool(found.warnings), found.stalled) == (told, stalled)
+    if told:
+        (warning,) = found.warnings
+        since = human_time(silent)
+        for part in ("process 123", "/data", SYNC.started, since, "holds bins", "nothing is lost"):
+            assert part in warning
+        assert f"is holding it, without a sign of life for {since}" in found.elsewhere
+
+
+def test_only_the_run_that_has_the_bins_is_told_of() -> None:
+    lively, silent = Companion(OTHER_FOLDER, 5.0), Companion(SYNC, 7200.0)
+    found = examined({"a": 456}, lively, silent)
+    assert found == Finding("another scan on this computer, process 456, is sending it")
+
+
+def test_a_silent_run_of_the_other_mode_is_told_of_though_it_has_none_of_the_bins() -> None:
+    found = examined({}, other_mode=Companion(SYNC, 7200.0))
+    assert found.elsewhere == "" and found.stalled and "holds bins" not in found.warnings[0]
+    both = examined({"a": 123}, Companion(SYNC, 7200.0), other_mode=Companion(SYNC, 7200.0))
+    assert len(both.warnings) == 1
+
+
+def test_an_unknown_age_is_no_silence() -> None:
+    assert examined({"a": 123}, Companion(SYNC, None)).warnings == ()
+    assert not already_running(Companion(SYNC, None)).stalled
+
+
+@pytest.mark.parametrize(
+    "seconds, said",
+    [(5, "less than a minute"), (61, "1 minute"), (1500, "25 minutes"), (3600, "1 hour"), (200000, "2 days")],
+)
+def test_times_are_rounded_down_to_what_people_say(seconds: float, said: str) -> None:
+    assert human_time(seconds) == said
