@@ -4,8 +4,6 @@ Loads nothing before `run` has set up what happens at a signal, so that Ctrl-C d
 program in silence or with a line, like later ones. Only what Python does before its first line here stays as it is.
 """
 
-from __future__ import annotations
-
 import os
 
 try:

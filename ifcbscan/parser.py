@@ -1,6 +1,6 @@
 """The command line: `build_parser` and nothing else.
 
-This file imports only the standard library and nothing of ifcbscan, because the manual page is built
+Loading this file loads only the standard library and nothing of ifcbscan, because the manual page is built
 by running it alone (argparse-manpage, see setup.cfg).
 """
 
