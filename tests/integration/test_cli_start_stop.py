@@ -112,6 +112,14 @@ def test_stop_leaves_the_crontab_byte_for_byte_as_it_was_before_start(
     assert operator.crontab.text == (THEIRS if table == THEIRS[:-1] else table)
 
 
+def test_a_lock_that_cannot_be_had_is_no_reason_not_to_schedule(operator: Operator, data: Path) -> None:
+    (state_folder(operator) / "crontab.lock").mkdir(parents=True)
+    operator.run("start", data, "nauset", "--no-sync")
+    assert len(operator.crontab.commands()) == 2
+    operator.run("stop", "nauset")
+    assert operator.crontab.text is None
+
+
 def test_starting_twice_changes_nothing(operator: Operator, data: Path) -> None:
     operator.run("start", data, "nauset", "--no-sync")
     table, changes = operator.crontab.text, operator.crontab.changes
@@ -539,6 +547,18 @@ def test_stop_leaves_a_scan_on_another_computer_to_the_people_there(
     assert process.poll() is None
     gate.opened.set()
     assert end(process)[0] == 0
+
+
+def test_stop_ends_a_scan_that_somebody_has_stopped_with_ctrl_z(
+    operator: Operator, data: Path, gate: Gate
+) -> None:
+    operator.schedule(data)
+    process = operator.start("sync", data, "nauset")
+    gate.server.wait_for("put")
+    process.send_signal(signal.SIGSTOP)
+    done = operator.run("stop", "nauset")
+    assert "Ended the scan of nauset that was under way; nothing is lost" in done.stderr
+    assert end(process)[0] == 143
 
 
 def test_a_scan_that_was_killed_leaves_no_lock_behind(operator: Operator, data: Path, gate: Gate) -> None:

@@ -154,6 +154,128 @@ def test_a_lock_left_by_a_dead_process_keeps_nobody_out_whoever_has_its_number_n
     assert runlock.living_holder(str(lock)) is None
 
 
+# --- locks that cannot be had
+
+
+def json_of(run: Callable[..., Any], data: Path, log: Path) -> dict[str, Any]:
+    """The report of an every-hour scan that must end well, and print no warning but its own."""
+    done = run("--once", data, "nauset", "--json", "--log-file", log)
+    assert "Warning" not in done.stderr and "unexpected" not in done.stderr
+    return dict(json.loads(done.stdout))
+
+
+@posix
+@on_moto
+def test_locks_that_a_scan_as_another_user_has_left_are_replaced_and_the_scan_goes_on(
+    ifcbscan_cli: Any, cli_environment: dict[str, str], env_file: Path, tmp_path: Path
+) -> None:
+    """As root: the files are somebody else's. As anybody else: nobody may open them, which is the same."""
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0)
+    if os.getuid() == 0 and not permissions_hold(closed):
+        pytest.skip("permissions do not concern this user")
+    data = env_file.parent / "data"
+    make(data, 0)
+    checked(ifcbscan_cli)("--once", data, "nauset")
+    files = [path for path in Path(cli_environment["HOME"]).rglob("nauset*") if path.suffix != ".json"]
+    assert {path.suffix for path in files} == {".lock", ".named", ".holder", ".claims"}
+    for path in files:
+        path.chmod(0 if os.getuid() else 0o600)
+        if os.getuid() == 0:
+            os.chown(str(path), 12345, 12345)
+    warnings = []
+    for number in (1, 2):
+        make(data, number)
+        code, stdout, stderr = without_privileges(
+            cli_environment, tmp_path, "--once", data, "nauset", "--json"
+        )
+        assert code == 0, stderr
+        report = json.loads(stdout)
+        assert report["bins"]["uploaded"] == 1
+        warnings.append(report["warnings"])
+    (warning,) = warnings[0]
+    assert "belonged to another user" in warning and "replaced" in warning
+    assert warnings[1] == []
+    assert not [path for path in files if path.stat().st_uid == 12345]
+
+
+@on_moto
+@pytest.mark.parametrize("endings", [[".lock"], [".claims"], [".lock", ".lock.named", ".claims"]])
+def test_a_lock_that_cannot_be_opened_at_all_is_one_warning_and_no_reason_not_to_run(
+    ifcbscan_cli: Any, cli_environment: dict[str, str], env_file: Path, endings: list[str]
+) -> None:
+    run = checked(ifcbscan_cli)
+    data = env_file.parent / "data"
+    log = env_file.parent / "scan.log"
+    make(data, 0)
+    run("--once", data, "nauset")
+    home = Path(cli_environment["HOME"])
+    for path in [path for path in home.rglob("nauset*") if str(path).endswith(tuple(endings))]:
+        path.unlink()
+        path.mkdir()  # a folder in the place of the file: whoever asks, it cannot be opened
+    for number in (1, 2):
+        make(data, number)
+        report = json_of(run, data, log)
+        assert report["bins"]["uploaded"] == 1 and len(report["warnings"]) == 1
+        assert ("lock of this job" if ".lock" in endings else "cannot be claimed") in report["warnings"][0]
+    assert log.read_text("utf-8").count(report["warnings"][0].partition(": ")[0]) == 1  # once a day
+
+
+_NO_LOCKS = """
+import errno, fcntl, os
+def refuse(*_):
+    raise OSError({number}, os.strerror({number}))
+fcntl.flock = fcntl.lockf = refuse
+"""
+
+
+@posix
+@on_moto
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.EIO, errno.EOPNOTSUPP, errno.ENOSYS])
+def test_a_file_system_without_locks_is_one_warning_and_no_reason_not_to_run(
+    ifcbscan_cli: Any, cli_environment: dict[str, str], env_file: Path, tmp_path: Path, number: int
+) -> None:
+    (tmp_path / "sitecustomize.py").write_text(_NO_LOCKS.format(number=number))
+    cli_environment["PYTHONPATH"] += os.pathsep + str(tmp_path)
+    run = checked(ifcbscan_cli)
+    data = env_file.parent / "data"
+    log = env_file.parent / "scan.log"
+    metrics = tmp_path / "ifcb.prom"
+    for scan_number in (0, 1):
+        make(data, scan_number)
+        done = run("--once", data, "nauset", "--json", "--log-file", log, "--metrics-file", metrics)
+        report = json.loads(done.stdout)
+        assert report["bins"]["uploaded"] == 1
+        (warning,) = report["warnings"]
+        assert warning.startswith("the lock of this job cannot be used: " + os.strerror(number))
+        assert "UserWarning" not in done.stderr
+        assert "the lock of the metrics file cannot be used: " + os.strerror(number) in done.stderr
+        assert "ifcbscan_bins" in metrics.read_text("utf-8")
+    for line in ("the lock of this job cannot be used", "the lock of the metrics file cannot be used"):
+        assert log.read_text("utf-8").count(line) == 1
+
+
+@posix
+@on_moto
+def test_two_scans_at_once_without_any_locks_leave_every_bin_whole(
+    s3: Any, cli_environment: dict[str, str], env_file: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "sitecustomize.py").write_text(_NO_LOCKS.format(number=errno.ENOLCK))
+    cli_environment["PYTHONPATH"] += os.pathsep + str(tmp_path)
+    data = env_file.parent / "data"
+    files = make(data, *range(6), roi_bytes=30000)
+    with ScriptedServer(upstream=s3.endpoint, delay=0.1) as between:
+        rewrite_env(env_file, S3_ENDPOINT_URL=between.endpoint)
+        scans = [start(cli_environment, data.parent, "--once", data, "nauset") for _ in range(2)]
+        for process in scans:
+            code, _, stderr = end(process, 120.0)
+            assert code in (0, 3), stderr  # 3: the other one was first with some file
+        code, _, stderr = end(start(cli_environment, data.parent, "--once", data, "nauset"))
+        assert code == 0, stderr
+        assert_adc_last(between.stored)
+    assert_whole(s3, files)
+
+
 # --- disks
 
 
