@@ -1,6 +1,6 @@
 """The invariants under any interleaving of instrument, archive, network, processes and clocks.
 
-Hypothesis drives `support.world.World`, whose docstring says what the invariants I1 to I5 mean exactly.
+Hypothesis drives `support.world.World`, whose docstring says what the invariants I1 to I7 mean exactly.
 The scan is the real one. `IFCBSCAN_MODEL_EXAMPLES=2000 pytest tests/model` runs longer; tests/soak.py
 drives the same world by a seed.
 """
@@ -12,14 +12,19 @@ import os
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from support.disks import QUARTERS
 from support.world import (
+    CONDITIONS,
     DAY,
     FAULTS,
+    FILTERS,
+    FOREIGN,
     LAGS,
     PIDS,
-    QUARTERS,
+    TIMES,
     Fault,
     World,
+    foreign_keys,
 )
 
 EXAMPLES = int(os.environ.get("IFCBSCAN_MODEL_EXAMPLES", "60"))
@@ -28,6 +33,8 @@ pids = st.sampled_from(PIDS)
 machines = st.integers(0, 1)
 folders = st.sampled_from(["new", "new", "copy"])
 max_ages = st.sampled_from([None, None, 3 * DAY])
+times = st.one_of(st.sampled_from(["now", "last week"]), st.sampled_from(sorted(TIMES)))
+extensions = st.lists(st.sampled_from(["hdr", "adc", "roi"]), min_size=1, max_size=3, unique=True)
 fault = st.builds(
     Fault,
     st.integers(0, 25),
@@ -44,9 +51,14 @@ class Faults(RuleBasedStateMachine):
         super().__init__()
         self.world = World()
 
-    @initialize(wire=st.booleans(), second=st.sampled_from(["none", "shares the disk", "a disk of its own"]))
-    def begin(self, wire: bool, second: str) -> None:
+    @initialize(
+        wire=st.booleans(),
+        second=st.sampled_from(["none", "shares the disk", "a disk of its own"]),
+        conditions=st.sampled_from(CONDITIONS),
+    )
+    def begin(self, wire: bool, second: str, conditions: str) -> None:
         self.world.wire = wire
+        self.world.conditions = conditions
         if second != "none":
             self.world.add_second_machine(shares_disk=second == "shares the disk")
 
@@ -57,30 +69,48 @@ class Faults(RuleBasedStateMachine):
         pid=pids,
         extension=st.sampled_from(["hdr", "adc", "roi"]),
         quarters=st.integers(0, QUARTERS),
-        old=st.booleans(),
+        dated=times,
         machine=machines,
         folder=folders,
     )
     def a_file_grows(
-        self, pid: str, extension: str, quarters: int, old: bool, machine: int, folder: str
+        self, pid: str, extension: str, quarters: int, dated: str, machine: int, folder: str
     ) -> None:
-        self.world.grow(pid, extension, quarters, old, self._machine(machine), folder)
+        self.world.grow(pid, extension, quarters, dated, self._machine(machine), folder)
 
     @rule(
         pid=pids,
         quarters=st.tuples(*[st.integers(1, QUARTERS)] * 3),
-        old=st.booleans(),
+        dated=times,
         machine=machines,
         folder=folders,
     )
     def a_bin_is_half_written(
-        self, pid: str, quarters: tuple[int, int, int], old: bool, machine: int, folder: str
+        self, pid: str, quarters: tuple[int, int, int], dated: str, machine: int, folder: str
     ) -> None:
-        self.world.write_so_far(pid, quarters, old, self._machine(machine), folder)
+        self.world.write_so_far(pid, quarters, dated, self._machine(machine), folder)
 
-    @rule(pid=pids, old=st.booleans(), machine=machines, folder=folders)
-    def a_bin_is_finished(self, pid: str, old: bool, machine: int, folder: str) -> None:
-        self.world.finish(pid, old, self._machine(machine), folder)
+    @rule(pid=pids, dated=times, machine=machines, folder=folders)
+    def a_bin_is_finished(self, pid: str, dated: str, machine: int, folder: str) -> None:
+        self.world.finish(pid, dated, self._machine(machine), folder)
+
+    @rule(pid=pids, blank=extensions, dated=times, machine=machines, folder=folders)
+    def a_copy_begins_with_zeros(
+        self, pid: str, blank: list[str], dated: str, machine: int, folder: str
+    ) -> None:
+        self.world.preallocate(pid, blank, dated, self._machine(machine), folder)
+
+    @rule(
+        pid=pids,
+        which=extensions,
+        dated=st.one_of(st.none(), times),
+        machine=machines,
+        folder=folders,
+    )
+    def files_are_written_again_in_place(
+        self, pid: str, which: list[str], dated: str | None, machine: int, folder: str
+    ) -> None:
+        self.world.rewrite(pid, which, dated, self._machine(machine), folder)
 
     @rule(pid=pids, machine=machines, folder=folders)
     def a_bin_is_deleted_from_a_disk(self, pid: str, machine: int, folder: str) -> None:
@@ -101,6 +131,30 @@ class Faults(RuleBasedStateMachine):
     @rule(pid=pids, refuses=st.booleans())
     def the_archive_changes_its_mind(self, pid: str, refuses: bool) -> None:
         (self.world.refused.add if refuses else self.world.refused.discard)(pid)
+
+    @rule(key=st.sampled_from(foreign_keys()))
+    def somebody_puts_a_foreign_object(self, key: str) -> None:
+        self.world.add_foreign_object(key)
+
+    @rule(pid=pids, ending=st.sampled_from(FOREIGN), machine=machines, folder=folders)
+    def somebody_writes_a_foreign_file(self, pid: str, ending: str, machine: int, folder: str) -> None:
+        self.world.add_foreign_file(f"{folder}/{pid}{ending}", self._machine(machine))
+
+    @rule(pid=pids, extension=st.sampled_from(["hdr", "adc", "roi"]), way=st.sampled_from(sorted(FILTERS)))
+    def something_on_the_way_refuses_an_object(self, pid: str, extension: str, way: str) -> None:
+        self.world.refuse(pid, extension, way)
+
+    @rule()
+    def nothing_on_the_way_refuses_any_more(self) -> None:
+        self.world.filters.clear()
+
+    @rule(machine=machines, work=st.booleans())
+    def claims_can_be_had(self, machine: int, work: bool) -> None:
+        self.world.machines[self._machine(machine)].claims.work = work
+
+    @rule(stands=st.booleans())
+    def the_servers_clock_stands_still(self, stands: bool) -> None:
+        self.world.stop_server_clock(stands)
 
     @rule(
         machine=machines,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from support.randomworld import play
-from support.world import FAULTS, digest
+from support.world import FAULTS, FILTERS, digest
 
 
 def test_whatever_breaks_the_invariants_hold_in_two_hundred_worlds() -> None:
@@ -14,6 +14,8 @@ def test_whatever_breaks_the_invariants_hold_in_two_hundred_worlds() -> None:
         assert world.violations == [], f"seed {seed}"
         happened.update(world.statistics)
     assert {"fault: " + kind for kind in FAULTS} <= happened
+    assert {"filtered: " + way for way in FILTERS} <= happened
+    assert "deleted by the archive after the .adc" in happened
     assert {"deleted by the archive", "run: killed", "run: exit 0", "run: exit 130"} <= happened
 
 

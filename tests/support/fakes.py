@@ -94,7 +94,7 @@ class VirtualClock(Clock):
 
 
 class StoredObject(NamedTuple):
-    """An object of a FakeBucket: its bytes, and when they were put (true time, seconds since 1970)."""
+    """An object of a FakeBucket: its bytes, and when they were put (by the server's clock, seconds since 1970)."""
 
     body: bytes
     put: float
@@ -131,8 +131,11 @@ class FakeBucket:
         self.hook: BucketHook | None = None
         self.etags_are_md5 = True
         self.server_clock = ServerClock(clock)
-        self._clock = clock
         self._page_size = page_size
+        #: False for a server that stores what comes last, as rclone's does.
+        self.conditions = True
+        #: The server's own clock (seconds since 1970), which a test may replace by one that stands still.
+        self.server_now: Callable[[], float] = lambda: clock.now
 
     @property
     def requests(self) -> Requests:
@@ -198,10 +201,18 @@ class FakeBucket:
         return None if stored is None else hashlib.md5(stored.body).hexdigest()
 
     def put(self, key: str, file: BinaryIO, size: int, replaces: int | None = None) -> str:
+        # As the real one: what is to be replaced is looked at first, and by its content it must still be that.
+        replaced = None if replaces in (None, MISSING) else self.objects.get(key)
+        gone = replaces not in (None, MISSING) and (replaced is None or len(replaced.body) != replaces)
+
         def expected(stored: StoredObject | None) -> bool:
-            return replaces is None or replaces == (MISSING if stored is None else len(stored.body))
+            if replaced is None or stored is None:
+                return replaces is None or stored is replaced
+            return stored.body == replaced.body
 
         try:
+            if gone:
+                raise Overtaken()
             self.put_if(key, file, size, expected)
         except Overtaken:
             file.seek(0)
@@ -214,18 +225,18 @@ class FakeBucket:
     ) -> str:
         """One request; its answer is the ETag. Raises Overtaken if what is there when it takes effect is not as expected.
 
-        As in S3, the object's date is the time at which the request began.
+        As in S3, the object's date is the time at which the request began, by the server's clock.
         """
         call = Call("put", key, size)
         self._before(call)
-        began = self._clock.now
+        began = self.server_now()
         file.seek(0)
         body = file.read(size)
         if len(body) < size:
             raise FileChanged("it became shorter while it was read")
         self.while_under_way(call)
         before = self.objects.get(key)
-        if not expected(before):
+        if self.conditions and not expected(before):
             raise Overtaken()
         stored = StoredObject(body, began)
         self.objects[key] = stored
@@ -266,7 +277,7 @@ class FakeBucket:
     def _after(self, call: Call) -> None:
         if self.hook is not None:
             self.hook("after", call)
-        self.server_clock.learn(formatdate(int(self._clock.now), usegmt=True))
+        self.server_clock.learn(formatdate(int(self.server_now()), usegmt=True))
 
 
 def _listed_time(stored: StoredObject) -> str:
@@ -274,10 +285,15 @@ def _listed_time(stored: StoredObject) -> str:
 
 
 class LocalFile(NamedTuple):
-    """A file of a FakeTree: its bytes, and its modification time (seconds since 1970, whoever's clock)."""
+    """A file of a FakeTree: its bytes, its modification time (seconds since 1970, whoever's clock), its stamp.
+
+    The stamp stands for what a system keeps beside the modification time and nobody can set (ctime, inode): no
+    two writes have the same, so that one in place at equal size that keeps the time can be seen.
+    """
 
     body: bytes
     changed: float
+    stamp: int = 0
 
 
 TreeHook = Callable[[str, str], None]
@@ -298,12 +314,13 @@ class FakeTree:
         self.files: dict[str, LocalFile] = {}
         self.unreadable: set[str] = set()
         self.hook: TreeHook | None = None
+        self._stamps = itertools.count(1)
         self._exclude = frozenset(name.lower() for name in exclude)
         self._not_before = not_before
 
     def write(self, path: str, body: bytes, changed: float) -> None:
         """Write a file, `path` below the root."""
-        self.files[posixpath.join(self.root, path)] = LocalFile(body, changed)
+        self.files[posixpath.join(self.root, path)] = LocalFile(body, changed, next(self._stamps))
 
     def write_bin(
         self, pid: str, changed: float, folder: str = "", images: int = 3, roi_bytes: int = 300

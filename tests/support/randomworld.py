@@ -6,7 +6,20 @@ import random
 from typing import Callable
 
 from ifcbscan.bins import EXTENSIONS
-from support.world import DAY, FAULTS, LAGS, PIDS, QUARTERS, Fault, World
+from support.disks import QUARTERS
+from support.world import (
+    CONDITIONS,
+    DAY,
+    FAULTS,
+    FILTERS,
+    FOREIGN,
+    LAGS,
+    PIDS,
+    TIMES,
+    Fault,
+    World,
+    foreign_keys,
+)
 
 STEPS = 30
 
@@ -16,6 +29,7 @@ def play(seed: int, steps: int = STEPS) -> World:
     draw = random.Random(seed)
     random.seed(seed)  # for the pauses between retries
     world = World(wire=draw.random() < 0.5)
+    world.conditions = draw.choice(["kept", "kept", *CONDITIONS])
     machines = draw.randrange(3)
     if machines:
         world.add_second_machine(shares_disk=machines == 1)
@@ -43,21 +57,40 @@ def _place(world: World, draw: random.Random) -> tuple[int, str]:
     return draw.randrange(len(world.machines)), draw.choice(["new", "new", "new", "copy"])
 
 
+def _dated(draw: random.Random) -> str:
+    return draw.choice(["now", "last week"]) if draw.random() < 0.7 else draw.choice(sorted(TIMES))
+
+
+def _some(draw: random.Random) -> list[str]:
+    return [ext for ext in EXTENSIONS if draw.random() < 0.5] or list(EXTENSIONS)
+
+
 def _write_so_far(world: World, draw: random.Random) -> None:
     machine, folder = _place(world, draw)
     quarters = [draw.randrange(1, QUARTERS + 1) for _ in EXTENSIONS]
-    world.write_so_far(draw.choice(PIDS), quarters, draw.random() < 0.7, machine, folder)
+    world.write_so_far(draw.choice(PIDS), quarters, _dated(draw), machine, folder)
 
 
 def _grow(world: World, draw: random.Random) -> None:
     machine, folder = _place(world, draw)
     extension, quarters = draw.choice(EXTENSIONS), draw.randrange(QUARTERS + 1)
-    world.grow(draw.choice(PIDS), extension, quarters, draw.random() < 0.5, machine, folder)
+    world.grow(draw.choice(PIDS), extension, quarters, _dated(draw), machine, folder)
 
 
 def _finish(world: World, draw: random.Random) -> None:
     machine, folder = _place(world, draw)
-    world.finish(draw.choice(PIDS), draw.random() < 0.5, machine, folder)
+    world.finish(draw.choice(PIDS), _dated(draw), machine, folder)
+
+
+def _preallocate(world: World, draw: random.Random) -> None:
+    machine, folder = _place(world, draw)
+    world.preallocate(draw.choice(PIDS), _some(draw), _dated(draw), machine, folder)
+
+
+def _rewrite(world: World, draw: random.Random) -> None:
+    machine, folder = _place(world, draw)
+    dated = None if draw.random() < 0.4 else _dated(draw)
+    world.rewrite(draw.choice(PIDS), _some(draw), dated, machine, folder)
 
 
 def _remove(world: World, draw: random.Random) -> None:
@@ -80,6 +113,29 @@ def _load_archive(world: World, draw: random.Random) -> None:
 def _change_mind(world: World, draw: random.Random) -> None:
     pid = draw.choice(PIDS)
     (world.refused.add if draw.random() < 0.4 else world.refused.discard)(pid)
+
+
+def _put_foreign(world: World, draw: random.Random) -> None:
+    if draw.random() < 0.5:
+        world.add_foreign_object(draw.choice(foreign_keys()))
+    else:
+        machine, folder = _place(world, draw)
+        world.add_foreign_file(folder + "/" + draw.choice(PIDS) + draw.choice(FOREIGN), machine)
+
+
+def _filter(world: World, draw: random.Random) -> None:
+    if draw.random() < 0.3:
+        world.filters.clear()
+    else:
+        world.refuse(draw.choice(PIDS), draw.choice(EXTENSIONS), draw.choice(sorted(FILTERS)))
+
+
+def _lock_trouble(world: World, draw: random.Random) -> None:
+    draw.choice(world.machines).claims.work = draw.random() < 0.4
+
+
+def _server_clock(world: World, draw: random.Random) -> None:
+    world.stop_server_clock(draw.random() < 0.5)
 
 
 def _faults(draw: random.Random) -> list[Fault]:
@@ -114,12 +170,18 @@ _EVENTS: list[tuple[int, Callable[[World, random.Random], None]]] = [
     (6, _write_so_far),
     (6, _grow),
     (13, _finish),
+    (4, _preallocate),
+    (6, _rewrite),
     (3, _remove),
     (10, _wait),
     (4, _set_clock),
     (4, _load_archive),
     (6, _change_mind),
-    (23, _scan),
-    (23, _scan_both),
+    (2, _put_foreign),
+    (2, _filter),
+    (2, _lock_trouble),
+    (1, _server_clock),
+    (27, _scan),
+    (27, _scan_both),
     (2, _stop_faults),
 ]
