@@ -406,7 +406,8 @@ def _fileset(stem: str, folder: str, members: dict[str, LocalFile]) -> Fileset:
     assert pid is not None
     hdr, adc, roi = (len(members[ext].body) if ext in members else MISSING for ext in EXTENSIONS)
     times = [members[ext].changed if ext in members else NEVER for ext in EXTENSIONS]
-    return Fileset(pid, folder, (".hdr", ".adc", ".roi"), hdr, adc, roi, pack_stamps(times))
+    marks = [members[ext].stamp if ext in members else 0 for ext in EXTENSIONS]
+    return Fileset(pid, folder, (".hdr", ".adc", ".roi"), hdr, adc, roi, pack_stamps(times, marks))
 
 
 class SerialExecutor(Executor):
