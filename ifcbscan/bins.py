@@ -252,14 +252,11 @@ class RemoteFileset:
     def with_other_content(self, extensions: Sequence[str]) -> RemoteFileset:
         """The same bin once it is known that these members have the right size but other content.
 
-        What comes after them in the order of sending and is there is marked as well: an .hdr is sent with every
-        .roi, and the .adc is put last, once the archive has kept them.
+        An .hdr is sent with every .roi, so it is marked with it.
         """
         marked = set(extensions)
         if "roi" in marked:
             marked.add("hdr")
-        if marked:
-            marked.add("adc")
         hdr, adc, roi = (
             OTHER_CONTENT if extension in marked and size != MISSING else size
             for extension, size in zip(EXTENSIONS, self.sizes)

@@ -249,12 +249,23 @@ class Bucket:
             return None
         return str(answer["Body"])
 
-    def put(self, key: str, file: BinaryIO, size: int, replaces: int | None = None) -> str:
+    def put(
+        self,
+        key: str,
+        file: BinaryIO,
+        size: int,
+        replaces: int | None = None,
+        etag: str = "",
+        before_sending: Callable[[], None] | None = None,
+    ) -> str:
         """Store `size` bytes of `file` under `key`; returns the server's time (ISO 8601).
 
-        `replaces`: the size of what is thought to be there (bytes; `MISSING` for nothing). If by now it is
-        something else, nothing is stored and Overtaken is raised (unless these very bytes are there). S3
-        makes sure of that in one step; a server that knows no conditions stores what comes last.
+        `replaces`: the size of what is thought to be there (bytes; `MISSING` for nothing), `etag`: its ETag, where that
+        is known. If by now it is something else, nothing is stored and Overtaken is raised (unless these very bytes
+        are there). S3 makes sure of that in one step; a server that knows no conditions stores what comes last.
+
+        `before_sending` is called when the bytes have been summed and none has been sent; what it raises ends the put.
+        Whatever the file becomes afterwards, these bytes are stored or none.
 
         The bytes are summed first and the sum goes along as Content-MD5, so that the bucket stores exactly
         what was read, or nothing. Never the whole file in memory. Raises FileChanged or LocalFileProblem
@@ -264,7 +275,7 @@ class Bucket:
         digest = self._md5(file, size)
 
         replaced = self.head(key) if replaces not in (None, MISSING) else None
-        if replaced is not None and replaced.size != replaces:
+        if replaced is not None and (replaced.size != replaces or (etag and replaced.etag != etag)):
             raise Overtaken()
 
         def already_there() -> bool:
@@ -283,6 +294,8 @@ class Bucket:
                 raise FileChanged("its content changed while it was sent")
             return False
 
+        if before_sending is not None:
+            before_sending()
         arguments: dict[str, Any] = {}
         if replaces is not None:
             arguments[CONDITION] = _condition(replaced)

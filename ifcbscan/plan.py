@@ -92,11 +92,14 @@ def decide(
     policy: Policy,
     copies: Sequence[Fileset] = (),
     finding: Finding | None = None,
+    looked_at: bool = True,
 ) -> Decision:
     """The verdict on one bin.
 
     `copies` are other complete filesets of the same pid in other folders. `finding` is what `adc.examine`
-    said; it is None as well while nobody has looked, which only happens for bins about to be sent.
+    said; it is None as well while nobody has looked, which only happens for bins about to be sent. `looked_at`: what
+    is said of the remote side was seen there; False while it holds what a run has just put, and nobody has looked
+    whether the archive has kept it.
 
     The first row that fits holds:
 
@@ -107,7 +110,7 @@ def decide(
     | two copies that differ in size         | any                                    | conflict        | none    |
     | no image, or an empty .hdr or .adc     | any                                    | held            | none    |
     | a member over 250,000,000 bytes        | any                                    | held            | none    |
-    | complete                               | all three, same sizes                  | synced          | none    |
+    | complete                               | all three, same sizes, looked at       | synced          | none    |
     | complete                               | a member larger (not with `replace`)   | conflict        | none    |
     | complete                               | .hdr, put < 24 h ago, but no .roi      | rejected        | none    |
     | changed in the future                  | anything else                          | settling        | watch   |
@@ -122,7 +125,8 @@ def decide(
     the attempt; because the .adc comes last and alone, a bin becomes visible in one step.
 
     A member whose size is OTHER_CONTENT (`sync --content`) is there and neither right nor larger: the rows
-    `commit` to `upload` bring it up to date in the same order.
+    `commit` to `upload` bring it up to date in the same order. Also where the .adc is there already and right, the
+    bin is only `synced` once a look has shown that the archive has kept what was put: until then it is a `commit`.
     """
     if not local.complete:
         return Decision(State.INCOMPLETE, reason=_missing(local))
@@ -137,7 +141,7 @@ def decide(
     unacceptable = _unacceptable(local)
     if unacceptable:
         return Decision(State.HELD, reason=unacceptable)
-    if remote.sizes == local.sizes:
+    if remote.sizes == local.sizes and looked_at:
         return _SYNCED
     larger = [ext for ext, here, there in zip(EXTENSIONS, local.sizes, remote.sizes) if there > here]
     if larger and not policy.replace:
@@ -145,7 +149,7 @@ def decide(
     if remote.roi == MISSING and remote.hdr != MISSING:
         age = now.server - server_seconds(remote.hdr_put)
         if age < policy.retry_rejected_after:
-            return Decision(State.REJECTED, reason=_rejected(age, policy))
+            return Decision(State.REJECTED, reason=_rejected(age, remote, policy))
     if max(local.times) > now.local and policy.settle > 0:
         return Decision(
             State.SETTLING,
@@ -214,8 +218,15 @@ def _archive_has_more(larger: Sequence[str], local: Fileset, remote: RemoteFiles
     return f"the archive's .{ext} is larger ({there:,} bytes) than the one here ({local.size(ext):,}); not overwritten"
 
 
-def _rejected(age: float, policy: Policy) -> str:
-    return f"the archive deleted the .roi that was sent {max(age, 0.0) / 3600:.1f} h ago; next try after {policy.retry_rejected_after / 3600:g} h"
+def _rejected(age: float, remote: RemoteFileset, policy: Policy) -> str:
+    sent, after = f"{max(age, 0.0) / 3600:.1f} h ago", f"{policy.retry_rejected_after / 3600:g} h"
+    if remote.adc == MISSING:
+        return f"the archive deleted the .roi that was sent {sent}; next try after {after}"
+    # The dashboard makes a row of an .adc without its .roi, and never repairs it (ifcbdb dashboard/accession.py).
+    return (
+        f"the archive deleted the .roi that was sent {sent}, after the .adc was out: the dashboard may show this bin "
+        f"broken for good, so tell the people who run it; next try after {after}"
+    )
 
 
 def _difference(local: Fileset, remote: RemoteFileset) -> str:

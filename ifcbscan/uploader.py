@@ -16,7 +16,7 @@ import random
 import threading
 from collections import deque
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Callable, Iterable, Sequence
 
 from ifcbscan import adc
@@ -72,6 +72,8 @@ class BinJob:
     files_sent: int = 0
     bytes_sent: int = 0
     repairs: bool = False  # its .adc was in the archive before, beside something else than the local files
+    etags: dict[str, str] = field(default_factory=dict)  # by extension, where a look has shown them
+    looked_at: bool = True  # what is known of it in the archive was seen there, and is not only what this run has put
     sent_roi: bool = False
     sent_adc: bool = False
     watched: bool = False
@@ -370,10 +372,19 @@ class Uploader:
             if os.fstat(file.fileno()).st_size != size:
                 raise FileChanged(f".{extension} has another size now")
             known = job.remote.size(extension)
-            put = self._bucket.put(key, file, size, replaces=size if known == OTHER_CONTENT else known)
+            put = self._bucket.put(
+                key,
+                file,
+                size,
+                replaces=size if known == OTHER_CONTENT else known,
+                etag=job.etags.pop(extension, ""),
+                # The bytes are known now; they go only if they and the other files are still those of the walk.
+                before_sending=lambda: self._check_unchanged(job.local),
+            )
         job.files_sent += 1
         job.bytes_sent += size
         job.sent_adc = job.sent_adc or extension == "adc"
+        job.looked_at = job.looked_at and extension == "adc"  # the archive checks the others after they have come
         job.remote = job.remote.after_put(extension, size, put)
         log.debug("put %s (%d bytes)", key, size)
         self._check_unchanged(job.local)
@@ -386,9 +397,11 @@ class Uploader:
             head = self._bucket.head(job.local.pid.key(self._prefix, extension))
             size, put = (head.size, head.modified) if head else (MISSING, "")
             job.remote = job.remote.after_look(extension, size, put)
+            job.etags[extension] = head.etag if head else ""
             if head is not None and self._has_other_content(job.local, extension, head, known):
                 other.append(extension)
         job.remote = job.remote.with_other_content(other)
+        job.looked_at = True
 
     def _has_other_content(self, local: Fileset, extension: str, head: ObjectHead, known: int) -> bool:
         """Whether an object of the right size is another file than the local one; `known` is what was thought before."""
@@ -426,7 +439,7 @@ class Uploader:
             changed = max(max(fileset.times) for fileset in (job.local, *job.copies))
             local_time = max(local_time, changed + self._policy.settle + 1.0)  # 1: sums of floats fall short
         now = Now(self._bucket.server_clock.now(), local_time)
-        job.decision = decide(job.local, job.remote, now, self._policy, job.copies, finding)
+        job.decision = decide(job.local, job.remote, now, self._policy, job.copies, finding, job.looked_at)
 
 
 def _left(job: BinJob) -> tuple[str, str]:

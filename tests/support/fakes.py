@@ -200,10 +200,19 @@ class FakeBucket:
         self._after(call)
         return None if stored is None else hashlib.md5(stored.body).hexdigest()
 
-    def put(self, key: str, file: BinaryIO, size: int, replaces: int | None = None) -> str:
+    def put(
+        self,
+        key: str,
+        file: BinaryIO,
+        size: int,
+        replaces: int | None = None,
+        etag: str = "",
+        before_sending: Callable[[], None] | None = None,
+    ) -> str:
         # As the real one: what is to be replaced is looked at first, and by its content it must still be that.
         replaced = None if replaces in (None, MISSING) else self.objects.get(key)
         gone = replaces not in (None, MISSING) and (replaced is None or len(replaced.body) != replaces)
+        gone = gone or bool(etag and replaced is not None and self.etag(replaced) != etag)
 
         def expected(stored: StoredObject | None) -> bool:
             if replaced is None or stored is None:
@@ -213,6 +222,8 @@ class FakeBucket:
         try:
             if gone:
                 raise Overtaken()
+            if before_sending is not None:
+                before_sending()
             self.put_if(key, file, size, expected)
         except Overtaken:
             file.seek(0)
