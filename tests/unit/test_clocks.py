@@ -5,18 +5,24 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from email.utils import formatdate
+from email.utils import formatdate, parsedate_to_datetime
 from typing import Iterator
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.fakes import START, VirtualClock
+from support.fakes import START, Call, FakeBucket, FakeTree, Killed, SerialExecutor, VirtualClock
 
 from ifcbscan.clocks import Clock, ServerClock
+from ifcbscan.errors import ExitCode
+from ifcbscan.interruption import Interruption
+from ifcbscan.plan import Policy
+from ifcbscan.scan import ScanOptions, scan
+from ifcbscan.uploader import Listener
 
 DATE = "Sun, 22 Nov 2026 13:26:36 GMT"
 SECONDS = 1795353996.0
+PIDS = ("D20130526T095207_IFCB013", "D20130526T101500_IFCB013")
 
 
 @contextlib.contextmanager
@@ -112,6 +118,38 @@ def test_a_clock_that_stands_still_is_carried_on_and_noticed(date: str, every: f
     assert server.stands_still
     (warning,) = server.warnings
     assert "stands still at " + date in warning
+
+
+@pytest.mark.parametrize("date", list(STANDING_STILL.values()), ids=list(STANDING_STILL))
+@pytest.mark.parametrize("jobs", [1, 4])
+def test_a_run_over_a_server_whose_clock_stands_still_ends_and_completes_its_bins(date: str, jobs: int) -> None:
+    clock = VirtualClock()
+    tree = FakeTree()
+    for pid in PIDS:
+        tree.write_bin(pid, clock.now - 86400)
+    bucket = FakeBucket(clock)
+    bucket.stands_still_at = parsedate_to_datetime(date).timestamp()
+
+    def not_for_ever(when: str, call: Call) -> None:
+        if len(bucket.calls) > 200:
+            raise Killed()
+
+    bucket.hook = not_for_ever
+    options = ScanOptions("hablab", "nauset", Policy(), jobs=jobs)
+    began = clock.monotonic()
+    report = scan(
+        options,
+        tree,  # type: ignore[arg-type]
+        bucket,  # type: ignore[arg-type]
+        clock,
+        SerialExecutor(),
+        Interruption(),
+        Listener(),
+        lambda line: None,
+    )
+    assert report.bins["uploaded"] == len(PIDS) and report.exit_code == ExitCode.DONE
+    assert options.policy.confirm <= clock.monotonic() - began < 3 * options.policy.confirm
+    assert [warning for warning in report.warnings if "stands still" in warning]
 
 
 def test_a_clock_that_goes_again_stands_still_no_longer() -> None:
