@@ -12,7 +12,7 @@ from typing import Any, Iterator
 
 from ifcbscan.config import Config
 from ifcbscan.errors import ConfigError
-from ifcbscan.s3listing import install, refuse_document_types, spare_second_reading
+from ifcbscan.s3listing import install, refuse_other_xml, spare_second_reading
 
 #: Argument of a PUT: the header (name, value) with its condition. Older versions of botocore have no parameter for it.
 CONDITION = "IfcbscanCondition"
@@ -81,7 +81,7 @@ def make_client(config: Config, connections: int, timeouts: Timeouts) -> Any:
         )
     if lean is not None:
         spare_second_reading(client, lean)
-    refuse_document_types(client)
+    refuse_other_xml(client)
     client.meta.events.register("before-parameter-build.s3.PutObject", _keep_condition)
     # botocore adds "Expect" in a handler of "before-call.s3", and calls those after the more specific ones.
     client.meta.events.register_last("before-call.s3", _complete_headers)

@@ -12,6 +12,7 @@ import contextlib
 import enum
 import hashlib
 import http.client
+import io
 import socket
 import struct
 import threading
@@ -35,6 +36,15 @@ class Answer:
     status: int = 200
     body: bytes = b""
     headers: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Slow:
+    """An answer that comes byte by byte, with a pause of `seconds` before each: all of it, or only its body."""
+
+    answer: Answer
+    seconds: float
+    body_only: bool = False
 
 
 class Act(enum.Enum):
@@ -92,7 +102,7 @@ class _State:
 class ScriptedServer:
     """Alive inside its `with` block, on a free port of 127.0.0.1.
 
-    `script`: an Answer or an Act for each request, in order; `then` is for those that come later, and
+    `script`: an Answer, a Slow or an Act for each request, in order; `then` is for those that come later, and
     defaults to handing on (with `upstream`) or to 500. `delay`: seconds before each PUT is taken.
     `shift`: seconds by which upstream's Date headers are set forward. `watcher` is called with each
     request before it is answered.
@@ -200,6 +210,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._watched(request)
             if isinstance(act, Answer):
                 self._answer(request, act)
+            elif isinstance(act, Slow):
+                self._drip(request, act)
             elif act is Act.STALL:
                 state.ended.wait()
             self.close_connection = self.close_connection or not isinstance(act, Answer)
@@ -254,6 +266,18 @@ class _Handler(BaseHTTPRequestHandler):
             headers = [item for item in headers if item[0].lower() != "date"]
             headers.append(("Date", formatdate(time.time() + state.shift, usegmt=True)))
         self._answer(request, Answer(answer.status, body, tuple(headers)))
+
+    def _drip(self, request: Request, slow: Slow) -> None:
+        wire, self.wfile = self.wfile, io.BytesIO()
+        self._answer(request, slow.answer)
+        answer, self.wfile = self.wfile.getvalue(), wire
+        at_once = answer.index(b"\r\n\r\n") + 4 if slow.body_only else 0
+        with contextlib.suppress(OSError):  # the client has given up
+            self.wfile.write(answer[:at_once])
+            for position in range(at_once, len(answer)):
+                if self.state.ended.wait(slow.seconds):
+                    return
+                self.wfile.write(answer[position : position + 1])
 
     def _answer(self, request: Request, answer: Answer) -> None:
         request.answered = answer.status

@@ -122,7 +122,9 @@ def test_a_clock_that_stands_still_is_carried_on_and_noticed(date: str, every: f
 
 @pytest.mark.parametrize("date", list(STANDING_STILL.values()), ids=list(STANDING_STILL))
 @pytest.mark.parametrize("jobs", [1, 4])
-def test_a_run_over_a_server_whose_clock_stands_still_ends_and_completes_its_bins(date: str, jobs: int) -> None:
+def test_a_run_over_a_server_whose_clock_stands_still_ends_and_completes_its_bins(
+    date: str, jobs: int
+) -> None:
     clock = VirtualClock()
     tree = FakeTree()
     for pid in PIDS:
