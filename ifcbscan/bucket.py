@@ -156,6 +156,8 @@ class Bucket:
         self._lock = threading.Lock()
         self._requests = {"list": 0, "head": 0, "put": 0, "get": 0}
         self.server_clock = ServerClock(clock)
+        #: From this moment on (by the monotonic clock) nothing is tried again; None: always.
+        self.retry_until: float | None = None
 
     @property
     def requests(self) -> Requests:
@@ -377,14 +379,15 @@ class Bucket:
 
         try:
             return attempt()
-        except _Passing:
-            pass
+        except _Passing as error:
+            if self._too_late():
+                raise self._unreachable(error) from None
         # Imported only now: most runs need no second try, and one runs every minute.
         import tenacity
 
         retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception_type(_Passing),
-            stop=tenacity.stop_after_attempt(ATTEMPTS - 1),
+            stop=lambda tries: tries.attempt_number >= ATTEMPTS - 1 or self._too_late(),
             wait=tenacity.wait_random_exponential(multiplier=0.5, max=LONGEST_PAUSE),
             sleep=self._pause,
             reraise=True,
@@ -393,10 +396,16 @@ class Bucket:
         try:
             return retrying(attempt)
         except _Passing as error:
-            raise BucketUnreachable(
-                f"The bucket {self._where()} could not be reached: {error}. What is missing in the archive stays "
-                "on this disk and is sent by a later run; check the network if this lasts."
-            ) from None
+            raise self._unreachable(error) from None
+
+    def _too_late(self) -> bool:
+        return self.retry_until is not None and self._clock.monotonic() >= self.retry_until
+
+    def _unreachable(self, error: _Passing) -> BucketUnreachable:
+        return BucketUnreachable(
+            f"The bucket {self._where()} could not be reached: {error}. What is missing in the archive stays "
+            "on this disk and is sent by a later run; check the network if this lasts."
+        )
 
     def _pause(self, seconds: float) -> None:
         self._clock.sleep(seconds, self._cancelled)
@@ -412,6 +421,8 @@ class Bucket:
         client = self._client()
         import botocore.exceptions as boto
         import botocore.parsers
+
+        from ifcbscan.answers import find_trouble
 
         try:
             if not self._conditions:
@@ -443,7 +454,7 @@ class Bucket:
             boto.IncompleteReadError,
             boto.ConnectionError,
         ) as error:
-            raise _Passing(_short(error), unsure=True) from None
+            raise _Passing(find_trouble(error) or _short(error), unsure=True) from None
         except botocore.parsers.ResponseParserError as error:
             # For instance a web page from a harbour's network where XML was expected.
             raise _Passing(

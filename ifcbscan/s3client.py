@@ -18,15 +18,21 @@ from ifcbscan.s3listing import install, refuse_other_xml, spare_second_reading
 CONDITION = "IfcbscanCondition"
 
 
+#: How long an answer may take from its request's last byte to its own, in seconds. An answer that makes progress may take
+#: longer (answers.py); one that comes byte by byte may not.
+LONGEST_ANSWER = 300.0
+
+
 @dataclass(frozen=True)
 class Timeouts:
-    """Seconds without any answer after which a request has failed.
+    """Seconds without any answer after which a request has failed; `answer`: seconds for an answer as a whole.
 
     `read` is long, because a ship's link may need minutes to drain what the system has buffered of an upload.
     """
 
     connect: float = 15.0
     read: float = 90.0
+    answer: float = LONGEST_ANSWER
 
 
 USUAL_TIMEOUTS = Timeouts()
@@ -41,6 +47,8 @@ def make_client(config: Config, connections: int, timeouts: Timeouts) -> Any:
     # time of a run that has nothing to send, and unlike them it warns of no old Python on stderr.
     import botocore.config
     import botocore.session
+
+    from ifcbscan.answers import Bounds, bound
 
     # Only the .env file counts: no profile, no ~/.aws, no endpoint or retry setting of somebody else's.
     session = botocore.session.Session(session_vars={"profile": (None, None, None, None)})
@@ -79,6 +87,8 @@ def make_client(config: Config, connections: int, timeouts: Timeouts) -> Any:
             config=client_config,
             verify=certificates,
         )
+    endpoint = getattr(client, "_endpoint", None)
+    bound(getattr(endpoint, "http_session", None), Bounds(timeouts.answer))
     if lean is not None:
         spare_second_reading(client, lean)
     refuse_other_xml(client)

@@ -23,6 +23,9 @@ from ifcbscan.plan import Policy
 from ifcbscan.progress import Progress
 from ifcbscan.throttle import Throttle
 
+#: How long after its time limit a run still tries again what has failed; one answer takes a few minutes at most. Seconds.
+_LAST_TRIES = 60.0
+
 
 def run(options: Namespace, interruption: Interruption) -> int:
     """Scan once; returns the exit code of the report."""
@@ -140,6 +143,8 @@ def _scan(
         )
 
     bucket = Bucket(config, clock, threads, interruption.requested, pace)
+    if scan_options.time_limit is not None:
+        bucket.retry_until = clock.monotonic() + scan_options.time_limit + _LAST_TRIES
     differs = scan.NOTHING_DIFFERS
     if options.content:
         from ifcbscan.commands.content import compare

@@ -7,6 +7,7 @@ import hashlib
 import io
 import random
 import socket
+import ssl
 import threading
 import time
 import tracemalloc
@@ -15,8 +16,10 @@ from email.utils import formatdate
 from typing import Any, Callable
 
 import pytest
+from support import certificate
 from support.scripted import Act, Answer, ScriptedServer, Slow, empty_listing, html, s3_error, tag_soup
 
+from ifcbscan.answers import LARGEST_ANSWER
 from ifcbscan.bins import MISSING, server_seconds
 from ifcbscan.bucket import ATTEMPTS, LONGEST_PAUSE, Bucket
 from ifcbscan.clocks import Clock
@@ -31,6 +34,7 @@ from ifcbscan.errors import (
     Overtaken,
     PutRefused,
 )
+from ifcbscan.s3client import Timeouts
 
 SECRET = "ifcbscan-tests-secret-key"
 KEY = "hablab/nauset/2013/D20130526/D20130526T095207_IFCB013.roi"
@@ -527,6 +531,160 @@ def test_pauses_grow_and_stay_bounded() -> None:
     assert max(longest) <= LONGEST_PAUSE and max(longest[2:]) > 1.0
 
 
+# --- answers that do not come to an end
+
+LISTING = empty_listing()
+OBJECT = Answer(
+    200,
+    BYTES,
+    (("ETag", '"x"'), ("Last-Modified", formatdate(usegmt=True)), ("Content-Length", str(len(BYTES)))),
+)
+STORED = Answer(headers=(("ETag", '"x"'),))
+#: A byte now and then, as no time-out for silence ever notices.
+DRIPPING = {
+    "list-head": ("list", Slow(LISTING, 0.1)),
+    "list-body": ("list", Slow(LISTING, 0.1, body_only=True)),
+    "head": ("head", Slow(OBJECT, 0.1)),
+    "put": ("put", Slow(STORED, 0.1)),
+    "get-head": ("get", Slow(OBJECT, 0.1)),
+    "get-body": ("get", Slow(OBJECT, 0.1, body_only=True)),
+    "refusal": ("list", Slow(s3_error(403, "AccessDenied"), 0.1, body_only=True)),
+}
+SHORT = Timeouts(5.0, 5.0, 0.4)
+
+
+def get(bucket: Bucket) -> str | None:
+    return bucket.content_md5(KEY)
+
+
+@pytest.mark.parametrize("kind, answer", list(DRIPPING.values()), ids=list(DRIPPING))
+def test_an_answer_that_drips_in_is_given_up_and_asked_for_again(kind: str, answer: Slow) -> None:
+    began = time.monotonic()
+    with ScriptedServer(then=answer) as server:
+        bucket = bucket_at(server.endpoint, timeouts=SHORT)
+        with pytest.raises(BucketUnreachable, match="did not come to an end within") as error:
+            {**REQUESTS, "get": get}[kind](bucket)
+        # Whether a PUT has taken effect all the same is looked up first, and there it ends.
+        assert server.kinds()["head" if kind == "put" else kind] == ATTEMPTS
+        assert server.kinds() == counted(bucket)
+    assert "stays on this disk" in str(error.value)
+    assert time.monotonic() - began < 2 * ATTEMPTS * SHORT.answer + 5  # a PUT is looked for in between
+
+
+def test_one_answer_that_drips_in_is_survived(s3: Any) -> None:
+    with ScriptedServer([Slow(STORED, 0.2)], upstream=s3.endpoint) as between:
+        put(bucket_at(between.endpoint, s3.bucket, timeouts=Timeouts(5.0, 5.0, 3.0)))
+        assert [request.kind for request in between.requests] == ["put", "head", "put"]
+    assert stored(s3) == BYTES
+
+
+@pytest.fixture
+def https(tmp_path: Any, monkeypatch: Any) -> Any:
+    """What a server needs to speak https; its certificate is trusted."""
+    files = certificate.make(tmp_path)
+    monkeypatch.setenv("AWS_CA_BUNDLE", files[0])
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*files)
+    return context
+
+
+@pytest.mark.parametrize("body_only", [False, True])
+def test_an_answer_that_drips_in_over_a_secure_connection_is_given_up(https: Any, body_only: bool) -> None:
+    with ScriptedServer([LISTING], then=Slow(LISTING, 0.1, body_only), tls=https) as server:
+        bucket = bucket_at(server.endpoint, timeouts=SHORT)
+        assert list(bucket.list("hablab/nauset/")) == []
+        with pytest.raises(BucketUnreachable, match="did not come to an end within"):
+            list(bucket.list("hablab/nauset/"))
+        assert len(server.requests) == 1 + ATTEMPTS
+
+
+def test_an_answer_that_drips_in_through_a_proxy_is_given_up(https: Any, monkeypatch: Any) -> None:
+    with ScriptedServer(then=Slow(LISTING, 0.1), tls=https) as server, ScriptedServer(
+        then=Act.FORWARD
+    ) as proxy:
+        monkeypatch.setenv("https_proxy", proxy.endpoint)
+        with pytest.raises(BucketUnreachable, match="did not come to an end within"):
+            list(bucket_at(server.endpoint, timeouts=SHORT).list("hablab/nauset/"))
+        assert len(server.requests) == ATTEMPTS
+
+
+def test_a_proxy_that_drips_its_own_answer_is_given_up(https: Any, monkeypatch: Any) -> None:
+    began = time.monotonic()
+    with ScriptedServer(then=Slow(Answer(200), 0.1)) as proxy:
+        monkeypatch.setenv("https_proxy", proxy.endpoint)
+        with pytest.raises(BucketUnreachable):
+            list(bucket_at("https://127.0.0.1:9", timeouts=SHORT).list("hablab/nauset/"))
+    assert time.monotonic() - began < ATTEMPTS * SHORT.answer + 5
+
+
+def test_an_upload_may_take_longer_than_an_answer() -> None:
+    with ScriptedServer(then=STORED) as server:
+        began = time.monotonic()
+        bucket = bucket_at(server.endpoint, timeouts=SHORT, pace=lambda size: time.sleep(size / 200000))
+        put(bucket, body=BYTES * 40)
+        assert time.monotonic() - began > 2 * SHORT.answer
+        assert server.kinds() == {"put": 1}
+
+
+def test_an_answer_may_take_longer_as_long_as_it_makes_progress() -> None:
+    with ScriptedServer(then=Slow(OBJECT, 0.05, body_only=True, size=400)) as server:
+        began = time.monotonic()
+        assert get(bucket_at(server.endpoint, timeouts=SHORT)) == hashlib.md5(BYTES).hexdigest()
+        assert time.monotonic() - began > 2 * SHORT.answer
+        assert server.kinds() == {"get": 1}
+
+
+def test_a_connection_is_used_again_after_its_answers() -> None:
+    ports = set()
+    with ScriptedServer(then=LISTING) as server:
+        bucket = bucket_at(server.endpoint, timeouts=SHORT)
+        for _ in range(5):
+            time.sleep(SHORT.answer / 2)  # the time of one answer is not that of the next
+            assert list(bucket.list("hablab/nauset/")) == []
+        ports = {request.port for request in server.requests}
+    assert len(ports) == 1
+
+
+@pytest.mark.parametrize("status", [200, 403, 503])
+def test_an_answer_that_is_larger_than_any_is_not_taken_in(status: int) -> None:
+    with ScriptedServer(then=Answer(status, b"<Error>" + b" " * (LARGEST_ANSWER + 1))) as server:
+        bucket = bucket_at(server.endpoint)
+        bucket.retry_until = 0.0
+        for kind in ("list", "put"):
+            with pytest.raises(BucketUnreachable, match="more than [0-9,]+ bytes"):
+                REQUESTS[kind](bucket)
+
+
+def test_an_object_that_is_read_back_may_be_as_large_as_it_is() -> None:
+    size = LARGEST_ANSWER + 1000000
+    headers = (("ETag", '"x"'), ("Last-Modified", formatdate(usegmt=True)))
+    with ScriptedServer(then=Answer(200, bytes(size), headers)) as server:
+        assert get(bucket_at(server.endpoint)) == hashlib.md5(bytes(size)).hexdigest()
+
+
+def test_nothing_is_tried_again_once_the_run_should_have_ended() -> None:
+    for kind, request in REQUESTS.items():
+        clock = NoPauses()
+        with ScriptedServer(then=Answer(503)) as server:
+            bucket = bucket_at(server.endpoint, clock=clock)
+            bucket.retry_until = clock.monotonic() - 1
+            with pytest.raises(BucketUnreachable, match="HTTP 503"):
+                request(bucket)
+            assert server.kinds() == {kind: 1} and clock.pauses == []
+
+
+def test_trying_again_ends_when_the_run_should_end() -> None:
+    with ScriptedServer([LISTING], then=Slow(LISTING, 0.1)) as server:
+        bucket = bucket_at(server.endpoint, timeouts=Timeouts(5.0, 5.0, 1.0))
+        list(bucket.list("hablab/nauset/"))
+        bucket.retry_until = time.monotonic() + 1.6
+        with pytest.raises(BucketUnreachable):
+            list(bucket.list("hablab/nauset/"))
+        assert len(server.requests) == 3
+
+
 # --- errors that stay
 
 
@@ -708,9 +866,9 @@ def test_every_time_that_there_is_can_be_listed(text: str) -> None:
 def test_a_look_with_a_header_that_makes_no_sense_is_no_answer(name: str, value: str) -> None:
     usual = {"ETag": '"x"', "Last-Modified": formatdate(usegmt=True), "Content-Length": "5"}
     usual[name] = value
-    with ScriptedServer(then=Answer(headers=tuple(usual.items()))) as server:
-        with pytest.raises(BucketUnreachable, match="no S3 server"):
-            bucket_at(server.endpoint).head(KEY)
+    answer = Answer(headers=tuple(usual.items()))
+    with ScriptedServer(then=answer) as server, pytest.raises(BucketUnreachable, match="no S3 server"):
+        bucket_at(server.endpoint).head(KEY)
 
 
 def nested(tag: str, depth: int = 30000) -> bytes:
@@ -721,10 +879,11 @@ def nested(tag: str, depth: int = 30000) -> bytes:
 @pytest.mark.parametrize("tag", ["Error", "ListBucketResult", "html"])
 @pytest.mark.parametrize("status", [200, 403, 404, 503])
 def test_xml_that_is_nested_without_end_is_no_answer_of_the_bucket(status: int, tag: str, kind: str) -> None:
+    failures = (BucketRefused, BucketUnreachable, PutRefused)
     for depth in (3000, 30000):  # the smaller one is not too large for an error
-        with ScriptedServer(then=Answer(status, nested(tag, depth))) as server:
-            with pytest.raises((BucketRefused, BucketUnreachable, PutRefused)):
-                REQUESTS[kind](bucket_at(server.endpoint))
+        answer = Answer(status, nested(tag, depth))
+        with ScriptedServer(then=answer) as server, pytest.raises(failures):
+            REQUESTS[kind](bucket_at(server.endpoint))
 
 
 @pytest.mark.parametrize(
