@@ -275,6 +275,9 @@ def server_seconds(put: str) -> float:
 
 
 def server_text(seconds: float) -> str:
-    """The inverse of `server_seconds`, to the millisecond."""
-    moment = datetime.datetime(1970, 1, 1) + datetime.timedelta(seconds=seconds)
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+    """The inverse of `server_seconds`, to the millisecond; within the years 1 to 9999, which are all it can say."""
+    try:
+        moment = datetime.datetime(1970, 1, 1) + datetime.timedelta(seconds=seconds)
+    except OverflowError:
+        moment = datetime.datetime.max if seconds > 0 else datetime.datetime.min
+    return moment.isoformat(timespec="milliseconds") + "Z"

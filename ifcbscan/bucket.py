@@ -52,9 +52,24 @@ _REFUSALS = {
     "NoSuchBucket": "there is no bucket {bucket}. Check BUCKET_NAME and S3_ENDPOINT_URL in the .env file",
     "RequestTimeTooSkewed": "this computer's clock is more than 15 minutes wrong. Set it (UTC, "
     "ideally by NTP); nothing is lost meanwhile",
+    "QuotaExceeded": "what the archive allows this account to store is used up. Ask the people who run the archive",
+    "UserSuspended": "the archive has suspended this account. Ask the people who run the archive",
     "407": "a proxy on the way wants a name and a password. Check http_proxy and https_proxy in the environment",
     "RequestExpired": "this computer's clock is wrong. Set it (UTC, ideally by NTP); nothing is lost meanwhile",
 }
+# S3 gives its reason for every refusal, so one without a reason comes from something else.
+_BY_A_FILTER = (
+    "and without a reason of S3's: something between this computer and the archive, such as a virus scanner or a web "
+    "filter, may not let it through. A later run tries again; if it lasts, ask the people who run the network"
+)
+_LOOK_REFUSED = (
+    "the archive does not say what is stored of this bin: a virus scanner or a web filter on the way may not let the "
+    "request through, or the key may not read. The .adc is not sent without that. A later run tries again"
+)
+_NO_REASON = (
+    "without a reason of S3's. A web filter on the way may not let the request through; or the key has no right to "
+    "do this under {account}/ in {bucket}. Check USER_ACCOUNT, and ask the people who run the network"
+)
 _PASSING_CODES = {
     "BadDigest",  # the bytes were damaged on the way: the bucket has stored nothing
     "ConditionalRequestConflict",  # somebody else's request for the same key is not through yet
@@ -142,6 +157,8 @@ class Bucket:
         self._lock = threading.Lock()
         self._requests = {"list": 0, "head": 0, "put": 0, "get": 0}
         self.server_clock = ServerClock(clock)
+        #: From this moment on (by the monotonic clock) nothing is tried again; None: always.
+        self.retry_until: float | None = None
 
     @property
     def requests(self) -> Requests:
@@ -206,11 +223,16 @@ class Bucket:
         return {"ContinuationToken": token}
 
     def head(self, key: str) -> ObjectHead | None:
-        """What is stored under `key`, or None."""
+        """What is stored under `key`, or None.
+
+        Raises PutRefused if that is refused for this one object; BucketRefused, BucketUnreachable.
+        """
         try:
             answer = self._call("head", "head_object", Bucket=self._config.bucket, Key=key)
         except _NotFound:
             return None
+        except _LookRefused as refusal:
+            raise PutRefused(f"HTTP {refusal.status}: {_LOOK_REFUSED}") from None
         etag = answer.get("ETag", "").strip('"')
         is_sum = is_md5(etag) and self._etags_are_md5 is not False and not _encrypted(answer)
         return ObjectHead(
@@ -371,14 +393,15 @@ class Bucket:
 
         try:
             return attempt()
-        except _Passing:
-            pass
+        except _Passing as error:
+            if self._too_late():
+                raise self._unreachable(error) from None
         # Imported only now: most runs need no second try, and one runs every minute.
         import tenacity
 
         retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception_type(_Passing),
-            stop=tenacity.stop_after_attempt(ATTEMPTS - 1),
+            stop=lambda tries: tries.attempt_number >= ATTEMPTS - 1 or self._too_late(),
             wait=tenacity.wait_random_exponential(multiplier=0.5, max=LONGEST_PAUSE),
             sleep=self._pause,
             reraise=True,
@@ -387,10 +410,16 @@ class Bucket:
         try:
             return retrying(attempt)
         except _Passing as error:
-            raise BucketUnreachable(
-                f"The bucket {self._where()} could not be reached: {error}. What is missing in the archive stays "
-                "on this disk and is sent by a later run; check the network if this lasts."
-            ) from None
+            raise self._unreachable(error) from None
+
+    def _too_late(self) -> bool:
+        return self.retry_until is not None and self._clock.monotonic() >= self.retry_until
+
+    def _unreachable(self, error: _Passing) -> BucketUnreachable:
+        return BucketUnreachable(
+            f"The bucket {self._where()} could not be reached: {error}. What is missing in the archive stays "
+            "on this disk and is sent by a later run; check the network if this lasts."
+        )
 
     def _pause(self, seconds: float) -> None:
         self._clock.sleep(seconds, self._cancelled)
@@ -407,19 +436,23 @@ class Bucket:
         import botocore.exceptions as boto
         import botocore.parsers
 
+        from ifcbscan.answers import find_trouble
+
         try:
             if not self._conditions:
                 arguments.pop(CONDITION, None)
             answer = getattr(client, operation)(**arguments)
-            if not _SIGN_OF_S3.get(operation, set()) <= set(answer):
+            if not _SIGN_OF_S3.get(operation, set()) <= set(answer) or answer.get("ContentLength", 0) < 0:
                 raise _Passing("something that is no S3 server answered", unsure=True)
+            self._learn_time(answer)  # before the body: that may take minutes
             if receive is not None:
                 answer["Body"] = receive(answer["Body"])
         except boto.ClientError as error:
-            metadata = error.response.get("ResponseMetadata", {})
-            self.server_clock.learn(metadata.get("HTTPHeaders", {}).get("date"))
             answered = dict(error.response.get("Error", {}))
-            raise self._judge(operation, answered, metadata.get("HTTPStatusCode", 0)) from None
+            if _says_why(answered):
+                self._learn_time(error.response)
+            status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+            raise self._judge(operation, answered, status) from None
         except boto.ProxyConnectionError as error:
             raise _Passing(f"the proxy does not answer ({brief(error)})", unsure=False) from None
         except boto.SSLError as error:
@@ -435,21 +468,28 @@ class Bucket:
             boto.IncompleteReadError,
             boto.ConnectionError,
         ) as error:
-            raise _Passing(brief(error), unsure=True) from None
+            raise _Passing(find_trouble(error) or brief(error), unsure=True) from None
         except botocore.parsers.ResponseParserError as error:
             # For instance a web page from a harbour's network where XML was expected.
             raise _Passing(f"something that is no S3 server answered ({brief(error)})", unsure=True) from None
         except boto.BotoCoreError as error:
             raise self._cannot_ask(error) from None
-        metadata = answer.get("ResponseMetadata", {})
-        self.server_clock.learn(metadata.get("HTTPHeaders", {}).get("date"))
+        except (RecursionError, TypeError, KeyError, ValueError) as error:
+            # What botocore reads of an answer outside of its parsers (there it is _Parser that catches this).
+            raise _Passing(
+                f"something that is no S3 server answered ({type(error).__name__})", unsure=True
+            ) from None
         return answer
+
+    def _learn_time(self, answer: dict[str, Any]) -> None:
+        """Only from answers of an S3 server: the web page of a harbour's network has a time of its own."""
+        self.server_clock.learn(answer.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date"))
 
     def _judge(self, operation: str, error: dict[str, Any], status: int) -> Exception:
         """What an error answer of the server means for the run."""
         code = brief(error.get("Code") or status)
         message = brief(error.get("Message") or "no reason given")
-        text = f"{code} (HTTP {status})"
+        text = f"{code} (HTTP {status})" if _says_why(error) else f"HTTP {status}"
         if status == 404 and (operation == "head_object" or (operation, code) == ("get_object", "NoSuchKey")):
             return _NotFound()
         if operation == "put_object" and status == 412:
@@ -463,13 +503,21 @@ class Bucket:
         if 300 <= status < 400 and code not in _REFUSALS:
             return _Passing("something that is no S3 server answered " + text, unsure=False)
         hint = _REFUSALS.get(code)
+        if hint is None and not _says_why(error):
+            if operation == "put_object":
+                return PutRefused(f"it was refused with {text} {_BY_A_FILTER}")
+            if operation in ("head_object", "get_object"):
+                return _LookRefused(self._refused(f"{text} {_BY_A_FILTER}"), status)
         if hint is None and status in (401, 403):
-            hint = _REFUSALS["AccessDenied"]
+            hint = _REFUSALS["AccessDenied"] if _says_why(error) else _NO_REASON
         if hint is None and operation == "put_object":
             return PutRefused(f"the bucket answered {text}: {message}")
         if hint is not None:
             message = hint.format(bucket=self._config.bucket, account=self._config.account)
-        return BucketRefused(f"The bucket {self._where()} refused: {text}: {message}. Nothing more was sent.")
+        return BucketRefused(self._refused(f"{text}: {message}"))
+
+    def _refused(self, what: str) -> str:
+        return f"The bucket {self._where()} refused: {what}. Nothing more was sent."
 
     def _cannot_ask(self, error: Exception) -> BucketRefused:
         return BucketRefused(
@@ -485,6 +533,14 @@ class Bucket:
                 except ValueError as error:
                     raise self._cannot_ask(error) from None
             return self._made
+
+
+class _LookRefused(BucketRefused):
+    """HEAD or GET of one object: refused without a reason. (An answer to HEAD has no body that could hold one.)"""
+
+    def __init__(self, text: str, status: int) -> None:
+        super().__init__(text)
+        self.status = status
 
 
 class _NotFound(Exception):
@@ -549,6 +605,11 @@ class _Body:
 
     def tell(self) -> int:
         return self._position
+
+
+def _says_why(error: dict[str, Any]) -> bool:
+    """Whether an error has a code of S3's, and not only an HTTP status. (For one without a body botocore makes one up.)"""
+    return str(error.get("Code") or "")[:1].isalpha()
 
 
 def _condition(replaced: ObjectHead | None) -> tuple[str, str] | None:

@@ -76,7 +76,8 @@ class Interrupted(IfcbscanError):
 
 
 class PutRefused(Exception):
-    """The bucket will not take this one file; the rest of the run is not concerned."""
+    """The bucket, or a filter on the way to it, refuses a request for this one object; the rest of the run is not
+    concerned."""
 
 
 class Overtaken(Exception):

@@ -12,21 +12,27 @@ from typing import Any, Iterator
 
 from ifcbscan.config import Config
 from ifcbscan.errors import ConfigError
-from ifcbscan.s3listing import install, refuse_document_types, spare_second_reading
+from ifcbscan.s3listing import install, refuse_other_xml, spare_second_reading
 
 #: Argument of a PUT: the header (name, value) with its condition. Older versions of botocore have no parameter for it.
 CONDITION = "IfcbscanCondition"
 
 
+#: How long an answer may take from its request's last byte to its own, in seconds. An answer that makes progress may take
+#: longer (answers.py); one that comes byte by byte may not.
+LONGEST_ANSWER = 300.0
+
+
 @dataclass(frozen=True)
 class Timeouts:
-    """Seconds without any answer after which a request has failed.
+    """Seconds without any answer after which a request has failed; `answer`: seconds for an answer as a whole.
 
     `read` is long, because a ship's link may need minutes to drain what the system has buffered of an upload.
     """
 
     connect: float = 15.0
     read: float = 90.0
+    answer: float = LONGEST_ANSWER
 
 
 USUAL_TIMEOUTS = Timeouts()
@@ -41,6 +47,8 @@ def make_client(config: Config, connections: int, timeouts: Timeouts) -> Any:
     # time of a run that has nothing to send, and unlike them it warns of no old Python on stderr.
     import botocore.config
     import botocore.session
+
+    from ifcbscan.answers import Bounds, bound
 
     # Only the .env file counts: no profile, no ~/.aws, no endpoint or retry setting of somebody else's.
     session = botocore.session.Session(session_vars={"profile": (None, None, None, None)})
@@ -79,9 +87,11 @@ def make_client(config: Config, connections: int, timeouts: Timeouts) -> Any:
             config=client_config,
             verify=certificates,
         )
+    endpoint = getattr(client, "_endpoint", None)
+    bound(getattr(endpoint, "http_session", None), Bounds(timeouts.answer))
     if lean is not None:
         spare_second_reading(client, lean)
-    refuse_document_types(client)
+    refuse_other_xml(client)
     client.meta.events.register("before-parameter-build.s3.PutObject", _keep_condition)
     # botocore adds "Expect" in a handler of "before-call.s3", and calls those after the more specific ones.
     client.meta.events.register_last("before-call.s3", _complete_headers)

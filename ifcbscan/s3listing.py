@@ -9,6 +9,7 @@ the good answer to a listing goes through botocore's own parser.
 
 from __future__ import annotations
 
+import datetime
 import re
 import urllib.parse
 import xml.etree.ElementTree as ElementTree
@@ -19,7 +20,18 @@ OBJECTS = "IfcbscanObjects"
 FOLDERS = "IfcbscanFolders"
 
 _LISTING_SHAPE = "ListObjectsV2Output"
+_LISTING_OPERATION = "ListObjectsV2"
 _SET_ASIDE = "ifcbscan_body"
+
+#: What is kept of an error; the last three are for botocore, which asks in another region when it is told one.
+_OF_AN_ERROR = ("Code", "Message", "Region", "Endpoint", "Bucket")
+_CODE = re.compile(r"[A-Za-z]\S{0,99}")
+
+#: S3's own errors have less than 1,000 bytes.
+_LARGEST_ERROR = 65536
+
+#: A time as S3 writes it.
+_MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?Z?")
 
 _ENCODING = re.compile(rb"encoding\s*=\s*[\"']([^\"']*)")
 
@@ -66,12 +78,18 @@ def parse_page(body: bytes) -> dict[str, Any]:
     space = namespace + brace
     url_encoded = root.findtext(space + "EncodingType") == "url"
     objects = []
+    is_a_moment, from_iso = _MOMENT.fullmatch, datetime.datetime.fromisoformat
     for item in root.iterfind(space + "Contents"):
         texts = {child.tag: child.text for child in item}
         try:
             key = texts[space + "Key"] or ""
-            size = int(texts[space + "Size"] or "")
+            size_text = texts[space + "Size"] or ""
             modified = texts[space + "LastModified"] or ""
+            # A negative size would mean something else further on; a time must be one for `bins.server_seconds`.
+            if not size_text.isdigit() or not is_a_moment(modified):
+                raise ValueError
+            size = int(size_text)
+            from_iso(modified[:19])  # month 13 and the like
         except (KeyError, ValueError):
             raise NotAListing("an object without key, size or time") from None
         if url_encoded:
@@ -89,6 +107,29 @@ def parse_page(body: bytes) -> dict[str, Any]:
     }
 
 
+def plain_error(body: bytes) -> bytes:
+    """S3's error in an answer, with nothing in it but what S3 says; nothing for any other body.
+
+    botocore reads an error's XML by recursion, and takes whatever is in it. So it is given what is made here.
+    """
+    if len(body) > _LARGEST_ERROR or not is_plain(body):
+        return b""
+    try:
+        root = ElementTree.fromstring(body)
+    except ElementTree.ParseError:
+        return b""
+    namespace, brace, name = root.tag.rpartition("}")
+    texts = {part: root.findtext(namespace + brace + part) or "" for part in _OF_AN_ERROR}
+    if name != "Error" or not _CODE.fullmatch(texts["Code"]):
+        return b""
+    error = ElementTree.Element("Error")
+    for part, text in texts.items():
+        if text:
+            ElementTree.SubElement(error, part).text = text
+    kept: bytes = ElementTree.tostring(error)
+    return kept
+
+
 def _decoded(key: str) -> str:
     return urllib.parse.unquote_plus(key) if "%" in key or "+" in key else key
 
@@ -103,8 +144,11 @@ class _Parser:
             # botocore would ask for the bucket's region, be sent elsewhere again, ask again, a thousand times.
             raise _parser_error("a redirect to elsewhere")
         if shape is None or shape.name != _LISTING_SHAPE or response["status_code"] != 200:
-            drop_unless_plain(response)
-            return self._plain.parse(response, shape)
+            keep_s3_errors_only(response)
+            try:
+                return self._plain.parse(response, shape)
+            except Exception as error:  # a header that says no number or no time: it raises whatever comes
+                raise _parser_error(f"{type(error).__name__}: {error}") from None
         try:
             page = parse_page(body)
         except NotAListing as error:
@@ -117,11 +161,11 @@ class _Parser:
         return getattr(self._plain, name)
 
 
-def drop_unless_plain(response_dict: dict[str, Any], **_others: Any) -> None:
-    """Of an answer that no S3 server gives, only the status is left for botocore to judge by."""
+def keep_s3_errors_only(response_dict: dict[str, Any], **_others: Any) -> None:
+    """Of a body that is no error of S3's, nothing is left: botocore then goes by the status alone."""
     body = response_dict.get("body")
-    if isinstance(body, bytes) and not is_plain(body):
-        response_dict["body"] = b""
+    if isinstance(body, bytes):
+        response_dict["body"] = plain_error(body)
 
 
 def _names_region(headers: Any) -> bool:
@@ -177,9 +221,17 @@ def spare_second_reading(client: Any, factory: LeanParserFactory) -> None:
 
     # botocore calls handlers of a name with a wildcard before those of the plain name, and these two
     # before its own. Were that to change, listings would be read twice again, and nothing worse.
-    client.meta.events.register_first("before-parse.*.ListObjectsV2", set_aside)
+    client.meta.events.register_first(f"before-parse.*.{_LISTING_OPERATION}", set_aside)
 
 
-def refuse_document_types(client: Any) -> None:
+def refuse_other_xml(client: Any) -> None:
     """The same early reading of botocore's takes any XML; see `spare_second_reading` for the name."""
-    client.meta.events.register_first("before-parse.*.*", drop_unless_plain)
+
+    def refuse(response_dict: dict[str, Any], operation_model: Any = None, **_others: Any) -> None:
+        listing = getattr(operation_model, "name", "") == _LISTING_OPERATION
+        if not listing or response_dict.get("status_code") != 200:
+            keep_s3_errors_only(response_dict)
+        elif not is_plain(response_dict.get("body", b"")):
+            response_dict["body"] = b""
+
+    client.meta.events.register_first("before-parse.*.*", refuse)

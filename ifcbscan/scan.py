@@ -145,7 +145,7 @@ def scan(
         bytes_uploaded=tally.bytes_uploaded,
         requests=bucket.requests,
         problems=tuple(tally.problems),
-        warnings=tuple(tally.warnings),
+        warnings=tuple(tally.warnings) + bucket.server_clock.warnings,
         seconds=clock.monotonic() - began,
         unreadable=tally.unreadable,
         ended_by=str(ended_by) if ended_by else None,

@@ -26,6 +26,9 @@ from ifcbscan.progress import Progress
 from ifcbscan.targets import absolute, check_target, is_metrics
 from ifcbscan.throttle import Throttle
 
+#: How long after its time limit a run still tries again what has failed; one answer takes a few minutes at most. Seconds.
+_LAST_TRIES = 60.0
+
 
 def run(options: Namespace, interruption: Interruption) -> int:
     """Scan once; returns the exit code of the report."""
@@ -159,6 +162,8 @@ def _scan(
         )
 
     bucket = Bucket(config, clock, threads, interruption.requested, pace)
+    if scan_options.time_limit is not None:
+        bucket.retry_until = clock.monotonic() + scan_options.time_limit + _LAST_TRIES
     differs = scan.NOTHING_DIFFERS
     if options.content:
         from ifcbscan.commands.content import compare

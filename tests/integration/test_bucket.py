@@ -7,6 +7,7 @@ import hashlib
 import io
 import random
 import socket
+import ssl
 import threading
 import time
 import tracemalloc
@@ -15,8 +16,10 @@ from email.utils import formatdate
 from typing import Any, Callable
 
 import pytest
-from support.scripted import Act, Answer, ScriptedServer, empty_listing, html, s3_error, tag_soup
+from support import certificate
+from support.scripted import Act, Answer, ScriptedServer, Slow, empty_listing, html, s3_error, tag_soup
 
+from ifcbscan.answers import LARGEST_ANSWER
 from ifcbscan.bins import MISSING, server_seconds
 from ifcbscan.bucket import ATTEMPTS, LONGEST_PAUSE, Bucket
 from ifcbscan.clocks import Clock
@@ -31,6 +34,7 @@ from ifcbscan.errors import (
     Overtaken,
     PutRefused,
 )
+from ifcbscan.s3client import Timeouts
 
 SECRET = "ifcbscan-tests-secret-key"
 KEY = "hablab/nauset/2013/D20130526/D20130526T095207_IFCB013.roi"
@@ -385,12 +389,36 @@ def test_the_ages_of_objects_are_told_by_the_servers_clock() -> None:
 
 
 def test_the_servers_clock_is_learnt_from_a_refusal_as_well() -> None:
-    fast = Answer(403, b"", (("Date", formatdate(time.time() + 86400, usegmt=True)),))
+    fast = Answer(
+        403,
+        s3_error(403, "RequestTimeTooSkewed").body,
+        (("Date", formatdate(time.time() + 86400, usegmt=True)),),
+    )
     with ScriptedServer([fast]) as server:
         bucket = bucket_at(server.endpoint)
         with pytest.raises(BucketRefused):
             list(bucket.list("hablab/nauset/"))
     assert abs(bucket.server_clock.now() - time.time() - 86400) < 10
+
+
+@pytest.mark.parametrize(
+    "page", [html(200, "log in"), html(403, "forbidden"), html(503, "later"), Answer(403)]
+)
+def test_the_time_is_not_learnt_from_something_that_is_no_s3_server(page: Answer) -> None:
+    odd = Answer(page.status, page.body, (*page.headers, ("Date", "Fri, 31 Dec 9999 23:59:59 GMT")))
+    with ScriptedServer([odd, odd], then=odd) as server:
+        bucket = bucket_at(server.endpoint)
+        with pytest.raises(IfcbscanError):
+            list(bucket.list("hablab/nauset/"))
+    assert not bucket.server_clock.known
+
+
+def test_the_time_of_an_answer_is_that_of_its_beginning_however_long_its_body_takes() -> None:
+    head = (("Last-Modified", formatdate(usegmt=True)), ("ETag", '"x"'), ("Content-Length", "6"))
+    with ScriptedServer([Slow(Answer(200, b"abcdef", head), 0.6, body_only=True)]) as server:
+        bucket = bucket_at(server.endpoint)
+        assert bucket.content_md5(KEY) == hashlib.md5(b"abcdef").hexdigest()
+        assert abs(bucket.server_clock.now() - time.time()) < 2.6
 
 
 # --- errors that pass
@@ -503,6 +531,160 @@ def test_pauses_grow_and_stay_bounded() -> None:
     assert max(longest) <= LONGEST_PAUSE and max(longest[2:]) > 1.0
 
 
+# --- answers that do not come to an end
+
+LISTING = empty_listing()
+OBJECT = Answer(
+    200,
+    BYTES,
+    (("ETag", '"x"'), ("Last-Modified", formatdate(usegmt=True)), ("Content-Length", str(len(BYTES)))),
+)
+STORED = Answer(headers=(("ETag", '"x"'),))
+#: A byte now and then, as no time-out for silence ever notices.
+DRIPPING = {
+    "list-head": ("list", Slow(LISTING, 0.1)),
+    "list-body": ("list", Slow(LISTING, 0.1, body_only=True)),
+    "head": ("head", Slow(OBJECT, 0.1)),
+    "put": ("put", Slow(STORED, 0.1)),
+    "get-head": ("get", Slow(OBJECT, 0.1)),
+    "get-body": ("get", Slow(OBJECT, 0.1, body_only=True)),
+    "refusal": ("list", Slow(s3_error(403, "AccessDenied"), 0.1, body_only=True)),
+}
+SHORT = Timeouts(5.0, 5.0, 0.4)
+
+
+def get(bucket: Bucket) -> str | None:
+    return bucket.content_md5(KEY)
+
+
+@pytest.mark.parametrize("kind, answer", list(DRIPPING.values()), ids=list(DRIPPING))
+def test_an_answer_that_drips_in_is_given_up_and_asked_for_again(kind: str, answer: Slow) -> None:
+    began = time.monotonic()
+    with ScriptedServer(then=answer) as server:
+        bucket = bucket_at(server.endpoint, timeouts=SHORT)
+        with pytest.raises(BucketUnreachable, match="did not come to an end within") as error:
+            {**REQUESTS, "get": get}[kind](bucket)
+        # Whether a PUT has taken effect all the same is looked up first, and there it ends.
+        assert server.kinds()["head" if kind == "put" else kind] == ATTEMPTS
+        assert server.kinds() == counted(bucket)
+    assert "stays on this disk" in str(error.value)
+    assert time.monotonic() - began < 2 * ATTEMPTS * SHORT.answer + 5  # a PUT is looked for in between
+
+
+def test_one_answer_that_drips_in_is_survived(s3: Any) -> None:
+    with ScriptedServer([Slow(STORED, 0.2)], upstream=s3.endpoint) as between:
+        put(bucket_at(between.endpoint, s3.bucket, timeouts=Timeouts(5.0, 5.0, 3.0)))
+        assert [request.kind for request in between.requests] == ["put", "head", "put"]
+    assert stored(s3) == BYTES
+
+
+@pytest.fixture
+def https(tmp_path: Any, monkeypatch: Any) -> Any:
+    """What a server needs to speak https; its certificate is trusted."""
+    files = certificate.make(tmp_path)
+    monkeypatch.setenv("AWS_CA_BUNDLE", files[0])
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*files)
+    return context
+
+
+@pytest.mark.parametrize("body_only", [False, True])
+def test_an_answer_that_drips_in_over_a_secure_connection_is_given_up(https: Any, body_only: bool) -> None:
+    with ScriptedServer([LISTING], then=Slow(LISTING, 0.1, body_only), tls=https) as server:
+        bucket = bucket_at(server.endpoint, timeouts=SHORT)
+        assert list(bucket.list("hablab/nauset/")) == []
+        with pytest.raises(BucketUnreachable, match="did not come to an end within"):
+            list(bucket.list("hablab/nauset/"))
+        assert len(server.requests) == 1 + ATTEMPTS
+
+
+def test_an_answer_that_drips_in_through_a_proxy_is_given_up(https: Any, monkeypatch: Any) -> None:
+    with ScriptedServer(then=Slow(LISTING, 0.1), tls=https) as server, ScriptedServer(
+        then=Act.FORWARD
+    ) as proxy:
+        monkeypatch.setenv("https_proxy", proxy.endpoint)
+        with pytest.raises(BucketUnreachable, match="did not come to an end within"):
+            list(bucket_at(server.endpoint, timeouts=SHORT).list("hablab/nauset/"))
+        assert len(server.requests) == ATTEMPTS
+
+
+def test_a_proxy_that_drips_its_own_answer_is_given_up(https: Any, monkeypatch: Any) -> None:
+    began = time.monotonic()
+    with ScriptedServer(then=Slow(Answer(200), 0.1)) as proxy:
+        monkeypatch.setenv("https_proxy", proxy.endpoint)
+        with pytest.raises(BucketUnreachable):
+            list(bucket_at("https://127.0.0.1:9", timeouts=SHORT).list("hablab/nauset/"))
+    assert time.monotonic() - began < ATTEMPTS * SHORT.answer + 5
+
+
+def test_an_upload_may_take_longer_than_an_answer() -> None:
+    with ScriptedServer(then=STORED) as server:
+        began = time.monotonic()
+        bucket = bucket_at(server.endpoint, timeouts=SHORT, pace=lambda size: time.sleep(size / 200000))
+        put(bucket, body=BYTES * 40)
+        assert time.monotonic() - began > 2 * SHORT.answer
+        assert server.kinds() == {"put": 1}
+
+
+def test_an_answer_may_take_longer_as_long_as_it_makes_progress() -> None:
+    with ScriptedServer(then=Slow(OBJECT, 0.05, body_only=True, size=400)) as server:
+        began = time.monotonic()
+        assert get(bucket_at(server.endpoint, timeouts=SHORT)) == hashlib.md5(BYTES).hexdigest()
+        assert time.monotonic() - began > 2 * SHORT.answer
+        assert server.kinds() == {"get": 1}
+
+
+def test_a_connection_is_used_again_after_its_answers() -> None:
+    ports = set()
+    with ScriptedServer(then=LISTING) as server:
+        bucket = bucket_at(server.endpoint, timeouts=SHORT)
+        for _ in range(5):
+            time.sleep(SHORT.answer / 2)  # the time of one answer is not that of the next
+            assert list(bucket.list("hablab/nauset/")) == []
+        ports = {request.port for request in server.requests}
+    assert len(ports) == 1
+
+
+@pytest.mark.parametrize("status", [200, 403, 503])
+def test_an_answer_that_is_larger_than_any_is_not_taken_in(status: int) -> None:
+    with ScriptedServer(then=Answer(status, b"<Error>" + b" " * (LARGEST_ANSWER + 1))) as server:
+        bucket = bucket_at(server.endpoint)
+        bucket.retry_until = 0.0
+        for kind in ("list", "put"):
+            with pytest.raises(BucketUnreachable, match="more than [0-9,]+ bytes"):
+                REQUESTS[kind](bucket)
+
+
+def test_an_object_that_is_read_back_may_be_as_large_as_it_is() -> None:
+    size = LARGEST_ANSWER + 1000000
+    headers = (("ETag", '"x"'), ("Last-Modified", formatdate(usegmt=True)))
+    with ScriptedServer(then=Answer(200, bytes(size), headers)) as server:
+        assert get(bucket_at(server.endpoint)) == hashlib.md5(bytes(size)).hexdigest()
+
+
+def test_nothing_is_tried_again_once_the_run_should_have_ended() -> None:
+    for kind, request in REQUESTS.items():
+        clock = NoPauses()
+        with ScriptedServer(then=Answer(503)) as server:
+            bucket = bucket_at(server.endpoint, clock=clock)
+            bucket.retry_until = clock.monotonic() - 1
+            with pytest.raises(BucketUnreachable, match="HTTP 503"):
+                request(bucket)
+            assert server.kinds() == {kind: 1} and clock.pauses == []
+
+
+def test_trying_again_ends_when_the_run_should_end() -> None:
+    with ScriptedServer([LISTING], then=Slow(LISTING, 0.1)) as server:
+        bucket = bucket_at(server.endpoint, timeouts=Timeouts(5.0, 5.0, 1.0))
+        list(bucket.list("hablab/nauset/"))
+        bucket.retry_until = time.monotonic() + 1.6
+        with pytest.raises(BucketUnreachable):
+            list(bucket.list("hablab/nauset/"))
+        assert len(server.requests) == 3
+
+
 # --- errors that stay
 
 
@@ -510,9 +692,8 @@ OTHER_REGION = Answer(301, s3_error(301, "PermanentRedirect").body, (("x-amz-buc
 
 REFUSED = {
     "access-denied": (s3_error(403, "AccessDenied"), "USER_ACCOUNT"),
-    "403-page": (html(403, "forbidden"), "USER_ACCOUNT"),
-    "403-empty": (Answer(403), "USER_ACCOUNT"),
-    "401": (Answer(401), "USER_ACCOUNT"),
+    "403-of-its-own": (s3_error(403, "SomethingNew"), "USER_ACCOUNT"),
+    "quota": (s3_error(403, "QuotaExceeded"), "used up"),
     "unknown-key": (s3_error(403, "InvalidAccessKeyId"), "AWS_ACCESS_KEY_ID"),
     "wrong-secret": (s3_error(403, "SignatureDoesNotMatch"), "AWS_SECRET_ACCESS_KEY"),
     "expired-token": (s3_error(400, "ExpiredToken"), "AWS_SESSION_TOKEN"),
@@ -541,9 +722,181 @@ def test_what_will_not_pass_is_asked_once_and_the_line_says_what_to_do(refusal: 
     assert "{" not in line
 
 
-def test_a_look_that_is_refused_is_not_taken_for_an_absent_object() -> None:
-    with ScriptedServer(then=Answer(403)) as server, pytest.raises(BucketRefused):
+# What a virus scanner, a web filter or a proxy answers in the place of the archive.
+BY_A_FILTER = {
+    "401": Answer(401),
+    "403-empty": Answer(403),
+    "403-page": html(403, "blocked"),
+    "403-page-that-is-no-xml": tag_soup(403, "blocked"),
+    "403-other-xml": Answer(403, b"<error><code>AccessDenied</code></error>"),
+    "403-soap": Answer(
+        403, b"<Response><Errors><Error><Code>AccessDenied</Code></Error></Errors></Response>"
+    ),
+    "403-code-of-digits": s3_error(403, "403"),
+    "403-large": Answer(
+        403, b"<Error><Code>AccessDenied</Code><Message>" + b"x" * 200000 + b"</Message></Error>"
+    ),
+    "404-page": html(404, "nothing here"),
+    "405": html(405, "method"),
+    "406": html(406, "virus found"),
+    "413": tag_soup(413, "too large"),
+    "451": Answer(451),
+}
+
+
+@pytest.mark.parametrize("refusal", list(BY_A_FILTER))
+def test_an_upload_that_a_filter_refuses_concerns_that_file_only(refusal: str) -> None:
+    with ScriptedServer([BY_A_FILTER[refusal]], then=Answer(headers=(("ETag", '"x"'),))) as server:
+        bucket = bucket_at(server.endpoint)
+        with pytest.raises(PutRefused, match="virus scanner or a web filter") as error:
+            put(bucket)
+        assert counted(bucket) == {"put": 1}
+        put(bucket)
+    line = str(error.value)
+    assert f"HTTP {BY_A_FILTER[refusal].status}" in line and "\n" not in line and SECRET not in line
+
+
+@pytest.mark.parametrize("refusal", [name for name in BY_A_FILTER if name[:3] in ("401", "403")])
+def test_a_listing_that_is_refused_without_a_reason_ends_the_run(refusal: str) -> None:
+    with ScriptedServer(then=BY_A_FILTER[refusal]) as server:
+        with pytest.raises(BucketRefused, match="web filter.*USER_ACCOUNT") as error:
+            list(bucket_at(server.endpoint).list("hablab/nauset/"))
+        assert len(server.requests) == 1
+    assert error.value.exit_code == ExitCode.USAGE
+
+
+@pytest.mark.parametrize("status", [401, 403, 405, 406, 451])
+def test_a_look_that_is_refused_concerns_that_file_only_and_is_not_taken_for_an_absent_object(
+    status: int,
+) -> None:
+    """S3 itself answers so where the key has no right, and a HEAD has no body to say it; the listing has worked."""
+    with ScriptedServer(then=Answer(status)) as server:
+        bucket = bucket_at(server.endpoint)
+        with pytest.raises(PutRefused, match=rf"HTTP {status}: .*\.adc is not sent"):
+            bucket.head(KEY)
+        with pytest.raises(PutRefused):
+            conditional(bucket, 5)  # which looks first
+        with pytest.raises(BucketRefused):
+            bucket.content(KEY)
+        assert server.kinds() == {"head": 3}
+
+
+def test_a_proxy_that_wants_a_password_refuses_every_file_and_ends_the_run() -> None:
+    with ScriptedServer(then=Answer(407)) as server:
+        for request in REQUESTS.values():
+            with pytest.raises(BucketRefused, match="proxy"):
+                request(bucket_at(server.endpoint))
+
+
+def test_a_wrong_secret_ends_the_run_whatever_is_asked_first(s3: Any) -> None:
+    if s3.server.name == "moto":
+        pytest.skip("moto takes any secret")
+    values = {
+        "AWS_ACCESS_KEY_ID": s3.server.access_key,
+        "AWS_SECRET_ACCESS_KEY": "another-secret-than-that",
+        "USER_ACCOUNT": "hablab",
+        "BUCKET_NAME": s3.bucket,
+        "S3_ENDPOINT_URL": s3.endpoint,
+    }
+    for kind in ("list", "put"):
+        with pytest.raises(BucketRefused):
+            REQUESTS[kind](Bucket(load(None, values), NoPauses()))
+
+
+# --- odd answers
+
+
+def listing_with(modified: str = "2026-01-01T00:00:00.000Z", size: str = "1") -> Answer:
+    body = (
+        f"<ListBucketResult><IsTruncated>false</IsTruncated><Contents><Key>{KEY}</Key><Size>{size}</Size>"
+        f"<LastModified>{modified}</LastModified><ETag>x</ETag></Contents></ListBucketResult>"
+    )
+    return Answer(200, body.encode(), (("Content-Type", "application/xml"),))
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        *(
+            listing_with(modified=text)
+            for text in (
+                "",
+                "yesterday",
+                "2026-13-01T00:00:00.000Z",
+                "2026-01-32T00:00:00Z",
+                "99999-01-01T00:00:00Z",
+                "2026-W01-1T00:00:00",
+                "2026-01-01T00:00:00+02:00",
+                "\u0662026-01-01T00:00:00Z",
+            )
+        ),
+        *(listing_with(size=text) for text in ("-1", "-2", "1e3", "\u00b2", "1_0", "")),
+    ],
+)
+def test_a_listing_with_a_time_or_size_that_is_none_is_no_listing(answer: Answer) -> None:
+    with ScriptedServer(then=answer) as server, pytest.raises(BucketUnreachable, match="no S3 server"):
+        list(bucket_at(server.endpoint).list("hablab/nauset/"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "0001-01-01T00:00:00Z",
+        "1601-01-01T00:00:00.000Z",
+        "9999-12-31T23:59:59.999999999Z",
+        "2026-01-01T00:00:00",
+    ],
+)
+def test_every_time_that_there_is_can_be_listed(text: str) -> None:
+    with ScriptedServer(then=listing_with(modified=text)) as server:
+        (item,) = bucket_at(server.endpoint).list("hablab/nauset/")
+    assert isinstance(server_seconds(item.modified), float)
+
+
+@pytest.mark.parametrize(
+    "name, value",
+    [
+        *(
+            ("Last-Modified", text)
+            for text in ("", "x", "Sun, 99 Nov 2026 13:26:36 GMT", "1e400", "99999999999999")
+        ),
+        *(("Content-Length", text) for text in ("", "abc", "-1")),
+    ],
+)
+def test_a_look_with_a_header_that_makes_no_sense_is_no_answer(name: str, value: str) -> None:
+    usual = {"ETag": '"x"', "Last-Modified": formatdate(usegmt=True), "Content-Length": "5"}
+    usual[name] = value
+    answer = Answer(headers=tuple(usual.items()))
+    with ScriptedServer(then=answer) as server, pytest.raises(BucketUnreachable, match="no S3 server"):
         bucket_at(server.endpoint).head(KEY)
+
+
+def nested(tag: str, depth: int = 30000) -> bytes:
+    return ("<" + tag + ">" + "<a>" * depth + "</a>" * depth + "</" + tag + ">").encode()
+
+
+@pytest.mark.parametrize("kind", ["list", "put"])
+@pytest.mark.parametrize("tag", ["Error", "ListBucketResult", "html"])
+@pytest.mark.parametrize("status", [200, 403, 404, 503])
+def test_xml_that_is_nested_without_end_is_no_answer_of_the_bucket(status: int, tag: str, kind: str) -> None:
+    failures = (BucketRefused, BucketUnreachable, PutRefused)
+    for depth in (3000, 30000):  # the smaller one is not too large for an error
+        answer = Answer(status, nested(tag, depth))
+        with ScriptedServer(then=answer) as server, pytest.raises(failures):
+            REQUESTS[kind](bucket_at(server.endpoint))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"<Error><Code>AccessDenied</Code><Code>Other</Code><Message><b>x</b></Message></Error>",
+        b"<Error><Code>AccessDenied</Code><Message>a</Message><Message>b</Message></Error>",
+        b'<Error xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Code>AccessDenied</Code></Error>',
+    ],
+)
+def test_an_error_is_understood_whatever_else_is_in_it(body: bytes) -> None:
+    with ScriptedServer(then=Answer(403, body)) as server, pytest.raises(BucketRefused, match="AccessDenied"):
+        put(bucket_at(server.endpoint))
 
 
 def test_one_object_that_the_bucket_will_not_have_concerns_that_object_only() -> None:

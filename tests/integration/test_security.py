@@ -6,9 +6,7 @@ readable `.env` file is a warning, and that the log is private, is in test_confi
 
 from __future__ import annotations
 
-import datetime
 import io
-import ipaddress
 import json
 import os
 import re
@@ -25,12 +23,9 @@ from pathlib import Path
 from typing import Any, Iterator
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
-from cryptography.x509.oid import NameOID
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from support.certificate import make as make_certificate
 from support.dashboard import DashboardStandIn
 from support.fakes import FakeBucket, FakeTree, SerialExecutor, VirtualClock
 from support.operator import Operator
@@ -393,32 +388,7 @@ def test_json_that_is_nested_beyond_reason_is_no_answer_of_the_dashboard(body: b
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
     """A certificate for 127.0.0.1 that nobody has signed, and its key."""
-    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
-    address = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
-    now = datetime.datetime.now(datetime.timezone.utc).replace(tzinfo=None)
-    signed = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([address]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    folder = tmp_path_factory.mktemp("tls")
-    (folder / "a.crt").write_bytes(signed.public_bytes(serialization.Encoding.PEM))
-    (folder / "a.key").write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.TraditionalOpenSSL,
-            serialization.NoEncryption(),
-        )
-    )
-    return str(folder / "a.crt"), str(folder / "a.key")
+    return make_certificate(tmp_path_factory.mktemp("tls"))
 
 
 class TlsServer:

@@ -122,7 +122,8 @@ class FakeBucket:
     `objects` is the bucket's content, key -> StoredObject. `calls` are the requests so far that the server
     saw (those whose hook raised "before" are not among them). As in S3, times are listed to the second,
     and every answer carries a date, to the second, from which the real `ServerClock` learns.
-    `etags_are_md5`: False for a server whose ETags only look like MD5s.
+    `etags_are_md5`: False for a server whose ETags only look like MD5s. `stands_still_at`: where the server's
+    clock stands still (seconds since 1970), with the dates of its answers and of what is stored from then on.
     """
 
     def __init__(self, clock: VirtualClock, page_size: int = 1000) -> None:
@@ -130,6 +131,7 @@ class FakeBucket:
         self.calls: list[Call] = []
         self.hook: BucketHook | None = None
         self.etags_are_md5 = True
+        self.stands_still_at: float | None = None
         self.server_clock = ServerClock(clock)
         self._page_size = page_size
         #: False for a server that stores what comes last, as rclone's does.
@@ -240,7 +242,7 @@ class FakeBucket:
         """
         call = Call("put", key, size)
         self._before(call)
-        began = self.server_now()
+        began = self._time()
         file.seek(0)
         body = file.read(size)
         if len(body) < size:
@@ -288,7 +290,11 @@ class FakeBucket:
     def _after(self, call: Call) -> None:
         if self.hook is not None:
             self.hook("after", call)
-        self.server_clock.learn(formatdate(int(self.server_now()), usegmt=True))
+        self.server_clock.learn(formatdate(int(self._time()), usegmt=True))
+
+    def _time(self) -> float:
+        """What the server believes to be the time."""
+        return self.server_now() if self.stands_still_at is None else self.stands_still_at
 
 
 def _listed_time(stored: StoredObject) -> str:

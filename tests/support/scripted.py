@@ -12,7 +12,10 @@ import contextlib
 import enum
 import hashlib
 import http.client
+import io
+import select
 import socket
+import ssl
 import struct
 import threading
 import time
@@ -37,6 +40,16 @@ class Answer:
     headers: tuple[tuple[str, str], ...] = ()
 
 
+@dataclass(frozen=True)
+class Slow:
+    """An answer that comes in pieces of `size` bytes, with a pause of `seconds` before each: all, or only its body."""
+
+    answer: Answer
+    seconds: float
+    body_only: bool = False
+    size: int = 1
+
+
 class Act(enum.Enum):
     """What the server does instead of answering by itself."""
 
@@ -52,7 +65,7 @@ class Request:
     """One request, in the order of their arrival. `answered` is the status sent or received, 0 for none.
 
     `size` and `md5` (hex) are those of the body; `body` itself is kept up to 1 MiB. `path` is decoded;
-    `headers` have lower-case names.
+    `headers` have lower-case names; `port` is the client's end of the connection.
     """
 
     method: str
@@ -63,6 +76,7 @@ class Request:
     size: int = 0
     md5: str = ""
     answered: int = 0
+    port: int = 0
 
     @property
     def kind(self) -> str:
@@ -92,10 +106,10 @@ class _State:
 class ScriptedServer:
     """Alive inside its `with` block, on a free port of 127.0.0.1.
 
-    `script`: an Answer or an Act for each request, in order; `then` is for those that come later, and
+    `script`: an Answer, a Slow or an Act for each request, in order; `then` is for those that come later, and
     defaults to handing on (with `upstream`) or to 500. `delay`: seconds before each PUT is taken.
     `shift`: seconds by which upstream's Date headers are set forward. `watcher` is called with each
-    request before it is answered.
+    request before it is answered. `tls`: speak https. As a proxy it also makes tunnels (CONNECT).
     """
 
     def __init__(
@@ -106,7 +120,9 @@ class ScriptedServer:
         delay: float = 0.0,
         shift: float = 0.0,
         watcher: Callable[[Request], None] | None = None,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
+        self._tls = tls
         fallback = Act.FORWARD if upstream else s3_error(500, "InternalError", "the script is at its end")
         self._state = _State(
             list(script), then or fallback, urllib.parse.urlsplit(upstream).netloc, delay, shift, watcher
@@ -115,9 +131,15 @@ class ScriptedServer:
     def __enter__(self) -> ScriptedServer:
         handler = type("Handler", (_Handler,), {"state": self._state})
         self._server = _Server(("127.0.0.1", 0), handler)
+        if self._tls is not None:
+            # each connection's handshake in its own thread, where the first byte is read
+            self._server.socket = self._tls.wrap_socket(
+                self._server.socket, server_side=True, do_handshake_on_connect=False
+            )
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
         self._thread.start()
-        self.endpoint = f"http://127.0.0.1:{self._server.server_address[1]}"
+        scheme = "http" if self._tls is None else "https"
+        self.endpoint = f"{scheme}://127.0.0.1:{self._server.server_address[1]}"
         return self
 
     def __exit__(self, *_: Any) -> None:
@@ -183,6 +205,7 @@ class _Handler(BaseHTTPRequestHandler):
         path, _, query = self.path.partition("?")
         headers = {name.lower(): value for name, value in self.headers.items()}
         request = Request(self.command, urllib.parse.unquote(path), query, headers)
+        request.port = self.client_address[1]
         if self.command == "PUT" and state.delay:
             state.ended.wait(state.delay)
         with state.arrived:
@@ -200,11 +223,33 @@ class _Handler(BaseHTTPRequestHandler):
             self._watched(request)
             if isinstance(act, Answer):
                 self._answer(request, act)
+            elif isinstance(act, Slow):
+                self._drip(request, act)
             elif act is Act.STALL:
                 state.ended.wait()
             self.close_connection = self.close_connection or not isinstance(act, Answer)
 
     do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = _handle
+
+    def do_CONNECT(self) -> None:
+        """A proxy's tunnel to a server that speaks https."""
+        act = self.state.script.pop(0) if self.state.script else self.state.then
+        self.close_connection = True
+        if isinstance(act, (Answer, Slow)):
+            slow = act if isinstance(act, Slow) else Slow(act, 0.0)
+            self._drip(Request("CONNECT", self.path, "", {}), slow)
+            return
+        host, _, port = self.path.rpartition(":")
+        with contextlib.suppress(OSError), socket.create_connection((host, int(port)), timeout=60) as there:
+            self.wfile.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
+            ends = {self.connection: there, there: self.connection}
+            while not self.state.ended.is_set():
+                readable, _, _ = select.select(list(ends), [], [], 0.1)
+                for end in readable:
+                    block = end.recv(_BLOCK)
+                    if not block:
+                        return
+                    ends[end].sendall(block)
 
     def _watched(self, request: Request) -> None:
         if self.state.watcher is not None:
@@ -254,6 +299,18 @@ class _Handler(BaseHTTPRequestHandler):
             headers = [item for item in headers if item[0].lower() != "date"]
             headers.append(("Date", formatdate(time.time() + state.shift, usegmt=True)))
         self._answer(request, Answer(answer.status, body, tuple(headers)))
+
+    def _drip(self, request: Request, slow: Slow) -> None:
+        wire, self.wfile = self.wfile, io.BytesIO()
+        self._answer(request, slow.answer)
+        answer, self.wfile = self.wfile.getvalue(), wire
+        at_once = answer.index(b"\r\n\r\n") + 4 if slow.body_only else 0
+        with contextlib.suppress(OSError):  # the client has given up
+            self.wfile.write(answer[:at_once])
+            for position in range(at_once, len(answer), slow.size):
+                if self.state.ended.wait(slow.seconds):
+                    return
+                self.wfile.write(answer[position : position + slow.size])
 
     def _answer(self, request: Request, answer: Answer) -> None:
         request.answered = answer.status

@@ -273,3 +273,18 @@ def test_a_look_tells_what_is_there_and_a_later_time_that_is_known_stays() -> No
     assert known.after_look("roi", 6, "2026-01-01T00:00:09.000Z").roi_put == "2026-01-01T00:00:09.000Z"
     assert known.after_look("hdr", 3, "2026-01-01T00:00:09.000Z").sizes == (3, MISSING, 5)
     assert known.after_look("roi", MISSING, "").roi == MISSING
+
+
+@pytest.mark.parametrize(
+    "seconds, text",
+    [
+        (-62135596800.0, "0001-01-01T00:00:00.000Z"),
+        (-1e15, "0001-01-01T00:00:00.000Z"),
+        (253402300799.0, "9999-12-31T23:59:59.000Z"),
+        (253402300829.0, "9999-12-31T23:59:59.999Z"),
+        (1e300, "9999-12-31T23:59:59.999Z"),
+    ],
+)
+def test_no_time_of_a_server_is_too_far_away_to_be_written(seconds: float, text: str) -> None:
+    assert server_text(seconds) == text
+    assert server_seconds(text) == pytest.approx(min(max(seconds, -62135596800.0), 253402300800.0), abs=0.0011)

@@ -5,17 +5,24 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
+from email.utils import formatdate, parsedate_to_datetime
 from typing import Iterator
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.fakes import START, VirtualClock
+from support.fakes import START, Call, FakeBucket, FakeTree, Killed, SerialExecutor, VirtualClock
 
 from ifcbscan.clocks import Clock, ServerClock
+from ifcbscan.errors import ExitCode
+from ifcbscan.interruption import Interruption
+from ifcbscan.plan import Policy
+from ifcbscan.scan import ScanOptions, scan
+from ifcbscan.uploader import Listener
 
 DATE = "Sun, 22 Nov 2026 13:26:36 GMT"
 SECONDS = 1795353996.0
+PIDS = ("D20130526T095207_IFCB013", "D20130526T101500_IFCB013")
 
 
 @contextlib.contextmanager
@@ -47,13 +54,142 @@ def test_a_date_is_learnt_and_carried_on_whatever_this_machine_believes() -> Non
     assert server.now() == SECONDS + 90
 
 
-def test_the_last_date_counts() -> None:
+def _date(seconds: float) -> str:
+    return formatdate(int(seconds), usegmt=True)
+
+
+def test_a_server_whose_clock_is_set_is_believed_once_two_answers_agree() -> None:
+    for step in (-86400, -60, 60, 86400, 3e8):
+        clock = VirtualClock()
+        server = ServerClock(clock)
+        server.learn(DATE)
+        clock.advance(10)
+        server.learn(_date(SECONDS + 10 + step))
+        assert server.now() == SECONDS + 10, "one answer alone may have been delayed"
+        clock.advance(4)
+        server.learn(_date(SECONDS + 14 + step))
+        assert server.now() == SECONDS + 14, "the two are too close to each other"
+        clock.advance(2)
+        server.learn(_date(SECONDS + 16 + step))
+        clock.advance(100)
+        assert server.now() == pytest.approx(SECONDS + 116 + step, abs=1)
+        assert not server.stands_still and server.warnings == ()
+
+
+def test_one_answer_that_was_long_on_its_way_changes_nothing() -> None:
     clock = VirtualClock()
     server = ServerClock(clock)
     server.learn(DATE)
-    clock.advance(10)
-    server.learn("Sun, 22 Nov 2026 13:27:36 GMT")
-    assert server.now() == SECONDS + 60
+    for _ in range(20):
+        clock.advance(30)
+        server.learn(_date(SECONDS + clock.monotonic() - 25))
+        clock.advance(1)
+        server.learn(_date(SECONDS + clock.monotonic()))
+        assert server.now() == SECONDS + clock.monotonic()
+
+
+def test_two_servers_behind_one_address_whose_clocks_differ_do_not_make_time_jump() -> None:
+    clock = VirtualClock()
+    server = ServerClock(clock)
+    for turn in range(50):
+        server.learn(_date(SECONDS + clock.monotonic() + 3600 * (turn % 2)))
+        assert server.now() == SECONDS + clock.monotonic()
+        clock.advance(7)
+
+
+STANDING_STILL = {
+    "1970": "Thu, 01 Jan 1970 00:00:00 GMT",
+    "2038": "Tue, 19 Jan 2038 03:14:07 GMT",
+    "9999": "Fri, 31 Dec 9999 23:59:59 GMT",
+}
+
+
+@pytest.mark.parametrize("date", list(STANDING_STILL.values()), ids=list(STANDING_STILL))
+@pytest.mark.parametrize("every", [0.1, 1, 1.9, 2.1, 5, 6, 30, 600])
+def test_a_clock_that_stands_still_is_carried_on_and_noticed(date: str, every: float) -> None:
+    clock = VirtualClock()
+    server = ServerClock(clock)
+    server.learn(date)
+    began = server.now()
+    while clock.monotonic() < 1200:
+        clock.advance(every)
+        server.learn(date)
+        assert server.now() == pytest.approx(began + clock.monotonic(), abs=0.01)
+    assert server.stands_still
+    (warning,) = server.warnings
+    assert "stands still at " + date in warning
+
+
+@pytest.mark.parametrize("date", list(STANDING_STILL.values()), ids=list(STANDING_STILL))
+@pytest.mark.parametrize("jobs", [1, 4])
+def test_a_run_over_a_server_whose_clock_stands_still_ends_and_completes_its_bins(
+    date: str, jobs: int
+) -> None:
+    clock = VirtualClock()
+    tree = FakeTree()
+    for pid in PIDS:
+        tree.write_bin(pid, clock.now - 86400)
+    bucket = FakeBucket(clock)
+    bucket.stands_still_at = parsedate_to_datetime(date).timestamp()
+
+    def not_for_ever(when: str, call: Call) -> None:
+        if len(bucket.calls) > 200:
+            raise Killed()
+
+    bucket.hook = not_for_ever
+    options = ScanOptions("hablab", "nauset", Policy(), jobs=jobs)
+    began = clock.monotonic()
+    report = scan(
+        options,
+        tree,  # type: ignore[arg-type]
+        bucket,  # type: ignore[arg-type]
+        clock,
+        SerialExecutor(),
+        Interruption(),
+        Listener(),
+        lambda line: None,
+    )
+    assert report.bins["uploaded"] == len(PIDS) and report.exit_code == ExitCode.DONE
+    assert options.policy.confirm <= clock.monotonic() - began < 3 * options.policy.confirm
+    assert [warning for warning in report.warnings if "stands still" in warning]
+
+
+def test_a_clock_that_goes_again_stands_still_no_longer() -> None:
+    clock = VirtualClock()
+    server = ServerClock(clock)
+    for _ in range(4):
+        server.learn(DATE)
+        clock.advance(30)
+    assert server.stands_still
+    server.learn(_date(SECONDS + 120))
+    assert not server.stands_still and server.warnings == ()
+    assert server.now() == SECONDS + 120
+
+
+@given(st.lists(st.tuples(st.floats(0.01, 100), st.floats(0, 1.5)), max_size=60))
+def test_a_clock_that_goes_right_is_never_said_to_stand_still_however_long_its_answers_take(
+    answers: list[tuple[float, float]],
+) -> None:
+    clock = VirtualClock()
+    server = ServerClock(clock)
+    for pause, delay in answers:
+        clock.advance(pause)
+        server.learn(_date(clock.now - delay))
+        assert not server.stands_still
+        assert abs(server.now() - clock.now) <= 2.6
+
+
+def test_many_threads_may_learn_at_once() -> None:
+    server = ServerClock(Clock())
+    threads = [
+        threading.Thread(target=lambda: [server.learn(_date(time.time())) for _ in range(200)])
+        for _ in range(4)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert abs(server.now() - time.time()) < 5 and not server.stands_still
 
 
 @pytest.mark.parametrize(

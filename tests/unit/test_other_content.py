@@ -19,12 +19,14 @@ SUBSETS = [subset for count in (1, 2, 3) for subset in itertools.combinations(EX
 
 @pytest.mark.parametrize("differing", SUBSETS, ids=lambda names: "-".join(names))
 def test_what_differs_is_put_and_the_adc_alone_at_the_end(differing: tuple[str, ...]) -> None:
+    """Where the .adc is right, the last decision sends it only if a look shows that it is not there any more."""
     remote = REMOTE.with_other_content(differing)
     now = PUT + 86400.0
     sent: list[tuple[str, ...]] = []
     waited = False
+    looked_at = True
     for _ in range(6):
-        decision = decide(LOCAL, remote, Now(now, now), Policy())
+        decision = decide(LOCAL, remote, Now(now, now), Policy(), looked_at=looked_at)
         if decision.state is State.SYNCED:
             break
         if decision.action is Action.CONFIRM:
@@ -33,6 +35,7 @@ def test_what_differs_is_put_and_the_adc_alone_at_the_end(differing: tuple[str, 
             continue
         assert decision.action is Action.PUT and decision.reason
         sent.append(decision.send)
+        looked_at = decision.send == ("adc",)
         for extension in decision.send:
             remote = remote.after_put(extension, LOCAL.size(extension), server_text(now))
     assert decision.state is State.SYNCED

@@ -19,7 +19,7 @@ from ifcbscan.bucket import Bucket
 from ifcbscan.clocks import Clock
 from ifcbscan.config import Config
 from ifcbscan.errors import BucketUnreachable
-from ifcbscan.s3listing import FOLDERS, OBJECTS, ListedObject, NotAListing, parse_page
+from ifcbscan.s3listing import FOLDERS, OBJECTS, ListedObject, NotAListing, parse_page, plain_error
 
 _NAMESPACE = b'xmlns="http://s3.amazonaws.com/doc/2006-03-01/"'
 
@@ -150,7 +150,7 @@ def test_every_key_comes_out_as_it_went_in(keys: list[str], url_encoded: bool) -
     body = "<ListBucketResult>{}{}<IsTruncated>false</IsTruncated></ListBucketResult>".format(
         "<EncodingType>url</EncodingType>" if url_encoded else "",
         "".join(
-            f"<Contents><Key>{encode(key)}</Key><Size>5</Size><LastModified>x</LastModified></Contents>"
+            f"<Contents><Key>{encode(key)}</Key><Size>5</Size><LastModified>2026-11-22T13:26:36.000Z</LastModified></Contents>"
             for key in keys
         ),
     )
@@ -181,9 +181,9 @@ def test_quotes_around_an_etag_are_no_part_of_it() -> None:
         b"<ListBucketResult/>",
         b"<ListBucketResult><IsTruncated>perhaps</IsTruncated></ListBucketResult>",
         b"<ListBucketResult><IsTruncated>false</IsTruncated>&undefined;</ListBucketResult>",
-        b"<ListBucketResult><IsTruncated>false</IsTruncated><Contents><Size>1</Size><LastModified>x</LastModified></Contents></ListBucketResult>",
-        b"<ListBucketResult><IsTruncated>false</IsTruncated><Contents><Key>a</Key><LastModified>x</LastModified></Contents></ListBucketResult>",
-        b"<ListBucketResult><IsTruncated>false</IsTruncated><Contents><Key>a</Key><Size>many</Size><LastModified>x</LastModified></Contents></ListBucketResult>",
+        b"<ListBucketResult><IsTruncated>false</IsTruncated><Contents><Size>1</Size><LastModified>2026-11-22T13:26:36.000Z</LastModified></Contents></ListBucketResult>",
+        b"<ListBucketResult><IsTruncated>false</IsTruncated><Contents><Key>a</Key><LastModified>2026-11-22T13:26:36.000Z</LastModified></Contents></ListBucketResult>",
+        b"<ListBucketResult><IsTruncated>false</IsTruncated><Contents><Key>a</Key><Size>many</Size><LastModified>2026-11-22T13:26:36.000Z</LastModified></Contents></ListBucketResult>",
         b"<ListBucketResult><IsTruncated>false</IsTruncated><Contents><Key>a</Key><Size>1</Size></Contents></ListBucketResult>",
         MOTO[:400],
     ],
@@ -293,3 +293,43 @@ def test_an_error_in_place_of_a_page_is_read_by_botocore() -> None:
     with ScriptedServer([s3_error(503, "SlowDown"), _page(MOTO)]) as server:
         assert len(list(_bucket(server.endpoint).list("hablab/nauset/"))) == 2
         assert server.kinds() == {"list": 2}
+
+
+def test_an_error_of_s3_is_kept_with_what_it_says_and_nothing_else() -> None:
+    body = (
+        b'<?xml version="1.0"?><Error xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Code>PermanentRedirect</Code>'
+        b"<Message>at &lt;that&gt; one</Message><Region>eu-west-1</Region><Code>Other</Code><a><b>c</b></a></Error>"
+    )
+    kept = plain_error(body)
+    assert kept == (
+        b"<Error><Code>PermanentRedirect</Code><Message>at &lt;that&gt; one</Message><Region>eu-west-1</Region></Error>"
+    )
+    assert plain_error(kept) == kept
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"no XML",
+        b"<html><body>blocked</body></html>",
+        b"<error><code>AccessDenied</code></error>",
+        b"<Error></Error>",
+        b"<Error><Code/></Error>",
+        b"<Error><Code>403</Code></Error>",
+        b"<Error><Code>two words</Code></Error>",
+        b"<Error><a><Code>AccessDenied</Code></a></Error>",
+        b"<Error><Code>AccessDenied</Code>",
+        b"<!DOCTYPE a [<!ENTITY b 'c'>]><Error><Code>AccessDenied</Code></Error>",
+        b"<Error><Code>AccessDenied</Code><Message>" + b"x" * 70000 + b"</Message></Error>",
+        b"<Error>" + b"<a>" * 8000 + b"</a>" * 8000 + b"</Error>",
+    ],
+)
+def test_anything_else_is_no_error_of_s3(body: bytes) -> None:
+    assert plain_error(body) == b""
+
+
+@given(st.binary(max_size=200) | st.text("<>/Error Code&;abc", max_size=60).map(str.encode))
+def test_no_body_of_an_error_is_an_error_here(body: bytes) -> None:
+    assert isinstance(plain_error(b"<Error><Code>A</Code>" + body + b"</Error>"), bytes)
+    assert isinstance(plain_error(body), bytes)

@@ -1,0 +1,160 @@
+"""Bounds on an answer of the bucket: how long it may take as a whole, and how much it may hold.
+
+The time-outs of botocore and urllib3 are for silence: a server that sends one byte a second never meets them.
+Here every read of an answer (status line, headers, body; also a proxy's answer to CONNECT) goes through
+`_Bounded`, which makes the socket's own time-out as short as what is left of the whole. So nothing runs beside
+the request: no thread, no timer, and no system call as long as more time is left than the socket waits anyway.
+
+Relied on, besides urllib3's documented `pool_classes_by_scheme`: that `http.client.HTTPConnection` makes its
+answers of `response_class` (documented by its subclasses in urllib3 and botocore), and that an answer reads from a
+buffer over `socket.makefile`. Knows nothing of S3 but how a listing is asked for.
+"""
+
+from __future__ import annotations
+
+import http.client
+import io
+import socket
+import time
+from dataclasses import dataclass
+from typing import Any, Callable
+
+#: The bytes a second that count as progress: each of them earns its share of time beyond `longest`. So a listing over a
+#: slow link, or a large object that is read back, is not cut while it comes.
+SLOWEST_PROGRESS = 1000.0
+
+#: The most that an answer may hold (bytes), status line and headers included, unless it is an object that is read
+#: back. A page of a listing has at most 1,000 keys of at most 1 kB, each byte of which may be written in three.
+LARGEST_ANSWER = 16 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """`longest`: seconds from the end of the request to the end of the answer, without those earned by progress."""
+
+    longest: float
+    largest: int = LARGEST_ANSWER
+
+
+class AnswerTooLong(socket.timeout):
+    """An answer did not come to its end in time. As a time-out it is what urllib3 makes a failed request of."""
+
+
+class AnswerTooLarge(OSError):
+    """An answer holds more than any answer to such a request."""
+
+
+def find_trouble(error: BaseException | None) -> str | None:
+    """What is told of an answer that met a bound, somewhere among the causes of `error`; None if none did."""
+    seen = 0
+    while error is not None and seen < 20:  # botocore wraps urllib3's errors, which wrap those of the socket
+        if isinstance(error, (AnswerTooLong, AnswerTooLarge)):
+            return str(error)
+        error = error.__cause__ or error.__context__
+        seen += 1
+    return None
+
+
+class _Bounded(io.RawIOBase):
+    """What is read of one answer. `source` is the raw end of `sock.makefile`, and keeps the socket open as ever."""
+
+    def __init__(self, source: Any, sock: Any, bounds: Bounds) -> None:
+        self._source = source
+        self._sock = sock
+        self._bounds = bounds
+        self._began = time.monotonic()
+        self._received = 0
+        self.limited = True
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        left = self._began + self._bounds.longest + self._received / SLOWEST_PROGRESS - time.monotonic()
+        if left <= 0:
+            raise self._too_long()
+        patience = self._sock.gettimeout()
+        shortened = patience is None or left < patience
+        if shortened:
+            self._sock.settimeout(left)
+        try:
+            count: int | None = self._source.readinto(buffer)
+        except socket.timeout:
+            if shortened:
+                raise self._too_long() from None
+            raise
+        finally:
+            if shortened:
+                self._sock.settimeout(patience)  # for the next request over this connection
+        self._received += count or 0
+        if self.limited and self._received > self._bounds.largest:
+            raise AnswerTooLarge(f"its answer has more than {self._bounds.largest:,} bytes")
+        return count
+
+    def _too_long(self) -> AnswerTooLong:
+        return AnswerTooLong(
+            f"its answer did not come to an end within {time.monotonic() - self._began:.0f} s"
+        )
+
+    def close(self) -> None:
+        if not self.closed:
+            self._source.close()
+        super().close()
+
+
+class _Response(http.client.HTTPResponse):
+    """An answer that is read within its bounds. `bounds` is set by `_made_for`."""
+
+    bounds: Bounds
+    reads_back = False
+
+    def __init__(self, sock: Any, *arguments: Any, **named: Any) -> None:
+        super().__init__(sock, *arguments, **named)
+        self._bounded = _Bounded(self.fp.detach(), sock, self.bounds)
+        self.fp = io.BufferedReader(self._bounded)
+
+    def begin(self) -> None:
+        super().begin()
+        # An object that is read back may be of any size; an error instead of it may not.
+        self._bounded.limited = not (self.reads_back and self.status == 200)
+
+
+def bound(session: Any, bounds: Bounds) -> None:
+    """Make a `botocore.httpsession.URLLib3Session` read its answers within `bounds`, also those through a proxy.
+
+    Were the session to keep its kinds of connection elsewhere one day, only the time-outs for silence would be left.
+    """
+    import botocore.awsrequest as aws
+
+    kinds = getattr(session, "_pool_classes_by_scheme", None)
+    if not isinstance(kinds, dict):
+        return
+    kinds["http"] = _made_for(aws.AWSHTTPConnectionPool, aws.AWSHTTPConnection, bounds)
+    kinds["https"] = _made_for(aws.AWSHTTPSConnectionPool, aws.AWSHTTPSConnection, bounds)
+
+
+def _made_for(pool: Any, connection: Any, bounds: Bounds) -> Any:
+    """The kind of connection pool that is like `pool`, with connections that are like `connection` but bounded."""
+
+    class Response(_Response):
+        pass
+
+    class WholeObject(_Response):
+        reads_back = True
+
+    Response.bounds = WholeObject.bounds = bounds
+
+    class Connection(connection):  # type: ignore[misc]
+        response_class: Callable[..., _Response] = Response
+
+        def putrequest(self, method: str, url: str, *arguments: Any, **named: Any) -> Any:
+            # Each request begins with the class that the connection was made with; what a proxy
+            # answers to CONNECT comes before this.
+            if method == "GET" and "list-type=" not in url:
+                self.response_class = WholeObject
+            return super().putrequest(method, url, *arguments, **named)
+
+    class Pool(pool):  # type: ignore[misc]
+        ConnectionCls = Connection
+
+    return Pool
