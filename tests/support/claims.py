@@ -41,6 +41,7 @@ class MemoryClaims(Claims):
     """The claims of one run. `denied`: the bins that another run had, with that run's hold."""
 
     def __init__(self, table: ClaimTable, run: int, now: Callable[[], float]) -> None:
+        super().__init__()
         self.denied: dict[str, Held] = {}
         self._table = table
         self._run = run
@@ -52,6 +53,7 @@ class MemoryClaims(Claims):
         held = self._table.held.setdefault(pid, Held(self._run, self._now()))
         if held.run != self._run:
             self.denied[pid] = held
+            self.refused[pid] = held.run  # the number of the run stands for that of its process
             return False
         return True
 

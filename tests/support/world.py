@@ -53,11 +53,12 @@ import bisect
 import collections
 import hashlib
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Callable, Iterable, Mapping, NamedTuple, Sequence
 
 from ifcbscan.bins import EXTENSIONS, MISSING, Fileset, parse_pid
 from ifcbscan.clocks import Clock
+from ifcbscan.companions import Companion, Holder, examine
 from ifcbscan.errors import (
     BucketRefused,
     BucketUnreachable,
@@ -68,7 +69,7 @@ from ifcbscan.errors import (
 )
 from ifcbscan.interruption import Interruption
 from ifcbscan.localtree import Inventory
-from ifcbscan.outcome import EXCLUDED, ScanReport
+from ifcbscan.outcome import EXCLUDED, TO_UPLOAD, ScanReport
 from ifcbscan.plan import Policy
 from ifcbscan.scan import ScanOptions, scan
 from ifcbscan.uploader import BinJob, Listener
@@ -596,6 +597,7 @@ class World:
                 lambda line: None,
                 claims=claims,
             )
+            run.report = self._with_companions(run.report, claims.denied)
             run.ended = f"exit {run.report.exit_code}"
             self._check_report(run, run.report)
             self._check_told(run, run.report)
@@ -690,6 +692,8 @@ class World:
         self.statistics["filtered: " + self.filters[call.key]] += 1
         if way == "reset":
             raise _no_answer("reset") if self.wire else BucketUnreachable("told to")
+        if call.kind == "head" and not self.wire:
+            raise PutRefused("told to")  # what the Bucket makes of it
         # What botocore makes of a 403 with a web page, or without a body: the status stands for a code.
         judge = bucket if self.wire else _JUDGE
         raise judge.refusal({"head": "head_object", "put": "put_object"}[call.kind], "403", 403)
@@ -907,6 +911,23 @@ class World:
         history = self._sizes[key]
         first = bisect.bisect_right(history, (run.began_at, 1 << 60))
         return {size for _, size in history[max(first - 1, 0) :]} | ({MISSING} if first == 0 else set())
+
+    def _with_companions(self, report: ScanReport, denied: Mapping[str, Held]) -> ScanReport:
+        """What `--once` adds to a report of other runs on the computer; the last sign of life is when the bin was claimed."""
+        known: dict[int, Companion] = {}
+        for held in denied.values():
+            silent = self.true.now - held.since
+            if held.run not in known or silent > (known[held.run].silent or 0.0):
+                holder = Holder(held.run, "instrument", "", report.directory, report.time_series, "full")
+                known[held.run] = Companion(holder, silent)
+        refused = {pid: held.run for pid, held in denied.items()}
+        found = examine(report.bins[TO_UPLOAD], refused, list(known.values()), None)
+        return replace(
+            report,
+            warnings=report.warnings + found.warnings,
+            elsewhere=found.elsewhere,
+            stalled=found.stalled,
+        )
 
     def _check_held(self, run: Run, report: ScanReport, denied: Mapping[str, Held]) -> None:
         """I6: bins that a stopped process holds are told."""
