@@ -10,6 +10,7 @@ import base64
 import hashlib
 import os
 import random
+import re
 import threading
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO, Callable, Iterator, Sequence
@@ -36,6 +37,9 @@ ATTEMPTS = 5
 LONGEST_PAUSE = 20.0
 
 _BLOCK = 1024 * 1024
+
+# User name and password in an address; greedy, because a password may hold @ and /.
+_USER_INFO = re.compile(r"//\S*@")
 
 # What to do about the answers that a second try will not change. {bucket} and {account} are filled in.
 _REFUSALS = {
@@ -454,7 +458,11 @@ class Bucket:
             boto.IncompleteReadError,
             boto.ConnectionError,
         ) as error:
-            raise _Passing(find_trouble(error) or _short(error), unsure=True) from None
+            trouble = find_trouble(error)
+            if trouble is None and isinstance(error.kwargs.get("error"), ValueError):
+                # Its text may hold a part of the address, and that a password; S3_ENDPOINT_URL has been checked.
+                trouble = "a proxy's address cannot be used; check http_proxy and https_proxy in the environment"
+            raise _Passing(trouble or _short(error), unsure=True) from None
         except botocore.parsers.ResponseParserError as error:
             # For instance a web page from a harbour's network where XML was expected.
             raise _Passing(
@@ -633,8 +641,9 @@ def _checksums(answer: dict[str, Any]) -> tuple[tuple[str, str], ...]:
 
 
 def _short(text: object) -> str:
-    """One line, whatever a server wrote: no control character reaches the terminal or the log."""
-    line = " ".join(str(text).split())[:200]
+    """One line, whatever a server wrote: no control character reaches the terminal or the log, and no password of a
+    proxy's address."""
+    line = " ".join(_USER_INFO.sub("//", str(text)).split())[:200]
     return "".join(character if character.isprintable() else "?" for character in line)
 
 

@@ -319,5 +319,5 @@ def _short(error: object) -> str:
 
 
 def without_password(url: str) -> str:
-    """An URL as people may see it."""
-    return re.sub(r"//[^/@]*@", "//", url)
+    """An URL as people may see it. (A password may hold @ and /.)"""
+    return re.sub(r"//\S*@", "//", url)
