@@ -38,6 +38,8 @@ LONGEST_PAUSE = 20.0
 
 _BLOCK = 1024 * 1024
 
+# User name and password in an address; greedy, because a password may hold @ and /.
+
 # What to do about the answers that a second try will not change. {bucket} and {account} are filled in.
 _REFUSALS = {
     "AccessDenied": "the key in the .env file has no right to do this under {account}/ in {bucket}. Check "
@@ -468,7 +470,11 @@ class Bucket:
             boto.IncompleteReadError,
             boto.ConnectionError,
         ) as error:
-            raise _Passing(find_trouble(error) or brief(error), unsure=True) from None
+            trouble = find_trouble(error)
+            if trouble is None and isinstance(error.kwargs.get("error"), ValueError):
+                # Its text may hold a part of the address, and that a password; S3_ENDPOINT_URL has been checked.
+                trouble = "a proxy's address cannot be used; check http_proxy and https_proxy in the environment"
+            raise _Passing(trouble or brief(error), unsure=True) from None
         except botocore.parsers.ResponseParserError as error:
             # For instance a web page from a harbour's network where XML was expected.
             raise _Passing(f"something that is no S3 server answered ({brief(error)})", unsure=True) from None

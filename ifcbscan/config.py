@@ -264,15 +264,23 @@ def _account(text: str, name: str) -> str:
 
 
 def _endpoint(text: str, name: str) -> str:
-    if not re.match(r"https?://[^/]", text):
-        raise ConfigError(f"{name} must begin with https:// (or http:// for a server on this machine).")
-    return text
+    return _address(text, name, "must begin with https:// (or http:// for a server on this machine).")
 
 
 def _dashboard(text: str, name: str) -> str:
+    return _address(text, name, "must begin with https://.").rstrip("/")
+
+
+def _address(text: str, name: str, otherwise: str) -> str:
+    """`text`, if it is the address of a server and nothing else: it stands in messages, and is asked as it is."""
     if not re.match(r"https?://[^/]", text):
-        raise ConfigError(f"{name} must begin with https://.")
-    return text.rstrip("/")
+        raise ConfigError(f"{name} {otherwise}")
+    if re.search(r"[@?#]", text):
+        raise ConfigError(
+            f"{name} must be an address alone: no user name or password (they end with @), no ? and no #, which mean "
+            "nothing there. Take them out; the value is not shown, because it may hold a secret."
+        )
+    return text
 
 
 def _default_dashboard(values: _Values, endpoint_url: str | None) -> str | None:

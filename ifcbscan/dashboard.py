@@ -15,7 +15,6 @@ import datetime
 import enum
 import http.client
 import json
-import re
 import socket
 import ssl
 import urllib.error
@@ -27,7 +26,7 @@ from typing import Any, Callable, Iterator, Mapping
 from ifcbscan import __version__
 from ifcbscan.clocks import Clock
 from ifcbscan.errors import ExitCode, IfcbscanError
-from ifcbscan.printable import brief
+from ifcbscan.printable import brief, without_password
 
 #: Seconds without a byte, and seconds for a whole answer, after which a call has failed.
 TIMEOUT = 30.0
@@ -255,7 +254,7 @@ class Dashboard:
         if status == 404:
             return _NotFound()
         if 300 <= status < 400:
-            return self._unreachable(f"sends us elsewhere ({brief(without_password(location))})")
+            return self._unreachable(f"sends us elsewhere ({brief(location)})")
         return self._unreachable(f"answered HTTP {status}")
 
     def _what_happened(self, error: object) -> str:
@@ -334,8 +333,3 @@ class _Answer:
 
 def _quoted(segment: str) -> str:
     return urllib.parse.quote(segment, safe="")
-
-
-def without_password(url: str) -> str:
-    """An URL as people may see it."""
-    return re.sub(r"//[^/@]*@", "//", url)

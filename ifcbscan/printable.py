@@ -7,7 +7,10 @@ there is no second function of this kind.
 
 from __future__ import annotations
 
+import re
 from typing import Sequence
+
+_USER_INFO = re.compile(r"//\S*@")
 
 #: So many problems or warnings are told one by one; a thousand lines help nobody. JSON holds them all.
 NAMED_AT_MOST = 20
@@ -25,9 +28,18 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
 
 
+def without_password(text: str) -> str:
+    """A text with the names and passwords of its addresses left out: `https://me:secret@host` as `https://host`.
+
+    A password may hold @ and /.
+    """
+    return _USER_INFO.sub("//", text)
+
+
 def brief(text: object, most: int = 200) -> str:
-    """At most `most` characters of what somebody else has written, as one line without superfluous spaces."""
-    return printable(" ".join(str(text).split()))[:most]
+    """At most `most` characters of what somebody else has written, as one line without superfluous spaces and without
+    the passwords of addresses (a proxy's is in the errors of the libraries)."""
+    return printable(" ".join(without_password(str(text)).split()))[:most]
 
 
 def named(texts: Sequence[str], rest: str, most: int = NAMED_AT_MOST) -> list[str]:

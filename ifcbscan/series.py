@@ -10,8 +10,9 @@ import enum
 from dataclasses import dataclass
 from typing import Sequence
 
-from ifcbscan.dashboard import Dashboard, DashboardUnreachable, UnknownToDashboard, without_password
+from ifcbscan.dashboard import Dashboard, DashboardUnreachable, UnknownToDashboard
 from ifcbscan.errors import UsageError
+from ifcbscan.printable import without_password
 
 #: So many other time series are named where one is unknown; `ifcbscan list` shows all.
 _MOST_NAMES = 12

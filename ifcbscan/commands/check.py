@@ -16,10 +16,10 @@ from ifcbscan.bucket import Bucket
 from ifcbscan.clocks import Clock
 from ifcbscan.commands.common import load_config
 from ifcbscan.config import Config, check_time_series
-from ifcbscan.dashboard import Dashboard, DashboardError, without_password
+from ifcbscan.dashboard import Dashboard, DashboardError
 from ifcbscan.errors import ExitCode, IfcbscanError, Interrupted, PutRefused, UsageError
 from ifcbscan.interruption import Interruption
-from ifcbscan.printable import named
+from ifcbscan.printable import named, without_password
 from ifcbscan.targets import absolute
 
 _CLOCK_TOLERANCE = 60.0  # seconds; S3 refuses requests from 15 minutes on

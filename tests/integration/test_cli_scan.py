@@ -1140,6 +1140,41 @@ def test_a_proxy_that_does_not_answer_is_named_without_its_password(bare: Any, t
     assert "proxy does not answer" in line and proxy in line and "hunter2" not in line
 
 
+@pytest.mark.parametrize("name", ["S3_ENDPOINT_URL", "DASHBOARD_URL"])
+def test_a_password_in_an_address_ends_every_command_and_is_shown_by_none(
+    bare: Any, tmp_path: Path, name: str
+) -> None:
+    """What a command prints is searched for it by `bare` (support/secrecy.py), and the files by conftest.py."""
+    make(tmp_path / "data", 1)
+    address = "http://captain:hunter2hunter2@127.0.0.1:9"
+    env_for(tmp_path / ".env", **{"endpoint": "http://127.0.0.1:9", name: address})
+    for command in (
+        ("--once", "data", "nauset", "--json", "--log-file", "log"),
+        ("verify", "data", "nauset"),
+        ("report", "data", "nauset", "-o", "page.html"),
+        ("list",),
+        ("check", "data", "nauset"),
+    ):
+        done = bare(*command, code=2)
+        assert f"{name} must be an address alone" in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    "proxy",
+    [
+        "http://captain:hunter2hunter2#x@127.0.0.1:9",
+        "socks5://captain:hunter2hunter2@127.0.0.1:9",
+        "http://captain:x/hunter2hunter2@127.0.0.1:9",
+        "http://captain:hunter2hunter2@127.0.0.1:port",
+    ],
+)
+def test_an_odd_proxy_is_told_of_without_its_password(bare: Any, tmp_path: Path, proxy: str) -> None:
+    make(tmp_path / "data", 1)
+    env_for(tmp_path / ".env", "http://127.0.0.1:9")
+    done = bare("--once", "data", "nauset", "--json", "--time-limit", "0", code=5, env={"http_proxy": proxy})
+    assert "proxy" in done.stderr and "hunter2" not in done.stdout + done.stderr
+
+
 def test_a_harbour_networks_login_page_is_not_taken_for_an_empty_archive(bare: Any, tmp_path: Path) -> None:
     make(tmp_path / "data", 1)
     with ScriptedServer(then=html(200, "log in")) as server:

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from support.archive import Archive
 from support.faultproxy import Break, FaultProxy
+from support.scripted import Answer, Request, ScriptedServer, html
 from support.servers import S3Server
 
 from ifcbscan.bucket import ATTEMPTS, Bucket
@@ -178,6 +179,28 @@ def test_what_stays_broken_halfway_is_finished_by_a_later_run(
         assert time.monotonic() - began < 4 * ATTEMPTS * READ_TIMEOUT + 10
         proxy.begin_again()
         assert scene.scan(proxy.endpoint).exit_code == ExitCode.DONE
+    scene.check_all_there()
+
+
+@pytest.mark.parametrize("kind", ["put", "head"])
+@pytest.mark.parametrize(
+    "refusal", [html(403, "blocked"), Answer(403), html(406, "virus found"), Answer(451)]
+)
+def test_a_filter_that_blocks_the_files_of_one_bin_does_not_keep_the_others_from_the_archive(
+    scene: Scene, refusal: Answer, kind: str
+) -> None:
+    def blocked(request: Request) -> Answer | None:
+        return refusal if request.kind == kind and request.name.startswith(PIDS[1]) else None
+
+    with ScriptedServer(upstream=scene.server.endpoint, filtered=blocked) as between:
+        report = scene.scan(between.endpoint)
+    assert report.exit_code == ExitCode.PARTLY_FAILED and report.ended_by is None
+    assert (report.bins["uploaded"], report.bins["failed"]) == (1, 1)
+    (problem,) = report.problems
+    assert problem.pid == PIDS[1] and "web filter" in problem.reason
+    assert not [key for key in scene.server.objects(scene.bucket) if key.endswith(PIDS[1] + ".adc")]
+    scene.check_no_harm()
+    scene.scan(scene.server.endpoint)
     scene.check_all_there()
 
 

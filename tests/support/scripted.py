@@ -97,6 +97,7 @@ class _State:
     delay: float
     shift: float
     watcher: Callable[[Request], None] | None
+    filtered: Callable[[Request], Answer | None] | None
     requests: list[Request] = field(default_factory=list)
     stored: list[Request] = field(default_factory=list)
     arrived: threading.Condition = field(default_factory=threading.Condition)
@@ -109,7 +110,8 @@ class ScriptedServer:
     `script`: an Answer, a Slow or an Act for each request, in order; `then` is for those that come later, and
     defaults to handing on (with `upstream`) or to 500. `delay`: seconds before each PUT is taken.
     `shift`: seconds by which upstream's Date headers are set forward. `watcher` is called with each
-    request before it is answered. `tls`: speak https. As a proxy it also makes tunnels (CONNECT).
+    request before it is answered. `filtered`: what a filter on the way answers to a
+    request, None if it lets it through. `tls`: speak https. As a proxy it also makes tunnels (CONNECT).
     """
 
     def __init__(
@@ -121,11 +123,18 @@ class ScriptedServer:
         shift: float = 0.0,
         watcher: Callable[[Request], None] | None = None,
         tls: ssl.SSLContext | None = None,
+        filtered: Callable[[Request], Answer | None] | None = None,
     ) -> None:
         self._tls = tls
         fallback = Act.FORWARD if upstream else s3_error(500, "InternalError", "the script is at its end")
         self._state = _State(
-            list(script), then or fallback, urllib.parse.urlsplit(upstream).netloc, delay, shift, watcher
+            list(script),
+            then or fallback,
+            urllib.parse.urlsplit(upstream).netloc,
+            delay,
+            shift,
+            watcher,
+            filtered,
         )
 
     def __enter__(self) -> ScriptedServer:
@@ -210,7 +219,8 @@ class _Handler(BaseHTTPRequestHandler):
             state.ended.wait(state.delay)
         with state.arrived:
             state.requests.append(request)
-            act = state.script.pop(0) if state.script else state.then
+            blocked = state.filtered(request) if state.filtered is not None else None
+            act = blocked or (state.script.pop(0) if state.script else state.then)
             state.arrived.notify_all()
         if act is Act.RESET:
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

@@ -14,6 +14,7 @@ from typing import Iterable, Iterator
 from support.servers import S3Server
 
 _SECRET = re.compile(r"^\s*(?:AWS_SECRET_ACCESS_KEY|AWS_SESSION_TOKEN)\s*=\s*(.*?)\s*$", re.MULTILINE)
+_IN_AN_ADDRESS = re.compile(r"^\s*\w+_URL\s*=\s*['\"]?\w+://[^\s:/@]*:(\S+)@", re.MULTILINE)
 _DATA = (".roi", ".adc", ".hdr", ".py", ".pyc", ".so", ".png", ".gz", ".whl", ".pyz")
 _MOST_FILES = 3000
 _LARGEST = 5000000
@@ -21,12 +22,13 @@ _SHORTEST_SECRET = 12  # anything shorter is a test's stand-in and may be a word
 
 
 def secrets_of(folder: Path) -> set[str]:
-    """The secrets of the test servers, and those in the configuration files below `folder`."""
+    """The secrets of the test servers, and those in the configuration files below `folder`, also in addresses."""
     found = {S3Server.secret_key}
     for path in _files(folder):
         if _is_configuration(path):
             text = _content(path).decode("utf-8", "replace").replace("\0", "")
             found.update(value.strip("'\"") for value in _SECRET.findall(text))
+            found.update(_IN_AN_ADDRESS.findall(text))
     return {secret for secret in found if len(secret) >= _SHORTEST_SECRET and "your" not in secret}
 
 

@@ -255,6 +255,27 @@ def test_an_optional_value_that_makes_no_sense_is_refused_by_name_and_file(
     assert message.startswith(f"{env_path}: {name}") and message.endswith(". Nothing was sent.")
 
 
+@pytest.mark.parametrize("name", ["S3_ENDPOINT_URL", "DASHBOARD_URL"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://captain:hunter2hunter2@s3.example.org",
+        "https://hunter2hunter2@s3.example.org",
+        "https://captain:hunter2/hunter2@s3.example.org",
+        "https://captain:hunter2@hunter2@s3.example.org",
+        "https://captain:hunter2%40@s3.example.org/",
+        "http://captain:hunter2#hunter2@127.0.0.1:9000",
+        "https://s3.example.org/?token=hunter2hunter2",
+        "https://s3.example.org#hunter2hunter2",
+        "captain:hunter2hunter2@s3.example.org",
+    ],
+)
+def test_a_secret_in_an_address_is_refused_and_not_repeated(env_path: Path, name: str, address: str) -> None:
+    message = _refusal(env_path, MINIMUM + f"{name}='{address}'\n")
+    assert message.startswith(f"{env_path}: {name} must ") and message.endswith(". Nothing was sent.")
+    assert "hunter2" not in message and "captain" not in message
+
+
 @pytest.mark.parametrize(
     "environ",
     [
