@@ -39,6 +39,8 @@ from support.servers import MotoServer, RcloneServer, S3Server, ServerUnavailabl
 from ifcbscan.samplebins import bin_contents, write_bin  # noqa: E402
 
 LONG_AGO = 1400000000.0
+OLD_TIMES = [LONG_AGO, LONG_AGO, 0.0, -1.0, -2000000000.0]  # 1906, which every file system here can hold
+FOREIGN = [".adc.mod", ".json", ".hdr.bak", ".ROI", "_blobs_v4.zip", ".a"]
 STEPS = 12
 LONGEST_RUN = 180.0  # seconds; a run that takes longer hangs
 CODES = {0, 3, 4, 5, 130, 143, -signal.SIGKILL, -signal.SIGTERM, -signal.SIGINT}
@@ -87,6 +89,8 @@ class Voyage:
         self.bucket = f"soak.{seed}-{os.getpid()}-{self.counts['voyages']}"
         self.made: list[str] = []
         self.growing: str | None = None
+        self.copying: str | None = None
+        self.too_late: set[str] = set()  # changed after their .adc went: no size shows it
         self.refused: set[str] = set()
         server.make_bucket(self.bucket)
 
@@ -107,6 +111,8 @@ class Voyage:
                 self.counts.update({f"fault: {way}": count for way, count in proxy.broken.items()})
                 proxy.begin_again()
                 self.finish_growing()
+                self.finish_copying()
+                time.sleep(1.5)  # for what has just been written to settle
                 self.run_quietly()
                 time.sleep(1.0)
                 report = self.run_quietly()
@@ -135,6 +141,14 @@ class Voyage:
             self.new_bin()
         if self.draw.random() < 0.4:
             self.grow()
+        if self.draw.random() < 0.3:
+            self.finish_copying()
+        if self.draw.random() < 0.2:
+            self.begin_copying()
+        if self.draw.random() < 0.4:
+            self.rewrite()
+        if self.draw.random() < 0.3:
+            self.put_foreign()
         proxy.begin_again(*[self.fault() for _ in range(self.draw.choice([0, 1, 1, 2, 3]))])
         modes: list[list[str]] = [[], ["--max-age", "5000d"]]
         before = snapshot(self.data)
@@ -146,9 +160,23 @@ class Voyage:
             time.sleep(self.draw.uniform(0.0, 2.0))
             running[0].send_signal(number)
             self.counts[f"fault: {signal.Signals(number).name}"] += 1
+        elif self.draw.random() < 0.3:
+            self.stop_and_go_on(running[0], modes)
         for process in running:
             self.end(process, hit=process is running[0])
         assert snapshot(self.data) == before, "I4: something local has changed"
+
+    def stop_and_go_on(self, process: subprocess.Popen[bytes], modes: list[list[str]]) -> None:
+        """A process stands still while another run comes and goes; then it goes on, or is killed."""
+        kills, mode = self.draw.random() < 0.3, self.draw.choice(modes)
+        time.sleep(self.draw.uniform(0.2, 2.0))
+        process.send_signal(signal.SIGSTOP)
+        self.counts["fault: SIGSTOP"] += 1
+        try:
+            self.end(self.start(*mode))
+            time.sleep(self.draw.uniform(0.0, 2.0))
+        finally:
+            process.send_signal(signal.SIGKILL if kills else signal.SIGCONT)
 
     def fault(self) -> Break:
         """A break of the connection at some request."""
@@ -171,7 +199,8 @@ class Voyage:
         if self.draw.random() < 0.1:
             self.refused.add(pid)
         size = self.draw.choice([300, 3000, 30000, 300000])
-        write_bin(self.data / pid[1:5] / pid[:9], pid, images=4, roi_bytes=size, mtime=LONG_AGO)
+        changed = self.draw.choice(OLD_TIMES)
+        write_bin(self.data / pid[1:5] / pid[:9], pid, images=4, roi_bytes=size, mtime=changed)
         self.made.append(pid)
         self.counts["bins"] += 1
 
@@ -193,6 +222,54 @@ class Voyage:
             write_bin(self.data, self.growing, images=5, roi_bytes=5000, mtime=LONG_AGO)
             self.made.append(self.growing)
             self.counts["bins"] += 1
+
+    def begin_copying(self) -> None:
+        """A copy begins that makes the .roi as large as it will be, of zeros, and stalls."""
+        if self.copying is None:
+            self.copying = f"D20270102T{self.draw.randrange(24):02d}0000_IFCB199"
+            *_, roi = write_bin(self.data, self.copying, images=5, roi_bytes=5000, mtime=LONG_AGO)
+            roi.write_bytes(bytes(roi.stat().st_size))
+            os.utime(str(roi), (LONG_AGO, LONG_AGO))
+            self.made.append(self.copying)
+            self.counts["bins"] += 1
+
+    def finish_copying(self) -> None:
+        """The copy goes on; a copy of rsync gives the file its old time in the end."""
+        if self.copying in self.made and self.copying not in self.too_late:
+            roi = self.data / f"{self.copying}.roi"
+            if roi.read_bytes().count(0) == roi.stat().st_size:
+                self.change_in_place(roi, bin_contents(self.copying, 5, roi_bytes=5000).roi)
+
+    def rewrite(self) -> None:
+        """Files of a bin whose .adc has not gone yet get other content of equal size."""
+        sent = {key.rsplit("/", 1)[-1] for key in self.server.objects(self.bucket)}
+        left = [pid for pid in self.made if pid not in self.refused and f"{pid}.adc" not in sent]
+        if left:
+            pid = self.draw.choice(left)
+            for path in sorted(self.data.rglob(pid + ".[hr]*")):
+                body = path.read_bytes()
+                self.change_in_place(path, bytes([body[0] ^ 1]) + body[1:])
+            self.counts["fault: bin written again in place"] += 1
+
+    def change_in_place(self, path: Path, body: bytes) -> None:
+        """Other content of equal size, with a new time or an old one."""
+        assert len(body) == path.stat().st_size
+        path.write_bytes(body)
+        if self.draw.random() < 0.5:
+            os.utime(str(path), (LONG_AGO, LONG_AGO))
+        sent = {key.rsplit("/", 1)[-1] for key in self.server.objects(self.bucket)}
+        if f"{path.stem}.adc" in sent:
+            self.too_late.add(path.stem)
+
+    def put_foreign(self) -> None:
+        """Somebody puts an object, or a file, beside a bin's own."""
+        if self.made:
+            pid, ending = self.draw.choice(self.made), self.draw.choice(FOREIGN)
+            key = f"hablab/nauset/{pid[1:5]}/{pid[:9]}/{pid}{ending}"
+            self.server.client().put_object(Bucket=self.bucket, Key=key, Body=b"foreign")
+            if ending != ".ROI":  # which is a bin's file on a disk
+                (self.data / (pid + ending)).write_bytes(b"foreign")
+            self.counts["foreign objects"] += 1
 
     def start(self, *options: str) -> subprocess.Popen[bytes]:
         """A run in the background."""
@@ -232,7 +309,7 @@ class Voyage:
         if not stdout:
             return None
         report: dict[str, Any] = json.loads(stdout)
-        found = {path.name[:-4] for path in self.data.rglob("*.???")}
+        found = {path.stem for path in self.data.rglob("*.*") if path.suffix in (".hdr", ".adc", ".roi")}
         assert sum(report["bins"].values()) == len(found), f"I5: {len(found)} bins, counted {report['bins']}"
         return report
 
@@ -268,10 +345,13 @@ class Voyage:
         for pid in self.made:
             if pid in self.refused:
                 continue
-            for path in self.data.rglob(pid + ".*"):
+            for path in self.data.rglob(pid + ".???"):
+                if path.suffix[1:] not in ("hdr", "adc", "roi"):
+                    continue
                 key = f"hablab/nauset/{pid[1:5]}/{pid[:9]}/{path.name}"
                 with contextlib.closing(client.get_object(Bucket=self.bucket, Key=key)["Body"]) as body:
-                    assert body.read() == path.read_bytes(), f"I1: {path.name} differs"
+                    there = body.read()
+                assert pid in self.too_late or there == path.read_bytes(), f"I1: {path.name} differs"
         assert report["bins"]["synced"] == len(self.made) - len(self.refused), f"I1: {report['bins']}"
         assert report["bins"]["rejected"] == len(self.refused), f"I1: {report['bins']}"
         assert report["requests"]["put"] == 0, "I3: a quiet run put something"

@@ -140,7 +140,7 @@ def _server_clock(world: World, draw: random.Random) -> None:
 
 def _faults(draw: random.Random) -> list[Fault]:
     return [
-        Fault(draw.randrange(20), draw.choice(FAULTS), draw.choice([1, 1, 1, 2, 6, 1000]))
+        Fault(draw.randrange(draw.choice([5, 20])), draw.choice(FAULTS), draw.choice([1, 1, 1, 2, 6, 1000]))
         for _ in range(draw.choice([0, 1, 1, 2, 4]))
     ]
 
