@@ -161,6 +161,8 @@ class Bucket:
         self.server_clock = ServerClock(clock)
         #: From this moment on (by the monotonic clock) nothing is tried again; None: always.
         self.retry_until: float | None = None
+        #: Called after each good answer, from any thread: a long listing is no standstill.
+        self.answered: Callable[[], None] = lambda: None
 
     @property
     def requests(self) -> Requests:
@@ -485,6 +487,7 @@ class Bucket:
             raise _Passing(
                 f"something that is no S3 server answered ({type(error).__name__})", unsure=True
             ) from None
+        self.answered()
         return answer
 
     def _learn_time(self, answer: dict[str, Any]) -> None:

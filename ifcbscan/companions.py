@@ -12,7 +12,7 @@ from typing import Mapping, Sequence
 from ifcbscan.errors import AlreadyRunning
 
 #: Seconds without a sign of life after which a run is told of, and after which that is a failure of the job. A run that
-#: sends leaves one every 30 seconds; walking a tree and listing the archive leave none.
+#: gets on (walks, lists, sends) leaves one every 30 seconds.
 SILENT = 600.0
 STALLED = 3600.0
 

@@ -12,7 +12,7 @@ import ntpath
 import os
 import stat
 from dataclasses import dataclass, field
-from typing import BinaryIO, Iterable, Iterator, Tuple
+from typing import BinaryIO, Callable, Iterable, Iterator, Tuple
 
 from ifcbscan.bins import (
     EXTENSIONS,
@@ -107,12 +107,20 @@ class _Examples:
 class LocalTree:
     """The folder that the instrument writes to, or a copy of it."""
 
-    def __init__(self, root: str, exclude: Iterable[str] = (), not_before: float | None = None) -> None:
+    def __init__(
+        self,
+        root: str,
+        exclude: Iterable[str] = (),
+        not_before: float | None = None,
+        getting_on: Callable[[], None] = lambda: None,
+    ) -> None:
         """`exclude`: names of folders to leave out, in any case of letters. `not_before`: only bins whose
-        pid's time is not earlier (seconds since 1970, UTC)."""
+        pid's time is not earlier (seconds since 1970, UTC). `getting_on` is called for every folder and bin that a
+        walk has seen: a long walk is no standstill."""
         self.root = _reachable(root)
         self._exclude: frozenset[str] = frozenset(name.lower() for name in exclude)
         self._not_before = not_before
+        self._getting_on = getting_on
 
     def walk(self) -> Inventory:
         """Every fileset below the root. Raises UsageError if the root itself cannot be read.
@@ -124,7 +132,7 @@ class LocalTree:
             raise UsageError(
                 f"The data folder {self.root} {what}. Nothing was sent. Is the disk mounted, the name spelt right?"
             )
-        return _Walk(self.root, self._exclude, self._not_before).walk()
+        return _Walk(self.root, self._exclude, self._not_before, self._getting_on).walk()
 
     def refresh(self, fileset: Fileset) -> Fileset:
         """The same fileset as it is on the disk now; members that are gone are `MISSING`."""
@@ -172,8 +180,15 @@ def _problem(fileset: Fileset, extension: str, error: OSError) -> LocalFileProbl
 class _Walk:
     """One walk. Keeps of a folder no more than the names of the files that count: there may be a million in one."""
 
-    def __init__(self, root: str, exclude: frozenset[str], not_before: float | None) -> None:
+    def __init__(
+        self,
+        root: str,
+        exclude: frozenset[str],
+        not_before: float | None,
+        getting_on: Callable[[], None],
+    ) -> None:
         self._root = root
+        self._getting_on = getting_on
         self._exclude = exclude
         self._not_before = not_before
         self._oldest_day = "" if not_before is None or not_before < 0 else _day(not_before)
@@ -190,6 +205,7 @@ class _Walk:
         """Look into every folder. Raises UsageError if the root cannot be read."""
         while self._pending:
             folder, place = self._pending.pop()
+            self._getting_on()
             try:
                 subfolders = self._read_folder(folder, place)
             except OSError as error:
@@ -288,6 +304,7 @@ class _Walk:
         elif place is _Place.EXCLUDED:
             self._excluded.add(pid)
         else:
+            self._getting_on()
             for fileset in self._filesets(pid, folder, names, subfolders):
                 self._found.add(fileset)
 

@@ -141,7 +141,8 @@ def _scan(
 ) -> ScanReport:
     clock = Clock()
     oldest = None if scan_options.max_age is None else clock.wall() - scan_options.max_age
-    tree = LocalTree(directory, config.exclude_dirs + tuple(options.exclude), oldest)
+    exclude = config.exclude_dirs + tuple(options.exclude)
+    tree = LocalTree(directory, exclude, oldest, held.getting_on)
     threads = max(options.jobs, MOST_RANGES)
     bar = sys.stderr.isatty() and not (options.quiet or options.verbose)
     progress = Progress(clock, bar, getting_on=held.getting_on)
@@ -162,6 +163,7 @@ def _scan(
         )
 
     bucket = Bucket(config, clock, threads, interruption.requested, pace)
+    bucket.answered = held.getting_on
     if scan_options.time_limit is not None:
         bucket.retry_until = clock.monotonic() + scan_options.time_limit + _LAST_TRIES
     differs = scan.NOTHING_DIFFERS

@@ -134,6 +134,14 @@ def test_keys_of_others_with_odd_names_are_listed_as_they_are(s3: Any) -> None:
     assert {item.key for item in bucket.list("hablab/nauset/")} == set(keys)
 
 
+def test_each_page_of_a_listing_is_told_as_an_answer(s3: Any) -> None:
+    bucket = bucket_at(s3.endpoint, s3.bucket)
+    answers: list[None] = []
+    bucket.answered = lambda: answers.append(None)
+    assert list(bucket.list("hablab/nowhere/")) == []
+    assert len(answers) == bucket.requests.list == 1
+
+
 def test_an_empty_time_series_lists_nothing(s3: Any) -> None:
     assert list(bucket_at(s3.endpoint, s3.bucket).list("hablab/nauset/")) == []
 

@@ -79,6 +79,15 @@ def test_a_bin_is_found_in_every_layout(tmp_path: Path, folder: str) -> None:
 
 
 @pytest.mark.windows_core
+def test_a_walk_says_of_every_folder_and_bin_that_it_gets_on(tmp_path: Path) -> None:
+    _write_bin(tmp_path / "a", NEW)
+    _write_bin(tmp_path / "a", NEXT)
+    times: list[None] = []
+    LocalTree(str(tmp_path), getting_on=lambda: times.append(None)).walk()
+    assert len(times) == 4  # the root, the folder, two bins
+
+
+@pytest.mark.windows_core
 def test_an_empty_tree_has_nothing_and_is_no_error(tmp_path: Path) -> None:
     (tmp_path / "2013" / "D20130526").mkdir(parents=True)
     assert _walk(tmp_path) == Inventory()
