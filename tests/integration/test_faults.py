@@ -173,7 +173,9 @@ def test_what_stays_broken_halfway_is_finished_by_a_later_run(
     began = time.monotonic()
     with FaultProxy(scene.server.endpoint, Break(kind, way, up=60, first=first, times=1000)) as proxy:
         report = scene.scan(proxy.endpoint)
-        assert report.exit_code == ExitCode.PARTLY_FAILED and report.bins["uploaded"] == 0
+        assert report.exit_code == ExitCode.PARTLY_FAILED
+        # Three uploads make a bin: on a busy computer one bin may be through before the other has begun.
+        assert report.bins["uploaded"] <= (first // 3 if kind == "put" else 0)
         assert report.bins["failed"] and report.problems[0].reason.startswith("The bucket")
         scene.check_no_harm()
         assert time.monotonic() - began < 4 * ATTEMPTS * READ_TIMEOUT + 10
