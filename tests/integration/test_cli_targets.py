@@ -29,7 +29,7 @@ WRITERS: dict[str, list[Any]] = {
     "--log-file": ["--once", "data", "nauset", "--log-file"],
     "--log-file of verify": ["verify", "data", "nauset", "--log-file"],
     "--metrics-file": ["--once", "data", "nauset", "--metrics-file"],
-    "--deletable": ["verify", "data", "nauset", "--deletable"],
+    "--deletable": ["verify", "data", "nauset", "--deletable-after", "0", "--deletable"],
     "--output": ["report", "data", "nauset", "-o"],
 }
 everywhere = pytest.mark.parametrize("option", list(WRITERS))

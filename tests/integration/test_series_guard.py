@@ -162,8 +162,8 @@ def test_a_long_list_of_time_series_is_cut_short(
 def test_a_password_in_the_address_of_the_dashboard_is_not_shown(
     dashboard: DashboardStandIn, env_file: Path, operator: Any, data: Path
 ) -> None:
-    # urllib takes "user:word@host" for a host name: unreachable, which is fine here.
+    # A password means nothing there, so the address is refused, and not shown.
     rewrite_env(env_file, DASHBOARD_URL=dashboard.url.replace("//", "//me:hushhush@"))
-    done = operator.run("sync", data, "naust", "--dry-run", code=None)
+    done = operator.run("sync", data, "naust", "--dry-run", code=2)
     assert "hushhush" not in done.stdout + done.stderr
-    assert dashboard.url[len("http://") :] in done.stderr
+    assert "DASHBOARD_URL" in done.stderr
