@@ -61,9 +61,9 @@ def test_two_runs_that_send_the_same_bytes_at_once_store_them_once_and_both_succ
 
 def test_a_file_that_grows_while_a_slow_put_of_it_is_under_way_is_not_undone_by_that_put() -> None:
     world = World()
-    world.machines[0].claims.work = False
+    world.add_second_machine(shares_disk=True)
     world.write_so_far(PID, (4, 2, 3), dated="last week")
-    # The hourly run's put of the .roi takes long; the bin is finished, and an every-minute run sends it.
+    # The first computer's put of the .roi takes long; the bin is finished, and the second sends it.
     slow = [Fault(1, "it grows"), Fault(1, "slow")]
     runs = world.scan_both([0, 0, 0, 0] + [1] * 60, (slow, ()))
     assert [run.states for run in runs] == [{PID: "failed"}, {PID: "uploaded"}]
