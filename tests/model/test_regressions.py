@@ -267,6 +267,21 @@ def test_a_file_written_again_that_another_computer_has_sent_since_this_one_look
         assert world.violations == [], f"lead {lead}"
 
 
+def test_a_roi_that_the_archive_has_deleted_while_a_put_over_it_was_tried_again_is_not_sent_within_the_day() -> None:
+    world = World()
+    world.conditions = "ignored"  # S3 would refuse the second try by its condition
+    world.archive = "throttled"
+    world.refused.add(PID)
+    world.finish(PID, dated="last week")
+    world.scan(faults=[Fault(3, "killed")])  # .roi and .hdr are there
+    world.rewrite(PID, ["roi"], "last week")
+    world.true.advance(LAGS["throttled"] - 60.0)
+    # The run has looked, and wants to replace the .roi; it stands still, the archive deletes, the connection breaks.
+    world.stops = [(120.0,)]
+    world.scan(faults=[Fault(5, "stopped"), Fault(5, "reset")])
+    assert world.violations == []
+
+
 @pytest.mark.parametrize("dated", ["1970", "a second before 1970", "1601", "2106"])
 def test_a_bin_with_a_time_of_any_sign_is_sent(dated: str) -> None:
     world = World()
