@@ -61,9 +61,9 @@ def test_two_runs_that_send_the_same_bytes_at_once_store_them_once_and_both_succ
 
 def test_a_file_that_grows_while_a_slow_put_of_it_is_under_way_is_not_undone_by_that_put() -> None:
     world = World()
-    world.machines[0].claims.work = False
+    world.add_second_machine(shares_disk=True)
     world.write_so_far(PID, (4, 2, 3), dated="last week")
-    # The hourly run's put of the .roi takes long; the bin is finished, and an every-minute run sends it.
+    # The first computer's put of the .roi takes long; the bin is finished, and the second sends it.
     slow = [Fault(1, "it grows"), Fault(1, "slow")]
     runs = world.scan_both([0, 0, 0, 0] + [1] * 60, (slow, ()))
     assert [run.states for run in runs] == [{PID: "failed"}, {PID: "uploaded"}]
@@ -265,6 +265,21 @@ def test_a_file_written_again_that_another_computer_has_sent_since_this_one_look
         world.true.advance(3600.0)
         world.scan_both([0] * lead + [1] * 60)
         assert world.violations == [], f"lead {lead}"
+
+
+def test_a_roi_that_the_archive_has_deleted_while_a_put_over_it_was_tried_again_is_not_sent_within_the_day() -> None:
+    world = World()
+    world.conditions = "ignored"  # S3 would refuse the second try by its condition
+    world.archive = "throttled"
+    world.refused.add(PID)
+    world.finish(PID, dated="last week")
+    world.scan(faults=[Fault(3, "killed")])  # .roi and .hdr are there
+    world.rewrite(PID, ["roi"], "last week")
+    world.true.advance(LAGS["throttled"] - 60.0)
+    # The run has looked, and wants to replace the .roi; it stands still, the archive deletes, the connection breaks.
+    world.stops = [(120.0,)]
+    world.scan(faults=[Fault(5, "stopped"), Fault(5, "reset")])
+    assert world.violations == []
 
 
 @pytest.mark.parametrize("dated", ["1970", "a second before 1970", "1601", "2106"])

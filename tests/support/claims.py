@@ -1,66 +1,72 @@
 """The claims of the runs on one computer, in memory: what `ifcbscan.claims.SharedClaims` is between processes.
 
-Locks that cannot be had (a file of root's, a network drive without locks) are `ClaimTable.work = False`:
-every run is told that it may have the bin, and none sees another one, as `SharedClaims` does then.
+Locks that cannot be had (a network drive without locks) are `ClaimTable.work = False`: every run is told that it
+may have the bin, and as with `SharedClaims` it cannot know whether there is another one.
 """
 
 from __future__ import annotations
 
-from typing import Callable, NamedTuple
+from typing import Callable
 
 from ifcbscan.claims import Claims
-
-
-class Held(NamedTuple):
-    """A claimed bin: by which run, and since when (seconds since 1970)."""
-
-    run: int
-    since: float
+from ifcbscan.outcome import ScanReport
 
 
 class ClaimTable:
-    """What the runs on one computer have claimed. One run at a time may use it."""
+    """What the runs on one computer have claimed. One run at a time may use it.
+
+    `held`: pid -> the run that has it. `signs`: run under way -> when it last did something (seconds since 1970).
+    """
 
     def __init__(self) -> None:
         self.work = True
-        self.held: dict[str, Held] = {}
-        self.under_way: set[int] = set()
+        self.held: dict[str, int] = {}
+        self.signs: dict[int, float] = {}
 
     def begin(self, run: int, now: Callable[[], float]) -> MemoryClaims:
         """The claims of a run that begins; `now` gives the time in seconds since 1970."""
-        self.under_way.add(run)
+        self.signs[run] = now()
         return MemoryClaims(self, run, now)
 
     def end(self, run: int) -> None:
         """A run has ended, in whatever way: its locks die with its process."""
-        self.under_way.discard(run)
-        self.held = {pid: held for pid, held in self.held.items() if held.run != run}
+        del self.signs[run]
+        self.held = {pid: holder for pid, holder in self.held.items() if holder != run}
 
 
 class MemoryClaims(Claims):
-    """The claims of one run. `denied`: the bins that another run had, with that run's hold."""
+    """The claims of one run. `refused`: the bins that another run had -> that run, as if it were a process."""
 
     def __init__(self, table: ClaimTable, run: int, now: Callable[[], float]) -> None:
         super().__init__()
-        self.denied: dict[str, Held] = {}
+        self.refused: dict[str, int | None] = {}
+        self.trouble = ""
         self._table = table
         self._run = run
         self._now = now
 
     def take(self, pid: str) -> bool:
         if not self._table.work:
+            self.trouble = "told to"
             return True
-        held = self._table.held.setdefault(pid, Held(self._run, self._now()))
-        if held.run != self._run:
-            self.denied[pid] = held
-            self.refused[pid] = held.run  # the number of the run stands for that of its process
+        holder = self._table.held.setdefault(pid, self._run)
+        if holder != self._run:
+            self.refused[pid] = holder
             return False
         return True
 
     def release(self, pid: str) -> None:
-        held = self._table.held.get(pid)
-        if held is not None and held.run == self._run:
+        if self._table.held.get(pid) == self._run:
             del self._table.held[pid]
 
     def in_company(self) -> bool:
-        return self._table.work and bool(self._table.under_way - {self._run})
+        return bool(self.trouble) or (self._table.work and len(self._table.signs) > 1)
+
+    def silence(self) -> float:
+        """Seconds for which a run that has one of the refused bins has done nothing; 0.0 if there is none."""
+        signs = (self._table.signs.get(run) for run in self.refused.values() if run is not None)
+        return max((self._now() - sign for sign in signs if sign is not None), default=0.0)
+
+    def tell(self, report: ScanReport) -> ScanReport:
+        """The report with what the command adds of the other runs on this computer: nothing so far."""
+        return report

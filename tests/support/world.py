@@ -29,9 +29,9 @@ breaks an invariant is put into `World.violations`:
 - I6 no run tells a bin's state better than it is, as far as the world can see. A bin told `synced` or
   `uploaded` had in the bucket, each at some moment of the run, its three files with the sizes that the walk
   saw; if the run itself put the `.roi`, it saw it again at least CONFIRM seconds after that (less the vague
-  seconds). So a bin whose `.roi` the archive has taken away, however late, is told as neither. Where another
-  run on the same computer has held a bin for over HELD_LONG seconds the report warns, and after HELD_TOO_LONG
-  the run does not end with 0.
+  seconds). So a bin whose `.roi` the archive has taken away, however late, is told as neither. Where a
+  bin is left to another run on the same computer that has done nothing for over LONG_SILENCE seconds, the report
+  warns, and after TOO_LONG_SILENCE the run does not end with 0.
 - I7 what something on the way refuses for ever (`World.filters`) keeps no other bin from arriving: I1 holds for
   all others, within the six runs of `check_arrived`.
 
@@ -53,8 +53,8 @@ import bisect
 import collections
 import hashlib
 import threading
-from dataclasses import dataclass, field, replace
-from typing import Any, Callable, Iterable, Mapping, NamedTuple, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Callable, Iterable, NamedTuple, Sequence
 
 from ifcbscan.bins import EXTENSIONS, MISSING, Fileset, parse_pid
 from ifcbscan.clocks import Clock
@@ -73,7 +73,7 @@ from ifcbscan.outcome import EXCLUDED, TO_UPLOAD, ScanReport
 from ifcbscan.plan import Policy
 from ifcbscan.scan import ScanOptions, scan
 from ifcbscan.uploader import BinJob, Listener
-from support.claims import ClaimTable, Held
+from support.claims import ClaimTable
 from support.disks import QUARTERS, Disk, Triple
 from support.fakes import Call, FakeBucket, FakeTree, Killed, SerialExecutor, StoredObject
 from support.fakes import VirtualClock as _VirtualClock
@@ -89,9 +89,9 @@ PIDS = (
 CONFIRM = 30.0
 SETTLE = 60.0
 DAY = 86400.0
-HELD_LONG = 30 * 60.0
-HELD_TOO_LONG = 65 * 60.0
-"""Seconds that a run may hold a bin until the other runs must warn, and must not end with 0."""
+LONG_SILENCE = 30 * 60.0
+TOO_LONG_SILENCE = 65 * 60.0
+"""Seconds without a request, after which a run that holds bins must be warned of, and must keep others from ending with 0."""
 
 #: Modification times of files: seconds from now (by the machine's clock), or since 1970 where `True`.
 TIMES = {
@@ -586,7 +586,7 @@ class World:
         run.began = self.true.now - self._slow_seconds
         self._under_way.append(run)
         try:
-            run.report = scan(
+            report = scan(
                 run.options,
                 tree,  # type: ignore[arg-type]
                 bucket,
@@ -597,11 +597,11 @@ class World:
                 lambda line: None,
                 claims=claims,
             )
-            run.report = self._with_companions(run.report, claims.denied)
-            run.ended = f"exit {run.report.exit_code}"
-            self._check_report(run, run.report)
-            self._check_told(run, run.report)
-            self._check_held(run, run.report, claims.denied)
+            report = run.report = claims.tell(report)
+            run.ended = f"exit {report.exit_code}"
+            self._check_report(run, report)
+            self._check_told(run, report)
+            self._check_silence_told(report, claims.silence())
         except Killed:
             run.ended = "killed"
         except IfcbscanError as error:
@@ -662,6 +662,7 @@ class World:
             if run.listed_at < 0:
                 run.listed_at = len(self.effects)
             run.requests += 1
+            run.machine.claims.signs[run.number] = self.true.now
             if run.requests > MOST_REQUESTS or self._time_taken(run) > 2 * LONGEST_RUN:
                 self._violated("I5", f"run {run.number} goes round in circles")
                 raise Killed()
@@ -692,11 +693,10 @@ class World:
         self.statistics["filtered: " + self.filters[call.key]] += 1
         if way == "reset":
             raise _no_answer("reset") if self.wire else BucketUnreachable("told to")
-        if call.kind == "head" and not self.wire:
-            raise PutRefused("told to")  # what the Bucket makes of it
+        if not self.wire:
+            raise PutRefused("told to")
         # What botocore makes of a 403 with a web page, or without a body: the status stands for a code.
-        judge = bucket if self.wire else _JUDGE
-        raise judge.refusal({"head": "head_object", "put": "put_object"}[call.kind], "403", 403)
+        raise bucket.refusal({"head": "head_object", "put": "put_object"}[call.kind], "403", 403)
 
     def _stop(self, run: Run) -> None:
         """The process stands still; the other runs of its machine, which come by the clock, go on."""
@@ -912,30 +912,16 @@ class World:
         first = bisect.bisect_right(history, (run.began_at, 1 << 60))
         return {size for _, size in history[max(first - 1, 0) :]} | ({MISSING} if first == 0 else set())
 
-    def _with_companions(self, report: ScanReport, denied: Mapping[str, Held]) -> ScanReport:
-        """What `--once` adds to a report of other runs on the computer; the last sign of life is when the bin was claimed."""
-        known: dict[int, Companion] = {}
-        for held in denied.values():
-            silent = self.true.now - held.since
-            if held.run not in known or silent > (known[held.run].silent or 0.0):
-                holder = Holder(held.run, "instrument", "", report.directory, report.time_series, "full")
-                known[held.run] = Companion(holder, silent)
-        refused = {pid: held.run for pid, held in denied.items()}
-        found = examine(report.bins[TO_UPLOAD], refused, list(known.values()), None)
-        return replace(
-            report,
-            warnings=report.warnings + found.warnings,
-            elsewhere=found.elsewhere,
-            stalled=found.stalled,
-        )
-
-    def _check_held(self, run: Run, report: ScanReport, denied: Mapping[str, Held]) -> None:
-        """I6: bins that a stopped process holds are told."""
-        longest = max((self.true.now - held.since for held in denied.values()), default=0.0)
-        if longest > HELD_LONG and not report.warnings:
-            self._violated("I6", f"a bin has been held for {longest:.0f} s, and no warning says so")
-        if longest > HELD_TOO_LONG and report.exit_code == ExitCode.DONE:
-            self._violated("I6", f"a bin has been held for {longest:.0f} s, and the run ends with 0")
+    def _check_silence_told(self, report: ScanReport, silence: float) -> None:
+        """I6: that a run which does nothing any more holds bins is told."""
+        if silence > LONG_SILENCE and not report.warnings:
+            self._violated(
+                "I6", f"a run has held a bin in silence for {silence:.0f} s, and no warning says so"
+            )
+        if silence > TOO_LONG_SILENCE and report.exit_code == ExitCode.DONE:
+            self._violated(
+                "I6", f"a run has held a bin in silence for {silence:.0f} s, and this one ends with 0"
+            )
 
     def check_arrived(self) -> None:
         """I1 and I7: faults have stopped; scan until nothing more can happen, then look."""
@@ -1004,9 +990,6 @@ def _stem(pid: str) -> str:
 
 
 _STEMS = {pid: _stem(pid) for pid in PIDS}
-
-#: Says what the real Bucket makes of an answer, for the runs that work at its interface.
-_JUDGE: Any = WireBucket(FakeBucket(_VirtualClock()), Clock(), lambda: 0.0, threading.Event())
 
 
 def _no_answer(kind: str) -> Exception:
