@@ -301,7 +301,9 @@ class Bucket:
         digest = self._md5(file, size)
 
         replaced = self.head(key) if replaces not in (None, MISSING) else None
-        if replaced is not None and (replaced.size != replaces or (etag and replaced.etag != etag)):
+        if replaces not in (None, MISSING) and (
+            replaced is None or replaced.size != replaces or (etag and replaced.etag != etag)
+        ):
             raise Overtaken()
 
         def already_there() -> bool:
@@ -314,7 +316,7 @@ class Bucket:
                 and (stored.size, stored.etag) == (size, digest.hex())
             ):
                 return True
-            if stored is not None and replaces is not None and stored.size != replaces:
+            if replaces is not None and (MISSING if stored is None else stored.size) != replaces:
                 raise Overtaken()
             if self._md5(file, size) != digest:
                 raise FileChanged("its content changed while it was sent")

@@ -6,10 +6,12 @@ may have the bin, and as with `SharedClaims` it cannot know whether there is ano
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Callable
 
 from ifcbscan.claims import Claims
-from ifcbscan.outcome import ScanReport
+from ifcbscan.companions import Companion, Holder, examine
+from ifcbscan.outcome import TO_UPLOAD, ScanReport
 
 
 class ClaimTable:
@@ -68,5 +70,12 @@ class MemoryClaims(Claims):
         return max((self._now() - sign for sign in signs if sign is not None), default=0.0)
 
     def tell(self, report: ScanReport) -> ScanReport:
-        """The report with what the command adds of the other runs on this computer: nothing so far."""
-        return report
+        """The report with what the command adds of the other runs on this computer (commands/once.py)."""
+        others = [
+            Companion(Holder(run, "here", "", report.directory, report.time_series, ""), self._now() - sign)
+            for run, sign in self._table.signs.items()
+            if run != self._run
+        ]
+        found = examine(report.bins[TO_UPLOAD], self.refused, others if self.refused else [], None)
+        warnings = report.warnings + found.warnings
+        return replace(report, warnings=warnings, elsewhere=found.elsewhere, stalled=found.stalled)

@@ -58,7 +58,6 @@ from typing import Any, Callable, Iterable, NamedTuple, Sequence
 
 from ifcbscan.bins import EXTENSIONS, MISSING, Fileset, parse_pid
 from ifcbscan.clocks import Clock
-from ifcbscan.companions import Companion, Holder, examine
 from ifcbscan.errors import (
     BucketRefused,
     BucketUnreachable,
@@ -69,7 +68,7 @@ from ifcbscan.errors import (
 )
 from ifcbscan.interruption import Interruption
 from ifcbscan.localtree import Inventory
-from ifcbscan.outcome import EXCLUDED, TO_UPLOAD, ScanReport
+from ifcbscan.outcome import EXCLUDED, ScanReport
 from ifcbscan.plan import Policy
 from ifcbscan.scan import ScanOptions, scan
 from ifcbscan.uploader import BinJob, Listener
