@@ -41,7 +41,7 @@ def _end_at_once(number: int, _frame: object) -> None:
 
 
 def _code() -> int:
-    from ifcbscan.cli import main
+    from ifcbscan.cli.main import main
     from ifcbscan.errors import Interrupted
 
     try:

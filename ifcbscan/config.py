@@ -12,8 +12,8 @@ import re
 from dataclasses import dataclass, field
 from typing import Callable, Iterable, Mapping, TypeVar
 
+from ifcbscan.cli.targets import absolute
 from ifcbscan.errors import ConfigError, UsageError
-from ifcbscan.targets import absolute
 
 DEFAULT_BUCKET = "ifcb-data-sharer.files"
 DEFAULT_REGION = "us-east-1"

@@ -36,7 +36,7 @@ from support.runs import assert_adc_last, snapshot  # noqa: E402
 from support.scripted import ScriptedServer  # noqa: E402
 from support.servers import MotoServer, RcloneServer, S3Server, ServerUnavailable  # noqa: E402
 
-from ifcbscan.samplebins import bin_contents, write_bin  # noqa: E402
+from ifcbscan.demo.sample_bins import bin_contents, write_bin  # noqa: E402
 
 LONG_AGO = 1400000000.0
 OLD_TIMES = [LONG_AGO, LONG_AGO, 0.0, -1.0, -2000000000.0]  # 1906, which every file system here can hold

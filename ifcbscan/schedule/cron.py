@@ -374,9 +374,9 @@ class Cron(Scheduler):
     @contextlib.contextmanager
     def _alone(self) -> Iterator[None]:
         """Two changes at once would lose one of them: a crontab is read, changed and written as a whole."""
-        from ifcbscan import locks
         from ifcbscan.errors import IfcbscanError
-        from ifcbscan.runlock import state_folder
+        from ifcbscan.state import locks
+        from ifcbscan.state.run_locks import state_folder
 
         with contextlib.ExitStack() as stack:
             try:

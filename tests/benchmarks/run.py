@@ -36,7 +36,7 @@ sys.path.insert(0, str(REPOSITORY))
 
 import trees  # noqa: E402
 
-from ifcbscan.listing import MOST_RANGES  # noqa: E402
+from ifcbscan.core.remote_index import MOST_RANGES  # noqa: E402
 
 PAGE_OF_RESULTS = REPOSITORY / "docs" / "performance.md"
 BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"

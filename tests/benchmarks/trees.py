@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 from typing import Iterator
 
-from ifcbscan.samplebins import bin_contents
+from ifcbscan.demo.sample_bins import bin_contents
 
 SECONDS_A_BIN = 24 * 60
 

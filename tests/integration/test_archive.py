@@ -25,7 +25,7 @@ from support.runs import (
 )
 from support.scripted import ScriptedServer
 
-from ifcbscan.samplebins import write_bin
+from ifcbscan.demo.sample_bins import write_bin
 
 LONG_AGO = 1400000000.0
 NEW = [f"D2026040{day}T1{day}0000_IFCB199" for day in range(1, 6)]

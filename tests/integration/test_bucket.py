@@ -19,11 +19,9 @@ import pytest
 from support import certificate
 from support.scripted import Act, Answer, ScriptedServer, Slow, empty_listing, html, s3_error, tag_soup
 
-from ifcbscan.answers import LARGEST_ANSWER
-from ifcbscan.bins import MISSING, server_seconds
-from ifcbscan.bucket import ATTEMPTS, LONGEST_PAUSE, Bucket
-from ifcbscan.clocks import Clock
+from ifcbscan.clock import Clock
 from ifcbscan.config import load
+from ifcbscan.core.bins import MISSING, server_seconds
 from ifcbscan.errors import (
     BucketRefused,
     BucketUnreachable,
@@ -34,7 +32,9 @@ from ifcbscan.errors import (
     Overtaken,
     PutRefused,
 )
-from ifcbscan.s3client import Timeouts
+from ifcbscan.s3.answers import LARGEST_ANSWER
+from ifcbscan.s3.bucket import ATTEMPTS, LONGEST_PAUSE, Bucket
+from ifcbscan.s3.client import Timeouts
 
 SECRET = "ifcbscan-tests-secret-key"
 KEY = "hablab/nauset/2013/D20130526/D20130526T095207_IFCB013.roi"

@@ -13,7 +13,7 @@ from support.dashboard import DashboardStandIn
 from support.operator import Done, Operator
 from support.runs import end
 
-from ifcbscan.samplebins import write_bin
+from ifcbscan.demo.sample_bins import write_bin
 
 pytestmark = [
     pytest.mark.skipif(os.name != "posix", reason="Windows deletes no folder that is somebody's current one"),

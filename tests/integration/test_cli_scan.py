@@ -34,7 +34,7 @@ from support.runs import (
 from support.scripted import Act, Answer, Request, ScriptedServer, empty_listing, html, s3_error
 
 import ifcbscan
-from ifcbscan.samplebins import write_bin
+from ifcbscan.demo.sample_bins import write_bin
 
 LONG_AGO = 1400000000.0
 OLD_STYLE = "IFCB5_2012_028_081515"

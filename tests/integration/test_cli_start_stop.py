@@ -21,7 +21,7 @@ from support.operator import EVERY_MINUTE, HOURLY, Operator, run_as_cron, start_
 from support.runs import end, rewrite_env, sizes_of, snapshot
 from support.scripted import Act, ScriptedServer
 
-from ifcbscan.samplebins import write_bin
+from ifcbscan.demo.sample_bins import write_bin
 
 pytestmark = pytest.mark.parametrize("s3", ["moto"], indirect=True)
 

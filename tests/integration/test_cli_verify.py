@@ -16,8 +16,8 @@ from support.dashboard import Behaviour, DashboardStandIn, ShownBin
 from support.faultproxy import Break, FaultProxy
 from support.runs import rewrite_env
 
-from ifcbscan.bins import parse_pid
-from ifcbscan.samplebins import write_bin
+from ifcbscan.core.bins import parse_pid
+from ifcbscan.demo.sample_bins import write_bin
 
 PIDS = ("D20130526T095207_IFCB013", "D20140101T000000_IFCB013")
 

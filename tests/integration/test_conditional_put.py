@@ -14,11 +14,11 @@ from typing import Any
 import pytest
 from support.scripted import Act, Answer, ScriptedServer, s3_error
 
-from ifcbscan.bins import MISSING
-from ifcbscan.bucket import ATTEMPTS, Bucket
-from ifcbscan.clocks import Clock
+from ifcbscan.clock import Clock
 from ifcbscan.config import load
+from ifcbscan.core.bins import MISSING
 from ifcbscan.errors import BucketUnreachable, FileChanged, IfcbscanError, Overtaken
+from ifcbscan.s3.bucket import ATTEMPTS, Bucket
 
 #: The one of the two servers that may know conditional puts.
 on_moto = pytest.mark.parametrize("s3", ["moto"], indirect=True)

@@ -9,8 +9,8 @@ from typing import Any, Callable
 import pytest
 from support.scripted import ScriptedServer
 
-from ifcbscan.bins import EXTENSIONS, parse_pid
-from ifcbscan.samplebins import write_bin
+from ifcbscan.core.bins import EXTENSIONS, parse_pid
+from ifcbscan.demo.sample_bins import write_bin
 
 PIDS = ("D20130526T095207_IFCB013", "D20140101T000000_IFCB013")
 BAD, GOOD = PIDS

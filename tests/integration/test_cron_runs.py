@@ -15,7 +15,7 @@ from support.dashboard import DashboardStandIn
 from support.operator import EVERY_MINUTE, HOURLY, Operator, run_as_cron
 from support.runs import rewrite_env, sizes_of
 
-from ifcbscan.samplebins import write_bin
+from ifcbscan.demo.sample_bins import write_bin
 
 PID = "D20130526T095207_IFCB013"
 NASTY = "50% of 'it'  \"all\" \\ $HOME \u00e9"

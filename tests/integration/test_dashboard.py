@@ -11,7 +11,7 @@ from typing import Any, Callable, Iterator
 import pytest
 from support.dashboard import Behaviour, DashboardStandIn, ShownBin
 
-from ifcbscan.dashboard import (
+from ifcbscan.dashboard.calls import (
     BinInfo,
     Dashboard,
     DashboardUnreachable,

@@ -20,7 +20,7 @@ from support.dashboard import DashboardStandIn
 from support.operator import Operator
 from support.runs import assert_decent, snapshot
 
-from ifcbscan.samplebins import write_bin
+from ifcbscan.demo.sample_bins import write_bin
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PAGES = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("*.md"))]

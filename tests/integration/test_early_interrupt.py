@@ -67,7 +67,7 @@ def loaded_by_ifcbscan(command: list[str], environment: dict[str, str], tmp_path
     names = tmp_path / "loaded.txt"
     subprocess.run(command, env=dict(environment, WATCH_LOADED=str(names)), capture_output=True, check=False)
     found = names.read_text().split()
-    assert "ifcbscan.cli" in found and "ifcbscan.commands.once" in found and "platformdirs" in found
+    assert "ifcbscan.cli.main" in found and "ifcbscan.cli.commands.once" in found and "platformdirs" in found
     return found
 
 
@@ -140,7 +140,7 @@ def test_a_signal_where_no_exception_can_be_raised_is_noted_and_not_printed(
 ) -> None:
     program = (
         "import os, signal, weakref\n"
-        "from ifcbscan.interruption import Interruption\n"
+        "from ifcbscan.cli.signals import Interruption\n"
         "class Thing: pass\n"
         "interruption, thing = Interruption(), Thing()\n"
         "interruption.install()\n"

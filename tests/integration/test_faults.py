@@ -18,18 +18,18 @@ from support.faultproxy import Break, FaultProxy
 from support.scripted import Answer, Request, ScriptedServer, html
 from support.servers import S3Server
 
-from ifcbscan.bucket import ATTEMPTS, Bucket
-from ifcbscan.clocks import Clock
+from ifcbscan.cli.signals import Interruption
+from ifcbscan.clock import Clock
 from ifcbscan.config import load
+from ifcbscan.core.decision import Policy
+from ifcbscan.core.scan_report import ScanReport
+from ifcbscan.demo.sample_bins import write_bin
+from ifcbscan.disk.tree import LocalTree
 from ifcbscan.errors import BucketUnreachable, ExitCode
-from ifcbscan.interruption import Interruption
-from ifcbscan.localtree import LocalTree
-from ifcbscan.outcome import ScanReport
-from ifcbscan.plan import Policy
-from ifcbscan.s3client import Timeouts
-from ifcbscan.samplebins import write_bin
-from ifcbscan.scan import ScanOptions, scan
-from ifcbscan.uploader import Listener
+from ifcbscan.runs.scan import ScanOptions, scan
+from ifcbscan.runs.upload import Listener
+from ifcbscan.s3.bucket import ATTEMPTS, Bucket
+from ifcbscan.s3.client import Timeouts
 
 PIDS = ("D20130526T095207_IFCB013", "D20130526T101500_IFCB013")
 READ_TIMEOUT = 0.8

@@ -28,7 +28,7 @@ from support.runs import (
 )
 from support.scripted import Act, ScriptedServer, empty_listing
 
-from ifcbscan.samplebins import write_bin
+from ifcbscan.demo.sample_bins import write_bin
 
 LONG_AGO = 1400000000.0
 

@@ -14,8 +14,8 @@ from support.operator import Operator
 from support.runs import rewrite_env
 from support.scripted import Answer, ScriptedServer
 
-from ifcbscan import lastrun
-from ifcbscan.samplebins import write_bin
+from ifcbscan.demo.sample_bins import write_bin
+from ifcbscan.state import last_runs
 
 posix = pytest.mark.skipif(os.name != "posix", reason="Windows has no such names")
 on_moto = pytest.mark.parametrize("s3", ["moto"], indirect=True)
@@ -99,7 +99,7 @@ def test_the_text_of_a_schedule_and_of_its_last_runs_is_shown_without_what_steer
     assert "cannot be shown as they are" in shown.stderr
     operator.schedule(data)
     monkeypatch.setenv("HOME", str(operator.home))
-    lastrun.write(str(data), "nauset", "recent", 5, "The bucket " + NASTY, {}, None)
+    last_runs.write(str(data), "nauset", "recent", 5, "The bucket " + NASTY, {}, None)
     status = operator.run("status")
     assert "\\x1b[31m\\nD2099" in status.stdout
     as_json = operator.run("status", "--json")

@@ -10,7 +10,7 @@ from typing import Any, Iterator, NamedTuple
 
 import pytest
 
-from ifcbscan.ping import Ping
+from ifcbscan.monitor.ping import Ping
 
 SECRET = "/6a1f-secret-check"
 

@@ -38,16 +38,16 @@ from support.runs import (
 )
 from support.scripted import ScriptedServer
 
-from ifcbscan import runlock
-from ifcbscan.bins import Fileset
+from ifcbscan.cli.signals import Interruption
+from ifcbscan.core.bins import Fileset
+from ifcbscan.core.decision import Policy
+from ifcbscan.core.scan_report import ScanReport
+from ifcbscan.demo.sample_bins import write_bin
+from ifcbscan.disk.tree import Inventory, LocalTree
 from ifcbscan.errors import ExitCode, UsageError
-from ifcbscan.interruption import Interruption
-from ifcbscan.localtree import Inventory, LocalTree
-from ifcbscan.outcome import ScanReport
-from ifcbscan.plan import Policy
-from ifcbscan.samplebins import write_bin
-from ifcbscan.scan import ScanOptions, scan
-from ifcbscan.uploader import Listener
+from ifcbscan.runs.scan import ScanOptions, scan
+from ifcbscan.runs.upload import Listener
+from ifcbscan.state import run_locks
 
 LONG_AGO = 1400000000.0
 
@@ -151,7 +151,7 @@ def test_a_lock_left_by_a_dead_process_keeps_nobody_out_whoever_has_its_number_n
     rewrite_env(env_file, S3_ENDPOINT_URL=s3.endpoint)
     checked(ifcbscan_cli)("--once", data, "nauset")
     assert_whole(s3, files)
-    assert runlock.living_holder(str(lock)) is None
+    assert run_locks.living_holder(str(lock)) is None
 
 
 # --- locks that cannot be had

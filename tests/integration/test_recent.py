@@ -16,7 +16,7 @@ from benchmarks.trees import day_folder, make_large, make_tiny, pids
 from support.runs import assert_decent, checked, rewrite_env
 from support.scripted import ScriptedServer
 
-from ifcbscan.localtree import LocalTree
+from ifcbscan.disk.tree import LocalTree
 
 DAY = 86400.0
 BENCHMARKS = Path(__file__).resolve().parent.parent / "benchmarks"
@@ -212,14 +212,14 @@ def test_a_full_walk_asks_for_every_member_once(
 
 NEVER_IN_A_QUIET_RUN = {
     "boto3",
-    "ifcbscan.dashboard",
-    "ifcbscan.demo",
-    "ifcbscan.htmlreport",
-    "ifcbscan.metrics",
-    "ifcbscan.ping",
+    "ifcbscan.dashboard.calls",
+    "ifcbscan.demo.show",
+    "ifcbscan.html.page",
+    "ifcbscan.monitor.metrics",
+    "ifcbscan.monitor.ping",
     "ifcbscan.schedule",
-    "ifcbscan.series",
-    "ifcbscan.verify",
+    "ifcbscan.dashboard.series",
+    "ifcbscan.runs.verify",
     "jinja2",
     "moto",
     "prometheus_client",
@@ -262,7 +262,7 @@ def test_no_client_is_imported_and_nothing_asked_when_no_bin_is_in_the_window(
         _without_server(tmp_path, server.endpoint)
         modules = _imported(cli_environment, tmp_path, "--once", data, "nauset", "--max-age", "3d", "--quiet")
         assert server.requests == []
-    assert "ifcbscan.scan" in modules
+    assert "ifcbscan.runs.scan" in modules
     assert not {"boto3", "botocore", "urllib3"} & modules
     assert not NEVER_IN_A_QUIET_RUN & modules
 

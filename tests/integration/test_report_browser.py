@@ -18,12 +18,12 @@ from typing import Any, Iterator
 import pytest
 from support.browser import Browser, BrowserUnavailable, axe_source
 
-from ifcbscan.archivereport import ARCHIVED, ArchiveReport, SurveyedBin, build_report, to_json
-from ifcbscan.bins import parse_pid
-from ifcbscan.htmlreport import render
-from ifcbscan.localtree import LocalTree
-from ifcbscan.samplebins import write_bin
-from ifcbscan.thumbnails import sample_images
+from ifcbscan.core.archive_report import ARCHIVED, ArchiveReport, SurveyedBin, build_report, to_json
+from ifcbscan.core.bins import parse_pid
+from ifcbscan.demo.sample_bins import write_bin
+from ifcbscan.disk.tree import LocalTree
+from ifcbscan.html.page import render
+from ifcbscan.html.thumbnails import sample_images
 
 pytestmark = pytest.mark.slow
 

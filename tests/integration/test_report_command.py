@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 from support.dashboard import Behaviour, DashboardStandIn, ShownBin
 
-from ifcbscan.bins import parse_pid
-from ifcbscan.commands import report
+from ifcbscan.cli.commands import report
+from ifcbscan.cli.signals import Interruption
+from ifcbscan.core.bins import parse_pid
+from ifcbscan.demo.sample_bins import write_bin
 from ifcbscan.errors import ConfigError, ExitCode, UsageError
-from ifcbscan.interruption import Interruption
-from ifcbscan.samplebins import write_bin
 
 WHOLE, SHOWN, NEW, HIDDEN = (f"D2013052{day}T095207_IFCB013" for day in range(1, 5))
 OLD = "IFCB5_2012_028_081515"

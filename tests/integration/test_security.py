@@ -33,20 +33,20 @@ from support.runs import end, rewrite_env, start
 from support.scripted import Act, Answer, ScriptedServer, html, s3_error
 from support.secrecy import leaks, secrets_of, told
 
-from ifcbscan.bins import parse_pid, series_prefix
-from ifcbscan.bucket import Bucket
-from ifcbscan.clocks import Clock
+from ifcbscan.cli.signals import Interruption
+from ifcbscan.clock import Clock
 from ifcbscan.config import check_time_series, load
-from ifcbscan.dashboard import Dashboard, DashboardUnreachable
+from ifcbscan.core.bins import parse_pid, series_prefix
+from ifcbscan.core.decision import Policy
+from ifcbscan.dashboard.calls import Dashboard, DashboardUnreachable
+from ifcbscan.demo.sample_bins import write_bin
 from ifcbscan.errors import BucketRefused, BucketUnreachable, IfcbscanError, PutRefused
-from ifcbscan.interruption import Interruption
-from ifcbscan.plan import Policy
-from ifcbscan.s3client import Timeouts
-from ifcbscan.samplebins import write_bin
-from ifcbscan.scan import ScanOptions, scan
+from ifcbscan.runs.scan import ScanOptions, scan
+from ifcbscan.runs.upload import Listener
+from ifcbscan.s3.bucket import Bucket
+from ifcbscan.s3.client import Timeouts
 from ifcbscan.schedule.jobs import Mode, ScheduledJob
 from ifcbscan.schedule.taskscheduler import file_bytes, task_xml
-from ifcbscan.uploader import Listener
 
 PID = "D20130526T095207_IFCB013"
 KEY = f"hablab/nauset/2013/D20130526/{PID}.roi"

@@ -10,7 +10,7 @@ import pytest
 from support.dashboard import Behaviour, DashboardStandIn
 from support.runs import assert_whole, rewrite_env, sizes_of
 
-from ifcbscan.samplebins import write_bin
+from ifcbscan.demo.sample_bins import write_bin
 
 pytestmark = pytest.mark.parametrize("s3", ["moto"], indirect=True)
 

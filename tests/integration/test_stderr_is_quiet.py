@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ifcbscan.samplebins import write_bin
+from ifcbscan.demo.sample_bins import write_bin
 
 ONCE = ["--once", "data", "nauset"]
 

@@ -15,7 +15,7 @@ import pytest
 from support.archive import Archive, Row
 from support.servers import MotoServer
 
-from ifcbscan.samplebins import bin_contents, write_bin
+from ifcbscan.demo.sample_bins import bin_contents, write_bin
 
 NEW = "D20130526T095207_IFCB013"
 OLD = "IFCB5_2012_028_081515"

@@ -10,18 +10,19 @@ from typing import Any, Iterator
 
 import pytest
 
-from ifcbscan import config, scan
-from ifcbscan.archivereport import ARCHIVED
-from ifcbscan.bins import parse_pid
-from ifcbscan.bucket import Bucket
-from ifcbscan.clocks import Clock
-from ifcbscan.interruption import Interruption
-from ifcbscan.localtree import LocalTree
-from ifcbscan.outcome import EXCLUDED
-from ifcbscan.plan import Policy
-from ifcbscan.samplebins import write_bin
-from ifcbscan.survey import Survey, survey
-from ifcbscan.uploader import Listener
+from ifcbscan import config
+from ifcbscan.cli.signals import Interruption
+from ifcbscan.clock import Clock
+from ifcbscan.core.archive_report import ARCHIVED
+from ifcbscan.core.bins import parse_pid
+from ifcbscan.core.decision import Policy
+from ifcbscan.core.scan_report import EXCLUDED
+from ifcbscan.demo.sample_bins import write_bin
+from ifcbscan.disk.tree import LocalTree
+from ifcbscan.runs import scan
+from ifcbscan.runs.survey import Survey, survey
+from ifcbscan.runs.upload import Listener
+from ifcbscan.s3.bucket import Bucket
 
 SETTLED = 1400000000.0
 PREFIX = "hablab/nauset/"

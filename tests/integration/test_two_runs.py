@@ -16,7 +16,7 @@ from support.archive import Archive
 from support.runs import assert_adc_last, assert_whole, checked, end, rewrite_env, start
 from support.scripted import Request, ScriptedServer
 
-from ifcbscan.samplebins import write_bin
+from ifcbscan.demo.sample_bins import write_bin
 
 PIDS = [f"D20260401T{hour:02d}0000_IFCB199" for hour in range(8)]
 

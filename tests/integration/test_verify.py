@@ -23,17 +23,17 @@ from support.dashboard import Behaviour, DashboardStandIn, ShownBin
 from support.scripted import Answer, ScriptedServer, s3_error
 
 from ifcbscan import config as configuration
-from ifcbscan.bins import EXTENSIONS, Fileset, parse_pid
-from ifcbscan.bucket import Bucket
-from ifcbscan.clocks import Clock
-from ifcbscan.dashboard import Dashboard
+from ifcbscan.clock import Clock
+from ifcbscan.core.bins import EXTENSIONS, Fileset, parse_pid
+from ifcbscan.core.decision import Policy
+from ifcbscan.core.verify_report import BinResult, VerifyReport, summary
+from ifcbscan.dashboard.calls import Dashboard
+from ifcbscan.demo.sample_bins import write_bin
+from ifcbscan.disk.tree import LocalTree
 from ifcbscan.errors import BucketRefused, Interrupted, UsageError
-from ifcbscan.localtree import LocalTree
-from ifcbscan.plan import Policy
-from ifcbscan.publication import ASKED_SINGLY
-from ifcbscan.samplebins import write_bin
-from ifcbscan.verify import VerifyListener, VerifyOptions, verify
-from ifcbscan.verifyreport import BinResult, VerifyReport, summary
+from ifcbscan.runs.publication import ASKED_SINGLY
+from ifcbscan.runs.verify import VerifyListener, VerifyOptions, verify
+from ifcbscan.s3.bucket import Bucket
 
 MIB = 1024 * 1024
 OLD = 1400000000.0  # seconds since 1970: long before any test

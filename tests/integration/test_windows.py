@@ -21,7 +21,7 @@ from typing import Any, Callable, Iterator
 import pytest
 from support.runs import assert_decent, assert_whole, checked, rewrite_env, upper_case
 
-from ifcbscan.samplebins import write_bin
+from ifcbscan.demo.sample_bins import write_bin
 
 pytestmark = [
     pytest.mark.windows_core,
@@ -58,7 +58,7 @@ run()
 
 _SCAN_LOCK = """
 import sys
-from ifcbscan.runlock import hold
+from ifcbscan.state.run_locks import hold
 with hold(*sys.argv[1:]):
     print("held", flush=True)
     sys.stdin.read()
@@ -212,8 +212,8 @@ def test_a_log_that_another_program_has_open_is_written_to_and_turned_over_later
 def test_a_second_scan_is_refused_and_the_end_of_the_first_by_stop_frees_the_lock(
     run: Any, data: Path, cli_environment: dict[str, str], monkeypatch: pytest.MonkeyPatch, capsys: Any
 ) -> None:
-    from ifcbscan import runlock
-    from ifcbscan.commands import stop
+    from ifcbscan.cli.commands import stop
+    from ifcbscan.state import run_locks
 
     make(data, 1)
     for name, value in cli_environment.items():
@@ -221,8 +221,8 @@ def test_a_second_scan_is_refused_and_the_end_of_the_first_by_stop_frees_the_loc
     with another_process(_SCAN_LOCK, data, "nauset", "full", environment=cli_environment) as holder:
         done = run("--once", data, "nauset", code=4)
         assert f"process {holder.pid} on" in done.stderr
-        path = runlock.lock_path(str(data), "nauset", "full")
-        found = runlock.living_holder(path)  # its file can be read while the lock is held
+        path = run_locks.lock_path(str(data), "nauset", "full")
+        found = run_locks.living_holder(path)  # its file can be read while the lock is held
         assert found is not None and found.pid == holder.pid
         stop._end(path, "nauset")
         assert "Ended the scan of nauset" in capsys.readouterr().err

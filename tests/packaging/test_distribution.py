@@ -90,7 +90,7 @@ def test_the_sdist_builds_a_wheel_with_the_same_files(wheel: Path, wheel_of_sdis
 def test_the_sdist_holds_the_sources_and_no_generated_page(sdist: Path) -> None:
     with tarfile.open(str(sdist)) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
-    assert {"setup.cfg", "pyproject.toml", "LICENSE", "ifcbscan/parser.py"} <= names
+    assert {"setup.cfg", "pyproject.toml", "LICENSE", "ifcbscan/cli/parser.py"} <= names
     assert [name for name in names if name.startswith(("man/", "build/"))] == []
 
 

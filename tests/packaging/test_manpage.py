@@ -13,8 +13,8 @@ from typing import Iterator
 
 import pytest
 
-from ifcbscan import parser as parser_module
-from ifcbscan.parser import build_parser
+from ifcbscan.cli import parser as parser_module
+from ifcbscan.cli.parser import build_parser
 
 PAGE_IN_WHEEL = "/data/share/man/man1/ifcbscan.1"
 

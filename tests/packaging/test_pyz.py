@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from support.runs import assert_whole
 
-from ifcbscan.samplebins import write_bin
+from ifcbscan.demo.sample_bins import write_bin
 from ifcbscan.schedule import cron
 
 pytestmark = [

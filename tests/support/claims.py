@@ -1,4 +1,4 @@
-"""The claims of the runs on one computer, in memory: what `ifcbscan.claims.SharedClaims` is between processes.
+"""The claims of the runs on one computer, in memory: what `ifcbscan.state.bin_locks.SharedClaims` is between processes.
 
 Locks that cannot be had (a network drive without locks) are `ClaimTable.work = False`: every run is told that it
 may have the bin, and as with `SharedClaims` it cannot know whether there is another one.
@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Callable
 
-from ifcbscan.claims import Claims
-from ifcbscan.companions import Companion, Holder, examine
-from ifcbscan.outcome import TO_UPLOAD, ScanReport
+from ifcbscan.core.companions import Companion, Holder, examine
+from ifcbscan.core.scan_report import TO_UPLOAD, ScanReport
+from ifcbscan.state.bin_locks import Claims
 
 
 class ClaimTable:

@@ -11,8 +11,8 @@ import itertools
 from functools import lru_cache
 from typing import Callable, Iterable, NamedTuple, Tuple
 
-from ifcbscan.bins import EXTENSIONS
-from ifcbscan.samplebins import BinContents, bin_contents
+from ifcbscan.core.bins import EXTENSIONS
+from ifcbscan.demo.sample_bins import BinContents, bin_contents
 from support.fakes import LocalFile
 
 QUARTERS = 4

@@ -21,7 +21,8 @@ from concurrent.futures import Executor, Future
 from email.utils import formatdate
 from typing import Any, BinaryIO, Callable, Iterable, Iterator, NamedTuple, Sequence
 
-from ifcbscan.bins import (
+from ifcbscan.clock import Clock, ServerClock
+from ifcbscan.core.bins import (
     EXTENSIONS,
     MISSING,
     NEVER,
@@ -32,13 +33,12 @@ from ifcbscan.bins import (
     parse_pid,
     server_text,
 )
-from ifcbscan.bucket import ObjectContent, ObjectHead
-from ifcbscan.clocks import Clock, ServerClock
+from ifcbscan.core.scan_report import Requests
+from ifcbscan.demo.sample_bins import bin_contents
+from ifcbscan.disk.tree import Inventory
 from ifcbscan.errors import FileChanged, LocalFileProblem, Overtaken, UsageError
-from ifcbscan.localtree import Inventory
-from ifcbscan.outcome import Requests
-from ifcbscan.s3listing import ListedObject
-from ifcbscan.samplebins import bin_contents
+from ifcbscan.s3.bucket import ObjectContent, ObjectHead
+from ifcbscan.s3.list_page import ListedObject
 
 START = 1700000000.0
 """When virtual time begins: 2023-11-14T22:13:20Z, in seconds since 1970."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from typing import Callable
 
-from ifcbscan.bins import EXTENSIONS
+from ifcbscan.core.bins import EXTENSIONS
 from support.disks import QUARTERS
 from support.world import (
     CONDITIONS,

@@ -11,12 +11,12 @@ import threading
 from email.utils import formatdate
 from typing import Any, Callable
 
-from ifcbscan.bucket import Bucket, _NotFound, _Passing
-from ifcbscan.clocks import Clock
+from ifcbscan.clock import Clock
 from ifcbscan.config import Config, load
 from ifcbscan.errors import Overtaken
-from ifcbscan.s3client import CONDITION
-from ifcbscan.s3listing import OBJECTS
+from ifcbscan.s3.bucket import Bucket, _NotFound, _Passing
+from ifcbscan.s3.client import CONDITION
+from ifcbscan.s3.list_page import OBJECTS
 from support.fakes import FakeBucket, StoredObject
 
 

@@ -1,6 +1,6 @@
 """An instrument, an archive and one or two scanning machines, in virtual time, with faults on demand.
 
-The scan under test is the real `ifcbscan.scan.scan`. What breaks is said by lists of `Fault`s, so that
+The scan under test is the real `ifcbscan.runs.scan.scan`. What breaks is said by lists of `Fault`s, so that
 Hypothesis (tests/model) and a seeded random generator (tests/soak.py) drive the same world. Whatever
 breaks an invariant is put into `World.violations`:
 
@@ -56,8 +56,12 @@ import threading
 from dataclasses import dataclass, field
 from typing import Any, Callable, Iterable, NamedTuple, Sequence
 
-from ifcbscan.bins import EXTENSIONS, MISSING, Fileset, parse_pid
-from ifcbscan.clocks import Clock
+from ifcbscan.cli.signals import Interruption
+from ifcbscan.clock import Clock
+from ifcbscan.core.bins import EXTENSIONS, MISSING, Fileset, parse_pid
+from ifcbscan.core.decision import Policy
+from ifcbscan.core.scan_report import EXCLUDED, ScanReport
+from ifcbscan.disk.tree import Inventory
 from ifcbscan.errors import (
     BucketRefused,
     BucketUnreachable,
@@ -66,12 +70,8 @@ from ifcbscan.errors import (
     LocalFileProblem,
     PutRefused,
 )
-from ifcbscan.interruption import Interruption
-from ifcbscan.localtree import Inventory
-from ifcbscan.outcome import EXCLUDED, ScanReport
-from ifcbscan.plan import Policy
-from ifcbscan.scan import ScanOptions, scan
-from ifcbscan.uploader import BinJob, Listener
+from ifcbscan.runs.scan import ScanOptions, scan
+from ifcbscan.runs.upload import BinJob, Listener
 from support.claims import ClaimTable
 from support.disks import QUARTERS, Disk, Triple
 from support.fakes import Call, FakeBucket, FakeTree, Killed, SerialExecutor, StoredObject
@@ -992,7 +992,7 @@ _STEMS = {pid: _stem(pid) for pid in PIDS}
 
 
 def _no_answer(kind: str) -> Exception:
-    from ifcbscan.bucket import _Passing
+    from ifcbscan.s3.bucket import _Passing
 
     return _Passing(kind, unsure=kind != "no way there")
 

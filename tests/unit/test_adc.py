@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ifcbscan.adc import LONGEST_ROW, Damage, Finding, examine, image_columns, parse_image
-from ifcbscan.bins import parse_pid
-from ifcbscan.localtree import LocalTree
-from ifcbscan.samplebins import bin_contents
-from ifcbscan.uploader import examine_fileset
+from ifcbscan.core.adc import LONGEST_ROW, Damage, Finding, examine, image_columns, parse_image
+from ifcbscan.core.bins import parse_pid
+from ifcbscan.demo.sample_bins import bin_contents
+from ifcbscan.disk.tree import LocalTree
+from ifcbscan.runs.upload import examine_fileset
 
 NEW_PID = "D20130526T095207_IFCB013"
 OLD_PID = "IFCB5_2012_028_081515"

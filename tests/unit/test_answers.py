@@ -13,7 +13,7 @@ import botocore.awsrequest
 import botocore.httpsession
 import pytest
 
-from ifcbscan.answers import AnswerTooLarge, AnswerTooLong, Bounds, _made_for, bound, find_trouble
+from ifcbscan.s3.answers import AnswerTooLarge, AnswerTooLong, Bounds, _made_for, bound, find_trouble
 
 BOUNDS = Bounds(longest=0.4, largest=10000)
 

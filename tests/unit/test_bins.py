@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ifcbscan.bins import (
+from ifcbscan.core.bins import (
     MISSING,
     NOTHING_REMOTE,
     Fileset,

@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from ifcbscan.claims import ALONE, SharedClaims
+from ifcbscan.state.bin_locks import ALONE, SharedClaims
 
 PID = "D20130526T095207_IFCB013"
 OTHER = "D20130526T101500_IFCB013"
 
 _HOLD = """
 import sys
-from ifcbscan.claims import SharedClaims
+from ifcbscan.state.bin_locks import SharedClaims
 claims = SharedClaims(sys.argv[1], lambda: False)
 print(claims.take(sys.argv[2]), flush=True)
 sys.stdin.read()

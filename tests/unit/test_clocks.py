@@ -13,12 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.fakes import START, Call, FakeBucket, FakeTree, Killed, SerialExecutor, VirtualClock
 
-from ifcbscan.clocks import Clock, ServerClock
+from ifcbscan.cli.signals import Interruption
+from ifcbscan.clock import Clock, ServerClock
+from ifcbscan.core.decision import Policy
 from ifcbscan.errors import ExitCode
-from ifcbscan.interruption import Interruption
-from ifcbscan.plan import Policy
-from ifcbscan.scan import ScanOptions, scan
-from ifcbscan.uploader import Listener
+from ifcbscan.runs.scan import ScanOptions, scan
+from ifcbscan.runs.upload import Listener
 
 DATE = "Sun, 22 Nov 2026 13:26:36 GMT"
 SECONDS = 1795353996.0

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ifcbscan.companions import Companion, Finding, Holder, already_running, examine, human_time
+from ifcbscan.core.companions import Companion, Finding, Holder, already_running, examine, human_time
 
 SYNC = Holder(123, "lab", "2026-06-02T14:05:00Z", "/data", "nauset", "full")
 OTHER_FOLDER = Holder(456, "lab", "2026-06-02T14:06:00Z", "/data2", "nauset", "recent")

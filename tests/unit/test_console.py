@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from ifcbscan import console
-from ifcbscan.outcome import COUNTS, Problem, Requests, ScanReport
+from ifcbscan.cli import output
+from ifcbscan.core.scan_report import COUNTS, Problem, Requests, ScanReport
 
 MANY = 20000
 PROBLEMS = [Problem(f"D20130526T{n:06d}_IFCB013", "held", "empty") for n in range(MANY)]  # type: ignore[arg-type]
@@ -36,7 +36,7 @@ def test_a_run_with_troubles_without_end_prints_some_lines_and_its_json_holds_th
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     whole = report(problems=tuple(PROBLEMS), warnings=tuple(WARNINGS))
-    console.print_report(whole, as_json=True, quiet=False, interactive=False)
+    output.print_report(whole, as_json=True, quiet=False, interactive=False)
     printed = capsys.readouterr()
     lines = printed.err.splitlines()
     assert len(lines) == 1 + 21 + 21
@@ -51,11 +51,11 @@ def test_a_run_with_troubles_without_end_prints_some_lines_and_its_json_holds_th
 
 def test_a_command_that_remembers_nothing_logs_no_more_than_a_log_can_hold(tmp_path: Path) -> None:
     path = tmp_path / "a.log"
-    assert console.open_log(str(path)) is None
+    assert output.open_log(str(path)) is None
     try:
-        console.log_problems(PROBLEMS, WARNINGS)
+        output.log_problems(PROBLEMS, WARNINGS)
     finally:
-        console.close_log()
+        output.close_log()
     lines = path.read_text(encoding="utf-8").splitlines()
     assert len(lines) == 1000 + 1 + 21
     assert lines[1000].endswith("WARNING ... and 19,000 more; --json lists them all")
@@ -63,9 +63,9 @@ def test_a_command_that_remembers_nothing_logs_no_more_than_a_log_can_hold(tmp_p
 
 
 def test_a_line_of_a_result_is_one_line_and_json_is_ascii(capsys: pytest.CaptureFixture[str]) -> None:
-    console.result("one\ntwo \x1b[31m", "three")
-    console.result_json({"name": "\x1b\u202e\udce9ü\x7f\x9b"})
-    console.result_checked(False, "folder\rok")
+    output.result("one\ntwo \x1b[31m", "three")
+    output.result_json({"name": "\x1b\u202e\udce9ü\x7f\x9b"})
+    output.result_checked(False, "folder\rok")
     printed = capsys.readouterr().out
     assert printed.startswith("one\\ntwo \\x1b[31m\nthree\n{")
     assert printed.endswith("\nNOT  folder\\rok\n")
@@ -74,10 +74,10 @@ def test_a_line_of_a_result_is_one_line_and_json_is_ascii(capsys: pytest.Capture
 
 def test_a_line_of_the_log_is_one_line(tmp_path: Path) -> None:
     path = tmp_path / "a.log"
-    assert console.open_log(str(path)) is None
+    assert output.open_log(str(path)) is None
     try:
         logging.getLogger("ifcbscan").warning("%s", "a\n2026-01-01T00:00:00Z ERROR forged\u2028\udce9")
     finally:
-        console.close_log()
+        output.close_log()
     (line,) = path.read_bytes().decode("utf-8").split("\n")[:-1]
     assert line.endswith("WARNING a\\n2026-01-01T00:00:00Z ERROR forged\\u2028\\udce9")

@@ -14,12 +14,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.fakes import START, FakeBucket, FakeTree, LocalFile, SerialExecutor, StoredObject, VirtualClock
 
-from ifcbscan.bins import EXTENSIONS, Fileset, parse_pid, server_seconds
+from ifcbscan.core.bins import EXTENSIONS, Fileset, parse_pid, server_seconds
+from ifcbscan.core.decision import Policy
+from ifcbscan.core.verify_report import VerifyReport
 from ifcbscan.errors import BucketRefused, BucketUnreachable
-from ifcbscan.plan import Policy
-from ifcbscan.s3listing import ListedObject
-from ifcbscan.verify import VerifyListener, VerifyOptions, verify
-from ifcbscan.verifyreport import VerifyReport
+from ifcbscan.runs.verify import VerifyListener, VerifyOptions, verify
+from ifcbscan.s3.list_page import ListedObject
 
 PREFIX = "hablab/nauset/"
 OLD = 1400000000.0  # seconds since 1970: long before any test

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ifcbscan.etags import (
+from ifcbscan.core.checksums import (
     CHECKSUMS,
     PART_SIZES,
     Checksum,
@@ -23,7 +23,7 @@ from ifcbscan.etags import (
     is_md5,
     number_of_parts,
 )
-from ifcbscan.proof import FileVerdict, Outcome, Proof, RemoteObject, judge
+from ifcbscan.core.content_match import FileVerdict, Outcome, Proof, RemoteObject, judge
 
 pytestmark = pytest.mark.windows_core
 

@@ -14,10 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.fakes import FakeBucket, FakeTree, StoredObject, VirtualClock
 
-from ifcbscan.bins import Fileset
-from ifcbscan.bucket import Bucket
-from ifcbscan.clocks import Clock
-from ifcbscan.localtree import Inventory, LocalTree
+from ifcbscan.clock import Clock
+from ifcbscan.core.bins import Fileset
+from ifcbscan.disk.tree import Inventory, LocalTree
+from ifcbscan.s3.bucket import Bucket
 
 
 def _public(kind: type) -> dict[str, Any]:

@@ -18,7 +18,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ifcbscan.archivereport import (
+from ifcbscan.core.archive_report import (
     ARCHIVED,
     IN_ARCHIVE,
     UNPUBLISHED,
@@ -28,13 +28,13 @@ from ifcbscan.archivereport import (
     build_report,
     to_json,
 )
-from ifcbscan.bins import Pid, parse_pid
+from ifcbscan.core.bins import Pid, parse_pid
+from ifcbscan.core.scan_report import COUNTS, EXCLUDED, FAILED, TO_UPLOAD, UPLOADED
+from ifcbscan.demo.sample_bins import bin_contents, write_bin
+from ifcbscan.disk.tree import LocalTree
 from ifcbscan.errors import LocalFileProblem, UsageError
-from ifcbscan.htmlreport import LISTED_AT_MOST, WORDS, human_age, render, write_page
-from ifcbscan.localtree import LocalTree
-from ifcbscan.outcome import COUNTS, EXCLUDED, FAILED, TO_UPLOAD, UPLOADED
-from ifcbscan.samplebins import bin_contents, write_bin
-from ifcbscan.thumbnails import SampleImage, grey_png, sample_images
+from ifcbscan.html.page import LISTED_AT_MOST, WORDS, human_age, render, write_page
+from ifcbscan.html.thumbnails import SampleImage, grey_png, sample_images
 
 NOW = calendar.timegm((2026, 11, 22, 14, 5, 9))
 HOSTILE = "</title><script>alert('1')</script>\" onload=\"x\" & ü 'q' \udcff\x07 {{ 7*7 }}"

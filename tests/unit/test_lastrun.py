@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ifcbscan import lastrun, runlock
+from ifcbscan.state import last_runs, run_locks
 
 JOB = ("/data", "nauset", "full")
 GOOD = '{"finished": "2026-01-01T00:00:00Z", "exit_code": 0, "summary": "", "bins": {}}'
@@ -20,13 +20,13 @@ def state_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def the_file() -> Path:
-    return Path(runlock.job_file("/data", "nauset", "-full.last.json"))
+    return Path(run_locks.job_file("/data", "nauset", "-full.last.json"))
 
 
 def test_a_record_is_read_back_as_it_was_written() -> None:
     before = time.time()
-    lastrun.write(*JOB, 3, "r\u00e9sum\u00e9 \udcff", {"synced": 5}, "/log/a.log")
-    record = lastrun.read(*JOB)
+    last_runs.write(*JOB, 3, "r\u00e9sum\u00e9 \udcff", {"synced": 5}, "/log/a.log")
+    record = last_runs.read(*JOB)
     assert record is not None
     assert (record.exit_code, record.summary, record.bins) == (3, "r\u00e9sum\u00e9 \udcff", {"synced": 5})
     assert record.log_file == "/log/a.log"
@@ -34,17 +34,17 @@ def test_a_record_is_read_back_as_it_was_written() -> None:
 
 
 def test_jobs_and_modes_have_records_of_their_own() -> None:
-    lastrun.write("/data", "nauset", "full", 0, "full", {}, None)
-    lastrun.write("/data", "nauset", "recent", 0, "recent", {}, None)
-    lastrun.write("/other", "nauset", "full", 0, "other", {}, None)
-    found = [lastrun.read(*job) for job in (JOB, ("/data", "nauset", "recent"), ("/other", "nauset", "full"))]
+    last_runs.write("/data", "nauset", "full", 0, "full", {}, None)
+    last_runs.write("/data", "nauset", "recent", 0, "recent", {}, None)
+    last_runs.write("/other", "nauset", "full", 0, "other", {}, None)
+    found = [last_runs.read(*job) for job in (JOB, ("/data", "nauset", "recent"), ("/other", "nauset", "full"))]
     assert [record and record.summary for record in found] == ["full", "recent", "other"]
-    assert lastrun.read("/data", "nauset2", "full") is None
+    assert last_runs.read("/data", "nauset2", "full") is None
 
 
 def test_the_sound_form_that_the_broken_ones_differ_from_is_read() -> None:
     the_file().write_text(GOOD, encoding="utf-8")
-    assert lastrun.read(*JOB) is not None
+    assert last_runs.read(*JOB) is not None
 
 
 @pytest.mark.parametrize(
@@ -68,12 +68,12 @@ def test_the_sound_form_that_the_broken_ones_differ_from_is_read() -> None:
 def test_whatever_else_lies_there_is_as_good_as_none(content: bytes) -> None:
     assert content != GOOD.encode()
     the_file().write_bytes(content)
-    assert lastrun.read(*JOB) is None
+    assert last_runs.read(*JOB) is None
 
 
 def test_a_record_that_cannot_be_written_is_left_out_without_a_word() -> None:
     the_file().mkdir()
     (the_file() / "in the way").touch()
-    lastrun.write(*JOB, 0, "", {}, None)
-    assert lastrun.read(*JOB) is None
+    last_runs.write(*JOB, 0, "", {}, None)
+    assert last_runs.read(*JOB) is None
     assert list(the_file().parent.glob("*.part")) == []

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from support.fakes import Call, FakeBucket, StoredObject, VirtualClock
 from support.wire import WireBucket
 
-from ifcbscan.bins import MISSING, Pid, RemoteFileset, parse_pid
-from ifcbscan.listing import (
+from ifcbscan.core.bins import MISSING, Pid, RemoteFileset, parse_pid
+from ifcbscan.core.remote_index import (
     MOST_RANGES,
     PAGE,
     WHOLE,
@@ -23,7 +23,7 @@ from ifcbscan.listing import (
     list_bins,
     range_around,
 )
-from ifcbscan.s3listing import ListedObject
+from ifcbscan.s3.list_page import ListedObject
 
 PREFIX = "hablab/nauset/"
 NEW = "D20130526T095207_IFCB013"

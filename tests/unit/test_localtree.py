@@ -15,9 +15,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import ifcbscan
-from ifcbscan.bins import MISSING, Fileset, parse_pid
+from ifcbscan.core.bins import MISSING, Fileset, parse_pid
+from ifcbscan.disk.tree import Inventory, LocalTree, extended
 from ifcbscan.errors import LocalFileProblem, UsageError
-from ifcbscan.localtree import Inventory, LocalTree, extended
 
 NEW = "D20130526T095207_IFCB013"
 NEXT = "D20130526T101510_IFCB013"
@@ -532,7 +532,7 @@ if os.getuid() == 0:
 os.chdir("/")
 sys.dont_write_bytecode = True
 from ifcbscan.errors import LocalFileProblem, UsageError
-from ifcbscan.localtree import LocalTree
+from ifcbscan.disk.tree import LocalTree
 root = sys.argv[1]
 """
 
@@ -550,7 +550,7 @@ def _as_nobody(script: str, root: Path) -> str:
 
 
 # The repository may lie where only root can read it.
-_IMPORTED_FIRST = "import ifcbscan.errors, ifcbscan.localtree\n"
+_IMPORTED_FIRST = "import ifcbscan.errors, ifcbscan.disk.tree\n"
 
 
 @pytest.fixture

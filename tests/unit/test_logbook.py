@@ -13,10 +13,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ifcbscan import console, logbook
-from ifcbscan.logbook import Told
-from ifcbscan.outcome import COUNTS, Problem, Requests, ScanReport
-from ifcbscan.printable import NAMED_AT_MOST
+from ifcbscan.cli import output
+from ifcbscan.core.printable import NAMED_AT_MOST
+from ifcbscan.core.scan_report import COUNTS, Problem, Requests, ScanReport
+from ifcbscan.state import log_memory
+from ifcbscan.state.log_memory import Told
 
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86400.0
 MIDNIGHT = 1700006400.0  # 2023-11-15
@@ -69,9 +70,9 @@ class Job:
         for _ in range(minutes):
             day = time.strftime("%Y-%m-%d", time.gmtime(self.now))
             if report is not None:
-                lines, self.told = logbook.lines_of(report, self.told, day, self.now)
+                lines, self.told = log_memory.lines_of(report, self.told, day, self.now)
             else:
-                lines, self.told = logbook.lines_of_failure(failure, self.told, day, self.now)
+                lines, self.told = log_memory.lines_of_failure(failure, self.told, day, self.now)
             added += [line.text for line in lines]
             self.now += MINUTE
         self.lines += added
@@ -185,10 +186,10 @@ def test_a_clock_that_was_set_back_does_not_silence_the_log() -> None:
 def test_a_thousand_troubled_bins_do_not_make_the_memory_grow_without_end() -> None:
     job = Job()
     job.run(_report([Problem(f"D20130526T{n:06d}_IFCB013", "held", "x: y") for n in range(5000)]))
-    assert len(job.told.told) == logbook.MOST_TOLD
+    assert len(job.told.told) == log_memory.MOST_TOLD
     for number in range(5000):
         job.fail(f"another failure, number {number}")
-    assert len(job.told.told) <= logbook.MOST_TOLD + 1
+    assert len(job.told.told) <= log_memory.MOST_TOLD + 1
 
 
 def test_warnings_without_end_become_a_few_lines_and_one_that_counts_the_others_once_a_day() -> None:
@@ -223,17 +224,17 @@ def test_no_hour_passes_without_a_line(runs: list[str]) -> None:
 def test_what_was_told_is_remembered_between_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("HOME", "XDG_STATE_HOME", "LOCALAPPDATA"):
         monkeypatch.setenv(name, str(tmp_path))
-    _, told = logbook.lines_of(_report([HELD]), Told(), "2023-11-15", MIDNIGHT)
-    logbook.write("/data", "nauset", "recent", told)
-    assert logbook.read("/data", "nauset", "recent") == told
-    assert logbook.read("/data", "nauset", "full") == Told()
-    assert logbook.read("/data2", "nauset", "recent") == Told()
+    _, told = log_memory.lines_of(_report([HELD]), Told(), "2023-11-15", MIDNIGHT)
+    log_memory.write("/data", "nauset", "recent", told)
+    assert log_memory.read("/data", "nauset", "recent") == told
+    assert log_memory.read("/data", "nauset", "full") == Told()
+    assert log_memory.read("/data2", "nauset", "recent") == Told()
 
 
 def test_a_damaged_memory_is_no_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("HOME", "XDG_STATE_HOME", "LOCALAPPDATA"):
         monkeypatch.setenv(name, str(tmp_path))
-    logbook.write("/data", "nauset", "recent", Told("2023-11-15", MIDNIGHT, frozenset(["x"])))
+    log_memory.write("/data", "nauset", "recent", Told("2023-11-15", MIDNIGHT, frozenset(["x"])))
     (path,) = tmp_path.rglob("*.told.json")
     for damage in (
         "",
@@ -246,7 +247,7 @@ def test_a_damaged_memory_is_no_memory(tmp_path: Path, monkeypatch: pytest.Monke
         '{"day": "", "last_line": 1' + "0" * 999 + ', "told": []}',
     ):
         path.write_text(damage, encoding="utf-8")
-        assert logbook.read("/data", "nauset", "recent") == Told()
+        assert log_memory.read("/data", "nauset", "recent") == Told()
 
 
 def _size(folder: Path) -> int:
@@ -261,7 +262,7 @@ def _write(lines: Sequence[str]) -> None:
 @pytest.mark.skipif(os.name == "nt", reason="takes minutes under wine")
 def test_a_year_of_runs_every_minute_stays_below_ten_megabytes(tmp_path: Path) -> None:
     """60 bins a day, one bin that stays held, an hour without network every week."""
-    assert console.open_log(str(tmp_path / "ifcbscan.log")) is None
+    assert output.open_log(str(tmp_path / "ifcbscan.log")) is None
     job, quiet, sending = Job(), _report([HELD]), _report([HELD], uploaded=1)
     try:
         for minute in range(365 * 1440):
@@ -275,16 +276,16 @@ def test_a_year_of_runs_every_minute_stays_below_ten_megabytes(tmp_path: Path) -
                 added = job.run(quiet)
             _write(added)
     finally:
-        console.close_log()
+        output.close_log()
     assert 1_000_000 < _size(tmp_path) < 10_000_000
 
 
 def test_a_log_that_is_written_without_end_stays_below_ten_megabytes(tmp_path: Path) -> None:
-    assert console.open_log(str(tmp_path / "ifcbscan.log")) is None
+    assert output.open_log(str(tmp_path / "ifcbscan.log")) is None
     try:
         for _ in range(60):
             _write(["x" * 250000])
     finally:
-        console.close_log()
+        output.close_log()
     assert 5_000_000 < _size(tmp_path) < 10_000_000
     assert "x" * 250000 in (tmp_path / "ifcbscan.log").read_text(encoding="utf-8")

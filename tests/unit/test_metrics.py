@@ -18,10 +18,10 @@ from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
 from ifcbscan import __version__
+from ifcbscan.core.printable import printable
+from ifcbscan.core.scan_report import COUNTS, FAILED, Requests, ScanReport
 from ifcbscan.errors import ExitCode
-from ifcbscan.metrics import METRICS, FinishedRun, write_metrics
-from ifcbscan.outcome import COUNTS, FAILED, Requests, ScanReport
-from ifcbscan.printable import printable
+from ifcbscan.monitor.metrics import METRICS, FinishedRun, write_metrics
 
 NOW = 1700000000.0
 REPOSITORY = Path(__file__).resolve().parent.parent.parent

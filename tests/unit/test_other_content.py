@@ -6,8 +6,8 @@ import itertools
 
 import pytest
 
-from ifcbscan.bins import EXTENSIONS, Fileset, RemoteFileset, pack_stamps, parse_pid, server_text
-from ifcbscan.plan import Action, Now, Policy, State, decide
+from ifcbscan.core.bins import EXTENSIONS, Fileset, RemoteFileset, pack_stamps, parse_pid, server_text
+from ifcbscan.core.decision import Action, Now, Policy, State, decide
 
 PUT = 1500000000.0  # seconds since 1970: when all was put
 PID = parse_pid("D20130526T095207_IFCB013")

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ifcbscan.errors import ExitCode
-from ifcbscan.outcome import (
+from ifcbscan.core.decision import State
+from ifcbscan.core.scan_report import (
     COUNTS,
     EXCLUDED,
     FAILED,
@@ -25,7 +25,7 @@ from ifcbscan.outcome import (
     summary,
     worth_telling,
 )
-from ifcbscan.plan import State
+from ifcbscan.errors import ExitCode
 
 PID = "D20130526T095207_IFCB013"
 

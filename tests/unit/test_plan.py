@@ -12,8 +12,8 @@ from hypothesis import event, given
 from hypothesis import strategies as st
 
 import ifcbscan
-from ifcbscan.adc import Damage, Finding
-from ifcbscan.bins import (
+from ifcbscan.core.adc import Damage, Finding
+from ifcbscan.core.bins import (
     EXTENSIONS,
     MISSING,
     NOTHING_REMOTE,
@@ -23,7 +23,7 @@ from ifcbscan.bins import (
     parse_pid,
     server_text,
 )
-from ifcbscan.plan import ARCHIVE_LIMIT, RETRY_REJECTED, Action, Decision, Now, Policy, State, decide
+from ifcbscan.core.decision import ARCHIVE_LIMIT, RETRY_REJECTED, Action, Decision, Now, Policy, State, decide
 
 NOW = 1700000000.0
 HOUR = 3600.0
@@ -457,7 +457,7 @@ def test_a_damage_found_by_nobody_yet_does_not_hold_a_bin() -> None:
 
 def test_the_deciding_half_imports_nothing_of_the_acting_half() -> None:
     script = (
-        "import sys, ifcbscan.plan, ifcbscan.outcome\n"
+        "import sys, ifcbscan.core.decision, ifcbscan.core.scan_report\n"
         "print(sorted(m for m in sys.modules if m.startswith(('ifcbscan.', 'boto', 'tenacity', 'dotenv'))))"
     )
     done = subprocess.run(
@@ -468,7 +468,14 @@ def test_the_deciding_half_imports_nothing_of_the_acting_half() -> None:
         check=True,
     )
     assert done.stdout.decode().strip() == str(
-        ["ifcbscan.adc", "ifcbscan.bins", "ifcbscan.errors", "ifcbscan.outcome", "ifcbscan.plan"]
+        [
+            "ifcbscan.core",
+            "ifcbscan.core.adc",
+            "ifcbscan.core.bins",
+            "ifcbscan.core.decision",
+            "ifcbscan.core.scan_report",
+            "ifcbscan.errors",
+        ]
     )
 
 

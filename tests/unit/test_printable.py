@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ifcbscan.printable import brief, named, printable
+from ifcbscan.core.printable import brief, named, printable
 
 #: As they are in Unicode: controls, invisible marks (among them those of direction), lone surrogates, line ends.
 DANGEROUS = ("Cc", "Cf", "Cs", "Zl", "Zp")

@@ -8,8 +8,8 @@ from typing import Any, Iterator
 
 import pytest
 
-from ifcbscan.clocks import Clock
-from ifcbscan.progress import Progress
+from ifcbscan.cli.progress import Progress
+from ifcbscan.clock import Clock
 
 MB = 1_000_000
 

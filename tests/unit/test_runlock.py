@@ -18,11 +18,12 @@ from typing import Iterator
 import pytest
 
 import ifcbscan
-from ifcbscan import console, lastrun, locks, logbook, runlock
-from ifcbscan.claims import SharedClaims
-from ifcbscan.companions import Holder
+from ifcbscan.cli import output
+from ifcbscan.core.companions import Holder
 from ifcbscan.errors import AlreadyRunning, ExitCode, IfcbscanError
-from ifcbscan.runlock import (
+from ifcbscan.state import last_runs, locks, log_memory, run_locks
+from ifcbscan.state.bin_locks import SharedClaims
+from ifcbscan.state.run_locks import (
     Held,
     claims_path,
     companion_in_silence,
@@ -40,7 +41,7 @@ posix_only = pytest.mark.skipif(os.name != "posix", reason="folders are found ot
 
 _HOLD = """
 import sys
-from ifcbscan.runlock import hold
+from ifcbscan.state.run_locks import hold
 with hold(*sys.argv[1:]):
     print("held", flush=True)
     sys.stdin.read()
@@ -227,7 +228,7 @@ def test_a_system_that_gives_no_locks_is_never_taken_for_another_run(
 def test_where_it_cannot_be_found_out_stop_does_not_say_that_no_scan_is_under_way(
     data: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from ifcbscan.commands import stop
+    from ifcbscan.cli.commands import stop
 
     path = lock_path(data, "nauset", "full")
     os.makedirs(path)
@@ -257,10 +258,10 @@ def test_what_root_makes_in_the_state_folder_of_a_user_belongs_to_the_user(data:
     os.chown(home, SOMEBODY, SOMEBODY)
     with hold(data, "nauset", "full"):
         assert SharedClaims(claims_path("nauset"), lambda: False).take("D20130526T095207_IFCB013")
-        lastrun.write(data, "nauset", "full", 0, "fine", {}, None)
-        logbook.write(data, "nauset", "full", logbook.Told())
-        console.open_log(os.path.join(state_folder(), "scan.log"))
-        console.close_log()
+        last_runs.write(data, "nauset", "full", 0, "fine", {}, None)
+        log_memory.write(data, "nauset", "full", log_memory.Told())
+        output.open_log(os.path.join(state_folder(), "scan.log"))
+        output.close_log()
     made = list(home.rglob("*"))
     folders, locked = ("state", "ifcbscan"), (".lock", ".holder", ".named", ".claims")
     for ending in (*folders, *locked, ".last.json", ".told.json", ".log"):
@@ -307,7 +308,7 @@ def test_a_run_that_gets_on_leaves_a_sign_of_life_every_30_seconds_at_most() -> 
 
 
 def test_the_age_of_the_last_sign_is_known_to_others(data: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runlock, "_SIGN_EVERY", 0.0)
+    monkeypatch.setattr(run_locks, "_SIGN_EVERY", 0.0)
     path = lock_path(data, "nauset", "full")
     with hold(data, "nauset", "full") as held:
         holder = living_holder(path)

@@ -9,7 +9,7 @@ import pytest
 from support.wire import config
 
 from ifcbscan.config import load
-from ifcbscan.s3client import USUAL_TIMEOUTS, make_client
+from ifcbscan.s3.client import USUAL_TIMEOUTS, make_client
 
 
 def test_the_folders_of_other_services_are_not_looked_through(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 from support.scripted import Answer, ScriptedServer, html, s3_error, tag_soup
 from support.wire import config
 
-from ifcbscan import s3client, s3listing
-from ifcbscan.bucket import Bucket
-from ifcbscan.clocks import Clock
+from ifcbscan.clock import Clock
 from ifcbscan.config import Config
 from ifcbscan.errors import BucketUnreachable
-from ifcbscan.s3listing import FOLDERS, OBJECTS, ListedObject, NotAListing, parse_page, plain_error
+from ifcbscan.s3 import client, list_page
+from ifcbscan.s3.bucket import Bucket
+from ifcbscan.s3.list_page import FOLDERS, OBJECTS, ListedObject, NotAListing, parse_page, plain_error
 
 _NAMESPACE = b'xmlns="http://s3.amazonaws.com/doc/2006-03-01/"'
 
@@ -261,11 +261,11 @@ def test_without_what_it_relies_on_a_listing_is_read_the_plain_way(
     monkeypatch: pytest.MonkeyPatch, missing: str
 ) -> None:
     if missing == "the component":
-        monkeypatch.setattr(s3client, "install", lambda session: None)
+        monkeypatch.setattr(client, "install", lambda session: None)
     elif missing == "what asks it":
-        monkeypatch.setattr(s3client, "install", lambda session: _Installed())
+        monkeypatch.setattr(client, "install", lambda session: _Installed())
     else:
-        monkeypatch.setattr(s3client, "spare_second_reading", lambda client, factory: None)
+        monkeypatch.setattr(client, "spare_second_reading", lambda client, factory: None)
     with ScriptedServer([_page(MOTO), _page(MOTO), _page(AWS)]) as server:
         found = _bucket(server.endpoint)
         for _ in range(2):
@@ -280,7 +280,7 @@ def test_a_session_without_the_component_is_left_as_it_is() -> None:
         def get_component(self, name: str) -> Any:
             raise ValueError(f"Unknown component: {name}")
 
-    assert s3listing.install(Bare()) is None
+    assert list_page.install(Bare()) is None
 
 
 @pytest.mark.parametrize("answer", [html(200, "Welcome aboard"), tag_soup(200, "Welcome aboard"), _page(b"")])

@@ -63,10 +63,10 @@ def test_a_single_file_needs_its_full_path() -> None:
 
 
 def test_the_command_line_understands_both_commands() -> None:
-    from ifcbscan import cli
+    from ifcbscan.cli import main
 
     for command in make_job().commands():
-        options = cli.parse(command[3:])
+        options = main.parse(command[3:])
         assert (options.command, options.directory, options.time_series) == ("once", "/data/ifcb", "nauset")
         assert (options.env_file, options.log_file, options.quiet) == ("/etc/ifcb/.env", "/log/a.log", True)
 
@@ -166,7 +166,7 @@ def test_the_system_account_is_refused_where_there_is_none() -> None:
 _WITHOUT_STREAMS = """
 import os, sys
 sys.stdout = sys.stderr = None
-from ifcbscan.cli import main
+from ifcbscan.cli.main import main
 os._exit(main(sys.argv[1:]))
 """
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from ifcbscan import targets
+from ifcbscan.cli import targets
+from ifcbscan.cli.targets import check_target, is_inside, is_log, is_metrics, is_page, is_path_list
 from ifcbscan.errors import UsageError
-from ifcbscan.targets import check_target, is_inside, is_log, is_metrics, is_page, is_path_list
 
 posix = pytest.mark.skipif(os.name != "posix", reason="needs links")
 

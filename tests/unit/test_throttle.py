@@ -6,8 +6,8 @@ import threading
 
 import pytest
 
-from ifcbscan.clocks import Clock
-from ifcbscan.throttle import Throttle
+from ifcbscan.clock import Clock
+from ifcbscan.s3.throttle import Throttle
 
 RATE = 500_000.0
 

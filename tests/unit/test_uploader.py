@@ -24,8 +24,10 @@ from support.fakes import (
     VirtualClock,
 )
 
-from ifcbscan.bins import MISSING, NOTHING_REMOTE
-from ifcbscan.claims import ALONE, Claims
+from ifcbscan.core.bins import MISSING, NOTHING_REMOTE
+from ifcbscan.core.decision import Action, Now, Policy, decide
+from ifcbscan.core.remote_index import index_objects
+from ifcbscan.core.scan_report import Tally
 from ifcbscan.errors import (
     BucketRefused,
     BucketUnreachable,
@@ -35,10 +37,8 @@ from ifcbscan.errors import (
     LocalFileProblem,
     PutRefused,
 )
-from ifcbscan.listing import index_objects
-from ifcbscan.outcome import Tally
-from ifcbscan.plan import Action, Now, Policy, decide
-from ifcbscan.uploader import BinJob, Listener, Uploader
+from ifcbscan.runs.upload import BinJob, Listener, Uploader
+from ifcbscan.state.bin_locks import ALONE, Claims
 
 PREFIX = "hablab/nauset/"
 FIRST = "D20231114T200000_IFCB013"

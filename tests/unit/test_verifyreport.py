@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from ifcbscan.bins import server_seconds
-from ifcbscan.outcome import EXCLUDED, Requests
-from ifcbscan.proof import Proof
-from ifcbscan.verifyreport import COUNTS, DeletableReport, VerifyReport, conclusion, in_words, summary
+from ifcbscan.core.bins import server_seconds
+from ifcbscan.core.content_match import Proof
+from ifcbscan.core.scan_report import EXCLUDED, Requests
+from ifcbscan.core.verify_report import COUNTS, DeletableReport, VerifyReport, conclusion, in_words, summary
 
 ALL_PROVEN = "Everything that was asked for is proven."
 NOT_PROVEN = "NOT everything is proven. Delete nothing, or only what --deletable FILE lists."

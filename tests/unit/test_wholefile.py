@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ifcbscan.wholefile import MOST_BYTES, open_plain, read_head, read_small, replace_file
+from ifcbscan.atomic import MOST_BYTES, open_plain, read_head, read_small, replace_file
 
 posix_only = pytest.mark.skipif(os.name != "posix", reason="needs links and devices")
 

@@ -1,0 +1,205 @@
+"""`ifcbscan check`: is everything in order? One line for each thing that must be."""
+
+from __future__ import annotations
+
+import io
+import os
+import shutil
+import sys
+from argparse import Namespace
+from dataclasses import dataclass
+from typing import Callable, Iterator
+
+from ifcbscan import schedule
+from ifcbscan.cli import output
+from ifcbscan.cli.options import load_config
+from ifcbscan.cli.signals import Interruption
+from ifcbscan.cli.targets import absolute
+from ifcbscan.clock import Clock
+from ifcbscan.config import Config, check_time_series
+from ifcbscan.core.bins import series_prefix
+from ifcbscan.core.printable import named, without_password
+from ifcbscan.dashboard import series
+from ifcbscan.dashboard.calls import Dashboard, DashboardError
+from ifcbscan.errors import ExitCode, IfcbscanError, Interrupted, PutRefused, UsageError
+from ifcbscan.s3.bucket import Bucket
+from ifcbscan.state import run_locks
+
+_CLOCK_TOLERANCE = 60.0  # seconds; S3 refuses requests from 15 minutes on
+_LOG_SPACE = 50 * 1000 * 1000  # bytes
+
+#: Not .hdr, .adc or .roi, so the Lambda of HABON's archive deletes it by itself. In a time series of its own,
+#: so that a real one, while nothing is in it yet, stays without any object.
+_TRIAL_SERIES = "ifcbscan-check"
+_TRIAL_NAME = "ifcbscan-check.txt"
+
+
+@dataclass(frozen=True)
+class Item:
+    """One line of the check."""
+
+    good: bool
+    name: str
+    text: str
+    exit_code: int = ExitCode.USAGE
+
+
+def run(options: Namespace, interruption: Interruption) -> int:
+    """Print one line per item; 0 only if all are in order, else the exit code of the first that is not."""
+    code = ExitCode.DONE
+    for item in _items(options, interruption):
+        output.result_checked(item.good, f"{item.name:<12} {item.text}")
+        if not item.good and code == ExitCode.DONE:
+            code = item.exit_code
+    return code
+
+
+def _items(options: Namespace, interruption: Interruption) -> Iterator[Item]:
+    yield _scheduler()
+    yield _log_space()
+    try:
+        config = load_config(options)
+    except IfcbscanError as error:
+        yield Item(False, "settings", str(error))
+        if options.directory:
+            yield _folder(options.directory)
+        return
+    yield from _settings(config)
+    directory = options.directory or config.data_dir
+    if directory:
+        yield _folder(directory)
+    else:
+        yield Item(True, "folder", "no DIR was given, and no IFCB_DATA_DIR in the .env file: not checked")
+    clock = Clock()
+    bucket = Bucket(config, clock, 1, interruption.requested)
+    reached = _asked("credentials", lambda: _list(bucket, config))
+    yield reached
+    if bucket.server_clock.known:
+        yield _clock(bucket, clock)
+    if reached.good and options.write:
+        yield _asked("writing", lambda: _write(bucket, config))
+    yield from _on_dashboard(config, options.time_series or config.time_series)
+
+
+def _scheduler() -> Item:
+    scheduler = schedule.for_this_system()
+    reason = scheduler.available()
+    if reason:
+        return Item(False, "scheduler", reason)
+    notes = " ".join(scheduler.notes())
+    # On Linux the only note is that cron does not run; elsewhere they say under which conditions jobs run.
+    return Item(
+        not (notes and sys.platform.startswith("linux")), "scheduler", notes or f"{scheduler.name} runs"
+    )
+
+
+def _log_space() -> Item:
+    try:
+        folder = run_locks.state_folder()
+        free = shutil.disk_usage(folder).free
+    except (OSError, IfcbscanError) as error:
+        return Item(False, "log space", f"{error} Scans need a folder for their lock and log.")
+    text = f"{free // 1000000:,} MB free for logs in {folder}"
+    if free < _LOG_SPACE:
+        return Item(False, "log space", text + ": please make room; scans go on, but without a log")
+    return Item(True, "log space", text)
+
+
+def _settings(config: Config) -> Iterator[Item]:
+    if config.env_file is None:
+        yield Item(True, "settings", "taken from the environment; 'ifcbscan start' needs a .env file")
+    for warning in named(config.warnings, "... and {} more warnings"):
+        yield Item(False, "settings", warning)
+    if config.env_file is not None and not config.warnings:
+        yield Item(True, "settings", f"{config.env_file} (account {config.account})")
+
+
+def _folder(given: str) -> Item:
+    try:
+        directory = absolute(given)
+    except UsageError as error:
+        return Item(False, "folder", str(error))
+    try:
+        os.listdir(directory)
+    except (FileNotFoundError, NotADirectoryError):
+        what = "is a file, not a folder" if os.path.exists(directory) else "does not exist"
+        return Item(
+            False,
+            "folder",
+            f"The data folder {directory} {what}. Is the disk mounted, the name spelt right?",
+        )
+    except OSError as error:
+        return Item(
+            False,
+            "folder",
+            f"{directory} cannot be read: {error.strerror}. Is the disk mounted, and may this user read it?",
+        )
+    return Item(True, "folder", f"{directory} can be read")
+
+
+def _asked(name: str, question: Callable[[], str]) -> Item:
+    try:
+        return Item(True, name, question())
+    except Interrupted:
+        raise
+    except IfcbscanError as error:
+        return Item(False, name, str(error), error.exit_code)
+    except PutRefused as error:
+        return Item(False, name, f"{error}. Ask the people who run the archive.")
+
+
+def _list(bucket: Bucket, config: Config) -> str:
+    next(bucket.list(f"{config.account}/"), None)
+    return f"accepted; what lies below {config.account}/ in {config.bucket} can be listed"
+
+
+def _clock(bucket: Bucket, clock: Clock) -> Item:
+    ahead = clock.wall() - bucket.server_clock.now()
+    text = f"{abs(ahead):,.0f} s {'ahead of' if ahead > 0 else 'behind'} the archive's"
+    if abs(ahead) <= _CLOCK_TOLERANCE:
+        return Item(True, "clock", text)
+    return Item(
+        False,
+        "clock",
+        text + ": please set it (UTC, ideally by NTP); from 15 minutes on, the archive refuses everything",
+    )
+
+
+def _write(bucket: Bucket, config: Config) -> str:
+    key = series_prefix(config.account, _TRIAL_SERIES) + _TRIAL_NAME
+    content = b"written by 'ifcbscan check --write'; HABON's archive removes it by itself\n"
+    bucket.put(key, io.BytesIO(content), len(content))
+    return f"allowed (tried with {key}, which HABON's archive removes by itself; elsewhere delete it)"
+
+
+def _on_dashboard(config: Config, time_series: str | None) -> Iterator[Item]:
+    """The dashboard, asked once; then the time series: its name, and what the dashboard says of it."""
+    url, account = config.dashboard_url, config.account
+    names: list[str] | None = None
+    if url is None:
+        yield Item(True, "dashboard", "none to ask: DASHBOARD_URL is not set, and the archive is not HABON's")
+    else:
+        try:
+            names = Dashboard(url).list_datasets(account)
+        except DashboardError as error:
+            yield Item(False, "dashboard", str(error), error.exit_code)
+        else:
+            text = f"{without_password(url)} answers; time series of {account}: {len(names)}"
+            yield Item(True, "dashboard", text)
+    if not time_series:
+        yield Item(True, "time series", "no TIME_SERIES was given, and none is in the .env file: not checked")
+        return
+    try:
+        check_time_series(time_series)
+    except IfcbscanError as error:
+        yield Item(False, "time series", str(error))
+        return
+    if url is not None and names is not None:
+        yield _series(names, url, account, time_series)
+
+
+def _series(names: list[str], url: str, account: str, time_series: str) -> Item:
+    answer = series.among(names, account, time_series)
+    if answer.known is series.Known.YES:
+        return Item(True, "time series", f"{time_series} exists on the dashboard")
+    return Item(False, "time series", f"{answer.line} {series.where_to_create(url, account, time_series)}")

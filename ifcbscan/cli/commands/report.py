@@ -1,0 +1,113 @@
+"""`ifcbscan report`: the page, or its figures as JSON, on one folder and time series. Sends nothing."""
+
+from __future__ import annotations
+
+import datetime
+import sys
+import webbrowser
+from argparse import Namespace
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Iterable
+
+from ifcbscan.cli import output
+from ifcbscan.cli.options import job_of, load_config
+from ifcbscan.cli.signals import Interruption
+from ifcbscan.cli.targets import absolute, check_target, is_page
+from ifcbscan.clock import Clock
+from ifcbscan.core.archive_report import IN_ARCHIVE, SurveyedBin, build_report, to_json
+from ifcbscan.core.decision import Policy
+from ifcbscan.core.remote_index import MOST_RANGES
+from ifcbscan.dashboard.calls import Dashboard, DashboardError, UnknownToDashboard
+from ifcbscan.disk.tree import LocalTree
+from ifcbscan.errors import ExitCode, LocalFileProblem, UsageError
+from ifcbscan.html import page
+from ifcbscan.html.thumbnails import SampleImage, sample_images
+from ifcbscan.runs.scan import ScanOptions
+from ifcbscan.runs.survey import Survey, survey
+from ifcbscan.s3.bucket import Bucket
+
+
+def run(options: Namespace, interruption: Interruption) -> int:
+    """Write the report; 3 if some folder could not be read, as after a scan."""
+    config = load_config(options)
+    directory, time_series = job_of(options, config)
+    path = None
+    if options.output is not None or not options.json:
+        page.check_jinja2()  # before minutes of looking at everything
+        path = absolute(options.output or f"{time_series}-report.html")
+        check_target("--output", path, is_page, directory)
+    if options.published and config.dashboard_url is None:
+        raise UsageError("--published: there is no dashboard to ask. Set DASHBOARD_URL in the .env file.")
+    clock = Clock()
+    tree = LocalTree(directory, config.exclude_dirs + tuple(options.exclude))
+    bucket = Bucket(config, clock, MOST_RANGES, interruption.requested)
+    scan_options = ScanOptions(config.account, time_series, Policy(config.settle, config.confirm))
+    with ThreadPoolExecutor(MOST_RANGES) as pool:
+        found = survey(scan_options, tree, bucket, clock, pool)
+    warnings = [*config.warnings, *found.warnings]
+    published = None
+    if options.published and config.dashboard_url is not None:
+        published = published_pids(Dashboard(config.dashboard_url), time_series, found.bins, warnings)
+    images = _images(tree, found, warnings) if options.images else ()
+    report = build_report(
+        found.bins,
+        time_series=time_series,
+        account=config.account,
+        directory=directory,
+        now=found.now,
+        excluded=found.excluded,
+        warnings=warnings,
+        published=published,
+    )
+    output.say_warnings(report.warnings)
+    if options.json:
+        output.result_json(to_json(report))
+    if path is not None:
+        images_of = str(found.newest.pid) if found.newest else ""
+        page.write_page(path, page.render(report, images, images_of))
+        if sys.stderr.isatty():  # cron would mail it
+            output.say(f"The report is in {path}")
+        if options.open and not webbrowser.open(Path(path).as_uri()):
+            output.say("No browser could be started here; open the file by hand.")
+    return ExitCode.PARTLY_FAILED if found.unreadable else ExitCode.DONE
+
+
+def published_pids(
+    dashboard: Dashboard, time_series: str, bins: Iterable[SurveyedBin], warnings: list[str]
+) -> set[str] | None:
+    """The bins that the dashboard shows, of the years in which the archive has some; None if it cannot be asked.
+
+    One request a year. A year of which the dashboard knows nothing has no published bin.
+    """
+    years = sorted({_year(item) for item in bins if item.state in IN_ARCHIVE})
+    published: set[str] = set()
+    unknown: list[str] = []
+    for year in years:
+        try:
+            rows = dashboard.export_metadata(
+                time_series, datetime.date(year, 1, 1), datetime.date(year, 12, 31)
+            )
+            published.update(row.pid for row in rows if not row.skip)
+        except UnknownToDashboard as error:
+            unknown.append(str(error))
+        except DashboardError as error:
+            warnings.append(f"{error} So the report does not say which bins the dashboard shows.")
+            return None
+    if unknown and len(unknown) == len(years):
+        warnings.append(unknown[0])
+    return published
+
+
+def _year(item: SurveyedBin) -> int:
+    return int(item.pid.day_folder[:4])
+
+
+def _images(tree: LocalTree, found: Survey, warnings: list[str]) -> tuple[SampleImage, ...]:
+    if found.newest is None:
+        return ()
+    try:
+        return sample_images(tree, found.newest)
+    except LocalFileProblem as error:
+        warnings.append(str(error))
+        return ()

@@ -1,0 +1,117 @@
+"""`ifcbscan stop`: remove a schedule, and end the scans of its jobs that are under way."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import time
+from argparse import Namespace
+
+from ifcbscan import schedule
+from ifcbscan.cli import output
+from ifcbscan.cli.signals import Interruption
+from ifcbscan.cli.targets import absolute, current_folder
+from ifcbscan.core.companions import Holder
+from ifcbscan.errors import ExitCode, UsageError
+from ifcbscan.schedule import InstalledJob
+from ifcbscan.state import run_locks
+
+_PATIENCE = 15.0  # seconds for a scan to end in order
+_NAME_PATIENCE = 3.0  # seconds for a scan that has just begun to write its name down
+
+
+def run(options: Namespace, _interruption: Interruption) -> int:
+    """Remove what matches; returns an exit code."""
+    scheduler = schedule.for_this_system(options.system)
+    known = scheduler.jobs()
+    matching = [job for job in known if _matches(job, options.what)]
+    if not matching:
+        raise UsageError(f"Nothing is scheduled for {options.what}. {_listing(known)}")
+    for installed in matching:
+        job = installed.job
+        scheduler.remove(job)
+        output.say(
+            f"Removed from {scheduler.name}: {job.directory} to {job.time_series}. Nothing of it is sent by itself "
+            "any more."
+        )
+        for mode in ("recent", "full"):
+            _end(run_locks.lock_path(job.directory, job.time_series, mode), job.time_series)
+    return ExitCode.DONE
+
+
+def _matches(installed: InstalledJob, what: str) -> bool:
+    job = installed.job
+    if job.time_series == what:
+        return True
+    if current_folder() is None and not os.path.isabs(os.path.expanduser(what)):
+        return False  # a path from a folder that has been deleted leads nowhere
+    return os.path.normcase(os.path.realpath(absolute(what))) == os.path.normcase(
+        os.path.realpath(job.directory)
+    )
+
+
+def _listing(known: list[InstalledJob]) -> str:
+    if not known:
+        return "Nothing at all is scheduled for this user."
+    jobs = "; ".join(f"{found.job.directory} to {found.job.time_series}" for found in known)
+    return f"What is scheduled: {jobs}."
+
+
+def _end(lock: str, time_series: str) -> None:
+    """End the process that holds `lock`, if a living process does."""
+    try:
+        holder = _holder(lock)
+        held = run_locks.is_held(lock)
+    except OSError as error:
+        output.say(
+            f"Whether a scan of {time_series} is under way cannot be found out: {lock}: {error.strerror}. If there is one, it "
+            "ends by itself."
+        )
+        return
+    if holder is None:
+        if held:
+            output.say(
+                f"A scan of {time_series} is under way, and which process it is cannot be told; it ends by itself."
+            )
+        return
+    if holder.host != socket.gethostname():
+        output.say(
+            f"A scan of {time_series} is under way on {holder.host} (process {holder.pid}); please end it there."
+        )
+        return
+    try:
+        os.kill(holder.pid, signal.SIGTERM)
+        if hasattr(signal, "SIGCONT"):
+            os.kill(holder.pid, signal.SIGCONT)  # until then a stopped process (Ctrl-Z) hears of nothing
+    except OSError as error:
+        output.say(f"The scan of {time_series} (process {holder.pid}) could not be ended: {error.strerror}.")
+        return
+    if _still_held(lock):
+        output.say(
+            f"The scan of {time_series} (process {holder.pid}) was asked to end, and has not ended yet."
+        )
+    else:
+        output.say(f"Ended the scan of {time_series} that was under way; nothing is lost.")
+
+
+def _still_held(lock: str) -> bool:
+    """Whether the lock is still held after the time that a scan needs to end in order."""
+    until = time.monotonic() + _PATIENCE
+    with contextlib.suppress(OSError):  # where it cannot be found out, nobody may be told that it has ended
+        while run_locks.is_held(lock):
+            if time.monotonic() >= until:
+                return True
+            time.sleep(0.1)
+        return False
+    return True
+
+
+def _holder(lock: str) -> Holder | None:
+    until = time.monotonic() + _NAME_PATIENCE
+    while run_locks.is_held(lock) and time.monotonic() < until:
+        holder = run_locks.living_holder(lock)
+        if holder is not None:
+            return holder
+    return None

@@ -1,0 +1,360 @@
+"""The command line: `build_parser` and nothing else.
+
+Loading this file loads only the standard library and nothing of ifcbscan, because the manual page is built
+by running it alone (argparse-manpage, see setup.cfg).
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from typing import NoReturn
+
+DESCRIPTION = (
+    "Brings the bins of an Imaging FlowCytobot (IFCB) from this computer into the archive behind the HABON "
+    "dashboard. Each run compares the folder with the archive and sends the complete bins that are missing; "
+    "nothing local is ever changed and nothing in the archive is ever deleted."
+)
+
+EPILOG = (
+    "First steps: 'ifcbscan demo' shows how it works; 'ifcbscan check DIR TIME_SERIES' says what is still to be set "
+    "up; 'ifcbscan COMMAND --help' lists the options of a command. "
+    "Exit codes: 0 done; 1 unexpected error; 2 usage or configuration; 3 finished, but something failed; "
+    "4 another scan of the same folder and time series is running; 5 the bucket could not be reached; "
+    "130, 143 interrupted."
+)
+
+
+class _Help(argparse.HelpFormatter):
+    """Unwrapped while the manual page is built: there, a line that begins with ".roi" would be lost."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, width=100000 if "BUILD_MANPAGES_RUNNING" in os.environ else None)
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says in one line what is wrong with the words of a command; argparse puts up to eight of usage before it."""
+
+    def error(self, message: str) -> NoReturn:
+        from ifcbscan.core.printable import printable  # not needed, and not there, while the manual is built
+
+        line = f"{self.prog}: {message}. Nothing was done; '{self.prog} --help' shows what can be said."
+        self.exit(2, printable(line) + "\n")
+
+
+class _Version(argparse.Action):
+    """-V: looks the version up only when it is asked for."""
+
+    def __call__(self, parser, namespace, values, option_string=None):  # type: ignore[no-untyped-def]
+        from ifcbscan import __version__
+
+        print("ifcbscan " + __version__)
+        parser.exit()
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser of every command, with help texts written for operators."""
+    parser = _Parser(prog="ifcbscan", description=DESCRIPTION, epilog=EPILOG, formatter_class=_Help)
+    parser.add_argument("-V", "--version", nargs=0, action=_Version, help="print the version and exit")
+    # Taken out of the arguments before parsing (see cli.arguments); here for the help and the manual.
+    parser.add_argument(
+        "--once",
+        action="store_true",
+        help="one scan of [DIR TIME_SERIES], for cron, Task Scheduler and by hand; 'ifcbscan once --help' lists "
+        "its options",
+    )
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
+
+    once = _command(
+        commands,
+        "once",
+        "one scan (the same as --once)",
+        "One scan: compare DIR with the archive's TIME_SERIES, send the complete bins that are missing, report. "
+        "Both default to IFCB_DATA_DIR and TIME_SERIES of the .env file.",
+    )
+    _add_job(once, optional=True)
+    _add_scan_options(once)
+    once.set_defaults(content=False)
+
+    sync = _command(
+        commands,
+        "sync",
+        "send everything that is missing, now",
+        "The same scan as --once, by hand. Interrupting it is safe: the next run goes on where it ended.",
+    )
+    _add_job(sync, optional=True)
+    _add_scan_options(sync)
+    sync.add_argument(
+        "--content",
+        action="store_true",
+        help="read every bin and compare its content with the archive's, not only sizes; send again what differs",
+    )
+
+    start = _command(
+        commands,
+        "start",
+        "install the schedule: from then on bins are sent by themselves",
+        "Installs two entries in the schedule of this computer (cron; on Windows the Task Scheduler): every minute "
+        "a scan of the last days, every hour a scan of everything. Then sends what is there already. "
+        "Doing it twice changes nothing.",
+    )
+    _add_job(start, optional=True)
+    _add_env_file(start)
+    start.add_argument(
+        "--force", action="store_true", help="start even if the dashboard does not know the time series (yet)"
+    )
+    start.add_argument(
+        "--restart",
+        action="store_true",
+        help="replace what is scheduled for this time series, for instance with another folder",
+    )
+    start.add_argument("--no-sync", action="store_true", help="do not send anything now")
+    start.add_argument("--print", action="store_true", help="show what would be installed; install nothing")
+    start.add_argument(
+        "--system",
+        action="store_true",
+        help="Windows, as administrator: run for the SYSTEM account, so also while nobody is logged on",
+    )
+
+    stop = _command(
+        commands,
+        "stop",
+        "remove the schedule and end a scan that is under way",
+        "Removes the entries that 'start' installed, for one folder or one time series, and ends its scans. "
+        "Nothing is lost: what was not sent is sent after the next 'start'.",
+    )
+    stop.add_argument(
+        "what", metavar="DIR|TIME_SERIES", help="the folder or the time series, as given to 'start'"
+    )
+    stop.add_argument(
+        "--system", action="store_true", help="Windows, as administrator: what was started with --system"
+    )
+
+    status = _command(
+        commands,
+        "status",
+        "what is scheduled, when it last ran, and how that went",
+        "Shows each scheduled folder with its last runs, and the bins that wait or are in trouble.",
+    )
+    status.add_argument("--json", action="store_true", help="print it as one JSON object, for programs")
+
+    series = _command(
+        commands,
+        "list",
+        "the time series of your account",
+        "Lists the time series of the account, with where each one was found: on the dashboard, in the archive.",
+    )
+    _add_env_file(series)
+    series.add_argument("--json", action="store_true", help="print it as one JSON object, for programs")
+
+    check = _command(
+        commands,
+        "check",
+        "is everything in order? one line for each thing that must be",
+        "Checks configuration, credentials, clock, dashboard, folder and scheduler, and says what to do about "
+        "what is not in order. Exit code 0 only if all is.",
+    )
+    _add_job(check, optional=True)
+    _add_env_file(check)
+    check.add_argument(
+        "--write",
+        action="store_true",
+        help="also try to write, under a name that HABON's archive removes by itself",
+    )
+
+    verify = _command(
+        commands,
+        "verify",
+        "prove that everything on this disk is in the archive, bit for bit",
+        "Reads every bin of DIR and compares it with the archive by checksum: do this before a disk is wiped. "
+        "Sends nothing and deletes nothing. Exit code 0 only if there are complete bins and every one is proven (and, with "
+        "--deletable, listed), else 3.",
+    )
+    _add_job(verify, optional=True)
+    _add_env_file(verify)
+    verify.add_argument(
+        "--max-age", metavar="AGE", help="only bins whose id says they are younger, such as 30d"
+    )
+    _add_exclude(verify)
+    verify.add_argument(
+        "--published", action="store_true", help="also ask the dashboard whether it shows every bin"
+    )
+    verify.add_argument(
+        "--deletable",
+        metavar="FILE",
+        help="write the paths of the files of all proven (and, with --published, published) bins into FILE, once they "
+        "are old enough and everything has been looked at again",
+    )
+    verify.add_argument(
+        "--deletable-after",
+        metavar="AGE",
+        help="with --deletable: only bins that the archive has had for so long, such as 24h or 3d (DELETABLE_AFTER, 24h)",
+    )
+    verify.add_argument(
+        "-0",
+        dest="null",
+        action="store_true",
+        help="with --deletable: end each path with a NUL, for xargs -0",
+    )
+    verify.add_argument(
+        "--download",
+        action="store_true",
+        help="read objects back from the archive where nothing else proves them",
+    )
+    verify.add_argument(
+        "--jobs", metavar="N", type=int, default=2, help="bins read at the same time (default 2)"
+    )
+    verify.add_argument(
+        "--settle",
+        metavar="SECONDS",
+        help="bins that changed less than so many seconds ago count as still being written (SETTLE_SECONDS, 60)",
+    )
+    _add_output_options(verify)
+
+    report = _command(
+        commands,
+        "report",
+        "a page that shows what is in the archive, and what is not",
+        "Writes one HTML file, readable without network: a calendar, the gaps, every bin that is not in the archive "
+        "with what to do about it. Sends nothing. Needs the extra 'report'.",
+    )
+    _add_job(report, optional=True)
+    _add_env_file(report)
+    _add_exclude(report)
+    report.add_argument(
+        "-o",
+        "--output",
+        metavar="FILE",
+        help="where to write it (if left out: TIME_SERIES-report.html in the current folder)",
+    )
+    report.add_argument(
+        "--json",
+        action="store_true",
+        help="print the figures as one JSON object; with -o, in addition to the page",
+    )
+    report.add_argument("--published", action="store_true", help="also ask the dashboard what it shows")
+    report.add_argument("--images", action="store_true", help="with a few images from the newest bin")
+    report.add_argument("--open", action="store_true", help="open the page in the browser")
+
+    _command(
+        commands,
+        "demo",
+        "see it work, without account and network",
+        "Starts an S3 server on this computer, makes a few bins, and scans them. Nothing leaves this computer, "
+        "and everything is removed at the end.",
+    )
+    return parser
+
+
+def _command(commands, name: str, help_line: str, description: str) -> argparse.ArgumentParser:  # type: ignore[no-untyped-def]
+    made: argparse.ArgumentParser = commands.add_parser(
+        name, help=help_line, description=description, formatter_class=_Help
+    )
+    return made
+
+
+def _add_job(parser: argparse.ArgumentParser, optional: bool = False) -> None:
+    count = "?" if optional else None
+    otherwise = " (if left out: {} of the .env file)" if optional else ""
+    parser.add_argument(
+        "directory",
+        metavar="DIR",
+        nargs=count,
+        help="the folder that holds the bins, in whatever subfolders" + otherwise.format("IFCB_DATA_DIR"),
+    )
+    parser.add_argument(
+        "time_series",
+        metavar="TIME_SERIES",
+        nargs=count,
+        help="name of the time series on the dashboard, such as nauset" + otherwise.format("TIME_SERIES"),
+    )
+
+
+def _add_env_file(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--env-file",
+        metavar="FILE",
+        help="configuration file; else ./.env, else the one in your configuration folder",
+    )
+
+
+def _add_exclude(parser: argparse._ActionsContainer) -> None:
+    parser.add_argument(
+        "--exclude",
+        metavar="NAME",
+        action="append",
+        default=[],
+        help="leave out folders of this name, in addition to EXCLUDE_DIRS; may be given more than once",
+    )
+
+
+def _add_scan_options(parser: argparse.ArgumentParser) -> None:
+    _add_env_file(parser)
+    what = parser.add_argument_group("which bins")
+    what.add_argument(
+        "--max-age",
+        metavar="AGE",
+        help="only bins whose id says they are younger, such as 3d or 12h (for the every-minute run)",
+    )
+    _add_exclude(what)
+    what.add_argument("--replace", action="store_true", help="send a file even where the archive's is larger")
+    what.add_argument(
+        "--retry-rejected",
+        action="store_true",
+        help="send bins again that the archive deleted less than 24 h ago",
+    )
+    what.add_argument(
+        "--no-integrity-check",
+        action="store_true",
+        help="send bins even where the .adc names images that the .roi does not hold",
+    )
+    how = parser.add_argument_group("how")
+    how.add_argument("--dry-run", action="store_true", help="show what would be sent and why; send nothing")
+    how.add_argument(
+        "--jobs", metavar="N", type=int, default=4, help="bins sent at the same time (default 4)"
+    )
+    how.add_argument(
+        "--bandwidth",
+        metavar="RATE",
+        help="send at most so many bytes a second in all, such as 500K or 2M (MAX_BANDWIDTH)",
+    )
+    how.add_argument(
+        "--time-limit",
+        metavar="TIME",
+        help="begin no new bin after this time, such as 5m; the next run goes on",
+    )
+    how.add_argument(
+        "--settle",
+        metavar="SECONDS",
+        help="leave bins alone that changed less than so many seconds ago (SETTLE_SECONDS, 60)",
+    )
+    how.add_argument(
+        "--confirm",
+        metavar="SECONDS",
+        help="how long the archive must have kept .roi before the .adc follows (CONFIRM_SECONDS, 30)",
+    )
+    how.add_argument(
+        "--force", action="store_true", help="send even if the dashboard does not know the time series (yet)"
+    )
+    output = _add_output_options(parser)
+    output.add_argument(
+        "--metrics-file",
+        metavar="FILE",
+        help="write figures for Prometheus' node_exporter (textfile collector); needs the extra 'metrics'",
+    )
+    output.add_argument(
+        "--ping",
+        metavar="URL",
+        help="tell a monitor of scheduled jobs: URL/start, then URL or URL/fail. While the scan runs, everybody on this "
+        "computer can see it in the list of processes: PING_URL in the .env file is the safer place",
+    )
+
+
+def _add_output_options(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
+    output = parser.add_argument_group("output")
+    output.add_argument("--json", action="store_true", help="print the report as one JSON object")
+    output.add_argument("--log-file", metavar="FILE", help="also write a log; it is kept below 10 MB")
+    loudness = output.add_mutually_exclusive_group()
+    loudness.add_argument("-v", "--verbose", action="store_true", help="say what is done with each bin")
+    loudness.add_argument("-q", "--quiet", action="store_true", help="print errors only")
+    return output

@@ -1,0 +1,145 @@
+"""Paths that people give, and whether ifcbscan may write there. Writes nothing itself.
+
+Two rules keep every option that names a file to be written from costing data. Nothing is ever written to a file
+that is called like a bin's. And in the data folder, whatever way leads into it, a file that is there already is
+written to only if it is empty or its beginning shows that ifcbscan has made it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import stat
+from typing import Callable, Iterable
+
+from ifcbscan.atomic import read_head
+from ifcbscan.errors import UsageError
+
+#: So many bytes of a file are looked at.
+_LOOKED_AT = 65536
+
+_SUFFIXES = (".hdr", ".adc", ".roi")
+
+#: How a line of the log begins (console.open_log); after the remains of another one, if the disk was full.
+_LOG_LINE = re.compile(rb"[^\n]*?\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ (?:DEBUG|INFO|WARNING|ERROR|CRITICAL) ")
+
+
+def absolute(path: str) -> str:
+    """`path` with the home folder in the place of `~`, made absolute. Raises UsageError if that cannot be done."""
+    try:
+        return os.path.abspath(os.path.expanduser(path))
+    except FileNotFoundError:
+        raise UsageError(
+            f"The current folder has been deleted, so there is no telling where {path} is. Nothing was done. Change "
+            "into another folder, or write the whole path."
+        ) from None
+
+
+def current_folder() -> str | None:
+    """The current folder; None if it has been deleted."""
+    try:
+        return os.getcwd()
+    except FileNotFoundError:
+        return None
+
+
+def is_log(head: bytes) -> bool:
+    """Whether a file that begins so is a log of ifcbscan's."""
+    return _LOG_LINE.match(head) is not None
+
+
+def is_page(head: bytes) -> bool:
+    """Whether a file that begins so is a page of `ifcbscan report`."""
+    return b'<meta name="generator" content="ifcbscan ' in head
+
+
+def is_metrics(head: bytes) -> bool:
+    """Whether a file that begins so is a metrics file of ifcbscan's."""
+    return head.startswith(b"# HELP ifcbscan_")
+
+
+def is_path_list(head: bytes) -> bool:
+    """Whether a file that begins so is a list of deletable files: bin after bin, three paths of each."""
+    paths = head.split(b"\0" if b"\0" in head else b"\n")[:-1]  # the last one may be cut off
+    bins = [paths[first : first + 3] for first in range(0, len(paths) - 2, 3)]
+    return bool(bins) and all(
+        len({path[:-4] for path in members}) == 1
+        and tuple(path[-4:].lower() for path in members) == tuple(map(str.encode, _SUFFIXES))
+        for members in bins
+    )
+
+
+def check_log(option: str, path: str, parts: int, directory: str | None) -> None:
+    """The same as `check_target` for a log that is rotated through `path.1` to `path.<parts>`."""
+    check_target(option, path, is_log, directory)
+    for part in range(1, parts + 1):
+        check_target(option, f"{path}.{part}", is_log, directory)
+
+
+def check_target(option: str, path: str, made_by_us: Callable[[bytes], bool], directory: str | None) -> None:
+    """Raises UsageError if nothing may be written to `path` (absolute), which was given with `option`.
+
+    `made_by_us` judges the beginning of a file. `directory`: the data folder, None if it is not known; then every
+    place may be in it. What is no plain file is not judged here: it is refused when it is opened.
+    """
+    for name in (path, os.path.realpath(path)):
+        if _is_called_like_a_bins(os.path.basename(name)):
+            raise UsageError(
+                f"{option}: {path} is called like a file of a bin, and nothing is ever written to one. Nothing was done; "
+                "choose another name."
+            )
+    try:
+        status = os.stat(path)
+    except OSError:
+        return  # there is nothing yet
+    if not stat.S_ISREG(status.st_mode) or not status.st_size:
+        return
+    # A file of several names (hard links) may have one of them in the data folder.
+    if directory is not None and status.st_nlink <= 1 and not is_inside(path, directory):
+        return
+    head = b""
+    with contextlib.suppress(OSError):
+        head = read_head(path, _LOOKED_AT)
+    # Of zeros alone is what a power failure leaves of a file.
+    if made_by_us(head.lstrip(b"\0")) or (head and not head.strip(b"\0")):
+        return
+    raise UsageError(
+        f"{option}: {path} lies in the data folder (or is linked with a file there) and was not made by ifcbscan, so it is "
+        "not touched. Nothing was done; choose another place."
+    )
+
+
+def _is_called_like_a_bins(name: str) -> bool:
+    # Windows drops points and spaces at the end of a name, and writes "a.roi:b" into a.roi.
+    return any(part.rstrip(". ").lower().endswith(_SUFFIXES) for part in (name, name.partition(":")[0]))
+
+
+def is_inside(path: str, directory: str) -> bool:
+    """Whether `path` (absolute) lies below `directory`, by name or by whatever links lead there."""
+    root = None
+    with contextlib.suppress(OSError):
+        root = os.stat(directory)
+    return any(
+        _is_same(folder, directory, root)
+        for name in (path, os.path.realpath(path))
+        for folder in _folders_above(name)
+    )
+
+
+def _folders_above(path: str) -> Iterable[str]:
+    while True:
+        folder = os.path.dirname(path)
+        if folder == path:
+            return
+        yield folder
+        path = folder
+
+
+def _is_same(folder: str, directory: str, root: os.stat_result | None) -> bool:
+    if os.path.normcase(os.path.realpath(folder)) == os.path.normcase(os.path.realpath(directory)):
+        return True
+    # Upper and lower case on macOS, a bind mount: the same folder by another name.
+    with contextlib.suppress(OSError):
+        return root is not None and os.path.samestat(os.stat(folder), root)
+    return False

@@ -1,0 +1,322 @@
+"""The figures of `ifcbscan report`: what is in the archive, since when, where the gaps are; and their JSON.
+
+Pure: from the verdicts on all bins (see survey.py) to one `ArchiveReport`. How it looks as a page is for
+htmlreport.py. All days are UTC days of the bins' ids, so by the instrument's clock.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any, Container, Iterable, NamedTuple, Sequence
+
+from ifcbscan.core.bins import Pid
+from ifcbscan.core.decision import State
+from ifcbscan.core.printable import printable
+from ifcbscan.core.scan_report import FAILED, TO_UPLOAD
+
+#: Whole in the archive and no longer on this disk.
+ARCHIVED = "archived"
+
+#: In the archive, but the dashboard does not show it.
+UNPUBLISHED = "unpublished"
+
+#: Every state of a report, worst first: a day is shown by the worst state of its bins.
+WORST_FIRST = (
+    FAILED,
+    State.CONFLICT.value,
+    State.REJECTED.value,
+    State.HELD.value,
+    State.INCOMPLETE.value,
+    UNPUBLISHED,
+    TO_UPLOAD,
+    State.UNCONFIRMED.value,
+    State.SETTLING.value,
+    ARCHIVED,
+    State.SYNCED.value,
+)
+
+#: States that a person should look at.
+ATTENTION = WORST_FIRST[: WORST_FIRST.index(UNPUBLISHED)]
+
+#: States that pass by themselves.
+WAITING = (UNPUBLISHED, TO_UPLOAD, State.UNCONFIRMED.value, State.SETTLING.value)
+
+#: States of bins that are whole in the archive.
+IN_ARCHIVE = (UNPUBLISHED, State.SYNCED.value, ARCHIVED)
+
+#: Bins with nothing left to do; the others are listed one by one.
+_DONE = (State.SYNCED.value, ARCHIVED)
+
+_DAY = 86400
+
+#: There were no instruments before. A bin that says otherwise, or comes from the future, tells of a wrong
+#: clock; it must not draw a calendar of centuries.
+_FIRST_YEAR = 2000
+
+
+class SurveyedBin(NamedTuple):
+    """One bin and the verdict on it: a state of `WORST_FIRST`, a reason in words, its size in bytes."""
+
+    pid: Pid
+    state: str
+    reason: str
+    size: int
+
+
+@dataclass(frozen=True)
+class StateCount:
+    """How many bins are in one state, and their bytes."""
+
+    state: str
+    bins: int
+    size: int
+
+
+@dataclass(frozen=True)
+class Day:
+    """One day with bins. `states` as in `WORST_FIRST`, only those that occur; size in bytes."""
+
+    date: datetime.date
+    bins: int
+    size: int
+    states: tuple[tuple[str, int], ...]
+
+    @property
+    def worst(self) -> str:
+        """The state that the day is shown by."""
+        return self.states[0][0]
+
+
+@dataclass(frozen=True)
+class Gap:
+    """Days in a row without a bin, from the first to the last of them, between days that have some."""
+
+    first: datetime.date
+    last: datetime.date
+
+    @property
+    def days(self) -> int:
+        """How many."""
+        return (self.last - self.first).days + 1
+
+
+@dataclass(frozen=True)
+class ListedBin:
+    """A bin that is listed by itself. Age in seconds since the sample was taken; negative: a wrong clock."""
+
+    pid: str
+    state: str
+    reason: str
+    size: int
+    age: float
+
+
+@dataclass(frozen=True)
+class ArchiveReport:
+    """One time series against one folder, at one moment. Sizes in bytes; `now` in seconds since 1970 (UTC).
+
+    `bins` and `size` are all bins, `states` the same split up. `misdated` bins (a date that cannot be
+    right) are in these figures, but in no day. `newest` is the newest bin here or in the archive.
+    """
+
+    time_series: str
+    account: str
+    directory: str
+    now: float
+    bins: int
+    size: int
+    states: tuple[StateCount, ...]
+    days: tuple[Day, ...]
+    gaps: tuple[Gap, ...]
+    unfinished: tuple[ListedBin, ...]
+    newest: ListedBin | None
+    newest_in_archive: ListedBin | None
+    misdated: int
+    misdated_example: str
+    excluded: int
+    published_known: bool
+    warnings: tuple[str, ...]
+
+    def bins_in(self, states: Container[str]) -> int:
+        """How many bins are in one of `states`."""
+        return sum(count.bins for count in self.states if count.state in states)
+
+    def size_in(self, states: Container[str]) -> int:
+        """Bytes of the bins that are in one of `states`."""
+        return sum(count.size for count in self.states if count.state in states)
+
+    @property
+    def gap_days(self) -> int:
+        """Days without bins between the first day and the last."""
+        return sum(gap.days for gap in self.gaps)
+
+
+def build_report(
+    bins: Iterable[SurveyedBin],
+    *,
+    time_series: str,
+    account: str,
+    directory: str,
+    now: float,
+    excluded: int = 0,
+    warnings: Sequence[str] = (),
+    published: Container[str] | None = None,
+) -> ArchiveReport:
+    """The report on `bins`, at `now` (seconds since 1970, UTC, by the bucket's clock).
+
+    `published`: the ids that the dashboard shows; None if nobody asked it, or it did not answer.
+    """
+    first_day, last_day = _plausible_days(now)
+    counts: Counter[str] = Counter()
+    sizes: Counter[str] = Counter()
+    day_counts: dict[int, Counter[str]] = {}
+    day_sizes: Counter[int] = Counter()
+    unfinished: list[ListedBin] = []
+    newest: SurveyedBin | None = None
+    newest_in_archive: SurveyedBin | None = None
+    misdated, misdated_example = 0, ""
+    for found in bins:
+        item = found if published is None else _as_published(found, published)
+        counts[item.state] += 1
+        sizes[item.state] += item.size
+        if item.state not in _DONE:
+            unfinished.append(_listed(item, now))
+        day = item.pid.sample_time // _DAY
+        if not first_day <= day <= last_day:
+            misdated += 1
+            misdated_example = misdated_example or str(item.pid)
+            continue
+        day_counts.setdefault(day, Counter())[item.state] += 1
+        day_sizes[day] += item.size
+        newest = _newer(newest, item)
+        if item.state in IN_ARCHIVE:
+            newest_in_archive = _newer(newest_in_archive, item)
+    unfinished.sort(key=lambda listed: (WORST_FIRST.index(listed.state), listed.age, listed.pid))
+    days = tuple(_day(day, day_counts[day], day_sizes[day]) for day in sorted(day_counts))
+    return ArchiveReport(
+        time_series=printable(time_series),
+        account=printable(account),
+        directory=printable(directory),
+        now=now,
+        bins=sum(counts.values()),
+        size=sum(sizes.values()),
+        states=tuple(StateCount(state, counts[state], sizes[state]) for state in WORST_FIRST),
+        days=days,
+        gaps=_gaps(days),
+        unfinished=tuple(unfinished),
+        newest=_listed(newest, now) if newest else None,
+        newest_in_archive=_listed(newest_in_archive, now) if newest_in_archive else None,
+        misdated=misdated,
+        misdated_example=misdated_example,
+        excluded=excluded,
+        published_known=published is not None,
+        warnings=tuple(printable(warning) for warning in warnings),
+    )
+
+
+def _plausible_days(now: float) -> tuple[int, int]:
+    """First and last day (days since 1970) that a bin can be of; a day of grace for clocks."""
+    epoch = datetime.date(1970, 1, 1)
+    return (datetime.date(_FIRST_YEAR, 1, 1) - epoch).days, int(now // _DAY) + 1
+
+
+def _as_published(item: SurveyedBin, published: Container[str]) -> SurveyedBin:
+    if item.state not in _DONE or item.pid in published:
+        return item
+    reason = "in the archive, but the dashboard does not show it"
+    return SurveyedBin(item.pid, UNPUBLISHED, reason, item.size)
+
+
+def _newer(one: SurveyedBin | None, other: SurveyedBin) -> SurveyedBin:
+    if one is None:
+        return other
+    # One order for bins of the same second, so that the report does not depend on the walk's order.
+    return max(one, other, key=lambda item: (item.pid.sample_time, item.pid))
+
+
+def _listed(item: SurveyedBin, now: float) -> ListedBin:
+    return ListedBin(str(item.pid), item.state, printable(item.reason), item.size, now - item.pid.sample_time)
+
+
+def _day(day: int, counts: Counter[str], size: int) -> Day:
+    states = tuple((state, counts[state]) for state in WORST_FIRST if counts[state])
+    return Day(_date(day), sum(counts.values()), size, states)
+
+
+def _date(day: int) -> datetime.date:
+    return datetime.date(1970, 1, 1) + datetime.timedelta(days=day)
+
+
+def _gaps(days: Sequence[Day]) -> tuple[Gap, ...]:
+    one = datetime.timedelta(days=1)
+    return tuple(
+        Gap(before.date + one, after.date - one)
+        for before, after in zip(days, days[1:])
+        if after.date - before.date > one
+    )
+
+
+def utc_text(seconds: float) -> str:
+    """`2026-11-22T14:05:09Z`."""
+    moment = datetime.datetime(1970, 1, 1) + datetime.timedelta(seconds=int(seconds))
+    return moment.isoformat() + "Z"
+
+
+def to_json(report: ArchiveReport) -> dict[str, Any]:
+    """The object that `ifcbscan report --json` prints: the figures of the page, and every bin of its table."""
+    return {
+        "time_series": report.time_series,
+        "account": report.account,
+        "directory": report.directory,
+        "time": utc_text(report.now),
+        "bins": {count.state: count.bins for count in report.states},
+        "bytes": {count.state: count.size for count in report.states},
+        "totals": {
+            "bins": report.bins,
+            "bytes": report.size,
+            "bins_in_archive": report.bins_in(IN_ARCHIVE),
+            "bytes_in_archive": report.size_in(IN_ARCHIVE),
+            "attention": report.bins_in(ATTENTION),
+            "waiting": report.bins_in(WAITING),
+            "days_with_bins": len(report.days),
+            "days_without_bins": report.gap_days,
+            "misdated": report.misdated,
+            "excluded": report.excluded,
+        },
+        "published_known": report.published_known,
+        "newest": _newest_json(report.newest),
+        "newest_in_archive": _newest_json(report.newest_in_archive),
+        "days": [
+            {
+                "day": day.date.isoformat(),
+                "bins": day.bins,
+                "bytes": day.size,
+                "worst": day.worst,
+                "states": dict(day.states),
+            }
+            for day in report.days
+        ],
+        "gaps": [
+            {"first": gap.first.isoformat(), "last": gap.last.isoformat(), "days": gap.days}
+            for gap in report.gaps
+        ],
+        "unfinished": [
+            {
+                "pid": item.pid,
+                "state": item.state,
+                "reason": item.reason,
+                "bytes": item.size,
+                "age_seconds": round(item.age),
+            }
+            for item in report.unfinished
+        ],
+        "warnings": list(report.warnings),
+    }
+
+
+def _newest_json(newest: ListedBin | None) -> dict[str, Any] | None:
+    if newest is None:
+        return None
+    return {"pid": newest.pid, "state": newest.state, "age_seconds": round(newest.age)}

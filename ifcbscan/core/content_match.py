@@ -1,0 +1,166 @@
+"""Is an object in the bucket the very file on the disk? The verdict, from sums that were taken elsewhere.
+
+Pure: no input or output. `judge` has its table above it.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import Sequence
+
+from ifcbscan.core.bins import EXTENSIONS
+from ifcbscan.core.checksums import Checksum, FileSums, PartSum, is_md5, number_of_parts
+
+
+class Outcome(enum.Enum):
+    """How a complete bin, or one of its files, compares. The values are the words of the report and the JSON."""
+
+    PROVEN = "proven"
+    UNPROVEN = "unproven"
+    DIFFERENT = "different"
+    SIZE = "size"
+    MISSING = "missing"
+
+
+#: The worst of its files is what a bin is.
+_FROM_BEST_TO_WORST = (
+    Outcome.PROVEN,
+    Outcome.UNPROVEN,
+    Outcome.DIFFERENT,
+    Outcome.SIZE,
+    Outcome.MISSING,
+)
+
+
+class Proof(enum.Enum):
+    """What shows that the bytes are the same. The values are those of the JSON."""
+
+    MD5 = "md5"  # the ETag is the MD5 of the content
+    PARTS = "parts"  # the ETag is the sum of the parts' MD5s
+    CHECKSUM = "checksum"  # the bucket keeps a checksum of the whole object
+    DOWNLOAD = "download"  # the object was read back
+
+
+@dataclass(frozen=True)
+class RemoteObject:
+    """What is known of one object: size in bytes, ETag without quotes, and what was found out beyond the listing.
+
+    `etag_is_sum`: None while nobody knows whether encryption changed the ETag; else whether it comes from the
+    content. `checksum`: of the whole object, as the bucket keeps it. `downloaded`: MD5 (hex) of what was read back.
+    `trouble`: why no more could be found out, for the reason.
+    """
+
+    size: int
+    etag: str
+    etag_is_sum: bool | None = None
+    checksum: Checksum | None = None
+    downloaded: str | None = None
+    trouble: str = ""
+
+
+@dataclass(frozen=True)
+class FileVerdict:
+    """The verdict on one file. `proof` is what proved it (None if nothing did), `reason` in words."""
+
+    extension: str
+    outcome: Outcome
+    proof: Proof | None
+    reason: str
+
+
+@dataclass(frozen=True)
+class BinVerdict:
+    """The verdict on a bin: that on its worst file; `files` has all three, in the order of EXTENSIONS."""
+
+    outcome: Outcome
+    reason: str
+    files: tuple[FileVerdict, ...]
+
+    def extensions(self, outcome: Outcome) -> tuple[str, ...]:
+        """The files with this outcome."""
+        return tuple(file.extension for file in self.files if file.outcome is outcome)
+
+
+def judge(local: Sequence[FileSums], remote: Sequence[RemoteObject | None]) -> BinVerdict:
+    """The verdict on a bin from its three files and objects, in the order of EXTENSIONS (None: no such object).
+
+    For each file the first row that fits holds:
+
+    | object                                                     | outcome   | proof    |
+    |------------------------------------------------------------|-----------|----------|
+    | not there                                                  | missing   |          |
+    | of another size                                            | size      |          |
+    | ETag: the file's MD5                                       | proven    | md5      |
+    | ETag: the file's sum in parts of a usual size              | proven    | parts    |
+    | keeps a checksum of the whole object: the file's           | proven    | checksum |
+    | ... another                                                | different |          |
+    | was read back: the file's MD5                              | proven    | download |
+    | ... another                                                | different |          |
+    | ETag: another MD5, and it is known to come from the content| different |          |
+    | ETag: another sum of one part, known likewise              | different |          |
+    | anything else                                              | unproven  |          |
+
+    An ETag in parts that is not the file's proves nothing: the parts may have had an unusual size.
+    """
+    files = tuple(_judge_file(*triple) for triple in zip(EXTENSIONS, local, remote))
+    worst = max(files, key=lambda file: _FROM_BEST_TO_WORST.index(file.outcome)).outcome
+    reasons = [f".{file.extension} {file.reason}" for file in files if file.reason]
+    return BinVerdict(worst, "; ".join(reasons), files)
+
+
+def _judge_file(extension: str, local: FileSums, remote: RemoteObject | None) -> FileVerdict:
+    if remote is None:
+        return FileVerdict(extension, Outcome.MISSING, None, "is not in the archive")
+    if remote.size != local.size:
+        reason = f"has {remote.size:,} bytes in the archive, {local.size:,} here"
+        return FileVerdict(extension, Outcome.SIZE, None, reason)
+    if remote.etag == local.md5:
+        return FileVerdict(extension, Outcome.PROVEN, Proof.MD5, "")
+    for part_sum in local.part_sums:
+        if remote.etag == part_sum.etag:
+            return FileVerdict(extension, Outcome.PROVEN, Proof.PARTS, _in_parts(part_sum, local))
+    if remote.checksum is not None and local.checksum is not None:
+        if remote.checksum == local.checksum:
+            reason = f"proven by its {local.checksum.algorithm.upper()}"
+            return FileVerdict(extension, Outcome.PROVEN, Proof.CHECKSUM, reason)
+        return _different(
+            extension, local.checksum.algorithm.upper(), local.checksum.value, remote.checksum.value
+        )
+    if remote.downloaded is not None:
+        if remote.downloaded == local.md5:
+            return FileVerdict(extension, Outcome.PROVEN, Proof.DOWNLOAD, "proven by reading it back")
+        return _different(extension, "MD5", local.md5, remote.downloaded)
+    if remote.etag_is_sum:
+        if is_md5(remote.etag):
+            return _different(extension, "MD5", local.md5, remote.etag)
+        if number_of_parts(remote.etag) == 1 and local.part_sums:
+            return _different(extension, "ETag", local.part_sums[0].etag, remote.etag)
+    return FileVerdict(extension, Outcome.UNPROVEN, None, _not_proven(remote))
+
+
+def _different(extension: str, kind: str, here: str, there: str) -> FileVerdict:
+    reason = f"has other content in the archive ({kind} {there}) than here ({here})"
+    return FileVerdict(extension, Outcome.DIFFERENT, None, reason)
+
+
+def _in_parts(part_sum: PartSum, local: FileSums) -> str:
+    if part_sum.part_size >= local.size:
+        return "proven by its sum as one part"
+    return f"proven by its sum in parts of {part_sum.part_size // 1024**2} MiB"
+
+
+def _not_proven(remote: RemoteObject) -> str:
+    if remote.trouble:
+        return f"is not proven: {remote.trouble}"
+    if remote.etag_is_sum is False:
+        return (
+            "is not proven: it is encrypted in the archive, so its ETag is no sum; --download reads it back"
+        )
+    parts = number_of_parts(remote.etag)
+    if parts is not None:
+        return (
+            f"is not proven: it was put in {parts} parts, and no usual size of parts gives its ETag {remote.etag}; "
+            "--download reads it back"
+        )
+    return f"is not proven: its ETag {remote.etag!r} says nothing about its content; --download reads it back"

@@ -1,0 +1,140 @@
+"""From the objects of a listing to what the bucket holds of each bin; and which keys to list at all.
+
+Pure. The ranges of a full listing together are the whole key space of the time series, each key in
+exactly one of them, so that listing them side by side gives what one long listing gives.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Collection, Container, Iterable, Iterator, Optional, Tuple
+
+from ifcbscan.core.bins import MISSING, Pid, RemoteFileset, parse_pid
+from ifcbscan.s3.list_page import ListedObject
+
+#: S3 lists at most so many keys a page, whoever asks for more.
+PAGE = 1000
+
+#: Ranges that are listed side by side: enough to hide the way to the bucket, few for a small computer.
+MOST_RANGES = 8
+
+# A range below this many pages is not worth the page that it may add.
+_PAGES_A_RANGE = 3
+
+
+@dataclass(frozen=True)
+class KeyRange:
+    """The keys with start_after < key <= up_to; an empty string is no limit."""
+
+    start_after: str
+    up_to: str
+
+
+WHOLE = KeyRange("", "")
+
+
+def full_ranges(pids: Collection[Pid], prefix: str) -> list[KeyRange]:
+    """Ranges for a full listing, cut at day folders so that each holds about as many of `pids`.
+
+    The local pids are only a guess at what the bucket holds: whatever it does hold, every key below
+    `prefix` lies in exactly one range, and the keys of one bin lie in the same one.
+    """
+    pages = 1 + 3 * len(pids) // PAGE
+    count = max(1, min(MOST_RANGES, pages // _PAGES_A_RANGE))
+    if count == 1:
+        return [WHOLE]
+    bins_a_day = Counter(pid.day_folder for pid in pids)
+    cuts: list[str] = []
+    seen = 0
+    for folder in sorted(bins_a_day):
+        if seen >= len(pids) * (len(cuts) + 1) / count:
+            # The folder's name without a slash: before every key in it, after every key before it.
+            cuts.append(prefix + folder)
+        seen += bins_a_day[folder]
+    borders = ["", *cuts, ""]
+    return [KeyRange(borders[index], borders[index + 1]) for index in range(len(borders) - 1)]
+
+
+def range_around(pids: Iterable[Pid], prefix: str) -> KeyRange:
+    """The smallest range of whole day folders that holds the keys of all `pids` (at least one)."""
+    folders = {pid.day_folder for pid in pids}
+    # "0" follows "/": so the upper border is behind every key in the last folder.
+    return KeyRange(prefix + min(folders), prefix + max(folders) + "0")
+
+
+#: A bin of a listing: its pid and its objects in the order of EXTENSIONS, None for one that is not there.
+ListedBin = Tuple[Pid, Optional[ListedObject], Optional[ListedObject], Optional[ListedObject]]
+
+
+def list_bins(objects: Iterable[ListedObject], prefix: str, wanted: Container[str]) -> Iterator[ListedBin]:
+    """The `wanted` bins of a listing with their objects; other keys do not matter, also among a bin's own.
+
+    One entry a bin, in the order of the objects. Should the objects not come in the order of their keys, as S3
+    lists them, a bin can come in several parts, each with some of its members.
+    """
+    stem = ""
+    pid: Pid | None = None
+    hdr = adc = roi = None
+    for item in objects:
+        key = item[0]
+        head = key[:-4]
+        if head != stem:
+            if pid is not None:
+                if key.startswith(stem + "."):
+                    continue  # a foreign key (`<pid>.adc.mod`, `<pid>.json`) between two members of one bin
+                yield pid, hdr, adc, roi
+            stem = head
+            pid = _canonical(stem, prefix, wanted)
+            hdr = adc = roi = None
+        if pid is None:
+            continue
+        suffix = key[-4:]
+        if suffix == ".adc":
+            adc = item
+        elif suffix == ".hdr":
+            hdr = item
+        elif suffix == ".roi":
+            roi = item
+    if pid is not None:
+        yield pid, hdr, adc, roi
+
+
+def index_objects(
+    objects: Iterable[ListedObject], prefix: str, wanted: Container[str]
+) -> dict[str, RemoteFileset]:
+    """What the bucket holds of each of the `wanted` pids at its computed keys; other keys do not matter."""
+    found: dict[str, RemoteFileset] = {}
+    for pid, hdr, adc, roi in list_bins(objects, prefix, wanted):
+        remote = remote_fileset(hdr, adc, roi)
+        found[pid] = _joined(found[pid], remote) if pid in found else remote
+    return found
+
+
+def remote_fileset(
+    hdr: ListedObject | None, adc: ListedObject | None, roi: ListedObject | None
+) -> RemoteFileset:
+    """Sizes and times of one bin's objects; what is not there is MISSING."""
+    return RemoteFileset(
+        MISSING if hdr is None else hdr[1],
+        MISSING if adc is None else adc[1],
+        MISSING if roi is None else roi[1],
+        "" if hdr is None else hdr[2],
+        "" if roi is None else roi[2],
+    )
+
+
+def _joined(known: RemoteFileset, more: RemoteFileset) -> RemoteFileset:
+    hdr, adc, roi = (max(pair) for pair in zip(known.sizes, more.sizes))
+    return RemoteFileset(hdr, adc, roi, max(known.hdr_put, more.hdr_put), max(known.roi_put, more.roi_put))
+
+
+def _canonical(stem: str, prefix: str, wanted: Container[str]) -> Pid | None:
+    """The pid of a key without its extension, if it is wanted and this is its computed place."""
+    name = stem[stem.rfind("/") + 1 :]
+    if name not in wanted:
+        return None
+    pid = parse_pid(name)
+    if pid is None or stem != f"{prefix}{pid.day_folder}/{pid}":
+        return None
+    return pid

@@ -1,0 +1,179 @@
+"""What a run found and did: counts, problems, warnings; the JSON, the exit code and the summary.
+
+Pure. The JSON keys and the exit codes are a contract with scripts and schedulers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from ifcbscan.core.bins import Pid
+from ifcbscan.core.decision import State
+from ifcbscan.errors import ExitCode
+
+UPLOADED = "uploaded"
+TO_UPLOAD = "to_upload"
+FAILED = "failed"
+EXCLUDED = "excluded"
+
+#: The counts of the JSON: every bin that was found is in exactly one of them.
+COUNTS = (
+    State.SYNCED.value,
+    UPLOADED,
+    TO_UPLOAD,
+    State.UNCONFIRMED.value,
+    State.SETTLING.value,
+    State.INCOMPLETE.value,
+    State.HELD.value,
+    State.REJECTED.value,
+    State.CONFLICT.value,
+    FAILED,
+    EXCLUDED,
+)
+
+#: States that a person should know of; the others pass by themselves.
+PROBLEM_STATES = (
+    State.INCOMPLETE.value,
+    State.HELD.value,
+    State.REJECTED.value,
+    State.CONFLICT.value,
+    FAILED,
+)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A bin that needs attention, and why."""
+
+    pid: str
+    state: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Requests:
+    """How many requests a run sent, by kind, every try counted."""
+
+    list: int = 0
+    head: int = 0
+    put: int = 0
+    get: int = 0
+
+
+@dataclass(frozen=True)
+class ScanReport:
+    """One run over one directory and time series. Sizes in bytes, duration in seconds."""
+
+    time_series: str
+    directory: str
+    mode: str
+    dry_run: bool
+    bins: dict[str, int]
+    files_uploaded: int
+    bytes_uploaded: int
+    requests: Requests
+    problems: tuple[Problem, ...]
+    warnings: tuple[str, ...]
+    seconds: float
+    unreadable: int = 0
+    ended_by: str | None = None  # one line, when the run ended early
+    ended_code: int = ExitCode.DONE
+    ended_at: float = 0.0  # by the bucket's clock, seconds since 1970 UTC
+    newest_local: float | None = None  # sample times, seconds since 1970 UTC; only if asked for
+    newest_archived: float | None = None
+    elsewhere: str = ""  # which other runs on this computer have bins of those to upload
+    stalled: bool = False  # another run holds bins or a lock, and has given no sign of life for an hour
+
+    @property
+    def exit_code(self) -> int:
+        """The exit code of the most severe thing that happened."""
+        if self.ended_code:
+            return self.ended_code
+        if self.bins[FAILED] or self.unreadable or self.stalled:
+            return ExitCode.PARTLY_FAILED
+        return ExitCode.DONE
+
+    def to_json(self) -> dict[str, Any]:
+        """The object that `--json` prints."""
+        return {
+            "time_series": self.time_series,
+            "directory": self.directory,
+            "mode": self.mode,
+            "dry_run": self.dry_run,
+            "bins": {name: self.bins[name] for name in COUNTS},
+            "files_uploaded": self.files_uploaded,
+            "bytes_uploaded": self.bytes_uploaded,
+            "requests": {
+                "list": self.requests.list,
+                "head": self.requests.head,
+                "put": self.requests.put,
+            },
+            "problems": [{"pid": p.pid, "state": p.state, "reason": p.reason} for p in self.problems],
+            "warnings": list(self.warnings),
+            "seconds": round(self.seconds, 3),
+        }
+
+
+@dataclass
+class Tally:
+    """Collects while a run goes on; one thread only."""
+
+    bins: dict[str, int] = field(default_factory=lambda: dict.fromkeys(COUNTS, 0))
+    problems: list[Problem] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    uploaded: list[Pid] = field(default_factory=list)
+    files_uploaded: int = 0
+    bytes_uploaded: int = 0
+    unreadable: int = 0
+
+    def count(self, pid: Pid, state: str, reason: str) -> None:
+        """Put one bin into its count, and among the problems if it is one."""
+        self.bins[state] += 1
+        if state == UPLOADED:
+            self.uploaded.append(pid)
+        if state in PROBLEM_STATES:
+            self.problems.append(Problem(pid, state, reason))
+
+
+_WORDS = (
+    (UPLOADED, "uploaded"),
+    (TO_UPLOAD, "to upload"),
+    (State.SYNCED.value, "already in the archive"),
+    (State.UNCONFIRMED.value, "waiting for the archive's check"),
+    (State.SETTLING.value, "still being written"),
+    (State.INCOMPLETE.value, "incomplete"),
+    (State.HELD.value, "held back"),
+    (State.REJECTED.value, "rejected by the archive"),
+    (State.CONFLICT.value, "in conflict"),
+    (FAILED, "failed"),
+    (EXCLUDED, "in excluded folders"),
+)
+
+
+def human_bytes(size: float) -> str:
+    """`98.5 kB`, `1.2 GB`: decimal, as disks and networks are sold."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if abs(size) < 999.95:  # else it would read 1000.0
+            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
+        size /= 1000
+    return f"{size:.1f} TB"
+
+
+def summary(report: ScanReport) -> str:
+    """The run in one line of words."""
+    parts = [f"{report.bins[name]} {words}" for name, words in _WORDS if report.bins[name]]
+    if report.elsewhere:
+        words = f"{report.bins[TO_UPLOAD]} to upload"
+        parts = [f"{part} ({report.elsewhere})" if part == words else part for part in parts]
+    line = "{}: {}".format(report.time_series, ", ".join(parts) if parts else "no bins found")
+    if report.files_uploaded:
+        line += f"; sent {report.files_uploaded} files, {human_bytes(report.bytes_uploaded)} in {report.seconds:.0f} s"
+    return line + (" (dry run: nothing was sent)" if report.dry_run else "")
+
+
+def worth_telling(report: ScanReport) -> bool:
+    """Whether there is anything that a person who is mailed the output would want to read."""
+    return bool(
+        report.files_uploaded or report.problems or report.warnings or report.ended_by or report.dry_run
+    )

@@ -1,0 +1,1 @@
+"""Asking the dashboard; read-only calls that need no login."""

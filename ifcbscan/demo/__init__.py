@@ -1,0 +1,1 @@
+"""The whole thing against an S3 server on this computer."""

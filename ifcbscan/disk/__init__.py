@@ -1,0 +1,1 @@
+"""The local tree: walk it, look again, open a file. Changes nothing."""

@@ -1,0 +1,1 @@
+"""Telling other programs how runs went: metrics, pings."""

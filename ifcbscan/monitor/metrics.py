@@ -1,0 +1,257 @@
+"""`--metrics-file`: how runs go, in Prometheus' text format, for node_exporter's textfile collector.
+
+One file may serve several jobs and modes: a run replaces its own samples and keeps those of the others.
+What must outlive a run (the time of the last success, the counters) is read back from the file itself;
+a file that is gone or damaged starts anew, as a counter after a restart does. Nothing here decides what a
+scan does, and no failure here changes the result of a run: it becomes a line of warning.
+Needs the extra `metrics`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import math
+import os
+from dataclasses import dataclass
+from typing import Dict, Iterable, Iterator, Tuple
+
+from ifcbscan import __version__
+from ifcbscan.atomic import read_small, replace_file
+from ifcbscan.core.printable import printable
+from ifcbscan.core.scan_report import ScanReport
+from ifcbscan.errors import ExitCode, IfcbscanError
+from ifcbscan.state import locks, run_locks
+
+#: Name and labels of a sample, in the order of `_LABELS` and the metric's own label.
+Sample = Tuple[str, Tuple[str, ...]]
+Samples = Dict[Sample, float]
+
+_LABELS = ("time_series", "directory", "mode")
+
+#: Why a run failed -> value of the label `kind`.
+_KINDS = {
+    ExitCode.UNEXPECTED: "unexpected",
+    ExitCode.USAGE: "configuration",
+    ExitCode.PARTLY_FAILED: "partly",
+    ExitCode.UNREACHABLE: "unreachable",
+    ExitCode.INTERRUPTED: "interrupted",
+    ExitCode.TERMINATED: "interrupted",
+}
+
+#: A job and mode has about 40 samples, each with the path of its folder: this is enough for hundreds of jobs.
+_MOST_BYTES = 8 << 20
+
+#: Another run of the same job may be at it; it takes milliseconds. Seconds.
+_LOCK_TIMEOUT = 5
+
+
+@dataclass(frozen=True)
+class _Metric:
+    name: str
+    kind: str
+    text: str
+    label: str = ""  # a label beside `_LABELS`
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        return _LABELS + ((self.label,) if self.label else ())
+
+
+LAST_RUN = _Metric("ifcbscan_last_run_timestamp_seconds", "gauge", "When the last run ended.")
+LAST_SUCCESS = _Metric(
+    "ifcbscan_last_success_timestamp_seconds", "gauge", "When the last run ended that had exit code 0."
+)
+EXIT_CODE = _Metric("ifcbscan_last_run_exit_code", "gauge", "How the last run ended; 0 is success.")
+DURATION = _Metric("ifcbscan_last_run_duration_seconds", "gauge", "How long the last run took.")
+BINS = _Metric(
+    "ifcbscan_bins", "gauge", "Bins that the last whole scan found, by what became of them.", "state"
+)
+FILES = _Metric("ifcbscan_uploaded_files_total", "counter", "Files put into the bucket.")
+BYTES = _Metric("ifcbscan_uploaded_bytes_total", "counter", "Bytes put into the bucket.")
+FAILURES = _Metric("ifcbscan_failures_total", "counter", "Runs that failed, by kind.", "kind")
+NEWEST_LOCAL = _Metric(
+    "ifcbscan_newest_local_bin_timestamp_seconds",
+    "gauge",
+    "Sample time of the newest bin on this disk, by the instrument's clock.",
+)
+LOCAL_AGE = _Metric(
+    "ifcbscan_newest_local_bin_age_seconds",
+    "gauge",
+    "Age of the newest bin on this disk when the last run ended.",
+)
+NEWEST_ARCHIVED = _Metric(
+    "ifcbscan_newest_archived_bin_timestamp_seconds",
+    "gauge",
+    "Sample time of the newest bin that is whole in the archive, by the instrument's clock.",
+)
+ARCHIVED_AGE = _Metric(
+    "ifcbscan_newest_archived_bin_age_seconds",
+    "gauge",
+    "Age of the newest bin that is whole in the archive when the last run ended.",
+)
+METRICS = (
+    LAST_RUN,
+    LAST_SUCCESS,
+    EXIT_CODE,
+    DURATION,
+    BINS,
+    FILES,
+    BYTES,
+    FAILURES,
+    NEWEST_LOCAL,
+    LOCAL_AGE,
+    NEWEST_ARCHIVED,
+    ARCHIVED_AGE,
+)
+
+
+@dataclass(frozen=True)
+class FinishedRun:
+    """A run that has ended, well or not. Times in seconds since 1970, UTC.
+
+    `report` is None where the run ended before there was one; `newest_local` and `newest_archived` are
+    sample times, None where the run has not seen any (then what an earlier run saw stays).
+    """
+
+    time_series: str
+    directory: str
+    mode: str
+    exit_code: int
+    now: float
+    report: ScanReport | None = None
+    newest_local: float | None = None
+    newest_archived: float | None = None
+
+
+def write_metrics(path: str, run: FinishedRun) -> str | None:
+    """Bring the file up to date in one step. Returns a warning instead of raising anything."""
+    if run.exit_code == ExitCode.LOCKED or (run.report is not None and run.report.dry_run):
+        return None  # another run is under way and writes its own; a dry run is none
+    try:
+        import prometheus_client  # noqa: F401 (only whether it is there)
+    except ImportError:
+        return (
+            f"the metrics file {path} is not written: the Python package prometheus_client is not installed "
+            "(pip install prometheus_client)"
+        )
+    warning = None
+    try:
+        with contextlib.ExitStack() as stack:
+            warning = _take_lock(path, stack)
+            samples = _read(path)
+            _update(samples, run)
+            _write(path, samples)
+    except Exception as error:  # whatever it is, the run's result stands
+        reason = getattr(error, "strerror", None) or error
+        return f"the metrics file {path} cannot be written ({reason}); the scan itself is not concerned"
+    return warning
+
+
+def _take_lock(path: str, stack: contextlib.ExitStack) -> str | None:
+    """Wait for our turn at the file. Returns a warning where there is no lock; raises OSError if another run keeps it."""
+    try:
+        lock = locks.FileLock(_lock_path(path))
+        lock.acquire(_LOCK_TIMEOUT)
+    except locks.HeldByAnother:
+        raise OSError(errno.EBUSY, "another scan is writing it, and does not come to an end") from None
+    except (OSError, IfcbscanError) as error:
+        reason = getattr(error, "strerror", None) or error
+        return (
+            f"the lock of the metrics file cannot be used: {reason}. The file was written without it; the numbers of "
+            "another run that ends at the same moment may be missing until its next run"
+        )
+    stack.callback(lock.release)
+    return None
+
+
+def _lock_path(path: str) -> str:
+    real = os.path.normcase(os.path.realpath(path))
+    digest = hashlib.sha256(real.encode("utf-8", "surrogateescape")).hexdigest()[:12]
+    return os.path.join(run_locks.state_folder(), f"metrics-{digest}.lock")
+
+
+def _update(samples: Samples, run: FinishedRun) -> None:
+    """Take in one run: what it says replaces what was there, counters go on, the rest stays."""
+    job = (printable(run.time_series), printable(run.directory), printable(run.mode))
+
+    def put(metric: _Metric, value: float, *label: str) -> None:
+        samples[metric.name, job + label] = value
+
+    def add(metric: _Metric, value: float, *label: str) -> None:
+        put(metric, samples.get((metric.name, job + label), 0.0) + value, *label)
+
+    put(LAST_RUN, run.now)
+    put(EXIT_CODE, run.exit_code)
+    if run.exit_code == ExitCode.DONE:
+        put(LAST_SUCCESS, run.now)
+    failed = _KINDS.get(run.exit_code, "unexpected") if run.exit_code else ""
+    for kind in _KINDS.values():
+        add(FAILURES, 0.0, kind)  # a counter that appears with 1 shows no increase
+    if failed:
+        add(FAILURES, 1.0, failed)
+    add(FILES, run.report.files_uploaded if run.report else 0)
+    add(BYTES, run.report.bytes_uploaded if run.report else 0)
+    if run.report is not None:
+        put(DURATION, run.report.seconds)
+        for state, count in run.report.bins.items():
+            put(BINS, count, state)
+    for newest, metric, age in (
+        (run.newest_local, NEWEST_LOCAL, LOCAL_AGE),
+        (run.newest_archived, NEWEST_ARCHIVED, ARCHIVED_AGE),
+    ):
+        if newest is not None:
+            put(metric, newest)
+        known = samples.get((metric.name, job))
+        if known is not None:
+            put(age, run.now - known)
+
+
+def _read(path: str) -> Samples:
+    """The samples of the file, as far as they are ours; none if it is not there or damaged."""
+    from prometheus_client.parser import text_string_to_metric_families
+
+    try:
+        text = read_small(path, _MOST_BYTES).decode("utf-8")
+        families = list(text_string_to_metric_families(text))
+    except (OSError, ValueError, KeyError, IndexError):
+        return {}
+    ours = {metric.name: metric for metric in METRICS}
+    samples: Samples = {}
+    for family in families:
+        for sample in family.samples:
+            metric = ours.get(sample.name)
+            if metric is None or set(sample.labels) != set(metric.labels) or not math.isfinite(sample.value):
+                continue
+            samples[sample.name, tuple(printable(sample.labels[name]) for name in metric.labels)] = (
+                sample.value
+            )
+    return samples
+
+
+def _write(path: str, samples: Samples) -> None:
+    from prometheus_client import CollectorRegistry, generate_latest
+    from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily, Metric
+    from prometheus_client.registry import Collector
+
+    class Collected(Collector):
+        def collect(self) -> Iterable[Metric]:
+            info = InfoMetricFamily("ifcbscan", "The program that wrote this file last.")
+            info.add_metric((), {"version": __version__})
+            yield info
+            yield from self._families()
+
+        @staticmethod
+        def _families() -> Iterator[Metric]:
+            for metric in METRICS:
+                family_of = CounterMetricFamily if metric.kind == "counter" else GaugeMetricFamily
+                family = family_of(metric.name, metric.text, labels=metric.labels)
+                for (name, labels), value in sorted(samples.items()):
+                    if name == metric.name:
+                        family.add_metric(labels, value)
+                yield family
+
+    registry = CollectorRegistry()
+    registry.register(Collected())
+    replace_file(path, generate_latest(registry))

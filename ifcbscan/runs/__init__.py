@@ -1,0 +1,1 @@
+"""The work: scan, upload, verify, survey. Prints nothing."""
