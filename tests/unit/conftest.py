@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import settings
 
@@ -11,25 +13,11 @@ settings.load_profile("ifcbscan")
 
 
 #: What asks nothing of the system is the same everywhere, and takes a minute under wine.
-PURE = frozenset(
-    "test_" + name
-    for name in [
-        "adc",
-        "bins",
-        "docs",
-        "etags",
-        "fakes",
-        "htmlreport",
-        "listing",
-        "outcome",
-        "plan",
-        "s3listing",
-        "throttle",
-    ]
-)
+PURE = ("core/", "html/", "support/", "s3/test_list_page.py", "s3/test_throttle.py", "test_docs.py")
+HERE = Path(__file__).resolve().parent
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
     """Unit tests run on Windows, too."""
-    if item.module.__name__.rpartition(".")[2] not in PURE:  # type: ignore[attr-defined]
+    if not Path(str(item.fspath)).relative_to(HERE).as_posix().startswith(PURE):
         item.add_marker(pytest.mark.windows_core)

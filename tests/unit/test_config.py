@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.places import REPOSITORY
 
 from ifcbscan.config import (
     DEFAULT_BUCKET,
@@ -217,7 +218,7 @@ def test_a_placeholder_is_refused_with_a_line_that_says_where_to_get_real_values
 
 
 def test_the_example_file_as_it_comes_is_refused(env_path: Path) -> None:
-    example = Path(__file__).resolve().parents[2] / ".env.example"
+    example = REPOSITORY / ".env.example"
     message = _refusal(env_path, example.read_bytes())
     assert "placeholder" in message or "does not set" in message
 

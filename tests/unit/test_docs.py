@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Iterator
 
 import pytest
+from support.places import REPOSITORY
 
 import ifcbscan
 from ifcbscan import errors
@@ -24,7 +25,6 @@ from ifcbscan.core.scan_report import COUNTS
 from ifcbscan.errors import ExitCode
 
 PACKAGE = Path(ifcbscan.__file__).resolve().parent
-REPOSITORY = Path(__file__).resolve().parents[2]
 DOCS = REPOSITORY / "docs"
 PAGES = sorted(DOCS.glob("*.md"))
 DOCUMENTS = [REPOSITORY / "README.md", *PAGES]

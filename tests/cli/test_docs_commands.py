@@ -18,11 +18,11 @@ from typing import Any
 import pytest
 from support.dashboard import DashboardStandIn
 from support.operator import Operator
+from support.places import REPOSITORY
 from support.runs import assert_decent, snapshot
 
 from ifcbscan.demo.sample_bins import write_bin
 
-REPOSITORY = Path(__file__).resolve().parents[2]
 PAGES = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
 
 #: These are run by CI word for word, in a fresh clone.

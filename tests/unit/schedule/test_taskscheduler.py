@@ -13,6 +13,7 @@ from typing import Any, Sequence
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.places import REPOSITORY
 
 from ifcbscan.errors import UsageError
 from ifcbscan.schedule import Mode, ScheduledJob, ScheduleError, taskscheduler
@@ -29,7 +30,7 @@ from ifcbscan.schedule.taskscheduler import (
 
 pytestmark = pytest.mark.windows_core
 
-SCHEMA = Path(__file__).resolve().parents[3] / "shared" / "windows" / "taskscheduler.xsd"
+SCHEMA = REPOSITORY.parent / "shared" / "windows" / "taskscheduler.xsd"
 SID = "S-1-5-21-1004336348-1177238915-682003330-1001"
 NAMESPACE = {"t": "http://schemas.microsoft.com/windows/2004/02/mit/task"}
 

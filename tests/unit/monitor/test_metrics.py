@@ -16,6 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
+from support.places import REPOSITORY
 
 from ifcbscan import __version__
 from ifcbscan.core.printable import printable
@@ -24,7 +25,6 @@ from ifcbscan.errors import ExitCode
 from ifcbscan.monitor.metrics import METRICS, FinishedRun, write_metrics
 
 NOW = 1700000000.0
-REPOSITORY = Path(__file__).resolve().parent.parent.parent
 
 
 @pytest.fixture(autouse=True)

@@ -6,16 +6,16 @@ import os
 import re
 import runpy
 import stat
-from pathlib import Path
 from typing import Any
 
 import pytest
+from support.places import REPOSITORY
 
 from ifcbscan.schedule import cron, taskscheduler
 
 pytestmark = pytest.mark.windows_core
 
-PACKAGING = Path(__file__).resolve().parents[2] / "packaging"
+PACKAGING = REPOSITORY / "packaging"
 
 
 @pytest.fixture(scope="module")

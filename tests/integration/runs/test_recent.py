@@ -13,13 +13,14 @@ from typing import Any, Callable, Iterator
 
 import pytest
 from benchmarks.trees import day_folder, make_large, make_tiny, pids
+from support.places import TESTS
 from support.runs import assert_decent, checked, rewrite_env
 from support.scripted import ScriptedServer
 
 from ifcbscan.disk.tree import LocalTree
 
 DAY = 86400.0
-BENCHMARKS = Path(__file__).resolve().parent.parent / "benchmarks"
+BENCHMARKS = TESTS / "benchmarks"
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Callable
 
 import pytest
+from support.places import REPOSITORY
 from support.runs import (
     COUNTS,
     assert_adc_last,
@@ -699,7 +700,7 @@ def test_a_missing_value_or_a_placeholder_is_named(bare: Any, tmp_path: Path, na
 
 
 def test_the_example_file_as_it_is_is_refused(bare: Any, tmp_path: Path) -> None:
-    example = Path(__file__).resolve().parent.parent.parent / ".env.example"
+    example = REPOSITORY / ".env.example"
     env = tmp_path / ".env"
     env.touch(mode=0o600)
     env.write_bytes(example.read_bytes())

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.places import REPOSITORY
 
 pytest.importorskip("argcomplete", reason="the extra 'completion' is not installed")
 
@@ -72,7 +73,7 @@ def test_the_line_of_the_page_makes_the_shell_ask(shell: str, cli_environment: d
     program = shutil.which(shell)
     if program is None:
         pytest.skip(f"{shell} is not installed")
-    page = (Path(__file__).resolve().parents[2] / "docs" / "completion.md").read_text("utf-8")
+    page = (REPOSITORY / "docs" / "completion.md").read_text("utf-8")
     (line,) = re.findall(r"^eval .*$", page, re.M)
     (for_zsh,) = re.findall(r"zsh needs `(.+?)`", page)
     script = {

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from support.archive import Archive, Row
+from support.places import TESTS
 from support.servers import MotoServer
 
 from ifcbscan.demo.sample_bins import bin_contents, write_bin
@@ -66,7 +67,7 @@ def test_the_server_ends_with_the_process_that_started_it_even_when_that_is_kill
         "print(server.endpoint, server._folder, flush=True)\n"
         "import time; time.sleep(60)\n"
     )
-    tests = str(Path(__file__).resolve().parent.parent)
+    tests = str(TESTS)
     with subprocess.Popen(
         [sys.executable, "-c", code, tests], stdout=subprocess.PIPE, stdin=subprocess.DEVNULL
     ) as process:
