@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import tracemalloc
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ifcbscan.core.adc import LONGEST_ROW, Damage, Finding, examine, image_columns, parse_image
+from ifcbscan.core.adc import LONGEST_ROW, MOST_ROWS, Damage, Finding, examine, image_columns, parse_image
 from ifcbscan.core.bins import parse_pid
 from ifcbscan.demo.sample_bins import bin_contents
 from ifcbscan.disk.tree import LocalTree
@@ -132,6 +133,13 @@ def test_a_row_longer_than_any_real_one_is_damage() -> None:
     rows = [b"1," * 12 + b"\n", b"9" * (LONGEST_ROW + 1)]
     finding = examine(rows, 10, old_style=False)
     assert finding == Finding(Damage.UNREADABLE, "line 2 of the .adc is longer than 65,536 bytes")
+
+
+def test_a_file_of_line_ends_is_damage_and_is_not_read_to_its_end() -> None:
+    read = itertools.count()
+    finding = examine((b"\n" for _ in read), 10, old_style=False)
+    assert finding == Finding(Damage.UNREADABLE, "the .adc has more than 2,000,000 lines")
+    assert next(read) == MOST_ROWS + 1
 
 
 def test_a_huge_file_without_a_line_end_is_not_read_into_memory(tmp_path: Path) -> None:
