@@ -12,7 +12,7 @@ import sysconfig
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Callable, Iterator
+from typing import Any, Callable, Generator, Iterator
 
 import pytest
 from support.dashboard import DashboardStandIn
@@ -157,7 +157,7 @@ def ifcbscan_cli(tmp_path: Path, cli_environment: dict[str, str]) -> Callable[..
 
 
 @pytest.hookimpl(hookwrapper=True)
-def pytest_runtest_makereport(item: Any, call: Any) -> Iterator[None]:
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, None]:
     """No test passes that leaves a secret in its output or in a file: see support/secrecy.py."""
     outcome = yield
     report = outcome.get_result()

@@ -16,9 +16,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+REPOSITORY = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(REPOSITORY), str(REPOSITORY / "tests")]
 
-from trees import TINY, day_folder, pids  # noqa: E402
+from benchmarks.trees import TINY, day_folder, pids  # noqa: E402
 
 _PAGE = 1000
 _ROW = (

@@ -32,9 +32,9 @@ from typing import Callable, Iterator, Mapping, Sequence
 
 HERE = Path(__file__).resolve().parent
 REPOSITORY = HERE.parents[1]
-sys.path.insert(0, str(REPOSITORY))
+sys.path[:0] = [str(REPOSITORY), str(REPOSITORY / "tests")]
 
-import trees  # noqa: E402
+from benchmarks import trees  # noqa: E402
 
 from ifcbscan.core.remote_index import MOST_RANGES  # noqa: E402
 

@@ -12,6 +12,7 @@ import pytest
 from support.places import REPOSITORY
 
 from ifcbscan.schedule import cron, taskscheduler
+from ifcbscan.schedule.jobs import Mode
 
 pytestmark = pytest.mark.windows_core
 
@@ -62,7 +63,7 @@ def test_cron_would_not_pass_over_the_drop_in(generator: dict[str, Any]) -> None
 
 
 def test_the_task_files_are_read_back_as_the_job_they_are_made_from(generator: dict[str, Any]) -> None:
-    for mode in taskscheduler.Mode:
+    for mode in Mode:
         path = PACKAGING / "taskscheduler" / f"ifcbscan-{mode.value}.xml"
         task = taskscheduler.read_task(path.read_bytes().decode("utf-16"))
         assert task is not None

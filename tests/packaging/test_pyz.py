@@ -52,7 +52,9 @@ def oldest_and_newest() -> tuple[str, str]:
 
 
 @pytest.fixture(scope="session")
-def pyz(source_tree: Path, oldest_and_newest: tuple[str, str], tmp_path_factory: Any) -> Path:
+def pyz(
+    source_tree: Path, oldest_and_newest: tuple[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> Path:
     """`ifcbscan.pyz`, built by the command on the page with the oldest Python, and taken elsewhere."""
     text = (PROJECT / "docs" / "single-file.md").read_text("utf-8")
     match = re.search(r"<!-- build-command -->\n(?:<!--[^\n]*-->\n)*```sh\n(.*?)```", text, re.S)
