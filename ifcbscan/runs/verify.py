@@ -38,7 +38,8 @@ from ifcbscan.core.checksums import (
 from ifcbscan.core.content_match import BinVerdict, Outcome, RemoteObject, judge
 from ifcbscan.core.decision import Action, Decision, Now, Policy, State, decide
 from ifcbscan.core.scan_report import EXCLUDED
-from ifcbscan.core.verify_report import BinResult, Publication, VerifyReport, VerifyTally, in_words
+from ifcbscan.core.verify_report import BinResult, Publication, VerifyReport, VerifyTally
+from ifcbscan.core.words import human_duration
 from ifcbscan.dashboard.calls import Dashboard
 from ifcbscan.disk.tree import Inventory, LocalTree
 from ifcbscan.errors import (
@@ -358,7 +359,7 @@ class _Verifier:
         if archived.put == math.inf:
             return archived.unpublished
         age = self._bucket.server_clock.now() - archived.put
-        return f"{archived.unpublished}; in the archive for {in_words(age)}"
+        return f"{archived.unpublished}; in the archive for {human_duration(age)}"
 
 
 @dataclass(frozen=True)
