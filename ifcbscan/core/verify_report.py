@@ -39,6 +39,10 @@ NOT_PROVEN = tuple(
 )
 
 
+# The proofs of the JSON. "checksum" is always 0: older versions also compared checksums that the bucket keeps, and
+# scripts may read the key.
+_PROOFS = (Proof.MD5.value, Proof.PARTS.value, "checksum", Proof.DOWNLOAD.value)
+
 #: The word among the problems for a proven bin that was not the same any more when the list was written.
 CHANGED = "changed"
 
@@ -175,7 +179,7 @@ class VerifyReport:
             "directory": self.directory,
             "mode": self.mode,
             "bins": {name: self.bins[name] for name in COUNTS},
-            "proofs": {proof.value: self.proofs[proof.value] for proof in Proof},
+            "proofs": {name: self.proofs.get(name, 0) for name in _PROOFS},
             "bytes_read": self.bytes_read,
             "requests": {
                 "list": self.requests.list,
