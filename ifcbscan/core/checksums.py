@@ -8,21 +8,15 @@ encryption under a KMS or a customer's key it is neither, although it may look l
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import re
-import zlib
 from dataclasses import dataclass
-from typing import Any
 
 _MIB = 1024 * 1024
 
 #: Sizes of parts (bytes) that clients use unless told otherwise: rclone 5, boto3 and awscli 8, s3cmd 15,
 #: MinIO's mc 16, s5cmd 50 MiB; and the round ones that people choose.
 PART_SIZES = tuple(mib * _MIB for mib in (5, 8, 10, 15, 16, 20, 25, 32, 50, 64, 100, 128))
-
-#: Checksums of a whole object that Python can compute, the strongest first, as S3 names them in lower case.
-CHECKSUMS = ("sha256", "sha1", "crc32")
 
 _MD5 = re.compile(r"[0-9a-f]{32}")
 _IN_PARTS = re.compile(r"[0-9a-f]{32}-([0-9]{1,5})")
@@ -58,21 +52,12 @@ class PartSum:
 
 
 @dataclass(frozen=True)
-class Checksum:
-    """A checksum of a whole file or object: one of `CHECKSUMS`, and its value as S3 writes it (base64)."""
-
-    algorithm: str
-    value: str
-
-
-@dataclass(frozen=True)
 class FileSums:
-    """What was computed of one local file: its size in bytes, its MD5 (hex), and what else was needed."""
+    """What was computed of one local file: size in bytes, MD5 (hex), and the ETags it would have in parts."""
 
     size: int
     md5: str
     part_sums: tuple[PartSum, ...] = ()
-    checksum: Checksum | None = None
 
 
 class Summer:
@@ -121,24 +106,3 @@ class _PartSummer:
         self._end_part()  # the last one, which may be shorter
         count = len(self._digests) // 16
         return PartSum(self._part_size, f"{hashlib.md5(self._digests).hexdigest()}-{count}")
-
-
-class ChecksumSummer:
-    """Computes one of `CHECKSUMS` of a file that is given to it block by block."""
-
-    def __init__(self, algorithm: str) -> None:
-        self._algorithm = algorithm
-        self._crc = 0
-        self._digest: Any = None if algorithm == "crc32" else hashlib.new(algorithm)
-
-    def update(self, block: bytes) -> None:
-        """Take in the next block."""
-        if self._digest is None:
-            self._crc = zlib.crc32(block, self._crc)
-        else:
-            self._digest.update(block)
-
-    def checksum(self) -> Checksum:
-        """The checksum of all blocks."""
-        raw = self._crc.to_bytes(4, "big") if self._digest is None else self._digest.digest()
-        return Checksum(self._algorithm, base64.b64encode(raw).decode("ascii"))

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Mapping, Sequence
 
+from ifcbscan.core.words import human_duration
 from ifcbscan.errors import AlreadyRunning
 
 #: Seconds without a sign of life after which a run is told of, and after which that is a failure of the job. A run that
@@ -70,7 +71,7 @@ def already_running(companion: Companion | None) -> AlreadyRunning:
     if companion.silent is None or not companion.is_silent:
         return AlreadyRunning(who + ". Nothing was done here; that scan goes on.")
     return AlreadyRunning(
-        f"{who}, and it has given no sign of life for {human_time(companion.silent)}. Nothing was done here. {_what_to_do(holder)}",
+        f"{who}, and it has given no sign of life for {human_duration(companion.silent)}. Nothing was done here. {_what_to_do(holder)}",
         stalled=companion.is_stalled,
     )
 
@@ -114,7 +115,7 @@ def _elsewhere(to_upload: int, refused: int, processes: list[int], silent: list[
     if not silent:
         return f"{who} {verb} sending {which}"
     since = max(known.silent or 0.0 for known in silent)
-    return f"{who} {verb} holding {which}, without a sign of life for {human_time(since)}"
+    return f"{who} {verb} holding {which}, without a sign of life for {human_duration(since)}"
 
 
 def _warning(companion: Companion, has_bins: bool) -> str:
@@ -122,7 +123,7 @@ def _warning(companion: Companion, has_bins: bool) -> str:
     bins = "It holds bins that are not sent as long as it does. " if has_bins else ""
     return (
         f"another scan on this computer gives no sign of life: process {holder.pid}, a {holder.mode} scan of "
-        f"{holder.directory} since {holder.started}, for {human_time(companion.silent or 0.0)}. {bins}{_what_to_do(holder)}"
+        f"{holder.directory} since {holder.started}, for {human_duration(companion.silent or 0.0)}. {bins}{_what_to_do(holder)}"
     )
 
 
@@ -131,12 +132,3 @@ def _what_to_do(holder: Holder) -> str:
         "If somebody has stopped it with Ctrl-Z, type fg in that terminal. Otherwise end it (kill -KILL "
         f"{holder.pid}, or the Task Manager of Windows): nothing is lost by that, and the next scan goes on."
     )
-
-
-def human_time(seconds: float) -> str:
-    """`25 minutes`, `3 hours`, `2 days`: rounded down, so that it changes no more often than people look."""
-    for size, word in ((86400, "day"), (3600, "hour"), (60, "minute")):
-        if seconds >= size:
-            number = int(seconds // size)
-            return f"{number} {word}" if number == 1 else f"{number} {word}s"
-    return "less than a minute"

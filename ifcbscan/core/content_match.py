@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Sequence
 
 from ifcbscan.core.bins import EXTENSIONS
-from ifcbscan.core.checksums import Checksum, FileSums, PartSum, is_md5, number_of_parts
+from ifcbscan.core.checksums import FileSums, PartSum, is_md5, number_of_parts
 
 
 class Outcome(enum.Enum):
@@ -38,7 +38,6 @@ class Proof(enum.Enum):
 
     MD5 = "md5"  # the ETag is the MD5 of the content
     PARTS = "parts"  # the ETag is the sum of the parts' MD5s
-    CHECKSUM = "checksum"  # the bucket keeps a checksum of the whole object
     DOWNLOAD = "download"  # the object was read back
 
 
@@ -47,14 +46,13 @@ class RemoteObject:
     """What is known of one object: size in bytes, ETag without quotes, and what was found out beyond the listing.
 
     `etag_is_sum`: None while nobody knows whether encryption changed the ETag; else whether it comes from the
-    content. `checksum`: of the whole object, as the bucket keeps it. `downloaded`: MD5 (hex) of what was read back.
+    content. `downloaded`: MD5 (hex) of what was read back.
     `trouble`: why no more could be found out, for the reason.
     """
 
     size: int
     etag: str
     etag_is_sum: bool | None = None
-    checksum: Checksum | None = None
     downloaded: str | None = None
     trouble: str = ""
 
@@ -93,8 +91,6 @@ def judge(local: Sequence[FileSums], remote: Sequence[RemoteObject | None]) -> B
     | of another size                                            | size      |          |
     | ETag: the file's MD5                                       | proven    | md5      |
     | ETag: the file's sum in parts of a usual size              | proven    | parts    |
-    | keeps a checksum of the whole object: the file's           | proven    | checksum |
-    | ... another                                                | different |          |
     | was read back: the file's MD5                              | proven    | download |
     | ... another                                                | different |          |
     | ETag: another MD5, and it is known to come from the content| different |          |
@@ -120,13 +116,6 @@ def _judge_file(extension: str, local: FileSums, remote: RemoteObject | None) ->
     for part_sum in local.part_sums:
         if remote.etag == part_sum.etag:
             return FileVerdict(extension, Outcome.PROVEN, Proof.PARTS, _in_parts(part_sum, local))
-    if remote.checksum is not None and local.checksum is not None:
-        if remote.checksum == local.checksum:
-            reason = f"proven by its {local.checksum.algorithm.upper()}"
-            return FileVerdict(extension, Outcome.PROVEN, Proof.CHECKSUM, reason)
-        return _different(
-            extension, local.checksum.algorithm.upper(), local.checksum.value, remote.checksum.value
-        )
     if remote.downloaded is not None:
         if remote.downloaded == local.md5:
             return FileVerdict(extension, Outcome.PROVEN, Proof.DOWNLOAD, "proven by reading it back")

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import Collection, Container, Iterable, Iterator, Optional, Tuple
+from typing import Collection, Container, Iterable, Iterator, NamedTuple, Optional, Tuple
 
 from ifcbscan.core.bins import MISSING, Pid, RemoteFileset, parse_pid
-from ifcbscan.s3.list_page import ListedObject
 
 #: S3 lists at most so many keys a page, whoever asks for more.
 PAGE = 1000
@@ -21,6 +20,15 @@ MOST_RANGES = 8
 
 # A range below this many pages is not worth the page that it may add.
 _PAGES_A_RANGE = 3
+
+
+class ListedObject(NamedTuple):
+    """One object of a listing: size in bytes, time in the server's ISO 8601 form, ETag unquoted."""
+
+    key: str
+    size: int
+    modified: str
+    etag: str
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from typing import Any
 
 from ifcbscan.core.bins import Pid
 from ifcbscan.core.decision import State
+from ifcbscan.core.words import human_bytes as human_bytes
 from ifcbscan.errors import ExitCode
 
 UPLOADED = "uploaded"
@@ -149,15 +150,6 @@ _WORDS = (
     (FAILED, "failed"),
     (EXCLUDED, "in excluded folders"),
 )
-
-
-def human_bytes(size: float) -> str:
-    """`98.5 kB`, `1.2 GB`: decimal, as disks and networks are sold."""
-    for unit in ("B", "kB", "MB", "GB"):
-        if abs(size) < 999.95:  # else it would read 1000.0
-            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
-        size /= 1000
-    return f"{size:.1f} TB"
 
 
 def summary(report: ScanReport) -> str:

@@ -14,7 +14,8 @@ from typing import Any, Sequence
 from ifcbscan.core.bins import Fileset, Pid
 from ifcbscan.core.content_match import BinVerdict, Outcome, Proof
 from ifcbscan.core.decision import State
-from ifcbscan.core.scan_report import EXCLUDED, Problem, Requests, human_bytes
+from ifcbscan.core.scan_report import EXCLUDED, Problem, Requests
+from ifcbscan.core.words import human_bytes, human_duration
 from ifcbscan.errors import ExitCode
 
 #: The counts of the JSON: every bin that was found is in exactly one of them.
@@ -37,6 +38,10 @@ NOT_PROVEN = tuple(
     name for name in COUNTS if name not in (Outcome.PROVEN.value, State.INCOMPLETE.value, EXCLUDED)
 )
 
+
+# The proofs of the JSON. "checksum" is always 0: older versions also compared checksums that the bucket keeps, and
+# scripts may read the key.
+_PROOFS = (Proof.MD5.value, Proof.PARTS.value, "checksum", Proof.DOWNLOAD.value)
 
 #: The word among the problems for a proven bin that was not the same any more when the list was written.
 CHANGED = "changed"
@@ -174,7 +179,7 @@ class VerifyReport:
             "directory": self.directory,
             "mode": self.mode,
             "bins": {name: self.bins[name] for name in COUNTS},
-            "proofs": {proof.value: self.proofs[proof.value] for proof in Proof},
+            "proofs": {name: self.proofs.get(name, 0) for name in _PROOFS},
             "bytes_read": self.bytes_read,
             "requests": {
                 "list": self.requests.list,
@@ -262,11 +267,11 @@ def summary(report: VerifyReport) -> str:
         rate = report.bytes_read / report.seconds if report.seconds > 0 else 0.0
         line += f"; read {human_bytes(report.bytes_read)} in {report.seconds:.0f} s ({human_bytes(rate)}/s)"
     if report.deletable is not None:
-        line += "; " + _list_in_words(report.deletable)
+        line += "; " + _list_human_duration(report.deletable)
     return line
 
 
-def _list_in_words(deletable: DeletableReport) -> str:
+def _list_human_duration(deletable: DeletableReport) -> str:
     if not deletable.written:
         return "no list of deletable files"
     words = f"{deletable.files:,} files of {deletable.bins:,} bins listed as deletable"
@@ -328,7 +333,7 @@ def _left_out(deletable: DeletableReport) -> list[str]:
     if deletable.too_young:
         line = (
             f"Left out of the list: {deletable.too_young:,} bins of which the archive got a file less than "
-            f"{in_words(deletable.after)} ago (--deletable-after); it may still refuse one."
+            f"{human_duration(deletable.after)} ago (--deletable-after); it may still refuse one."
         )
         if deletable.first_at is not None and deletable.all_at is not None:
             first, last = _utc(deletable.first_at), _utc(deletable.all_at)
@@ -343,15 +348,6 @@ def _left_out(deletable: DeletableReport) -> list[str]:
             "Send what is missing with 'ifcbscan sync', then verify again."
         )
     return lines
-
-
-def in_words(seconds: float) -> str:
-    """`3 days`, `5 h`, `12 min`: for people."""
-    if seconds >= 2 * 86400:
-        return f"{seconds / 86400:.0f} days"
-    if seconds >= 2 * 3600:
-        return f"{seconds / 3600:.0f} h"
-    return f"{max(seconds, 0.0) / 60:.0f} min"
 
 
 def _utc(seconds: float) -> str:

@@ -9,16 +9,14 @@ from __future__ import annotations
 import math
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from typing import Callable, Iterable, Mapping, Sequence, TypeVar
+from typing import Iterable, Mapping, Sequence
 
 from ifcbscan.core.bins import EXTENSIONS, Fileset, Pid, RemoteFileset, server_seconds
-from ifcbscan.core.remote_index import KeyRange, full_ranges, list_bins, range_around, remote_fileset
+from ifcbscan.core.remote_index import KeyRange, ListedObject, list_bins, remote_fileset
 from ifcbscan.core.verify_report import Publication
 from ifcbscan.disk.tree import Inventory
+from ifcbscan.runs.listing import list_ranges, ranges_to_list
 from ifcbscan.s3.bucket import Bucket
-from ifcbscan.s3.list_page import ListedObject
-
-_T = TypeVar("_T")
 
 # XML cannot hold it, so it is in no ETag and in no time.
 _BETWEEN = "\0"
@@ -103,23 +101,16 @@ def list_archive(
     complete = [pid for pid, fileset in inventory.filesets.items() if fileset.complete]
     if not complete:
         return ArchiveListing((), {}, {})
-    ranges = [range_around(complete, prefix)] if recent else full_ranges(complete, prefix)
+    ranges = ranges_to_list(complete, prefix, recent)
     whole = ArchiveListing(ranges, {}, {})
 
-    def list_one(keys: KeyRange) -> ArchiveListing:
-        objects = bucket.list(prefix, keys.start_after, keys.up_to)
+    def read(objects: Iterable[ListedObject]) -> ArchiveListing:
         return _compare_sizes(objects, prefix, inventory.filesets)
 
-    for part in _side_by_side(list_one, ranges, pool):
+    for part in list_ranges(bucket, prefix, ranges, read, pool):
         whole.archived.update(part.archived)
         whole.unlike.update(part.unlike)
     return whole
-
-
-def _side_by_side(
-    list_one: Callable[[KeyRange], _T], ranges: Sequence[KeyRange], pool: Executor
-) -> Iterable[_T]:
-    return pool.map(list_one, ranges) if len(ranges) > 1 else map(list_one, ranges)
 
 
 def _compare_sizes(
@@ -146,12 +137,11 @@ def list_again(
     Returns what became of the others, in words. Raises BucketRefused, BucketUnreachable; then nothing is certain.
     """
 
-    def list_one(keys: KeyRange) -> dict[Pid, str]:
-        objects = bucket.list(prefix, keys.start_after, keys.up_to)
+    def read(objects: Iterable[ListedObject]) -> dict[Pid, str]:
         return _compare_again(objects, prefix, listing.archived, filesets)
 
     changed: dict[Pid, str] = {}
-    for part in _side_by_side(list_one, listing.ranges, pool):
+    for part in list_ranges(bucket, prefix, listing.ranges, read, pool):
         changed.update(part)
     for pid, record in listing.archived.items():
         if record.proven and not record.unchanged and pid not in changed:

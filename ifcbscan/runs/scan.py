@@ -19,10 +19,11 @@ from ifcbscan.core.bins import (
     series_prefix,
 )
 from ifcbscan.core.decision import Action, Decision, Now, Policy, State, decide
-from ifcbscan.core.remote_index import KeyRange, full_ranges, index_objects, range_around
+from ifcbscan.core.remote_index import ListedObject, index_objects
 from ifcbscan.core.scan_report import EXCLUDED, FAILED, TO_UPLOAD, ScanReport, Tally
 from ifcbscan.disk.tree import Inventory, LocalTree
 from ifcbscan.errors import ExitCode, IfcbscanError, LocalFileProblem
+from ifcbscan.runs.listing import list_ranges, ranges_to_list
 from ifcbscan.runs.upload import BinJob, Listener, Uploader, examine_fileset
 from ifcbscan.s3.bucket import Bucket
 from ifcbscan.state.bin_locks import ALONE, Claims
@@ -226,15 +227,13 @@ def list_remote(options: ScanOptions, inventory: Inventory, bucket: Bucket, pool
     complete = [pid for pid, fileset in inventory.filesets.items() if fileset.complete]
     if not complete:
         return RemoteListing({}, False)  # nothing that could be sent: the bucket need not be asked
-    recent = options.max_age is not None
-    ranges = [range_around(complete, prefix)] if recent else full_ranges(complete, prefix)
+    ranges = ranges_to_list(complete, prefix, recent=options.max_age is not None)
 
-    def list_one(keys: KeyRange) -> tuple[bool, dict[str, RemoteFileset]]:
-        objects = bucket.list(prefix, keys.start_after, keys.up_to)
+    def read(objects: Iterator[ListedObject]) -> tuple[bool, dict[str, RemoteFileset]]:
         first = list(itertools.islice(objects, 1))
         return not first, index_objects(itertools.chain(first, objects), prefix, inventory.filesets)
 
-    parts = list(pool.map(list_one, ranges) if len(ranges) > 1 else map(list_one, ranges))
+    parts = list(list_ranges(bucket, prefix, ranges, read, pool))
     bins: dict[str, RemoteFileset] = {}
     for _, part in parts:
         bins.update(part)

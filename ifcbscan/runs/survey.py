@@ -21,10 +21,11 @@ from ifcbscan.core.bins import (
     series_prefix,
 )
 from ifcbscan.core.decision import Action, Decision, Now, State, decide
-from ifcbscan.core.remote_index import KeyRange, full_ranges, index_objects
+from ifcbscan.core.remote_index import ListedObject, index_objects
 from ifcbscan.core.scan_report import FAILED, TO_UPLOAD
 from ifcbscan.disk.tree import Inventory, LocalTree
 from ifcbscan.errors import LocalFileProblem
+from ifcbscan.runs.listing import list_ranges, ranges_to_list
 from ifcbscan.runs.scan import ScanOptions
 from ifcbscan.runs.upload import examine_fileset
 from ifcbscan.s3.bucket import Bucket
@@ -92,11 +93,12 @@ class _Everything:
 
 
 def _list_all(prefix: str, inventory: Inventory, bucket: Bucket, pool: Executor) -> dict[str, RemoteFileset]:
-    def list_one(keys: KeyRange) -> dict[str, RemoteFileset]:
-        return index_objects(bucket.list(prefix, keys.start_after, keys.up_to), prefix, _Everything())
+    def read(objects: Iterator[ListedObject]) -> dict[str, RemoteFileset]:
+        return index_objects(objects, prefix, _Everything())
 
+    ranges = ranges_to_list(inventory.filesets, prefix, recent=False)
     remote: dict[str, RemoteFileset] = {}
-    for part in pool.map(list_one, full_ranges(inventory.filesets, prefix)):
+    for part in list_ranges(bucket, prefix, ranges, read, pool):
         remote.update(part)
     return remote
 

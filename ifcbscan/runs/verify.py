@@ -26,19 +26,12 @@ from ifcbscan.core.bins import (
     RemoteFileset,
     series_prefix,
 )
-from ifcbscan.core.checksums import (
-    CHECKSUMS,
-    Checksum,
-    ChecksumSummer,
-    FileSums,
-    Summer,
-    fitting_part_sizes,
-    is_md5,
-)
+from ifcbscan.core.checksums import FileSums, Summer, fitting_part_sizes
 from ifcbscan.core.content_match import BinVerdict, Outcome, RemoteObject, judge
 from ifcbscan.core.decision import Action, Decision, Now, Policy, State, decide
 from ifcbscan.core.scan_report import EXCLUDED
-from ifcbscan.core.verify_report import BinResult, Publication, VerifyReport, VerifyTally, in_words
+from ifcbscan.core.verify_report import BinResult, Publication, VerifyReport, VerifyTally
+from ifcbscan.core.words import human_duration
 from ifcbscan.dashboard.calls import Dashboard
 from ifcbscan.disk.tree import Inventory, LocalTree
 from ifcbscan.errors import (
@@ -258,7 +251,7 @@ class _Verifier:
             if differing:
                 state, reason = State.CONFLICT.value, differing
             else:
-                verdict = self._prove(job.local, sums, archived.etags, reading)
+                verdict = self._prove(job.local, sums, archived.etags)
                 state, reason = verdict.outcome.value, verdict.reason
             for fileset in filesets:
                 if self._tree.refresh(fileset) != fileset:
@@ -290,9 +283,7 @@ class _Verifier:
                     )
         return ""
 
-    def _prove(
-        self, local: Fileset, sums: list[FileSums], etags: Sequence[str], reading: _Reading
-    ) -> BinVerdict:
+    def _prove(self, local: Fileset, sums: Sequence[FileSums], etags: Sequence[str]) -> BinVerdict:
         """Compare with the listing; where that proves nothing ask the bucket, and at last read back."""
         objects: list[RemoteObject | None] = [
             RemoteObject(size, etag) for size, etag in zip(local.sizes, etags)
@@ -305,7 +296,6 @@ class _Verifier:
                 if file.outcome is Outcome.UNPROVEN and known is not None:
                     key = local.pid.key(self._prefix, file.extension)
                     objects[index] = self._unless_away(way, key, known)
-                    sums[index] = self._with_checksum(local, index, sums[index], objects[index], reading)
             verdict = judge(sums, objects)
         return verdict
 
@@ -327,30 +317,11 @@ class _Verifier:
         content = self._bucket.content(key)
         if content is None:
             return None
-        checksums = dict(content.checksums)
-        best = next((name for name in CHECKSUMS if name in checksums), None)
-        return RemoteObject(
-            content.size,
-            content.etag.lower(),
-            content.etag_is_sum,
-            Checksum(best, checksums[best]) if best else None,
-        )
+        return RemoteObject(content.size, content.etag.lower(), content.etag_is_sum)
 
     def _read_back(self, key: str, known: RemoteObject) -> RemoteObject | None:
         downloaded = self._bucket.content_md5(key)
         return None if downloaded is None else dataclasses.replace(known, downloaded=downloaded, trouble="")
-
-    @staticmethod
-    def _with_checksum(
-        local: Fileset, index: int, sums: FileSums, known: RemoteObject | None, reading: _Reading
-    ) -> FileSums:
-        """The sums with the checksum that the bucket keeps, where that decides: it costs a second reading."""
-        if known is None or known.checksum is None or sums.checksum is not None:
-            return sums
-        if known.etag_is_sum and is_md5(known.etag):
-            return sums
-        checksum = reading.checksum(local, EXTENSIONS[index], known.checksum.algorithm)
-        return dataclasses.replace(sums, checksum=checksum)
 
     def _unpublished(self, archived: ArchivedBin) -> str:
         if archived.publication is not Publication.UNPUBLISHED:
@@ -358,7 +329,7 @@ class _Verifier:
         if archived.put == math.inf:
             return archived.unpublished
         age = self._bucket.server_clock.now() - archived.put
-        return f"{archived.unpublished}; in the archive for {in_words(age)}"
+        return f"{archived.unpublished}; in the archive for {human_duration(age)}"
 
 
 @dataclass(frozen=True)
@@ -394,12 +365,6 @@ class _Reading:
             if found[-1].size != fileset.size(extension):
                 raise FileChanged(f".{extension} changed in {fileset.folder} while it was read")
         return found
-
-    def checksum(self, fileset: Fileset, extension: str, algorithm: str) -> Checksum:
-        """One checksum of one file."""
-        summer = ChecksumSummer(algorithm)
-        self._read(fileset, extension, summer.update)
-        return summer.checksum()
 
     def _read(self, fileset: Fileset, extension: str, take: Callable[[bytes], None]) -> None:
         with self._tree.open(fileset, extension) as file:

@@ -19,6 +19,7 @@ from ifcbscan.config import Config
 from ifcbscan.core.bins import MISSING, server_text
 from ifcbscan.core.checksums import is_md5
 from ifcbscan.core.printable import brief
+from ifcbscan.core.remote_index import ListedObject
 from ifcbscan.core.scan_report import Requests
 from ifcbscan.errors import (
     BucketRefused,
@@ -30,7 +31,7 @@ from ifcbscan.errors import (
     PutRefused,
 )
 from ifcbscan.s3.client import CONDITION, USUAL_TIMEOUTS, Timeouts, make_client
-from ifcbscan.s3.list_page import FOLDERS, OBJECTS, ListedObject
+from ifcbscan.s3.list_page import FOLDERS, OBJECTS
 
 #: How often a request is tried in all, and the longest pause between two tries (seconds).
 ATTEMPTS = 5

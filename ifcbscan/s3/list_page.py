@@ -13,7 +13,9 @@ import datetime
 import re
 import urllib.parse
 import xml.etree.ElementTree as ElementTree
-from typing import Any, NamedTuple
+from typing import Any
+
+from ifcbscan.core.remote_index import ListedObject
 
 #: Where the lean parser leaves the objects and the common prefixes of a page, in the answer that botocore returns.
 OBJECTS = "IfcbscanObjects"
@@ -34,15 +36,6 @@ _LARGEST_ERROR = 65536
 _MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?Z?")
 
 _ENCODING = re.compile(rb"encoding\s*=\s*[\"']([^\"']*)")
-
-
-class ListedObject(NamedTuple):
-    """One object of a listing: size in bytes, time in the server's ISO 8601 form, ETag unquoted."""
-
-    key: str
-    size: int
-    modified: str
-    etag: str
 
 
 class NotAListing(Exception):

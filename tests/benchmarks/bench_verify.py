@@ -35,11 +35,11 @@ from ifcbscan import __version__  # noqa: E402
 from ifcbscan.clock import Clock, ServerClock  # noqa: E402
 from ifcbscan.core.bins import EXTENSIONS, Pid, parse_pid, series_prefix  # noqa: E402
 from ifcbscan.core.decision import Policy  # noqa: E402
+from ifcbscan.core.remote_index import ListedObject  # noqa: E402
 from ifcbscan.core.scan_report import Requests  # noqa: E402
 from ifcbscan.core.verify_report import VerifyReport  # noqa: E402
 from ifcbscan.disk.tree import LocalTree  # noqa: E402
 from ifcbscan.runs.verify import VerifyListener, VerifyOptions, verify  # noqa: E402
-from ifcbscan.s3.list_page import ListedObject  # noqa: E402
 
 OLD = 1400000000.0
 FIRST = datetime.datetime(2013, 1, 1)

@@ -33,12 +33,12 @@ from ifcbscan.core.bins import (
     parse_pid,
     server_text,
 )
+from ifcbscan.core.remote_index import ListedObject
 from ifcbscan.core.scan_report import Requests
 from ifcbscan.demo.sample_bins import bin_contents
 from ifcbscan.disk.tree import Inventory
 from ifcbscan.errors import FileChanged, LocalFileProblem, Overtaken, UsageError
 from ifcbscan.s3.bucket import ObjectContent, ObjectHead
-from ifcbscan.s3.list_page import ListedObject
 
 START = 1700000000.0
 """When virtual time begins: 2023-11-14T22:13:20Z, in seconds since 1970."""

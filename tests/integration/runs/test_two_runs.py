@@ -131,12 +131,12 @@ def test_a_stopped_sync_is_named_by_the_scans_that_find_its_bins_and_is_a_failur
         for _ in range(2):
             done = run(*every_minute)
             (warning,) = json.loads(done.stdout)["warnings"]
-            assert f"process {stopped.pid}," in warning and "for 25 minutes" in warning
+            assert f"process {stopped.pid}," in warning and "for 25 min" in warning
             assert warning in done.stderr
         age_sign_of_life(cli_environment, 5700)
         done = run(*every_minute, code=3)
         (warning,) = json.loads(done.stdout)["warnings"]
-        assert f"process {stopped.pid}," in warning and "for 2 hours" in warning
+        assert f"process {stopped.pid}," in warning and "for 2 h." in warning
         assert "2 to upload (another scan on this computer, process" in done.stderr
         assert log.read_text("utf-8").count("no sign of life: ") == 1  # once a day
     # It has been let go on, and has sent them: all is well again, for everybody.
@@ -173,12 +173,12 @@ def test_a_stopped_scan_that_holds_the_lock_is_told_of_even_to_those_who_want_qu
         stopped.send_signal(signal.SIGSTOP)
         age_sign_of_life(cli_environment, 1500)
         assert run(*hourly, code=4).stderr == ""
-        assert "for 25 minutes" in run("--once", data, "nauset", code=4).stderr
+        assert "for 25 min" in run("--once", data, "nauset", code=4).stderr
         age_sign_of_life(cli_environment, 5700)
         for _ in range(3):
             said = run(*hourly, code=4).stderr
-            assert f"process {stopped.pid} " in said and "no sign of life for 2 hours" in said
-        assert log.read_text("utf-8").count("no sign of life for 2 hours") == 1
+            assert f"process {stopped.pid} " in said and "no sign of life for 2 h" in said
+        assert log.read_text("utf-8").count("no sign of life for 2 h") == 1
         (record,) = Path(cli_environment["HOME"]).rglob("*-full.last.json")
         written = json.loads(record.read_text("utf-8"))
         assert written["exit_code"] == 4 and written["summary"] in said

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
-import zlib
 from typing import Any
 
 import pytest
@@ -12,10 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ifcbscan.core.checksums import (
-    CHECKSUMS,
     PART_SIZES,
-    Checksum,
-    ChecksumSummer,
     FileSums,
     PartSum,
     Summer,
@@ -99,36 +94,17 @@ def test_sums_do_not_depend_on_the_blocks_in_which_a_file_is_read(
     assert summer.sums() == FileSums(len(content), hashlib.md5(content).hexdigest(), expected)
 
 
-@given(st.binary(max_size=200), st.integers(1, 50))
-def test_checksums_are_written_as_s3_writes_them(content: bytes, block: int) -> None:
-    raw = {
-        "sha256": hashlib.sha256(content).digest(),
-        "sha1": hashlib.sha1(content).digest(),
-        "crc32": zlib.crc32(content).to_bytes(4, "big"),
-    }
-    assert set(raw) == set(CHECKSUMS)
-    for algorithm in CHECKSUMS:
-        summer = ChecksumSummer(algorithm)
-        for start in range(0, len(content), block):
-            summer.update(content[start : start + block])
-        assert summer.checksum() == Checksum(algorithm, base64.b64encode(raw[algorithm]).decode())
-
-
 # --- the verdict
 
 LOCAL = FileSums(6, MD5)
 IN_PARTS = FileSums(6, MD5, (PartSum(4, OTHER + "-2"), PartSum(5, MD5 + "-2")))
 ONE_PART = FileSums(6, MD5, (PartSum(6, OTHER + "-1"),))
-SUMMED = FileSums(6, MD5, checksum=Checksum("sha256", "AAAA"))
-SAME, NOT_SAME = Checksum("sha256", "AAAA"), Checksum("sha256", "BBBB")
 
 TABLE = [
     ("not there", LOCAL, None, Outcome.MISSING, None),
     ("another size", LOCAL, RemoteObject(7, MD5), Outcome.SIZE, None),
     ("the MD5", LOCAL, RemoteObject(6, MD5), Outcome.PROVEN, Proof.MD5),
     ("the sum in parts", IN_PARTS, RemoteObject(6, MD5 + "-2"), Outcome.PROVEN, Proof.PARTS),
-    ("the checksum", SUMMED, RemoteObject(6, OTHER, False, SAME), Outcome.PROVEN, Proof.CHECKSUM),
-    ("another checksum", SUMMED, RemoteObject(6, OTHER, False, NOT_SAME), Outcome.DIFFERENT, None),
     ("read back", LOCAL, RemoteObject(6, OTHER, False, downloaded=MD5), Outcome.PROVEN, Proof.DOWNLOAD),
     ("read back other", LOCAL, RemoteObject(6, "?", None, downloaded=OTHER), Outcome.DIFFERENT, None),
     ("another MD5", LOCAL, RemoteObject(6, OTHER, True), Outcome.DIFFERENT, None),
@@ -137,7 +113,6 @@ TABLE = [
     ("another single part", ONE_PART, RemoteObject(6, MD5 + "-1", True), Outcome.DIFFERENT, None),
     ("other parts", IN_PARTS, RemoteObject(6, MD5 + "-3", True), Outcome.UNPROVEN, None),
     ("no sum at all", LOCAL, RemoteObject(6, "", True), Outcome.UNPROVEN, None),
-    ("a checksum not computed", LOCAL, RemoteObject(6, MD5 + "-3", True, SAME), Outcome.UNPROVEN, None),
 ]
 
 
@@ -187,14 +162,12 @@ sums_strategy = st.builds(
     st.integers(1, 2),
     st.sampled_from([MD5, OTHER]),
     st.sampled_from([(), (PartSum(5, MD5 + "-2"),), (PartSum(5, OTHER + "-2"),)]),
-    st.sampled_from([None, SAME, NOT_SAME]),
 )
 object_strategy = st.builds(
     RemoteObject,
     st.integers(1, 2),
     st.sampled_from([MD5, OTHER, MD5 + "-2", OTHER + "-2", MD5 + "-1", ""]),
     st.sampled_from([None, True, False]),
-    st.sampled_from([None, SAME, NOT_SAME]),
     st.sampled_from([None, MD5, OTHER]),
 )
 
@@ -215,7 +188,6 @@ def test_nothing_is_proven_without_a_proof_for_each_of_three_files_of_the_right_
             evidence = {
                 Proof.MD5: there.etag == ours.md5,
                 Proof.PARTS: there.etag in [part.etag for part in ours.part_sums],
-                Proof.CHECKSUM: there.checksum is not None and there.checksum == ours.checksum,
                 Proof.DOWNLOAD: there.downloaded == ours.md5,
             }
             assert file.proof is not None and evidence[file.proof]

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from ifcbscan.core.companions import Companion, Finding, Holder, already_running, examine, human_time
+from ifcbscan.core.companions import Companion, Finding, Holder, already_running, examine
+from ifcbscan.core.words import human_duration
 
 SYNC = Holder(123, "lab", "2026-06-02T14:05:00Z", "/data", "nauset", "full")
 OTHER_FOLDER = Holder(456, "lab", "2026-06-02T14:06:00Z", "/data2", "nauset", "recent")
@@ -53,7 +54,7 @@ def test_silence_is_told_after_ten_minutes_and_is_a_failure_after_an_hour(
     assert (bool(found.warnings), found.stalled) == (told, stalled)
     if told:
         (warning,) = found.warnings
-        since = human_time(silent)
+        since = human_duration(silent)
         for part in ("process 123", "/data", SYNC.started, since, "holds bins", "nothing is lost"):
             assert part in warning
         assert f"is holding it, without a sign of life for {since}" in found.elsewhere
@@ -75,11 +76,3 @@ def test_a_silent_run_of_the_other_mode_is_told_of_though_it_has_none_of_the_bin
 def test_an_unknown_age_is_no_silence() -> None:
     assert examined({"a": 123}, Companion(SYNC, None)).warnings == ()
     assert not already_running(Companion(SYNC, None)).stalled
-
-
-@pytest.mark.parametrize(
-    "seconds, said",
-    [(5, "less than a minute"), (61, "1 minute"), (1500, "25 minutes"), (3600, "1 hour"), (200000, "2 days")],
-)
-def test_times_are_rounded_down_to_what_people_say(seconds: float, said: str) -> None:
-    assert human_time(seconds) == said

@@ -18,12 +18,12 @@ from ifcbscan.core.remote_index import (
     PAGE,
     WHOLE,
     KeyRange,
+    ListedObject,
     full_ranges,
     index_objects,
     list_bins,
     range_around,
 )
-from ifcbscan.s3.list_page import ListedObject
 
 PREFIX = "hablab/nauset/"
 NEW = "D20130526T095207_IFCB013"

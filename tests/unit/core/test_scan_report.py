@@ -21,7 +21,6 @@ from ifcbscan.core.scan_report import (
     Requests,
     ScanReport,
     Tally,
-    human_bytes,
     summary,
     worth_telling,
 )
@@ -197,20 +196,3 @@ def test_a_run_that_did_nothing_and_found_all_in_order_has_nothing_to_tell() -> 
 )
 def test_whatever_a_person_should_know_is_worth_telling(values: dict[str, Any]) -> None:
     assert worth_telling(_report(**values))
-
-
-@pytest.mark.parametrize(
-    ("size", "text"),
-    [
-        (0, "0 B"),
-        (999, "999 B"),
-        (1000, "1.0 kB"),
-        (98500, "98.5 kB"),
-        (999999, "1.0 MB"),
-        (1234567890, "1.2 GB"),
-        (5.2e12, "5.2 TB"),
-        (5.2e15, "5200.0 TB"),
-    ],
-)
-def test_bytes_are_told_as_disks_are_sold(size: float, text: str) -> None:
-    assert human_bytes(size) == text

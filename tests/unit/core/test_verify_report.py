@@ -9,7 +9,7 @@ import pytest
 from ifcbscan.core.bins import server_seconds
 from ifcbscan.core.content_match import Proof
 from ifcbscan.core.scan_report import EXCLUDED, Requests
-from ifcbscan.core.verify_report import COUNTS, DeletableReport, VerifyReport, conclusion, in_words, summary
+from ifcbscan.core.verify_report import COUNTS, DeletableReport, VerifyReport, conclusion, summary
 
 ALL_PROVEN = "Everything that was asked for is proven."
 NOT_PROVEN = "NOT everything is proven. Delete nothing, or only what --deletable FILE lists."
@@ -161,10 +161,3 @@ def test_the_json_counts_what_the_list_has_and_lacks(deletable: DeletableReport,
     # The older key is there only where there is a list.
     assert made.get("deletable_files") == (counts[0] if deletable.written else None)
     assert not {"deletable", "deletable_files"} & set(_report().to_json())
-
-
-@pytest.mark.parametrize(
-    "seconds, words", [(-5, "0 min"), (90, "2 min"), (86400, "24 h"), (3 * 86400, "3 days")]
-)
-def test_durations_are_told_in_words(seconds: float, words: str) -> None:
-    assert in_words(seconds) == words

@@ -16,10 +16,10 @@ from support.fakes import START, FakeBucket, FakeTree, LocalFile, SerialExecutor
 
 from ifcbscan.core.bins import EXTENSIONS, Fileset, parse_pid, server_seconds
 from ifcbscan.core.decision import Policy
+from ifcbscan.core.remote_index import ListedObject
 from ifcbscan.core.verify_report import VerifyReport
 from ifcbscan.errors import BucketRefused, BucketUnreachable
 from ifcbscan.runs.verify import VerifyListener, VerifyOptions, verify
-from ifcbscan.s3.list_page import ListedObject
 
 PREFIX = "hablab/nauset/"
 OLD = 1400000000.0  # seconds since 1970: long before any test

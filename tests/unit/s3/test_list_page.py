@@ -16,10 +16,11 @@ from support.wire import config
 
 from ifcbscan.clock import Clock
 from ifcbscan.config import Config
+from ifcbscan.core.remote_index import ListedObject
 from ifcbscan.errors import BucketUnreachable
 from ifcbscan.s3 import client, list_page
 from ifcbscan.s3.bucket import Bucket
-from ifcbscan.s3.list_page import FOLDERS, OBJECTS, ListedObject, NotAListing, parse_page, plain_error
+from ifcbscan.s3.list_page import FOLDERS, OBJECTS, NotAListing, parse_page, plain_error
 
 _NAMESPACE = b'xmlns="http://s3.amazonaws.com/doc/2006-03-01/"'
 
