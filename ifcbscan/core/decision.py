@@ -11,6 +11,7 @@ from typing import Sequence
 
 from ifcbscan.core.adc import Finding
 from ifcbscan.core.bins import EXTENSIONS, MISSING, OTHER_CONTENT, Fileset, RemoteFileset, server_seconds
+from ifcbscan.core.states import State as State  # a part of every decision, so it can be had from here
 
 #: The archive deletes anything larger (ifcb-data-sharer, validate-ifcb-files). Bytes.
 ARCHIVE_LIMIT = 250000000
@@ -23,20 +24,6 @@ _FUTURE = 60.0
 
 #: How long a bin that the archive refused is left alone. Seconds.
 RETRY_REJECTED = 24 * 3600
-
-
-class State(enum.Enum):
-    """What is the matter with a bin. The values are the words of the report and of the JSON."""
-
-    SYNCED = "synced"
-    UPLOAD = "upload"
-    COMMIT = "commit"
-    UNCONFIRMED = "unconfirmed"
-    SETTLING = "settling"
-    INCOMPLETE = "incomplete"
-    HELD = "held"
-    REJECTED = "rejected"
-    CONFLICT = "conflict"
 
 
 class Action(enum.Enum):

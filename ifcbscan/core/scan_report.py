@@ -9,37 +9,19 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ifcbscan.core.bins import Pid
-from ifcbscan.core.decision import State
+from ifcbscan.core.states import SCAN_COUNTS, BinState
 from ifcbscan.errors import ExitCode
 
-UPLOADED = "uploaded"
-TO_UPLOAD = "to_upload"
-FAILED = "failed"
-EXCLUDED = "excluded"
+UPLOADED = BinState.UPLOADED.value
+TO_UPLOAD = BinState.TO_UPLOAD.value
+FAILED = BinState.FAILED.value
+EXCLUDED = BinState.EXCLUDED.value
 
 #: The counts of the JSON: every bin that was found is in exactly one of them.
-COUNTS = (
-    State.SYNCED.value,
-    UPLOADED,
-    TO_UPLOAD,
-    State.UNCONFIRMED.value,
-    State.SETTLING.value,
-    State.INCOMPLETE.value,
-    State.HELD.value,
-    State.REJECTED.value,
-    State.CONFLICT.value,
-    FAILED,
-    EXCLUDED,
-)
+COUNTS = tuple(state.value for state in SCAN_COUNTS)
 
 #: States that a person should know of; the others pass by themselves.
-PROBLEM_STATES = (
-    State.INCOMPLETE.value,
-    State.HELD.value,
-    State.REJECTED.value,
-    State.CONFLICT.value,
-    FAILED,
-)
+PROBLEM_STATES = tuple(state.value for state in SCAN_COUNTS if state.needs_attention)
 
 
 @dataclass(frozen=True)
@@ -136,21 +118,6 @@ class Tally:
             self.problems.append(Problem(pid, state, reason))
 
 
-_WORDS = (
-    (UPLOADED, "uploaded"),
-    (TO_UPLOAD, "to upload"),
-    (State.SYNCED.value, "already in the archive"),
-    (State.UNCONFIRMED.value, "waiting for the archive's check"),
-    (State.SETTLING.value, "still being written"),
-    (State.INCOMPLETE.value, "incomplete"),
-    (State.HELD.value, "held back"),
-    (State.REJECTED.value, "rejected by the archive"),
-    (State.CONFLICT.value, "in conflict"),
-    (FAILED, "failed"),
-    (EXCLUDED, "in excluded folders"),
-)
-
-
 def human_bytes(size: float) -> str:
     """`98.5 kB`, `1.2 GB`: decimal, as disks and networks are sold."""
     for unit in ("B", "kB", "MB", "GB"):
@@ -162,9 +129,13 @@ def human_bytes(size: float) -> str:
 
 def summary(report: ScanReport) -> str:
     """The run in one line of words."""
-    parts = [f"{report.bins[name]} {words}" for name, words in _WORDS if report.bins[name]]
+    parts = [
+        f"{report.bins[state.value]} {state.words}"
+        for state in BinState
+        if state in SCAN_COUNTS and report.bins[state.value]
+    ]
     if report.elsewhere:
-        words = f"{report.bins[TO_UPLOAD]} to upload"
+        words = f"{report.bins[TO_UPLOAD]} {BinState.TO_UPLOAD.words}"
         parts = [f"{part} ({report.elsewhere})" if part == words else part for part in parts]
     line = "{}: {}".format(report.time_series, ", ".join(parts) if parts else "no bins found")
     if report.files_uploaded:

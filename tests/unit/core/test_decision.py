@@ -474,6 +474,7 @@ def test_the_deciding_half_imports_nothing_of_the_acting_half() -> None:
             "ifcbscan.core.bins",
             "ifcbscan.core.decision",
             "ifcbscan.core.scan_report",
+            "ifcbscan.core.states",
             "ifcbscan.errors",
         ]
     )
