@@ -5,11 +5,9 @@ from __future__ import annotations
 import itertools
 import logging
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Callable, Iterable, Iterator, Mapping, Sequence
 
-from ifcbscan.cli.signals import Interruption
-from ifcbscan.clock import Clock
 from ifcbscan.core.bins import (
     MISSING,
     NOTHING_REMOTE,
@@ -23,15 +21,13 @@ from ifcbscan.core.remote_index import KeyRange, full_ranges, index_objects, ran
 from ifcbscan.core.scan_report import EXCLUDED, FAILED, TO_UPLOAD, ScanReport, Tally
 from ifcbscan.disk.tree import Inventory, LocalTree
 from ifcbscan.errors import ExitCode, IfcbscanError, LocalFileProblem
-from ifcbscan.runs.upload import BinJob, Listener, Uploader, examine_fileset
+from ifcbscan.runs.backends import Backends
+from ifcbscan.runs.upload import BinJob, Listener, Uploader, UploadOptions, examine_fileset
 from ifcbscan.s3.bucket import Bucket
-from ifcbscan.state.bin_locks import ALONE, Claims
 
 log = logging.getLogger("ifcbscan")
 
 _A_DAY = 86400.0
-
-NOTHING_DIFFERS: Mapping[Pid, Sequence[str]] = {}
 
 #: Says whether files may be sent into a time series that has none: returns warnings, or raises UsageError.
 Guard = Callable[[], Sequence[str]]
@@ -64,50 +60,63 @@ class ScanOptions:
         return Policy(**{**self.policy.__dict__, "retry_rejected_after": float("-inf")})
 
 
+@dataclass(frozen=True)
+class Preparations:
+    """What the caller has found out before the scan.
+
+    `warnings` go into the report. `guard` is asked before anything is sent into a time series in which nothing is
+    yet; it raises UsageError to forbid it, or returns warnings. `differs`: bins of which these files are known to
+    have the right size but other content in the archive (`sync --content`); they are sent again.
+    """
+
+    warnings: Sequence[str] = ()
+    guard: Guard | None = None
+    differs: Mapping[Pid, Sequence[str]] = field(default_factory=dict)
+
+
+NO_PREPARATIONS = Preparations()
+
+
 def scan(
     options: ScanOptions,
-    tree: LocalTree,
-    bucket: Bucket,
-    clock: Clock,
-    pool: Executor,
-    interruption: Interruption,
+    backends: Backends,
     listener: Listener,
     show: Callable[[str], None],
-    warnings: Sequence[str] = (),
-    guard: Guard | None = None,
-    differs: Mapping[Pid, Sequence[str]] = NOTHING_DIFFERS,
-    claims: Claims = ALONE,
+    preparations: Preparations = NO_PREPARATIONS,
 ) -> ScanReport:
-    """One run over one tree. `show` takes the lines of a dry run; `warnings` are those of the preparations.
+    """One run over one tree. `show` takes the lines of a dry run.
 
-    `guard` is asked before anything is sent into a time series in which nothing is yet; it raises
-    UsageError to forbid it, or returns warnings. A recent run, which lists a few days, asks the bucket for one
-    key of the time series when it has seen none; ordinary runs see some, and pay nothing.
-
-    `differs`: bins of which these files are known to have the right size but other content in the archive
-    (`sync --content`); they are sent again. `claims` keep this run and others on this computer apart.
+    A recent run, which lists a few days, asks the bucket for one key of the time series when it has seen none and is
+    about to send (see `Preparations.guard`); ordinary runs see some, and pay nothing.
 
     Raises what makes a run impossible (UsageError, BucketRefused, BucketUnreachable, Interrupted);
     whatever ends it later is in the report.
     """
+    tree, bucket, clock = backends.tree, backends.bucket, backends.clock
     began = clock.monotonic()
-    tally = Tally(warnings=list(warnings))
+    tally = Tally(warnings=list(preparations.warnings))
     inventory = tree.walk()
     tally.warnings.extend(inventory.warnings)
     tally.unreadable = inventory.unreadable
     tally.bins[EXCLUDED] = inventory.excluded
     for fragment in inventory.fragments:
         tally.count(fragment.pid, State.INCOMPLETE.value, _fragment_reason(fragment, inventory))
-    remote = list_remote(options, inventory, bucket, pool)
+    remote = list_remote(options, inventory, bucket, backends.pool)
     now = Now(bucket.server_clock.now(), clock.wall())
-    for pid, extensions in differs.items():
+    for pid, extensions in preparations.differs.items():
         local = inventory.filesets.get(pid)
         # Where the sizes have come to differ meanwhile, the ordinary rules hold.
         if local is not None and remote.bins.get(pid, NOTHING_REMOTE).sizes == local.sizes:
             remote.bins[pid] = remote.bins[pid].with_other_content(extensions)
     to_do = _decide_all(options, inventory, remote.bins, now, tally, listener)
     prefix = series_prefix(options.account, options.time_series)
-    if guard is not None and to_do and remote.nothing_seen and (options.max_age is None or bucket.is_empty(prefix)):
+    guard = preparations.guard
+    if (
+        guard is not None
+        and to_do
+        and remote.nothing_seen
+        and (options.max_age is None or bucket.is_empty(prefix))
+    ):
         tally.warnings.extend(guard())
 
     def open_job(local: Fileset) -> BinJob:
@@ -120,20 +129,9 @@ def scan(
     if options.dry_run:
         _show_all(map(open_job, to_do), tree, options.policy, tally, show)
     else:
-        uploader = Uploader(
-            tree,
-            bucket,
-            prefix,
-            options.policy,
-            clock,
-            pool,
-            options.jobs,
-            listener,
-            interruption.requested,
-            options.time_limit,
-            claims,
-        )
-        with interruption.deferred():  # a signal must not come between a bin and its count
+        how = UploadOptions(prefix, options.policy, options.jobs, options.time_limit)
+        uploader = Uploader(how, backends, listener)
+        with backends.stop.deferred():  # a signal must not come between a bin and its count
             ended_by = uploader.run(to_do, open_job, tally)
     return ScanReport(
         time_series=options.time_series,

@@ -13,13 +13,11 @@ import itertools
 import logging
 import os
 import random
-import threading
 from collections import deque
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, field
 from typing import Callable, Iterable, Sequence
 
-from ifcbscan.clock import Clock
 from ifcbscan.core import adc
 from ifcbscan.core.bins import MISSING, OTHER_CONTENT, Fileset, RemoteFileset
 from ifcbscan.core.decision import Action, Decision, Now, Policy, State, decide
@@ -35,8 +33,8 @@ from ifcbscan.errors import (
     Overtaken,
     PutRefused,
 )
-from ifcbscan.s3.bucket import Bucket, ObjectHead
-from ifcbscan.state.bin_locks import ALONE, Claims
+from ifcbscan.runs.backends import Backends
+from ifcbscan.s3.bucket import ObjectHead
 
 log = logging.getLogger("ifcbscan")
 
@@ -73,7 +71,9 @@ class BinJob:
     bytes_sent: int = 0
     repairs: bool = False  # its .adc was in the archive before, beside something else than the local files
     etags: dict[str, str] = field(default_factory=dict)  # by extension, where a look has shown them
-    looked_at: bool = True  # what is known of it in the archive was seen there, and is not only what this run has put
+    looked_at: bool = (
+        True  # what is known of it in the archive was seen there, and is not only what this run has put
+    )
     sent_roi: bool = False
     sent_adc: bool = False
     watched: bool = False
@@ -106,39 +106,39 @@ class Listener:
         """No bin is left."""
 
 
+@dataclass(frozen=True)
+class UploadOptions:
+    """How bins are sent.
+
+    `prefix` is `<account>/<time series>/`; `jobs` bins are under way at once; no new bin is begun `time_limit`
+    seconds after the uploader was made.
+    """
+
+    prefix: str
+    policy: Policy
+    jobs: int
+    time_limit: float | None = None
+
+
 class Uploader:
     """Sends bins. One use each."""
 
-    def __init__(
-        self,
-        tree: LocalTree,
-        bucket: Bucket,
-        prefix: str,
-        policy: Policy,
-        clock: Clock,
-        pool: Executor,
-        jobs: int,
-        listener: Listener,
-        cancelled: threading.Event,
-        time_limit: float | None = None,
-        claims: Claims = ALONE,
-    ) -> None:
-        """`prefix` is `<account>/<time series>/`; `jobs` bins are under way at once; no new bin is
-        begun `time_limit` seconds from now; when `cancelled` is set the rest is left to a later run. A bin
-        that another run has claimed is left to it."""
-        self._tree = tree
-        self._bucket = bucket
-        self._prefix = prefix
-        self._policy = policy
-        self._clock = clock
-        self._pool = pool
-        self._jobs = jobs
+    def __init__(self, options: UploadOptions, backends: Backends, listener: Listener) -> None:
+        """When `backends.stop` is requested the rest is left to a later run. A bin that another run has locked is
+        left to it."""
+        self._tree = backends.tree
+        self._bucket = backends.bucket
+        self._prefix = options.prefix
+        self._policy = options.policy
+        self._clock = backends.clock
+        self._pool = backends.pool
+        self._jobs = options.jobs
         self._listener = listener
-        self._cancelled = cancelled
-        self._claims = claims
-        self._began = clock.monotonic()
+        self._cancelled = backends.stop.requested
+        self._claims = backends.bin_locks
+        self._began = self._clock.monotonic()
         self._had_company = False  # another run of the job was under way at some time since the listing
-        self._last_start = None if time_limit is None else clock.monotonic() + time_limit
+        self._last_start = None if options.time_limit is None else self._began + options.time_limit
         self._ready: deque[Fileset] = deque()
         self._open_job: Callable[[Fileset], BinJob]
         self._waiting: list[tuple[float, int, BinJob]] = []
@@ -384,7 +384,9 @@ class Uploader:
         job.files_sent += 1
         job.bytes_sent += size
         job.sent_adc = job.sent_adc or extension == "adc"
-        job.looked_at = job.looked_at and extension == "adc"  # the archive checks the others after they have come
+        job.looked_at = (
+            job.looked_at and extension == "adc"
+        )  # the archive checks the others after they have come
         job.remote = job.remote.after_put(extension, size, put)
         log.debug("put %s (%d bytes)", key, size)
         self._check_unchanged(job.local)

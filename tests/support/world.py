@@ -70,6 +70,7 @@ from ifcbscan.errors import (
     LocalFileProblem,
     PutRefused,
 )
+from ifcbscan.runs.backends import Backends, StopRequest
 from ifcbscan.runs.scan import ScanOptions, scan
 from ifcbscan.runs.upload import BinJob, Listener
 from support.claims import ClaimTable
@@ -580,6 +581,7 @@ class World:
             bucket = WireBucket(store, clock, self.server_now, run.interruption.requested)
         store.hook = lambda moment, call: self._at_request(run, bucket, turn, moment, call)
         store.stored = lambda call, before: self._stored(run, call, before)
+        stop = StopRequest(run.interruption.requested, run.interruption.deferred)
         claims = run.machine.claims.begin(run.number, lambda: self.true.now)
         run.began_at = len(self.effects)
         run.began = self.true.now - self._slow_seconds
@@ -587,14 +589,9 @@ class World:
         try:
             report = scan(
                 run.options,
-                tree,  # type: ignore[arg-type]
-                bucket,
-                clock,
-                SerialExecutor(),
-                run.interruption,
+                Backends(tree, bucket, clock, SerialExecutor(), stop, claims),  # type: ignore[arg-type]
                 _Notes(run),
                 lambda line: None,
-                claims=claims,
             )
             report = run.report = claims.tell(report)
             run.ended = f"exit {report.exit_code}"

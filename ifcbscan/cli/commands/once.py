@@ -7,6 +7,7 @@ import sys
 from argparse import Namespace
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from typing import Mapping, Sequence
 
 from ifcbscan.cli import output
 from ifcbscan.cli.after_run import Aftermath
@@ -16,6 +17,7 @@ from ifcbscan.cli.signals import Interruption
 from ifcbscan.cli.targets import absolute, check_target, is_metrics
 from ifcbscan.clock import Clock
 from ifcbscan.config import Config, parse_rate
+from ifcbscan.core.bins import Pid
 from ifcbscan.core.companions import examine
 from ifcbscan.core.decision import Policy
 from ifcbscan.core.remote_index import MOST_RANGES
@@ -23,6 +25,7 @@ from ifcbscan.core.scan_report import TO_UPLOAD, ScanReport
 from ifcbscan.disk.tree import LocalTree
 from ifcbscan.errors import AlreadyRunning, ExitCode, IfcbscanError, Interrupted, UsageError
 from ifcbscan.runs import scan
+from ifcbscan.runs.backends import Backends, StopRequest
 from ifcbscan.s3.bucket import Bucket
 from ifcbscan.s3.throttle import Throttle
 from ifcbscan.state import run_locks
@@ -168,7 +171,7 @@ def _scan(
     bucket.answered = held.getting_on
     if scan_options.time_limit is not None:
         bucket.retry_until = clock.monotonic() + scan_options.time_limit + _LAST_TRIES
-    differs = scan.NOTHING_DIFFERS
+    differs: Mapping[Pid, Sequence[str]] = {}
     if options.content:
         from ifcbscan.cli.commands.verify import Printer
         from ifcbscan.runs.content import compare
@@ -181,19 +184,13 @@ def _scan(
         differs = comparison.differs
         warnings += comparison.warnings
     claims = ALONE if options.dry_run else _claims(directory, scan_options, held)
+    stop = StopRequest(interruption.requested, interruption.deferred)
     report = scan.scan(
         scan_options,
-        tree,
-        bucket,
-        clock,
-        ThreadPoolExecutor(threads),
-        interruption,
+        Backends(tree, bucket, clock, ThreadPoolExecutor(threads), stop, claims),
         output.ScanPrinter(options.verbose, progress),
         output.say if options.json else output.result,
-        warnings,
-        guard,
-        differs,
-        claims,
+        scan.Preparations(warnings, guard, differs),
     )
     return report if options.dry_run else _with_companions(report, claims, held)
 

@@ -18,7 +18,6 @@ from support.faultproxy import Break, FaultProxy
 from support.scripted import Answer, Request, ScriptedServer, html
 from support.servers import S3Server
 
-from ifcbscan.cli.signals import Interruption
 from ifcbscan.clock import Clock
 from ifcbscan.config import load
 from ifcbscan.core.decision import Policy
@@ -26,6 +25,7 @@ from ifcbscan.core.scan_report import ScanReport
 from ifcbscan.demo.sample_bins import write_bin
 from ifcbscan.disk.tree import LocalTree
 from ifcbscan.errors import BucketUnreachable, ExitCode
+from ifcbscan.runs.backends import Backends
 from ifcbscan.runs.scan import ScanOptions, scan
 from ifcbscan.runs.upload import Listener
 from ifcbscan.s3.bucket import ATTEMPTS, Bucket
@@ -94,11 +94,7 @@ class Scene:
         with ThreadPoolExecutor(4) as pool, self.archive.running(every=0.1):
             report = scan(
                 options,
-                LocalTree(str(self.folder)),
-                bucket,
-                clock,
-                pool,
-                Interruption(),
+                Backends(LocalTree(str(self.folder)), bucket, clock, pool),
                 Listener(),
                 lambda line: None,
             )

@@ -38,13 +38,13 @@ from support.runs import (
 )
 from support.scripted import ScriptedServer
 
-from ifcbscan.cli.signals import Interruption
 from ifcbscan.core.bins import Fileset
 from ifcbscan.core.decision import Policy
 from ifcbscan.core.scan_report import ScanReport
 from ifcbscan.demo.sample_bins import write_bin
 from ifcbscan.disk.tree import Inventory, LocalTree
 from ifcbscan.errors import ExitCode, UsageError
+from ifcbscan.runs.backends import Backends
 from ifcbscan.runs.scan import ScanOptions, scan
 from ifcbscan.runs.upload import Listener
 from ifcbscan.state import run_locks
@@ -483,11 +483,7 @@ def scan_in_memory(
     options = ScanOptions("hablab", "nauset", Policy(), time_limit=time_limit, jobs=jobs)
     return scan(
         options,
-        tree,
-        bucket,  # type: ignore[arg-type]
-        clock,
-        SerialExecutor(),
-        Interruption(),
+        Backends(tree, bucket, clock, SerialExecutor()),  # type: ignore[arg-type]
         Listener(),
         lambda line: None,
     )
@@ -539,11 +535,7 @@ def test_a_file_that_changes_between_any_two_looks_is_not_published_as_it_was(
             options = Policy(check_integrity=False)
             scan(
                 ScanOptions("hablab", "nauset", options, jobs=1),
-                later,
-                bucket,  # type: ignore[arg-type]
-                clock,
-                SerialExecutor(),
-                Interruption(),
+                Backends(later, bucket, clock, SerialExecutor()),  # type: ignore[arg-type]
                 Listener(),
                 lambda line: None,
             )

@@ -11,7 +11,6 @@ from typing import Any, Iterator
 import pytest
 
 from ifcbscan import config
-from ifcbscan.cli.signals import Interruption
 from ifcbscan.clock import Clock
 from ifcbscan.core.archive_report import ARCHIVED
 from ifcbscan.core.bins import parse_pid
@@ -20,6 +19,7 @@ from ifcbscan.core.scan_report import EXCLUDED
 from ifcbscan.demo.sample_bins import write_bin
 from ifcbscan.disk.tree import LocalTree
 from ifcbscan.runs import scan
+from ifcbscan.runs.backends import Backends
 from ifcbscan.runs.survey import Survey, survey
 from ifcbscan.runs.upload import Listener
 from ifcbscan.s3.bucket import Bucket
@@ -99,7 +99,7 @@ class Looker:
     def dry_run(self) -> dict[str, int]:
         options, tree, bucket = self._parts(True)
         report = scan.scan(
-            options, tree, bucket, self._clock, self.pool, Interruption(), Listener(), lambda line: None
+            options, Backends(tree, bucket, self._clock, self.pool), Listener(), lambda line: None
         )
         return report.bins
 

@@ -37,7 +37,8 @@ from ifcbscan.errors import (
     LocalFileProblem,
     PutRefused,
 )
-from ifcbscan.runs.upload import BinJob, Listener, Uploader
+from ifcbscan.runs.backends import Backends, StopRequest
+from ifcbscan.runs.upload import BinJob, Listener, Uploader, UploadOptions
 from ifcbscan.state.bin_locks import ALONE, Claims
 
 PREFIX = "hablab/nauset/"
@@ -109,19 +110,15 @@ class World:
             if decision.action is not Action.NONE:
                 work[local.pid] = BinJob(local, there, (), decision, repairs=there.adc != MISSING)
         self.told, self.tally = Told(), Tally()
-        uploader = Uploader(
+        backends = Backends(
             self.tree,  # type: ignore[arg-type]
             self.bucket,  # type: ignore[arg-type]
-            PREFIX,
-            self.policy,
             self.clock,
             pool or SerialExecutor(),
-            jobs,
-            self.told,
-            self.cancelled,
-            time_limit,
+            StopRequest(self.cancelled),
             self.claims,
         )
+        uploader = Uploader(UploadOptions(PREFIX, self.policy, jobs, time_limit), backends, self.told)
         bins = [job.local for job in work.values()]
         ended_by = uploader.run(bins, lambda local: work[local.pid], self.tally)
         assert len(self.told.results) == len(work) == self.told.bins
