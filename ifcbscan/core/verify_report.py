@@ -14,7 +14,8 @@ from typing import Any, Sequence
 from ifcbscan.core.bins import Fileset, Pid
 from ifcbscan.core.content_match import BinVerdict, Outcome, Proof
 from ifcbscan.core.decision import State
-from ifcbscan.core.scan_report import EXCLUDED, Problem, Requests, human_bytes
+from ifcbscan.core.scan_report import Problem, Requests, human_bytes
+from ifcbscan.core.states import BinState
 from ifcbscan.errors import ExitCode
 
 #: The counts of the JSON: every bin that was found is in exactly one of them.
@@ -29,12 +30,14 @@ COUNTS = (
     State.HELD.value,
     State.REJECTED.value,
     State.CONFLICT.value,
-    EXCLUDED,
+    BinState.EXCLUDED.value,
 )
 
 #: The counts of complete bins that are not proven to be in the archive.
 NOT_PROVEN = tuple(
-    name for name in COUNTS if name not in (Outcome.PROVEN.value, State.INCOMPLETE.value, EXCLUDED)
+    name
+    for name in COUNTS
+    if name not in (Outcome.PROVEN.value, State.INCOMPLETE.value, BinState.EXCLUDED.value)
 )
 
 
@@ -245,7 +248,7 @@ _WORDS = (
     (State.HELD.value, "held back (so not in the archive)"),
     (State.REJECTED.value, "rejected by the archive"),
     (State.CONFLICT.value, "in conflict"),
-    (EXCLUDED, "in excluded folders (not looked at)"),
+    (BinState.EXCLUDED.value, "in excluded folders (not looked at)"),
 )
 
 
@@ -290,7 +293,7 @@ def conclusion(report: VerifyReport) -> Sequence[str]:
         lines.append("No list of deletable files was written. Delete nothing, and use no older list.")
     else:
         lines.extend(_left_out(deletable))
-    beside = report.bins[State.INCOMPLETE.value] + report.bins[EXCLUDED]
+    beside = report.bins[State.INCOMPLETE.value] + report.bins[BinState.EXCLUDED.value]
     if beside:
         lines.append(
             f"Not compared: bins that are incomplete or in excluded folders ({beside:,}). They may exist only on this disk."

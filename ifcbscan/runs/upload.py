@@ -15,22 +15,23 @@ import os
 import random
 from collections import deque
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Callable, Iterable, Sequence
 
 from ifcbscan.core import adc
-from ifcbscan.core.bins import MISSING, OTHER_CONTENT, Fileset, RemoteFileset
-from ifcbscan.core.decision import Action, Decision, Now, Policy, State, decide
-from ifcbscan.core.scan_report import FAILED, TO_UPLOAD, UPLOADED, Tally
+from ifcbscan.core.bins import MISSING, Fileset, RemoteFileset
+from ifcbscan.core.decision import NOTHING_ELSE, Action, Decision, Known, Now, Policy, content_marks, decide
+from ifcbscan.core.scan_report import Result, Tally
+from ifcbscan.core.states import BinState, State
 from ifcbscan.disk.tree import LocalTree
 from ifcbscan.errors import (
     BucketRefused,
     BucketUnreachable,
+    ConcurrentWrite,
     FileChanged,
     IfcbscanError,
     Interrupted,
     LocalFileProblem,
-    Overtaken,
     PutRefused,
 )
 from ifcbscan.runs.backends import Backends
@@ -45,7 +46,7 @@ _ELSEWHERE = "another scan on this computer is sending it"
 _STALE = 20.0
 _MAY_BE_SENT_ELSEWHERE = 4 * 86400.0
 
-_OVERTAKEN = "somebody else changed this bin in the archive meanwhile; a later run looks again"
+_CHANGED_ELSEWHERE = "somebody else changed this bin in the archive meanwhile; a later run looks again"
 
 #: How long nothing but waiting may go on without telling the listener again. Seconds.
 _WAITING_TOLD_EVERY = 20.0
@@ -67,19 +68,16 @@ class BinJob:
     remote: RemoteFileset
     copies: Sequence[Fileset]
     decision: Decision
+    known: Known = NOTHING_ELSE
     files_sent: int = 0
     bytes_sent: int = 0
     repairs: bool = False  # its .adc was in the archive before, beside something else than the local files
     etags: dict[str, str] = field(default_factory=dict)  # by extension, where a look has shown them
-    looked_at: bool = (
-        True  # what is known of it in the archive was seen there, and is not only what this run has put
-    )
     sent_roi: bool = False
     sent_adc: bool = False
-    watched: bool = False
     claimed: bool = False
     due: float | None = None  # when to go on, by the monotonic clock
-    result: tuple[str, str] | None = None  # state and reason, once it is known
+    result: Result | None = None  # once it is known
 
     @property
     def size(self) -> int:
@@ -93,10 +91,10 @@ class Listener:
     def begin(self, bins: int, size: int) -> None:
         """`bins` of together `size` bytes may be sent now."""
 
-    def left_alone(self, local: Fileset, state: str, reason: str) -> None:
+    def left_alone(self, local: Fileset, state: BinState, reason: str) -> None:
         """There is nothing to do about a bin, though it is not in the archive."""
 
-    def bin_done(self, job: BinJob, state: str, reason: str) -> None:
+    def bin_done(self, job: BinJob, state: BinState, reason: str) -> None:
         """A bin has its result."""
 
     def waiting(self, bins: int) -> None:
@@ -220,12 +218,14 @@ class Uploader:
                 assert job.due is not None
                 heapq.heappush(self._waiting, (job.due, next(self._order), job))
             else:
-                self._failed_in_a_row = self._failed_in_a_row + 1 if job.result[0] == FAILED else 0
+                self._failed_in_a_row = (
+                    self._failed_in_a_row + 1 if job.result.state is BinState.FAILED else 0
+                )
                 self._finish(job, tally)
 
     def _note_trouble(self, job: BinJob, error: IfcbscanError) -> None:
         """A failing bucket ends the run; a request that failed once, or some bins that fail each time, do not."""
-        job.result = (FAILED, str(error))
+        job.result = Result(BinState.FAILED, str(error))
         if isinstance(error, BucketUnreachable):
             self._unreachable_in_a_row += 1
             if self._unreachable_in_a_row < _MOST_IN_A_ROW and not self._is_away():
@@ -286,27 +286,29 @@ class Uploader:
                 elif self._must_wait(job):
                     return
         except FileChanged as error:
-            job.result = (State.SETTLING.value, f"changed while it was handled ({error})")
-        except Overtaken:
-            job.result = (FAILED, _OVERTAKEN)
+            job.result = Result(BinState.SETTLING, f"changed while it was handled ({error})")
+        except ConcurrentWrite:
+            job.result = Result(BinState.FAILED, _CHANGED_ELSEWHERE)
         except (LocalFileProblem, PutRefused) as error:
-            job.result = (FAILED, str(error))
+            job.result = Result(BinState.FAILED, str(error))
         except IfcbscanError:
             raise
         except OSError as error:  # whatever call it was: a disk or a network drive went away
-            job.result = (FAILED, f"a file in {job.local.folder} cannot be read: {error.strerror or error}")
+            job.result = Result(
+                BinState.FAILED, f"a file in {job.local.folder} cannot be read: {error.strerror or error}"
+            )
         except Exception as error:  # one odd answer or file must not keep the other bins from being sent
-            job.result = (
-                FAILED,
+            job.result = Result(
+                BinState.FAILED,
                 f"unexpected error: {type(error).__name__}: {error}; please report this line",
             )
 
     def _end(self, job: BinJob) -> None:
         """No action is left: what the bin is now is its result."""
         if job.decision.state is State.SYNCED and (job.sent_adc or (job.files_sent and job.repairs)):
-            job.result = (UPLOADED, "")
+            job.result = Result(BinState.UPLOADED)
         else:
-            job.result = (job.decision.state.value, job.decision.reason)
+            job.result = result_of(job.decision)
 
     def _must_wait(self, job: BinJob) -> bool:
         """For CONFIRM and WATCH: True if it is too early; else decides anew."""
@@ -319,7 +321,7 @@ class Uploader:
         if job.decision.action is Action.WATCH:
             for fileset in (job.local, *job.copies):
                 self._check_unchanged(fileset)
-            job.watched = True
+            job.known = replace(job.known, watched=True)
         self._decide(job)
         return False
 
@@ -328,7 +330,7 @@ class Uploader:
         extensions = job.decision.send
         if not job.claimed:
             if not self._claims.take(job.local.pid):
-                job.result = (TO_UPLOAD, _ELSEWHERE)
+                job.result = Result(BinState.TO_UPLOAD, _ELSEWHERE)
                 return
             job.claimed = True
             if self._may_have_changed(job):
@@ -337,7 +339,7 @@ class Uploader:
                 return
         if "roi" in extensions and job.sent_roi:
             # Somebody else writes the same bin. Once is enough for one run.
-            job.result = (FAILED, _OVERTAKEN)
+            job.result = Result(BinState.FAILED, _CHANGED_ELSEWHERE)
             return
         self._check_unchanged(job.local)
         # Once is enough for the same files, and a sixth of the CPU time of an upload.
@@ -371,12 +373,11 @@ class Uploader:
         with self._tree.open(job.local, extension) as file:
             if os.fstat(file.fileno()).st_size != size:
                 raise FileChanged(f".{extension} has another size now")
-            known = job.remote.size(extension)
             put = self._bucket.put(
                 key,
                 file,
                 size,
-                replaces=size if known == OTHER_CONTENT else known,
+                replaces=job.remote.size(extension),
                 etag=job.etags.pop(extension, ""),
                 # The bytes are known now; they go only if they and the other files are still those of the walk.
                 before_sending=lambda: self._check_unchanged(job.local),
@@ -384,10 +385,13 @@ class Uploader:
         job.files_sent += 1
         job.bytes_sent += size
         job.sent_adc = job.sent_adc or extension == "adc"
-        job.looked_at = (
-            job.looked_at and extension == "adc"
-        )  # the archive checks the others after they have come
         job.remote = job.remote.after_put(extension, size, put)
+        job.known = replace(
+            job.known,
+            # The archive checks the .roi and the .hdr after they have come, and may delete them.
+            looked_at=job.known.looked_at and extension == "adc",
+            other_content=job.known.other_content - {extension},
+        )
         log.debug("put %s (%d bytes)", key, size)
         self._check_unchanged(job.local)
 
@@ -395,23 +399,21 @@ class Uploader:
         """Take in what is there of a bin now, by size and, where the bucket knows it, by content."""
         other: list[str] = []
         for extension in ("roi", "hdr", "adc"):
-            known = job.remote.size(extension)
             head = self._bucket.head(job.local.pid.key(self._prefix, extension))
             size, put = (head.size, head.modified) if head else (MISSING, "")
             job.remote = job.remote.after_look(extension, size, put)
             job.etags[extension] = head.etag if head else ""
-            if head is not None and self._has_other_content(job.local, extension, head, known):
+            if head is not None and self._has_other_content(job, extension, head):
                 other.append(extension)
-        job.remote = job.remote.with_other_content(other)
-        job.looked_at = True
+        job.known = replace(job.known, looked_at=True, other_content=content_marks(job.remote, other))
 
-    def _has_other_content(self, local: Fileset, extension: str, head: ObjectHead, known: int) -> bool:
-        """Whether an object of the right size is another file than the local one; `known` is what was thought before."""
-        if head.size != local.size(extension):
+    def _has_other_content(self, job: BinJob, extension: str, head: ObjectHead) -> bool:
+        """Whether an object of the right size is another file than the local one."""
+        if head.size != job.local.size(extension):
             return False
-        if head.md5 is None:
-            return known == OTHER_CONTENT  # a look cannot tell
-        return head.md5 != self._md5(local, extension)
+        if head.md5 is None:  # a look cannot tell: what was known before stands
+            return extension in job.known.other_content
+        return head.md5 != self._md5(job.local, extension)
 
     def _md5(self, local: Fileset, extension: str) -> str:
         """MD5 (hex) of a file as it is now. Raises FileChanged, LocalFileProblem, Interrupted."""
@@ -436,19 +438,17 @@ class Uploader:
         return examine_fileset(self._tree, local) if self._policy.check_integrity else None
 
     def _decide(self, job: BinJob, finding: adc.Finding | None = None) -> None:
-        local_time = self._clock.wall()
-        if job.watched:  # all copies have stood still for long enough, whatever their times say
-            changed = max(max(fileset.times) for fileset in (job.local, *job.copies))
-            local_time = max(local_time, changed + self._policy.settle + 1.0)  # 1: sums of floats fall short
-        now = Now(self._bucket.server_clock.now(), local_time)
-        job.decision = decide(job.local, job.remote, now, self._policy, job.copies, finding, job.looked_at)
+        now = Now(self._bucket.server_clock.now(), self._clock.wall())
+        # The first decision may retry what the archive refused before; what it refuses in this run is refused.
+        known = replace(job.known, finding=finding, retry_rejected=False)
+        job.decision = decide(job.local, job.remote, now, self._policy, job.copies, known)
 
 
-def _left(job: BinJob) -> tuple[str, str]:
+def _left(job: BinJob) -> Result:
     """The result of a bin that this run does not finish."""
     if job.decision.action is Action.PUT:
-        return TO_UPLOAD, "left to a later run"
-    return job.decision.state.value, job.decision.reason
+        return Result(BinState.TO_UPLOAD, "left to a later run")
+    return result_of(job.decision)
 
 
 def examine_fileset(tree: LocalTree, local: Fileset) -> adc.Finding | None:
@@ -459,3 +459,23 @@ def examine_fileset(tree: LocalTree, local: Fileset) -> adc.Finding | None:
             return adc.examine(rows, local.roi, local.pid.old_style)
         except OSError as error:
             raise LocalFileProblem(f".adc in {local.folder} cannot be read: {error.strerror}") from None
+
+
+def result_of(decision: Decision) -> Result:
+    """What a bin is counted as if nothing is done about it."""
+    return Result(decision.state.counted, decision.reason)
+
+
+def result_if_sent(job: BinJob, tree: LocalTree, now: Now, policy: Policy) -> Result:
+    """What would be said of a bin by a run that is about to send it: only such a bin is examined. Sends nothing."""
+    if job.decision.action is not Action.PUT or not policy.check_integrity:
+        return result_of(job.decision)
+    try:
+        finding = examine_fileset(tree, job.local)
+    except LocalFileProblem as error:
+        return Result(BinState.FAILED, str(error))
+    if finding is None:
+        return result_of(job.decision)
+    return result_of(
+        decide(job.local, job.remote, now, policy, job.copies, replace(job.known, finding=finding))
+    )

@@ -36,8 +36,8 @@ from ifcbscan.core.checksums import (
     is_md5,
 )
 from ifcbscan.core.content_match import BinVerdict, Outcome, RemoteObject, judge
-from ifcbscan.core.decision import Action, Decision, Now, Policy, State, decide
-from ifcbscan.core.scan_report import EXCLUDED
+from ifcbscan.core.decision import Action, Decision, Known, Now, Policy, State, decide
+from ifcbscan.core.states import BinState
 from ifcbscan.core.verify_report import BinResult, Publication, VerifyReport, VerifyTally, in_words
 from ifcbscan.dashboard.calls import Dashboard
 from ifcbscan.disk.tree import Inventory, LocalTree
@@ -120,7 +120,7 @@ def verify(
     with PathList(options.deletable, options.null_separated) as paths:
         inventory = tree.walk()
         tally.warnings.extend(inventory.warnings)
-        tally.bins[EXCLUDED] = inventory.excluded
+        tally.bins[BinState.EXCLUDED.value] = inventory.excluded
         for fragment in inventory.fragments:
             tally.count(_fragment(fragment, inventory))
         listing = list_archive(prefix, options.max_age is not None, inventory, bucket, pool)
@@ -245,7 +245,7 @@ class _Verifier:
                 finding = examine_fileset(self._tree, job.local)
             except LocalFileProblem:
                 return decision  # it is missing in the archive either way
-            decision = decide(job.local, job.remote, now, self._policy, job.copies, finding)
+            decision = decide(job.local, job.remote, now, self._policy, job.copies, Known(finding))
         return decision
 
     def _read_and_compare(self, job: _Job, archived: ArchivedBin) -> BinResult:

@@ -21,7 +21,8 @@ from ifcbscan.core.bins import Pid
 from ifcbscan.core.companions import examine
 from ifcbscan.core.decision import Policy
 from ifcbscan.core.remote_index import MOST_RANGES
-from ifcbscan.core.scan_report import TO_UPLOAD, ScanReport
+from ifcbscan.core.scan_report import ScanReport
+from ifcbscan.core.states import BinState
 from ifcbscan.disk.tree import LocalTree
 from ifcbscan.errors import AlreadyRunning, ExitCode, IfcbscanError, Interrupted, UsageError
 from ifcbscan.runs import scan
@@ -219,7 +220,7 @@ def _with_companions(report: ScanReport, claims: Claims, held: run_locks.Held) -
         )
     other = run_locks.companion_in_silence(report.directory, report.time_series, _other(report.mode))
     present = run_locks.companions(report.time_series) if claims.refused else []
-    found = examine(report.bins[TO_UPLOAD], claims.refused, present, other)
+    found = examine(report.bins[BinState.TO_UPLOAD], claims.refused, present, other)
     return replace(
         report, warnings=warnings + found.warnings, elsewhere=found.elsewhere, stalled=found.stalled
     )
