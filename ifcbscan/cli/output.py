@@ -20,7 +20,8 @@ from ifcbscan.core.printable import NAMED_AT_MOST, named, printable
 from ifcbscan.core.scan_report import Problem, ScanReport, summary, worth_telling
 from ifcbscan.core.states import BinState
 from ifcbscan.errors import OutputLost
-from ifcbscan.runs.upload import BinJob, Listener
+from ifcbscan.runs.one_bin import BinJob
+from ifcbscan.runs.upload import Listener
 from ifcbscan.state import locks
 
 log = logging.getLogger("ifcbscan")

@@ -1,7 +1,7 @@
 """The figures of `ifcbscan report`: what is in the archive, since when, where the gaps are; and their JSON.
 
-Pure: from the verdicts on all bins (see survey.py) to one `ArchiveReport`. How it looks as a page is for
-htmlreport.py. All days are UTC days of the bins' ids, so by the instrument's clock.
+Pure: from the verdicts on all bins (runs/survey.py) to one `ArchiveReport`. How it looks as a page is for
+html/page.py. All days are UTC days of the bins' ids, so by the instrument's clock.
 """
 
 from __future__ import annotations

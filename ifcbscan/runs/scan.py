@@ -1,4 +1,4 @@
-"""One run: walk, list, decide, act, report. Nothing is remembered from an earlier run."""
+"""One run: walk, list, decide, act, report. Remembers nothing from an earlier run, and prints nothing."""
 
 from __future__ import annotations
 
@@ -32,14 +32,8 @@ from ifcbscan.core.states import BinState
 from ifcbscan.disk.tree import Inventory
 from ifcbscan.errors import ExitCode, IfcbscanError
 from ifcbscan.runs.backends import Backends
-from ifcbscan.runs.upload import (
-    BinJob,
-    Listener,
-    Uploader,
-    UploadOptions,
-    result_if_sent,
-    result_of,
-)
+from ifcbscan.runs.one_bin import BinJob, result_if_sent, result_of
+from ifcbscan.runs.upload import Listener, Uploader, UploadOptions
 from ifcbscan.s3.bucket import Bucket
 
 log = logging.getLogger("ifcbscan")

@@ -24,8 +24,8 @@ from ifcbscan.core.remote_index import KeyRange, full_ranges, index_objects
 from ifcbscan.core.scan_report import Result
 from ifcbscan.core.states import BinState
 from ifcbscan.disk.tree import Inventory, LocalTree
+from ifcbscan.runs.one_bin import BinJob, result_if_sent, result_of
 from ifcbscan.runs.scan import ScanOptions
-from ifcbscan.runs.upload import BinJob, result_if_sent, result_of
 from ifcbscan.s3.bucket import Bucket
 
 #: Reading the .adc of ten years of bins takes hours. Where so many wait, it is a first upload, and the
@@ -122,7 +122,7 @@ def _archive_only(inventory: Inventory, remote: dict[str, RemoteFileset]) -> Ite
 
 
 def _newest(inventory: Inventory, now: float) -> Fileset | None:
-    # Not one from the future, which tells of a wrong clock (see archivereport.py), nor one without images.
+    # Not one from the future, which tells of a wrong clock (see core/archive_report.py), nor one without images.
     candidates = (
         local
         for local in inventory.filesets.values()

@@ -50,9 +50,9 @@ from ifcbscan.errors import (
 )
 from ifcbscan.runs.archived import ArchivedBin, ArchiveListing, list_archive
 from ifcbscan.runs.deletable import DeletableLister, DeletableRule
+from ifcbscan.runs.one_bin import examine_fileset
 from ifcbscan.runs.path_list import PathList
 from ifcbscan.runs.publication import ask_dashboard
-from ifcbscan.runs.upload import examine_fileset
 from ifcbscan.s3.bucket import Bucket
 
 log = logging.getLogger("ifcbscan")

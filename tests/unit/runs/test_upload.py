@@ -39,7 +39,8 @@ from ifcbscan.errors import (
     PutRefused,
 )
 from ifcbscan.runs.backends import Backends, StopRequest
-from ifcbscan.runs.upload import BinJob, Listener, Uploader, UploadOptions
+from ifcbscan.runs.one_bin import BinJob
+from ifcbscan.runs.upload import Listener, Uploader, UploadOptions
 from ifcbscan.state.bin_locks import ALONE, Claims
 
 PREFIX = "hablab/nauset/"
