@@ -80,7 +80,7 @@ class PutRefused(Exception):
     concerned."""
 
 
-class Overtaken(Exception):
+class ConcurrentWrite(Exception):
     """Somebody else has changed an object since the run looked; its bin is looked at again by a later run."""
 
 

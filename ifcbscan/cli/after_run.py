@@ -42,7 +42,9 @@ class Aftermath:
         """The run came to a report."""
         troubles = self._tell(exit_code, summary(report), report)
         told, day, now = self._told()
-        lines, then = log_memory.lines_of(replace(report, warnings=report.warnings + troubles), told, day, now)
+        lines, then = log_memory.lines_of(
+            replace(report, warnings=report.warnings + troubles), told, day, now
+        )
         self._log(lines, told, then)
 
     def locked_out(self, text: str) -> None:
@@ -78,7 +80,7 @@ class Aftermath:
 
     def _tell(self, exit_code: int, text: str, report: ScanReport | None) -> tuple[str, ...]:
         """Write the record, the metrics, and call the monitor; returns what went wrong with them, for the log."""
-        bins = report.bins if report is not None else {}
+        bins = {state.value: count for state, count in report.bins.items()} if report is not None else {}
         last_runs.write(self.directory, self.time_series, self.mode, exit_code, text, bins, self.log_file)
         troubles = []
         if self.metrics_file is not None:

@@ -18,8 +18,10 @@ from ifcbscan.cli.progress import Progress
 from ifcbscan.core.bins import Fileset
 from ifcbscan.core.printable import NAMED_AT_MOST, named, printable
 from ifcbscan.core.scan_report import Problem, ScanReport, summary, worth_telling
+from ifcbscan.core.states import BinState
 from ifcbscan.errors import OutputLost
-from ifcbscan.runs.upload import BinJob, Listener
+from ifcbscan.runs.one_bin import BinJob
+from ifcbscan.runs.upload import Listener
 from ifcbscan.state import locks
 
 log = logging.getLogger("ifcbscan")
@@ -178,14 +180,14 @@ class ScanPrinter(Listener):
     def begin(self, bins: int, size: int) -> None:
         self._progress.begin(bins, size)
 
-    def left_alone(self, local: Fileset, state: str, reason: str) -> None:
+    def left_alone(self, local: Fileset, state: BinState, reason: str) -> None:
         if self._verbose:
             say(f"{local.pid} {state}: {reason}")
 
     def waiting(self, bins: int) -> None:
         self._progress.waiting(bins)
 
-    def bin_done(self, job: BinJob, state: str, reason: str) -> None:
+    def bin_done(self, job: BinJob, state: BinState, reason: str) -> None:
         self._progress.bin_done(job.local.pid)
         text = "{} {}{}".format(job.local.pid, state, ": " + reason if reason else "")
         if job.files_sent:

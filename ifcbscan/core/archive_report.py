@@ -1,7 +1,7 @@
 """The figures of `ifcbscan report`: what is in the archive, since when, where the gaps are; and their JSON.
 
-Pure: from the verdicts on all bins (see survey.py) to one `ArchiveReport`. How it looks as a page is for
-htmlreport.py. All days are UTC days of the bins' ids, so by the instrument's clock.
+Pure: from the verdicts on all bins (runs/survey.py) to one `ArchiveReport`. How it looks as a page is for
+html/page.py. All days are UTC days of the bins' ids, so by the instrument's clock.
 """
 
 from __future__ import annotations
@@ -12,42 +12,20 @@ from dataclasses import dataclass
 from typing import Any, Container, Iterable, NamedTuple, Sequence
 
 from ifcbscan.core.bins import Pid
-from ifcbscan.core.decision import State
 from ifcbscan.core.printable import printable
-from ifcbscan.core.scan_report import FAILED, TO_UPLOAD
-
-#: Whole in the archive and no longer on this disk.
-ARCHIVED = "archived"
-
-#: In the archive, but the dashboard does not show it.
-UNPUBLISHED = "unpublished"
-
-#: Every state of a report, worst first: a day is shown by the worst state of its bins.
-WORST_FIRST = (
-    FAILED,
-    State.CONFLICT.value,
-    State.REJECTED.value,
-    State.HELD.value,
-    State.INCOMPLETE.value,
-    UNPUBLISHED,
-    TO_UPLOAD,
-    State.UNCONFIRMED.value,
-    State.SETTLING.value,
-    ARCHIVED,
-    State.SYNCED.value,
-)
+from ifcbscan.core.states import WORST_FIRST, BinState, Tone
 
 #: States that a person should look at.
-ATTENTION = WORST_FIRST[: WORST_FIRST.index(UNPUBLISHED)]
+ATTENTION = tuple(state for state in WORST_FIRST if state.needs_attention)
 
 #: States that pass by themselves.
-WAITING = (UNPUBLISHED, TO_UPLOAD, State.UNCONFIRMED.value, State.SETTLING.value)
+WAITING = tuple(state for state in WORST_FIRST if state.tone is Tone.ON_ITS_WAY)
 
 #: States of bins that are whole in the archive.
-IN_ARCHIVE = (UNPUBLISHED, State.SYNCED.value, ARCHIVED)
+IN_ARCHIVE = tuple(state for state in WORST_FIRST if state.in_archive)
 
 #: Bins with nothing left to do; the others are listed one by one.
-_DONE = (State.SYNCED.value, ARCHIVED)
+_DONE = (BinState.SYNCED, BinState.ARCHIVED)
 
 _DAY = 86400
 
@@ -60,7 +38,7 @@ class SurveyedBin(NamedTuple):
     """One bin and the verdict on it: a state of `WORST_FIRST`, a reason in words, its size in bytes."""
 
     pid: Pid
-    state: str
+    state: BinState
     reason: str
     size: int
 
@@ -69,7 +47,7 @@ class SurveyedBin(NamedTuple):
 class StateCount:
     """How many bins are in one state, and their bytes."""
 
-    state: str
+    state: BinState
     bins: int
     size: int
 
@@ -81,10 +59,10 @@ class Day:
     date: datetime.date
     bins: int
     size: int
-    states: tuple[tuple[str, int], ...]
+    states: tuple[tuple[BinState, int], ...]
 
     @property
-    def worst(self) -> str:
+    def worst(self) -> BinState:
         """The state that the day is shown by."""
         return self.states[0][0]
 
@@ -107,7 +85,7 @@ class ListedBin:
     """A bin that is listed by itself. Age in seconds since the sample was taken; negative: a wrong clock."""
 
     pid: str
-    state: str
+    state: BinState
     reason: str
     size: int
     age: float
@@ -139,11 +117,11 @@ class ArchiveReport:
     published_known: bool
     warnings: tuple[str, ...]
 
-    def bins_in(self, states: Container[str]) -> int:
+    def bins_in(self, states: Container[BinState]) -> int:
         """How many bins are in one of `states`."""
         return sum(count.bins for count in self.states if count.state in states)
 
-    def size_in(self, states: Container[str]) -> int:
+    def size_in(self, states: Container[BinState]) -> int:
         """Bytes of the bins that are in one of `states`."""
         return sum(count.size for count in self.states if count.state in states)
 
@@ -169,9 +147,9 @@ def build_report(
     `published`: the ids that the dashboard shows; None if nobody asked it, or it did not answer.
     """
     first_day, last_day = _plausible_days(now)
-    counts: Counter[str] = Counter()
-    sizes: Counter[str] = Counter()
-    day_counts: dict[int, Counter[str]] = {}
+    counts: Counter[BinState] = Counter()
+    sizes: Counter[BinState] = Counter()
+    day_counts: dict[int, Counter[BinState]] = {}
     day_sizes: Counter[int] = Counter()
     unfinished: list[ListedBin] = []
     newest: SurveyedBin | None = None
@@ -226,7 +204,7 @@ def _as_published(item: SurveyedBin, published: Container[str]) -> SurveyedBin:
     if item.state not in _DONE or item.pid in published:
         return item
     reason = "in the archive, but the dashboard does not show it"
-    return SurveyedBin(item.pid, UNPUBLISHED, reason, item.size)
+    return SurveyedBin(item.pid, BinState.UNPUBLISHED, reason, item.size)
 
 
 def _newer(one: SurveyedBin | None, other: SurveyedBin) -> SurveyedBin:
@@ -240,7 +218,7 @@ def _listed(item: SurveyedBin, now: float) -> ListedBin:
     return ListedBin(str(item.pid), item.state, printable(item.reason), item.size, now - item.pid.sample_time)
 
 
-def _day(day: int, counts: Counter[str], size: int) -> Day:
+def _day(day: int, counts: Counter[BinState], size: int) -> Day:
     states = tuple((state, counts[state]) for state in WORST_FIRST if counts[state])
     return Day(_date(day), sum(counts.values()), size, states)
 
@@ -271,8 +249,8 @@ def to_json(report: ArchiveReport) -> dict[str, Any]:
         "account": report.account,
         "directory": report.directory,
         "time": utc_text(report.now),
-        "bins": {count.state: count.bins for count in report.states},
-        "bytes": {count.state: count.size for count in report.states},
+        "bins": {count.state.value: count.bins for count in report.states},
+        "bytes": {count.state.value: count.size for count in report.states},
         "totals": {
             "bins": report.bins,
             "bytes": report.size,
@@ -293,8 +271,8 @@ def to_json(report: ArchiveReport) -> dict[str, Any]:
                 "day": day.date.isoformat(),
                 "bins": day.bins,
                 "bytes": day.size,
-                "worst": day.worst,
-                "states": dict(day.states),
+                "worst": day.worst.value,
+                "states": {state.value: count for state, count in day.states},
             }
             for day in report.days
         ],
@@ -305,7 +283,7 @@ def to_json(report: ArchiveReport) -> dict[str, Any]:
         "unfinished": [
             {
                 "pid": item.pid,
-                "state": item.state,
+                "state": item.state.value,
                 "reason": item.reason,
                 "bytes": item.size,
                 "age_seconds": round(item.age),
@@ -319,4 +297,4 @@ def to_json(report: ArchiveReport) -> dict[str, Any]:
 def _newest_json(newest: ListedBin | None) -> dict[str, Any] | None:
     if newest is None:
         return None
-    return {"pid": newest.pid, "state": newest.state, "age_seconds": round(newest.age)}
+    return {"pid": newest.pid, "state": newest.state.value, "age_seconds": round(newest.age)}

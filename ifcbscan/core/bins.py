@@ -24,9 +24,6 @@ EXTENSIONS = ("hdr", "adc", "roi")
 #: Size of a member that is not there (bytes otherwise).
 MISSING = -1
 
-#: Size of a remote member that must be sent again although its size is right: its content is another one.
-OTHER_CONTENT = -2
-
 #: Modification time of a member that is not there (seconds since 1970 otherwise, of either sign).
 NEVER = -math.inf
 
@@ -248,20 +245,6 @@ class RemoteFileset:
         """
         known = self.roi_put if extension == "roi" else self.hdr_put
         return self.after_put(extension, size, max(put, known))
-
-    def with_other_content(self, extensions: Sequence[str]) -> RemoteFileset:
-        """The same bin once it is known that these members have the right size but other content.
-
-        An .hdr is sent with every .roi, so it is marked with it.
-        """
-        marked = set(extensions)
-        if "roi" in marked:
-            marked.add("hdr")
-        hdr, adc, roi = (
-            OTHER_CONTENT if extension in marked and size != MISSING else size
-            for extension, size in zip(EXTENSIONS, self.sizes)
-        )
-        return RemoteFileset(hdr, adc, roi, self.hdr_put, self.roi_put)
 
 
 NOTHING_REMOTE = RemoteFileset(MISSING, MISSING, MISSING, "", "")

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
-from typing import Sequence
+from typing import Iterable, Sequence
 
 from ifcbscan.core.adc import Finding
-from ifcbscan.core.bins import EXTENSIONS, MISSING, OTHER_CONTENT, Fileset, RemoteFileset, server_seconds
+from ifcbscan.core.bins import EXTENSIONS, MISSING, Fileset, RemoteFileset, server_seconds
+from ifcbscan.core.states import State as State  # a part of every decision, so it can be had from here
 
 #: The archive deletes anything larger (ifcb-data-sharer, validate-ifcb-files). Bytes.
 ARCHIVE_LIMIT = 250000000
@@ -23,20 +24,6 @@ _FUTURE = 60.0
 
 #: How long a bin that the archive refused is left alone. Seconds.
 RETRY_REJECTED = 24 * 3600
-
-
-class State(enum.Enum):
-    """What is the matter with a bin. The values are the words of the report and of the JSON."""
-
-    SYNCED = "synced"
-    UPLOAD = "upload"
-    COMMIT = "commit"
-    UNCONFIRMED = "unconfirmed"
-    SETTLING = "settling"
-    INCOMPLETE = "incomplete"
-    HELD = "held"
-    REJECTED = "rejected"
-    CONFLICT = "conflict"
 
 
 class Action(enum.Enum):
@@ -82,7 +69,38 @@ class Decision:
     wait: float = 0.0  # seconds until it is worth looking again, for CONFIRM and WATCH
 
 
+@dataclass(frozen=True)
+class Known:
+    """What is known of a bin besides its files, the archive's listing and the time.
+
+    `finding`: what `adc.examine` said; None as well while nobody has examined the bin, which only happens for bins about
+    to be sent. `looked_at`: what is said of the remote side was seen there; False while it is what this run has just
+    put, and nobody has looked whether the archive has kept it. `other_content`: members of which the archive has other
+    content, whatever their size (see `content_marks`). `watched`: all copies have been seen to stay as they are for
+    `Policy.settle` seconds, whatever their times say. `retry_rejected`: send again what the archive refused lately.
+    """
+
+    finding: Finding | None = None
+    looked_at: bool = True
+    other_content: frozenset[str] = frozenset()
+    watched: bool = False
+    retry_rejected: bool = False
+
+
+NOTHING_ELSE = Known()
+
 _SYNCED = Decision(State.SYNCED)
+
+
+def content_marks(remote: RemoteFileset, differing: Iterable[str]) -> frozenset[str]:
+    """The members to be sent again when the content of `differing` is known to be another one than here.
+
+    An .hdr is sent with every .roi, so it is marked with it. What is not in the archive needs no mark.
+    """
+    marked = set(differing)
+    if "roi" in marked:
+        marked.add("hdr")
+    return frozenset(extension for extension in marked if remote.size(extension) != MISSING)
 
 
 def decide(
@@ -91,46 +109,46 @@ def decide(
     now: Now,
     policy: Policy,
     copies: Sequence[Fileset] = (),
-    finding: Finding | None = None,
-    looked_at: bool = True,
+    known: Known = NOTHING_ELSE,
 ) -> Decision:
-    """The verdict on one bin.
+    """The verdict on one bin. `copies` are other complete filesets of the same pid in other folders.
 
-    `copies` are other complete filesets of the same pid in other folders. `finding` is what `adc.examine`
-    said; it is None as well while nobody has looked, which only happens for bins about to be sent. `looked_at`: what
-    is said of the remote side was seen there; False while it holds what a run has just put, and nobody has looked
-    whether the archive has kept it.
-
-    The first row that fits holds:
+    The first row that fits holds. *Right* is a member of the same size, not in `known.other_content`; *larger* is one
+    of more bytes that is not in it either:
 
     | local fileset                          | remote                                 | state           | action  |
     |----------------------------------------|----------------------------------------|-----------------|---------|
     | a member missing                       | any                                    | incomplete      | none    |
-    | changed in the last `settle` seconds   | any                                    | settling        | none    |
+    | changed in the last `settle` seconds*  | any                                    | settling        | none    |
     | two copies that differ in size         | any                                    | conflict        | none    |
     | no image, or an empty .hdr or .adc     | any                                    | held            | none    |
     | a member over 250,000,000 bytes        | any                                    | held            | none    |
-    | complete                               | all three, same sizes, looked at       | synced          | none    |
+    | complete                               | all three right, `looked_at`           | synced          | none    |
     | complete                               | a member larger (not with `replace`)   | conflict        | none    |
-    | complete                               | .hdr, put < 24 h ago, but no .roi      | rejected        | none    |
-    | changed in the future                  | anything else                          | settling        | watch   |
+    | complete                               | .hdr, put < 24 h ago, but no .roi**    | rejected        | none    |
+    | changed in the future, not `watched`   | anything else                          | settling        | watch   |
     | .adc and .roi do not fit (`finding`)   | anything else                          | held            | none    |
     | complete                               | .roi and .hdr right, older than confirm| commit          | .adc    |
     | complete                               | .roi or .hdr dated in the future       | unconfirmed     | none    |
     | complete                               | .roi and .hdr right, younger           | unconfirmed     | wait    |
     | complete                               | anything else                          | upload          | .roi, then .hdr |
 
+    * by either clock; once `watched`, by the bucket's alone. ** not with `retry_rejected`.
+
     In `upload`, a right .roi is not sent again, and the .hdr always follows a .roi. Because of that order
     "an .hdr without a .roi" means that the archive deleted the .roi, and the .hdr's time is the time of
     the attempt; because the .adc comes last and alone, a bin becomes visible in one step.
 
-    A member whose size is OTHER_CONTENT (`sync --content`) is there and neither right nor larger: the rows
-    `commit` to `upload` bring it up to date in the same order. Also where the .adc is there already and right, the
+    Members of `other_content` (`sync --content`) are brought up to date by the rows `commit` to `upload`, in the same
+    order. Also where the .adc is there already and right, the
     bin is only `synced` once a look has shown that the archive has kept what was put: until then it is a `commit`.
     """
     if not local.complete:
         return Decision(State.INCOMPLETE, reason=_missing(local))
-    if _changed_lately(local, now, policy) or any(_changed_lately(copy, now, policy) for copy in copies):
+    clocks = (now.server,) if known.watched else (now.local, now.server)
+    if _changed_lately(local, clocks, policy) or any(
+        _changed_lately(copy, clocks, policy) for copy in copies
+    ):
         return Decision(
             State.SETTLING,
             reason=f"changed in the last {policy.settle:g} s: it may still be written",
@@ -141,30 +159,36 @@ def decide(
     unacceptable = _unacceptable(local)
     if unacceptable:
         return Decision(State.HELD, reason=unacceptable)
-    if remote.sizes == local.sizes and looked_at:
+    other = known.other_content
+    if remote.sizes == local.sizes and known.looked_at and not other:
         return _SYNCED
-    larger = [ext for ext, here, there in zip(EXTENSIONS, local.sizes, remote.sizes) if there > here]
+    larger = [
+        ext
+        for ext, here, there in zip(EXTENSIONS, local.sizes, remote.sizes)
+        if there > here and ext not in other
+    ]
     if larger and not policy.replace:
         return Decision(State.CONFLICT, reason=_archive_has_more(larger, local, remote))
-    if remote.roi == MISSING and remote.hdr != MISSING:
+    if remote.roi == MISSING and remote.hdr != MISSING and not known.retry_rejected:
         age = now.server - server_seconds(remote.hdr_put)
         if age < policy.retry_rejected_after:
             return Decision(State.REJECTED, reason=_rejected(age, remote, policy))
-    if max(local.times) > now.local and policy.settle > 0:
+    if max(local.times) > now.local and policy.settle > 0 and not known.watched:
         return Decision(
             State.SETTLING,
             Action.WATCH,
             f"changed in the future, by this computer's clock: waiting {policy.settle:g} s to see that it stays as it is",
             wait=policy.settle,
         )
-    if finding is not None:
-        return Decision(State.HELD, reason=f"{finding.damage.value}: {finding.detail}")
-    if remote.roi == local.roi and remote.hdr == local.hdr:
+    if known.finding is not None:
+        return Decision(State.HELD, reason=f"{known.finding.damage.value}: {known.finding.detail}")
+    roi_is_right = remote.roi == local.roi and "roi" not in other
+    if roi_is_right and remote.hdr == local.hdr and "hdr" not in other:
         # The .hdr came after the .roi, and S3 dates an object by the start of its upload: the younger counts.
         age = now.server - max(server_seconds(remote.roi_put), server_seconds(remote.hdr_put))
         if age >= policy.confirm or policy.confirm <= 0:
             why = "the archive has kept .roi and .hdr"
-            if remote.adc == OTHER_CONTENT:
+            if "adc" in other:
                 why += "; its .adc is replaced"
             return Decision(State.COMMIT, Action.PUT, why, ("adc",))
         if age < -_FUTURE:
@@ -178,20 +202,39 @@ def decide(
             f"sent {max(age, 0.0):.0f} s ago; the .adc follows once the archive has kept the .roi for {policy.confirm:g} s",
             wait=policy.confirm - age + _DATE_STEP,
         )
-    send = ("hdr",) if remote.roi == local.roi else ("roi", "hdr")
-    return Decision(State.UPLOAD, Action.PUT, _difference(local, remote), send)
+    send = ("hdr",) if roi_is_right else ("roi", "hdr")
+    why = "the archive has other content of the same size" if other else _difference(local, remote)
+    return Decision(State.UPLOAD, Action.PUT, why, send)
 
 
-def _changed_lately(fileset: Fileset, now: Now, policy: Policy) -> bool:
+def decide_absent(remote: RemoteFileset) -> Decision | None:
+    """The verdict on a bin that the archive has and this disk has not; None if the archive has all of it."""
+    absent = [extension for extension, size in zip(EXTENSIONS, remote.sizes) if size == MISSING]
+    if not absent:
+        return None
+    return Decision(State.INCOMPLETE, reason=f"not on this disk, and the archive has no {_named(absent)}")
+
+
+def decide_fragment(fragment: Fileset, used: Fileset) -> Decision:
+    """The verdict on an incomplete fileset of a pid of which another folder has `used`, the one that counts."""
+    reason = f"{_missing(fragment)} in {fragment.folder}"
+    if used.complete:
+        reason += f"; the copy in {used.folder} is used"
+    return Decision(State.INCOMPLETE, reason=reason)
+
+
+def _changed_lately(fileset: Fileset, clocks: tuple[float, ...], policy: Policy) -> bool:
     # Either clock may be the wrong one (a clock that jumped leaves times of the other one), so a change
     # that is recent by either counts, of any member. A time in the future says nothing: see the row `watch`.
-    return any(
-        0 <= clock - changed < policy.settle for clock in (now.local, now.server) for changed in fileset.times
-    )
+    return any(0 <= clock - changed < policy.settle for clock in clocks for changed in fileset.times)
 
 
 def _missing(local: Fileset) -> str:
-    return "{} missing".format(" and ".join("." + ext for ext in local.missing))
+    return _named(local.missing) + " missing"
+
+
+def _named(extensions: Sequence[str]) -> str:
+    return " and ".join("." + extension for extension in extensions)
 
 
 def _unacceptable(local: Fileset) -> str:
@@ -230,8 +273,6 @@ def _rejected(age: float, remote: RemoteFileset, policy: Policy) -> str:
 
 
 def _difference(local: Fileset, remote: RemoteFileset) -> str:
-    if OTHER_CONTENT in remote.sizes:
-        return "the archive has other content of the same size"
     if remote.sizes == (MISSING, MISSING, MISSING):
         return "not in the archive"
     parts = []

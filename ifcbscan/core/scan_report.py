@@ -6,46 +6,24 @@ Pure. The JSON keys and the exit codes are a contract with scripts and scheduler
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from ifcbscan.core.bins import Pid
-from ifcbscan.core.decision import State
+from ifcbscan.core.states import SCAN_COUNTS, BinState
 from ifcbscan.core.words import human_bytes as human_bytes
 from ifcbscan.errors import ExitCode
 
-UPLOADED = "uploaded"
-TO_UPLOAD = "to_upload"
-FAILED = "failed"
-EXCLUDED = "excluded"
 
-#: The counts of the JSON: every bin that was found is in exactly one of them.
-COUNTS = (
-    State.SYNCED.value,
-    UPLOADED,
-    TO_UPLOAD,
-    State.UNCONFIRMED.value,
-    State.SETTLING.value,
-    State.INCOMPLETE.value,
-    State.HELD.value,
-    State.REJECTED.value,
-    State.CONFLICT.value,
-    FAILED,
-    EXCLUDED,
-)
+class Result(NamedTuple):
+    """What became of one bin, and why (for an operator; may be empty where there is nothing to say)."""
 
-#: States that a person should know of; the others pass by themselves.
-PROBLEM_STATES = (
-    State.INCOMPLETE.value,
-    State.HELD.value,
-    State.REJECTED.value,
-    State.CONFLICT.value,
-    FAILED,
-)
+    state: BinState
+    reason: str = ""
 
 
 @dataclass(frozen=True)
 class Problem:
-    """A bin that needs attention, and why."""
+    """A bin that needs attention, and why. `state` is the word of the JSON (verify has words that a scan has not)."""
 
     pid: str
     state: str
@@ -70,7 +48,7 @@ class ScanReport:
     directory: str
     mode: str
     dry_run: bool
-    bins: dict[str, int]
+    bins: dict[BinState, int]  # every state of SCAN_COUNTS
     files_uploaded: int
     bytes_uploaded: int
     requests: Requests
@@ -91,7 +69,7 @@ class ScanReport:
         """The exit code of the most severe thing that happened."""
         if self.ended_code:
             return self.ended_code
-        if self.bins[FAILED] or self.unreadable or self.stalled:
+        if self.bins[BinState.FAILED] or self.unreadable or self.stalled:
             return ExitCode.PARTLY_FAILED
         return ExitCode.DONE
 
@@ -102,7 +80,7 @@ class ScanReport:
             "directory": self.directory,
             "mode": self.mode,
             "dry_run": self.dry_run,
-            "bins": {name: self.bins[name] for name in COUNTS},
+            "bins": {state.value: self.bins[state] for state in SCAN_COUNTS},
             "files_uploaded": self.files_uploaded,
             "bytes_uploaded": self.bytes_uploaded,
             "requests": {
@@ -120,7 +98,7 @@ class ScanReport:
 class Tally:
     """Collects while a run goes on; one thread only."""
 
-    bins: dict[str, int] = field(default_factory=lambda: dict.fromkeys(COUNTS, 0))
+    bins: dict[BinState, int] = field(default_factory=lambda: dict.fromkeys(SCAN_COUNTS, 0))
     problems: list[Problem] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     uploaded: list[Pid] = field(default_factory=list)
@@ -128,35 +106,26 @@ class Tally:
     bytes_uploaded: int = 0
     unreadable: int = 0
 
-    def count(self, pid: Pid, state: str, reason: str) -> None:
+    def count(self, pid: Pid, state: BinState, reason: str) -> None:
         """Put one bin into its count, and among the problems if it is one."""
         self.bins[state] += 1
-        if state == UPLOADED:
+        if state is BinState.SYNCED:
+            return  # most of a million
+        if state is BinState.UPLOADED:
             self.uploaded.append(pid)
-        if state in PROBLEM_STATES:
-            self.problems.append(Problem(pid, state, reason))
-
-
-_WORDS = (
-    (UPLOADED, "uploaded"),
-    (TO_UPLOAD, "to upload"),
-    (State.SYNCED.value, "already in the archive"),
-    (State.UNCONFIRMED.value, "waiting for the archive's check"),
-    (State.SETTLING.value, "still being written"),
-    (State.INCOMPLETE.value, "incomplete"),
-    (State.HELD.value, "held back"),
-    (State.REJECTED.value, "rejected by the archive"),
-    (State.CONFLICT.value, "in conflict"),
-    (FAILED, "failed"),
-    (EXCLUDED, "in excluded folders"),
-)
+        if state.needs_attention:
+            self.problems.append(Problem(pid, state.value, reason))
 
 
 def summary(report: ScanReport) -> str:
     """The run in one line of words."""
-    parts = [f"{report.bins[name]} {words}" for name, words in _WORDS if report.bins[name]]
+    parts = [
+        f"{report.bins[state]} {state.words}"
+        for state in BinState
+        if state in SCAN_COUNTS and report.bins[state]
+    ]
     if report.elsewhere:
-        words = f"{report.bins[TO_UPLOAD]} to upload"
+        words = f"{report.bins[BinState.TO_UPLOAD]} {BinState.TO_UPLOAD.words}"
         parts = [f"{part} ({report.elsewhere})" if part == words else part for part in parts]
     line = "{}: {}".format(report.time_series, ", ".join(parts) if parts else "no bins found")
     if report.files_uploaded:

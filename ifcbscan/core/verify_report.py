@@ -14,7 +14,8 @@ from typing import Any, Sequence
 from ifcbscan.core.bins import Fileset, Pid
 from ifcbscan.core.content_match import BinVerdict, Outcome, Proof
 from ifcbscan.core.decision import State
-from ifcbscan.core.scan_report import EXCLUDED, Problem, Requests
+from ifcbscan.core.scan_report import Problem, Requests
+from ifcbscan.core.states import BinState
 from ifcbscan.core.words import human_bytes, human_duration
 from ifcbscan.errors import ExitCode
 
@@ -30,12 +31,14 @@ COUNTS = (
     State.HELD.value,
     State.REJECTED.value,
     State.CONFLICT.value,
-    EXCLUDED,
+    BinState.EXCLUDED.value,
 )
 
 #: The counts of complete bins that are not proven to be in the archive.
 NOT_PROVEN = tuple(
-    name for name in COUNTS if name not in (Outcome.PROVEN.value, State.INCOMPLETE.value, EXCLUDED)
+    name
+    for name in COUNTS
+    if name not in (Outcome.PROVEN.value, State.INCOMPLETE.value, BinState.EXCLUDED.value)
 )
 
 
@@ -250,7 +253,7 @@ _WORDS = (
     (State.HELD.value, "held back (so not in the archive)"),
     (State.REJECTED.value, "rejected by the archive"),
     (State.CONFLICT.value, "in conflict"),
-    (EXCLUDED, "in excluded folders (not looked at)"),
+    (BinState.EXCLUDED.value, "in excluded folders (not looked at)"),
 )
 
 
@@ -295,7 +298,7 @@ def conclusion(report: VerifyReport) -> Sequence[str]:
         lines.append("No list of deletable files was written. Delete nothing, and use no older list.")
     else:
         lines.extend(_left_out(deletable))
-    beside = report.bins[State.INCOMPLETE.value] + report.bins[EXCLUDED]
+    beside = report.bins[State.INCOMPLETE.value] + report.bins[BinState.EXCLUDED.value]
     if beside:
         lines.append(
             f"Not compared: bins that are incomplete or in excluded folders ({beside:,}). They may exist only on this disk."

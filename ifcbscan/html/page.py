@@ -15,20 +15,17 @@ from typing import Iterator, Sequence
 from ifcbscan import __version__
 from ifcbscan.atomic import replace_file
 from ifcbscan.core.archive_report import (
-    ARCHIVED,
     ATTENTION,
     IN_ARCHIVE,
-    UNPUBLISHED,
     WAITING,
-    WORST_FIRST,
     ArchiveReport,
     Day,
     ListedBin,
     utc_text,
 )
-from ifcbscan.core.decision import State
 from ifcbscan.core.printable import named
-from ifcbscan.core.scan_report import FAILED, TO_UPLOAD, human_bytes
+from ifcbscan.core.scan_report import human_bytes
+from ifcbscan.core.states import WORST_FIRST, BinState
 from ifcbscan.errors import UsageError
 from ifcbscan.html.thumbnails import SampleImage
 
@@ -49,7 +46,7 @@ _CELL_CLASSES = {"good": "s", "kept": "k", "wait": "w", "bad": "b", "none": "n"}
 class StateWords:
     """How a state is shown: `mark` is its sign, `tone` its colour and the shape of its cell in the calendar."""
 
-    state: str
+    state: BinState
     mark: str
     tone: str
     meaning: str
@@ -58,14 +55,14 @@ class StateWords:
 
 _WORDS = (
     StateWords(
-        FAILED,
+        BinState.FAILED,
         "F",
         "bad",
         "a file cannot be read",
         "Check the disk and the permissions of the file. Once it can be read, the next scan sends the bin.",
     ),
     StateWords(
-        State.CONFLICT.value,
+        BinState.CONFLICT,
         "C",
         "bad",
         "two versions that differ",
@@ -73,7 +70,7 @@ _WORDS = (
         "“ifcbscan sync --replace”, else put the right files in its place.",
     ),
     StateWords(
-        State.REJECTED.value,
+        BinState.REJECTED,
         "R",
         "bad",
         "deleted by the archive",
@@ -81,7 +78,7 @@ _WORDS = (
         "lasts, keep the files and tell the people who run the archive the bin's id.",
     ),
     StateWords(
-        State.HELD.value,
+        BinState.HELD,
         "H",
         "bad",
         "it would be refused or do harm",
@@ -89,7 +86,7 @@ _WORDS = (
         "in its place. Bins without images need nothing.",
     ),
     StateWords(
-        State.INCOMPLETE.value,
+        BinState.INCOMPLETE,
         "I",
         "bad",
         "a file is missing",
@@ -97,7 +94,7 @@ _WORDS = (
         "What was never written cannot be sent.",
     ),
     StateWords(
-        UNPUBLISHED,
+        BinState.UNPUBLISHED,
         "P",
         "wait",
         "in the archive, not on the dashboard",
@@ -105,28 +102,28 @@ _WORDS = (
         "people who run the dashboard.",
     ),
     StateWords(
-        TO_UPLOAD,
+        BinState.TO_UPLOAD,
         "↑",
         "wait",
         "the next scan sends it",
         "Nothing: the next scan sends it. If these grow more and more, see “ifcbscan status”.",
     ),
     StateWords(
-        State.UNCONFIRMED.value,
+        BinState.UNCONFIRMED,
         "…",
         "wait",
         "the archive is checking it",
         "Nothing: as soon as the archive has kept .roi and .hdr, a scan sends the .adc.",
     ),
     StateWords(
-        State.SETTLING.value,
+        BinState.SETTLING,
         "~",
         "wait",
         "may still be written",
         "Nothing: it is sent once its files stay as they are.",
     ),
-    StateWords(State.SYNCED.value, "", "good", "here and in the archive"),
-    StateWords(ARCHIVED, "", "kept", "in the archive, no longer here"),
+    StateWords(BinState.SYNCED, "", "good", "here and in the archive"),
+    StateWords(BinState.ARCHIVED, "", "kept", "in the archive, no longer here"),
 )
 WORDS = {words.state: words for words in _WORDS}
 

@@ -196,7 +196,7 @@ def _update(samples: Samples, run: FinishedRun) -> None:
     if run.report is not None:
         put(DURATION, run.report.seconds)
         for state, count in run.report.bins.items():
-            put(BINS, count, state)
+            put(BINS, count, state.value)
     for newest, metric, age in (
         (run.newest_local, NEWEST_LOCAL, LOCAL_AGE),
         (run.newest_archived, NEWEST_ARCHIVED, ARCHIVED_AGE),

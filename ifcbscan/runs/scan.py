@@ -1,15 +1,13 @@
-"""One run: walk, list, decide, act, report. Nothing is remembered from an earlier run."""
+"""One run: walk, list, decide, act, report. Remembers nothing from an earlier run, and prints nothing."""
 
 from __future__ import annotations
 
 import itertools
 import logging
 from concurrent.futures import Executor
-from dataclasses import dataclass
-from typing import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Callable, Container, Iterable, Iterator, Mapping, Sequence
 
-from ifcbscan.cli.signals import Interruption
-from ifcbscan.clock import Clock
 from ifcbscan.core.bins import (
     MISSING,
     NOTHING_REMOTE,
@@ -18,21 +16,30 @@ from ifcbscan.core.bins import (
     RemoteFileset,
     series_prefix,
 )
-from ifcbscan.core.decision import Action, Decision, Now, Policy, State, decide
+from ifcbscan.core.decision import (
+    Action,
+    Decision,
+    Known,
+    Now,
+    Policy,
+    content_marks,
+    decide,
+    decide_fragment,
+)
 from ifcbscan.core.remote_index import ListedObject, index_objects
-from ifcbscan.core.scan_report import EXCLUDED, FAILED, TO_UPLOAD, ScanReport, Tally
-from ifcbscan.disk.tree import Inventory, LocalTree
-from ifcbscan.errors import ExitCode, IfcbscanError, LocalFileProblem
+from ifcbscan.core.scan_report import Result, ScanReport, Tally
+from ifcbscan.core.states import BinState
+from ifcbscan.disk.tree import Inventory
+from ifcbscan.errors import ExitCode, IfcbscanError
+from ifcbscan.runs.backends import Backends
 from ifcbscan.runs.listing import list_ranges, ranges_to_list
-from ifcbscan.runs.upload import BinJob, Listener, Uploader, examine_fileset
+from ifcbscan.runs.one_bin import BinJob, result_if_sent, result_of
+from ifcbscan.runs.upload import Listener, Uploader, UploadOptions
 from ifcbscan.s3.bucket import Bucket
-from ifcbscan.state.bin_locks import ALONE, Claims
 
 log = logging.getLogger("ifcbscan")
 
 _A_DAY = 86400.0
-
-NOTHING_DIFFERS: Mapping[Pid, Sequence[str]] = {}
 
 #: Says whether files may be sent into a time series that has none: returns warnings, or raises UsageError.
 Guard = Callable[[], Sequence[str]]
@@ -57,84 +64,89 @@ class ScanOptions:
         """`recent` or `full`, as the JSON and the lock name it."""
         return "full" if self.max_age is None else "recent"
 
-    @property
-    def first_policy(self) -> Policy:
-        """The policy of the first look. (Later in the same run a refusal is a refusal.)"""
-        if not self.retry_rejected:
-            return self.policy
-        return Policy(**{**self.policy.__dict__, "retry_rejected_after": float("-inf")})
+
+@dataclass(frozen=True)
+class Preparations:
+    """What the caller has found out before the scan.
+
+    `warnings` go into the report. `guard` is asked before anything is sent into a time series in which nothing is
+    yet; it raises UsageError to forbid it, or returns warnings. `differs`: bins of which these files are known to
+    have the right size but other content in the archive (`sync --content`); they are sent again.
+    """
+
+    warnings: Sequence[str] = ()
+    guard: Guard | None = None
+    differs: Mapping[Pid, Sequence[str]] = field(default_factory=dict)
+
+
+NO_PREPARATIONS = Preparations()
 
 
 def scan(
     options: ScanOptions,
-    tree: LocalTree,
-    bucket: Bucket,
-    clock: Clock,
-    pool: Executor,
-    interruption: Interruption,
+    backends: Backends,
     listener: Listener,
     show: Callable[[str], None],
-    warnings: Sequence[str] = (),
-    guard: Guard | None = None,
-    differs: Mapping[Pid, Sequence[str]] = NOTHING_DIFFERS,
-    claims: Claims = ALONE,
+    preparations: Preparations = NO_PREPARATIONS,
 ) -> ScanReport:
-    """One run over one tree. `show` takes the lines of a dry run; `warnings` are those of the preparations.
+    """One run over one tree. `show` takes the lines of a dry run.
 
-    `guard` is asked before anything is sent into a time series in which nothing is yet; it raises
-    UsageError to forbid it, or returns warnings. A recent run, which lists a few days, asks the bucket for one
-    key of the time series when it has seen none; ordinary runs see some, and pay nothing.
-
-    `differs`: bins of which these files are known to have the right size but other content in the archive
-    (`sync --content`); they are sent again. `claims` keep this run and others on this computer apart.
+    A recent run, which lists a few days, asks the bucket for one key of the time series when it has seen none and is
+    about to send (see `Preparations.guard`); ordinary runs see some, and pay nothing.
 
     Raises what makes a run impossible (UsageError, BucketRefused, BucketUnreachable, Interrupted);
     whatever ends it later is in the report.
     """
+    tree, bucket, clock = backends.tree, backends.bucket, backends.clock
     began = clock.monotonic()
-    tally = Tally(warnings=list(warnings))
+    tally = Tally(warnings=list(preparations.warnings))
     inventory = tree.walk()
     tally.warnings.extend(inventory.warnings)
     tally.unreadable = inventory.unreadable
-    tally.bins[EXCLUDED] = inventory.excluded
+    tally.bins[BinState.EXCLUDED] = inventory.excluded
     for fragment in inventory.fragments:
-        tally.count(fragment.pid, State.INCOMPLETE.value, _fragment_reason(fragment, inventory))
-    remote = list_remote(options, inventory, bucket, pool)
+        tally.count(fragment.pid, *result_of(decide_fragment(fragment, inventory.filesets[fragment.pid])))
+    remote = list_remote(options, inventory, bucket, backends.pool)
     now = Now(bucket.server_clock.now(), clock.wall())
-    for pid, extensions in differs.items():
-        local = inventory.filesets.get(pid)
-        # Where the sizes have come to differ meanwhile, the ordinary rules hold.
-        if local is not None and remote.bins.get(pid, NOTHING_REMOTE).sizes == local.sizes:
-            remote.bins[pid] = remote.bins[pid].with_other_content(extensions)
-    to_do = _decide_all(options, inventory, remote.bins, now, tally, listener)
-    prefix = series_prefix(options.account, options.time_series)
-    if guard is not None and to_do and remote.nothing_seen and (options.max_age is None or bucket.is_empty(prefix)):
-        tally.warnings.extend(guard())
+    marks = _content_marks(preparations.differs, inventory, remote.bins)
+    usually_known = Known(
+        retry_rejected=options.retry_rejected
+    )  # (later in the same run a refusal is a refusal)
+
+    def known_of(pid: Pid) -> Known:
+        return replace(usually_known, other_content=marks[pid]) if pid in marks else usually_known
+
+    def decide_on(local: Fileset) -> Decision:
+        pid = local.pid
+        there, copies = remote.bins.get(pid, NOTHING_REMOTE), inventory.copies.get(pid, ())
+        return decide(local, there, now, options.policy, copies, known_of(pid))
 
     def open_job(local: Fileset) -> BinJob:
-        copies = inventory.copies.get(local.pid, ())
-        there = remote.bins.get(local.pid, NOTHING_REMOTE)
-        decision = decide(local, there, now, options.first_policy, copies)
-        return BinJob(local, there, copies, decision, repairs=there.adc != MISSING)
+        pid = local.pid
+        there, copies = remote.bins.get(pid, NOTHING_REMOTE), inventory.copies.get(pid, ())
+        return BinJob(local, there, copies, decide_on(local), known_of(pid), repairs=there.adc != MISSING)
+
+    to_do = _decide_all(inventory.filesets.values(), decide_on, tally, listener)
+    prefix = series_prefix(options.account, options.time_series)
+    guard = preparations.guard
+    if (
+        guard is not None
+        and to_do
+        and remote.nothing_seen
+        and (options.max_age is None or bucket.is_empty(prefix))
+    ):
+        tally.warnings.extend(guard())
 
     ended_by: IfcbscanError | None = None
     if options.dry_run:
-        _show_all(map(open_job, to_do), tree, options.policy, tally, show)
+        for job in map(open_job, to_do):
+            result = result_if_sent(job, tree, now, options.policy)
+            tally.count(job.local.pid, *result)
+            show(_line(job, result))
     else:
-        uploader = Uploader(
-            tree,
-            bucket,
-            prefix,
-            options.policy,
-            clock,
-            pool,
-            options.jobs,
-            listener,
-            interruption.requested,
-            options.time_limit,
-            claims,
-        )
-        with interruption.deferred():  # a signal must not come between a bin and its count
+        how = UploadOptions(prefix, options.policy, options.jobs, options.time_limit)
+        uploader = Uploader(how, backends, listener)
+        with backends.stop.deferred():  # a signal must not come between a bin and its count
             ended_by = uploader.run(to_do, open_job, tally)
     return ScanReport(
         time_series=options.time_series,
@@ -153,7 +165,7 @@ def scan(
         ended_code=_code_of(ended_by),
         ended_at=bucket.server_clock.now(),
         newest_local=_newest(inventory.filesets.values(), now.server) if options.find_newest else None,
-        newest_archived=_newest(_archived(inventory, remote.bins, tally.uploaded), now.server)
+        newest_archived=_newest(_archived(inventory, remote.bins, marks, tally.uploaded), now.server)
         if options.find_newest
         else None,
     )
@@ -166,10 +178,13 @@ def _newest(filesets: Iterable[Fileset], now: float) -> float | None:
 
 
 def _archived(
-    inventory: Inventory, remote: dict[str, RemoteFileset], uploaded: Iterable[Pid]
+    inventory: Inventory,
+    remote: Mapping[str, RemoteFileset],
+    other_content: Container[Pid],
+    uploaded: Iterable[Pid],
 ) -> Iterator[Fileset]:
     for pid, fileset in inventory.filesets.items():
-        if remote.get(pid, NOTHING_REMOTE).sizes == fileset.sizes:
+        if remote.get(pid, NOTHING_REMOTE).sizes == fileset.sizes and pid not in other_content:
             yield fileset
     for pid in uploaded:
         yield inventory.filesets[pid]
@@ -182,25 +197,30 @@ def _code_of(error: IfcbscanError | None) -> int:
     return ExitCode.PARTLY_FAILED if error.exit_code == ExitCode.UNREACHABLE else error.exit_code
 
 
+def _content_marks(
+    differs: Mapping[Pid, Sequence[str]], inventory: Inventory, remote: Mapping[str, RemoteFileset]
+) -> dict[Pid, frozenset[str]]:
+    """The files to be sent again because their content differs; where the sizes differ now, the usual rules do."""
+    marks = {}
+    for pid, extensions in differs.items():
+        local, there = inventory.filesets.get(pid), remote.get(pid, NOTHING_REMOTE)
+        if local is not None and there.sizes == local.sizes:
+            marks[pid] = content_marks(there, extensions)
+    return marks
+
+
 def _decide_all(
-    options: ScanOptions,
-    inventory: Inventory,
-    remote: dict[str, RemoteFileset],
-    now: Now,
-    tally: Tally,
-    listener: Listener,
+    filesets: Iterable[Fileset], decide_on: Callable[[Fileset], Decision], tally: Tally, listener: Listener
 ) -> list[Fileset]:
     """Decide on every bin, count those on which there is nothing to do, and return the others, newest first."""
-    policy = options.first_policy
     to_do: list[Fileset] = []
-    for pid, local in inventory.filesets.items():
-        copies = inventory.copies.get(pid, ())
-        there = remote.get(pid, NOTHING_REMOTE)
-        decision = decide(local, there, now, policy, copies)
+    for local in filesets:
+        decision = decide_on(local)
         if decision.action is Action.NONE:
-            tally.count(pid, decision.state.value, decision.reason)
-            if decision.state is not State.SYNCED:
-                listener.left_alone(local, decision.state.value, decision.reason)
+            state, reason = result_of(decision)
+            tally.count(local.pid, state, reason)
+            if state is not BinState.SYNCED:
+                listener.left_alone(local, state, reason)
         else:
             to_do.append(local)
     to_do.sort(key=lambda local: local.pid.sample_time, reverse=True)
@@ -240,48 +260,19 @@ def list_remote(options: ScanOptions, inventory: Inventory, bucket: Bucket, pool
     return RemoteListing(bins, all(nothing for nothing, _ in parts))
 
 
-def _fragment_reason(fragment: Fileset, inventory: Inventory) -> str:
-    missing = " and ".join("." + ext for ext in fragment.missing)
-    copy = inventory.filesets[fragment.pid]
-    if not copy.complete:
-        return f"{missing} missing in {fragment.folder}"
-    return f"{missing} missing in {fragment.folder}; the copy in {copy.folder} is used"
-
-
-def _show_all(
-    jobs: Iterable[BinJob],
-    tree: LocalTree,
-    policy: Policy,
-    tally: Tally,
-    show: Callable[[str], None],
-) -> None:
-    """The one place where a dry run parts from a real one: says what would be done."""
-    for job in jobs:
-        state, reason = _would_be(job, tree, policy)
-        tally.count(job.local.pid, state, reason)
-        if state == TO_UPLOAD:
-            files = _to_send(job)
-            size = sum(job.local.size(ext) for ext in files)
-            names = " ".join("." + ext for ext in files)
-            show(f"{job.local.pid:<24}  {size:>12,} bytes  {names}  {reason}")
-        else:
-            show(f"{job.local.pid}  {state}: {reason}")
-
-
-def _would_be(job: BinJob, tree: LocalTree, policy: Policy) -> tuple[str, str]:
-    decision: Decision = job.decision
-    if decision.action is Action.PUT and policy.check_integrity:
-        try:
-            finding = examine_fileset(tree, job.local)
-        except LocalFileProblem as error:
-            return FAILED, str(error)
-        if finding is not None:
-            return State.HELD.value, f"{finding.damage.value}: {finding.detail}"
-    return (TO_UPLOAD if decision.action is Action.PUT else decision.state.value), decision.reason
+def _line(job: BinJob, result: Result) -> str:
+    """What a dry run says of a bin on which there is something to do."""
+    if result.state is not BinState.TO_UPLOAD:
+        return f"{job.local.pid}  {result.state}: {result.reason}"
+    files = _to_send(job)
+    size = sum(job.local.size(ext) for ext in files)
+    names = " ".join("." + ext for ext in files)
+    return f"{job.local.pid:<24}  {size:>12,} bytes  {names}  {result.reason}"
 
 
 def _to_send(job: BinJob) -> Sequence[str]:
     """What is to be sent of a bin in all: the .adc follows once the archive has kept the rest."""
-    if "adc" in job.decision.send or job.remote.adc == job.local.adc:
+    adc_is_right = job.remote.adc == job.local.adc and "adc" not in job.known.other_content
+    if "adc" in job.decision.send or adc_is_right:
         return job.decision.send
     return (*job.decision.send, "adc")

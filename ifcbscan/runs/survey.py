@@ -11,23 +11,22 @@ from dataclasses import dataclass
 from typing import Iterator
 
 from ifcbscan.clock import Clock
-from ifcbscan.core.archive_report import ARCHIVED, SurveyedBin
+from ifcbscan.core.archive_report import SurveyedBin
 from ifcbscan.core.bins import (
-    EXTENSIONS,
     NOTHING_REMOTE,
     Fileset,
     RemoteFileset,
     parse_pid,
     series_prefix,
 )
-from ifcbscan.core.decision import Action, Decision, Now, State, decide
+from ifcbscan.core.decision import Action, Now, decide, decide_absent, decide_fragment
 from ifcbscan.core.remote_index import ListedObject, index_objects
-from ifcbscan.core.scan_report import FAILED, TO_UPLOAD
+from ifcbscan.core.scan_report import Result
+from ifcbscan.core.states import BinState
 from ifcbscan.disk.tree import Inventory, LocalTree
-from ifcbscan.errors import LocalFileProblem
 from ifcbscan.runs.listing import list_ranges, ranges_to_list
+from ifcbscan.runs.one_bin import BinJob, result_if_sent, result_of
 from ifcbscan.runs.scan import ScanOptions
-from ifcbscan.runs.upload import examine_fileset
 from ifcbscan.s3.bucket import Bucket
 
 #: Reading the .adc of ten years of bins takes hours. Where so many wait, it is a first upload, and the
@@ -56,19 +55,24 @@ def survey(options: ScanOptions, tree: LocalTree, bucket: Bucket, clock: Clock, 
     remote = _list_all(series_prefix(options.account, options.time_series), inventory, bucket, pool)
     now = Now(bucket.server_clock.now(), clock.wall())
     warnings = list(inventory.warnings)
-    bins: list[SurveyedBin] = [_fragment(fragment) for fragment in inventory.fragments]
-    to_send: list[tuple[Fileset, Decision]] = []
+    bins: list[SurveyedBin] = [
+        _bin(fragment, result_of(decide_fragment(fragment, inventory.filesets[fragment.pid])))
+        for fragment in inventory.fragments
+    ]
+    to_send: list[BinJob] = []
     for pid, local in inventory.filesets.items():
         copies = inventory.copies.get(pid, ())
-        decision = decide(local, remote.get(pid, NOTHING_REMOTE), now, options.policy, copies)
+        there = remote.get(pid, NOTHING_REMOTE)
+        decision = decide(local, there, now, options.policy, copies)
         if decision.action is Action.PUT:
-            to_send.append((local, decision))
+            to_send.append(BinJob(local, there, copies, decision))
         else:
-            bins.append(_bin(local, decision.state.value, decision.reason))
-    to_send.sort(key=lambda pair: pair[0].pid.sample_time, reverse=True)
-    for index, (local, decision) in enumerate(to_send):
-        look = options.policy.check_integrity and index < EXAMINED_AT_MOST
-        bins.append(_examined(tree, local, decision) if look else _bin(local, TO_UPLOAD, decision.reason))
+            bins.append(_bin(local, result_of(decision)))
+    to_send.sort(key=lambda job: job.local.pid.sample_time, reverse=True)
+    for job in to_send[:EXAMINED_AT_MOST]:
+        bins.append(_bin(job.local, result_if_sent(job, tree, now, options.policy)))
+    for job in to_send[EXAMINED_AT_MOST:]:
+        bins.append(_bin(job.local, result_of(job.decision)))
     if options.policy.check_integrity and len(to_send) > EXAMINED_AT_MOST:
         warnings.append(
             f"{len(to_send):,} bins wait to be sent; only the newest {EXAMINED_AT_MOST:,} of them were "
@@ -103,24 +107,8 @@ def _list_all(prefix: str, inventory: Inventory, bucket: Bucket, pool: Executor)
     return remote
 
 
-def _bin(local: Fileset, state: str, reason: str) -> SurveyedBin:
-    return SurveyedBin(local.pid, state, reason, sum(size for size in local.sizes if size > 0))
-
-
-def _fragment(fragment: Fileset) -> SurveyedBin:
-    missing = " and ".join("." + extension for extension in fragment.missing)
-    reason = f"{missing} missing in {fragment.folder}; a complete copy is in another folder"
-    return _bin(fragment, State.INCOMPLETE.value, reason)
-
-
-def _examined(tree: LocalTree, local: Fileset, decision: Decision) -> SurveyedBin:
-    try:
-        finding = examine_fileset(tree, local)
-    except LocalFileProblem as error:
-        return _bin(local, FAILED, str(error))
-    if finding is not None:
-        return _bin(local, State.HELD.value, f"{finding.damage.value}: {finding.detail}")
-    return _bin(local, TO_UPLOAD, decision.reason)
+def _bin(local: Fileset, result: Result) -> SurveyedBin:
+    return SurveyedBin(local.pid, result.state, result.reason, sum(size for size in local.sizes if size > 0))
 
 
 def _archive_only(inventory: Inventory, remote: dict[str, RemoteFileset]) -> Iterator[SurveyedBin]:
@@ -130,17 +118,13 @@ def _archive_only(inventory: Inventory, remote: dict[str, RemoteFileset]) -> Ite
         if pid is None or pid in inventory.filesets:
             continue
         size = sum(member for member in there.sizes if member > 0)
-        absent = [extension for extension, member in zip(EXTENSIONS, there.sizes) if member < 0]
-        if absent:
-            lacking = " and ".join("." + extension for extension in absent)
-            reason = f"not on this disk, and the archive has no {lacking}"
-            yield SurveyedBin(pid, State.INCOMPLETE.value, reason, size)
-        else:
-            yield SurveyedBin(pid, ARCHIVED, "", size)
+        decision = decide_absent(there)
+        result = Result(BinState.ARCHIVED) if decision is None else result_of(decision)
+        yield SurveyedBin(pid, result.state, result.reason, size)
 
 
 def _newest(inventory: Inventory, now: float) -> Fileset | None:
-    # Not one from the future, which tells of a wrong clock (see archivereport.py), nor one without images.
+    # Not one from the future, which tells of a wrong clock (see core/archive_report.py), nor one without images.
     candidates = (
         local
         for local in inventory.filesets.values()

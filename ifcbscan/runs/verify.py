@@ -28,8 +28,8 @@ from ifcbscan.core.bins import (
 )
 from ifcbscan.core.checksums import FileSums, Summer, fitting_part_sizes
 from ifcbscan.core.content_match import BinVerdict, Outcome, RemoteObject, judge
-from ifcbscan.core.decision import Action, Decision, Now, Policy, State, decide
-from ifcbscan.core.scan_report import EXCLUDED
+from ifcbscan.core.decision import Action, Decision, Known, Now, Policy, State, decide
+from ifcbscan.core.states import BinState
 from ifcbscan.core.verify_report import BinResult, Publication, VerifyReport, VerifyTally
 from ifcbscan.core.words import human_duration
 from ifcbscan.dashboard.calls import Dashboard
@@ -43,9 +43,9 @@ from ifcbscan.errors import (
 )
 from ifcbscan.runs.archived import ArchivedBin, ArchiveListing, list_archive
 from ifcbscan.runs.deletable import DeletableLister, DeletableRule
+from ifcbscan.runs.one_bin import examine_fileset
 from ifcbscan.runs.path_list import PathList
 from ifcbscan.runs.publication import ask_dashboard
-from ifcbscan.runs.upload import examine_fileset
 from ifcbscan.s3.bucket import Bucket
 
 log = logging.getLogger("ifcbscan")
@@ -113,7 +113,7 @@ def verify(
     with PathList(options.deletable, options.null_separated) as paths:
         inventory = tree.walk()
         tally.warnings.extend(inventory.warnings)
-        tally.bins[EXCLUDED] = inventory.excluded
+        tally.bins[BinState.EXCLUDED.value] = inventory.excluded
         for fragment in inventory.fragments:
             tally.count(_fragment(fragment, inventory))
         listing = list_archive(prefix, options.max_age is not None, inventory, bucket, pool)
@@ -238,7 +238,7 @@ class _Verifier:
                 finding = examine_fileset(self._tree, job.local)
             except LocalFileProblem:
                 return decision  # it is missing in the archive either way
-            decision = decide(job.local, job.remote, now, self._policy, job.copies, finding)
+            decision = decide(job.local, job.remote, now, self._policy, job.copies, Known(finding))
         return decision
 
     def _read_and_compare(self, job: _Job, archived: ArchivedBin) -> BinResult:

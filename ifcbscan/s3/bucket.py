@@ -24,10 +24,10 @@ from ifcbscan.core.scan_report import Requests
 from ifcbscan.errors import (
     BucketRefused,
     BucketUnreachable,
+    ConcurrentWrite,
     FileChanged,
     Interrupted,
     LocalFileProblem,
-    Overtaken,
     PutRefused,
 )
 from ifcbscan.s3.client import CONDITION, USUAL_TIMEOUTS, Timeouts, make_client
@@ -288,7 +288,7 @@ class Bucket:
         """Store `size` bytes of `file` under `key`; returns the server's time (ISO 8601).
 
         `replaces`: the size of what is thought to be there (bytes; `MISSING` for nothing), `etag`: its ETag, where that
-        is known. If by now it is something else, nothing is stored and Overtaken is raised (unless these very bytes
+        is known. If by now it is something else, nothing is stored and ConcurrentWrite is raised (unless these very bytes
         are there). S3 makes sure of that in one step; a server that knows no conditions stores what comes last.
 
         `before_sending` is called when the bytes have been summed and none has been sent; what it raises ends the put.
@@ -305,7 +305,7 @@ class Bucket:
         if replaces not in (None, MISSING) and (
             replaced is None or replaced.size != replaces or (etag and replaced.etag != etag)
         ):
-            raise Overtaken()
+            raise ConcurrentWrite()
 
         def already_there() -> bool:
             # The answer to a try may have been lost after the bytes had arrived. (Not where the same bytes were
@@ -318,7 +318,7 @@ class Bucket:
             ):
                 return True
             if replaces is not None and (MISSING if stored is None else stored.size) != replaces:
-                raise Overtaken()
+                raise ConcurrentWrite()
             if self._md5(file, size) != digest:
                 raise FileChanged("its content changed while it was sent")
             return False
@@ -342,7 +342,7 @@ class Bucket:
             )
         except _PreconditionFailed:
             if not already_there():
-                raise Overtaken() from None
+                raise ConcurrentWrite() from None
         else:
             self._learn_etags(answer, digest.hex())
         return server_text(self.server_clock.now())
@@ -478,7 +478,9 @@ class Bucket:
             trouble = find_trouble(error)
             if trouble is None and isinstance(error.kwargs.get("error"), ValueError):
                 # Its text may hold a part of the address, and that a password; S3_ENDPOINT_URL has been checked.
-                trouble = "a proxy's address cannot be used; check http_proxy and https_proxy in the environment"
+                trouble = (
+                    "a proxy's address cannot be used; check http_proxy and https_proxy in the environment"
+                )
             raise _Passing(trouble or brief(error), unsure=True) from None
         except botocore.parsers.ResponseParserError as error:
             # For instance a web page from a harbour's network where XML was expected.

@@ -33,7 +33,6 @@ from support.runs import end, rewrite_env, start
 from support.scripted import Act, Answer, ScriptedServer, html, s3_error
 from support.secrecy import leaks, secrets_of, told
 
-from ifcbscan.cli.signals import Interruption
 from ifcbscan.clock import Clock
 from ifcbscan.config import check_time_series, load
 from ifcbscan.core.bins import parse_pid, series_prefix
@@ -41,6 +40,7 @@ from ifcbscan.core.decision import Policy
 from ifcbscan.dashboard.calls import Dashboard, DashboardUnreachable
 from ifcbscan.demo.sample_bins import write_bin
 from ifcbscan.errors import BucketRefused, BucketUnreachable, IfcbscanError, PutRefused
+from ifcbscan.runs.backends import Backends
 from ifcbscan.runs.scan import ScanOptions, scan
 from ifcbscan.runs.upload import Listener
 from ifcbscan.s3.bucket import Bucket
@@ -272,11 +272,7 @@ def test_whatever_folders_are_called_a_bin_in_them_goes_to_its_one_place(folders
     options = ScanOptions("hablab", "nauset", Policy())
     scan(
         options,
-        tree,  # type: ignore[arg-type]
-        bucket,  # type: ignore[arg-type]
-        clock,
-        SerialExecutor(),
-        Interruption(),
+        Backends(tree, bucket, clock, SerialExecutor()),  # type: ignore[arg-type]
         Listener(),
         lambda line: None,
     )

@@ -10,7 +10,8 @@ from dataclasses import replace
 from typing import Callable
 
 from ifcbscan.core.companions import Companion, Holder, examine
-from ifcbscan.core.scan_report import TO_UPLOAD, ScanReport
+from ifcbscan.core.scan_report import ScanReport
+from ifcbscan.core.states import BinState
 from ifcbscan.state.bin_locks import Claims
 
 
@@ -76,6 +77,6 @@ class MemoryClaims(Claims):
             for run, sign in self._table.signs.items()
             if run != self._run
         ]
-        found = examine(report.bins[TO_UPLOAD], self.refused, others if self.refused else [], None)
+        found = examine(report.bins[BinState.TO_UPLOAD], self.refused, others if self.refused else [], None)
         warnings = report.warnings + found.warnings
         return replace(report, warnings=warnings, elsewhere=found.elsewhere, stalled=found.stalled)

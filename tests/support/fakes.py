@@ -37,7 +37,7 @@ from ifcbscan.core.remote_index import ListedObject
 from ifcbscan.core.scan_report import Requests
 from ifcbscan.demo.sample_bins import bin_contents
 from ifcbscan.disk.tree import Inventory
-from ifcbscan.errors import FileChanged, LocalFileProblem, Overtaken, UsageError
+from ifcbscan.errors import ConcurrentWrite, FileChanged, LocalFileProblem, UsageError
 from ifcbscan.s3.bucket import ObjectContent, ObjectHead
 
 START = 1700000000.0
@@ -223,11 +223,11 @@ class FakeBucket:
 
         try:
             if gone:
-                raise Overtaken()
+                raise ConcurrentWrite()
             if before_sending is not None:
                 before_sending()
             self.put_if(key, file, size, expected)
-        except Overtaken:
+        except ConcurrentWrite:
             file.seek(0)
             if key not in self.objects or self.objects[key].body != file.read(size):
                 raise
@@ -236,7 +236,7 @@ class FakeBucket:
     def put_if(
         self, key: str, file: BinaryIO, size: int, expected: Callable[[StoredObject | None], bool]
     ) -> str:
-        """One request; its answer is the ETag. Raises Overtaken if what is there when it takes effect is not as expected.
+        """One request; its answer is the ETag. Raises ConcurrentWrite if what is there when it takes effect is not as expected.
 
         As in S3, the object's date is the time at which the request began, by the server's clock.
         """
@@ -250,7 +250,7 @@ class FakeBucket:
         self.while_under_way(call)
         before = self.objects.get(key)
         if self.conditions and not expected(before):
-            raise Overtaken()
+            raise ConcurrentWrite()
         stored = StoredObject(body, began)
         self.objects[key] = stored
         self.has_stored(call, before)

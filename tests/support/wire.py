@@ -13,7 +13,7 @@ from typing import Any, Callable
 
 from ifcbscan.clock import Clock
 from ifcbscan.config import Config, load
-from ifcbscan.errors import Overtaken
+from ifcbscan.errors import ConcurrentWrite
 from ifcbscan.s3.bucket import Bucket, _NotFound, _Passing
 from ifcbscan.s3.client import CONDITION
 from ifcbscan.s3.list_page import OBJECTS
@@ -88,7 +88,7 @@ class WireBucket(Bucket):
 
         try:
             etag = self._store.put_if(arguments["Key"], body, arguments["ContentLength"], expected)
-        except Overtaken:
+        except ConcurrentWrite:
             raise self.refusal("put_object", "PreconditionFailed", 412) from None
         except HalfSent:
             body.read(arguments["ContentLength"] // 2)

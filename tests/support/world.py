@@ -60,7 +60,8 @@ from ifcbscan.cli.signals import Interruption
 from ifcbscan.clock import Clock
 from ifcbscan.core.bins import EXTENSIONS, MISSING, Fileset, parse_pid
 from ifcbscan.core.decision import Policy
-from ifcbscan.core.scan_report import EXCLUDED, ScanReport
+from ifcbscan.core.scan_report import ScanReport
+from ifcbscan.core.states import BinState
 from ifcbscan.disk.tree import Inventory
 from ifcbscan.errors import (
     BucketRefused,
@@ -70,8 +71,10 @@ from ifcbscan.errors import (
     LocalFileProblem,
     PutRefused,
 )
+from ifcbscan.runs.backends import Backends, StopRequest
+from ifcbscan.runs.one_bin import BinJob
 from ifcbscan.runs.scan import ScanOptions, scan
-from ifcbscan.runs.upload import BinJob, Listener
+from ifcbscan.runs.upload import Listener
 from support.claims import ClaimTable
 from support.disks import QUARTERS, Disk, Triple
 from support.fakes import Call, FakeBucket, FakeTree, Killed, SerialExecutor, StoredObject
@@ -360,11 +363,11 @@ class _Notes(Listener):
     def __init__(self, run: Run) -> None:
         self._run = run
 
-    def left_alone(self, local: Fileset, state: str, reason: str) -> None:
-        self._run.left_alone[local.pid] = state
+    def left_alone(self, local: Fileset, state: BinState, reason: str) -> None:
+        self._run.left_alone[local.pid] = state.value
 
-    def bin_done(self, job: BinJob, state: str, reason: str) -> None:
-        self._run.states[job.local.pid] = state
+    def bin_done(self, job: BinJob, state: BinState, reason: str) -> None:
+        self._run.states[job.local.pid] = state.value
 
 
 class World:
@@ -580,6 +583,7 @@ class World:
             bucket = WireBucket(store, clock, self.server_now, run.interruption.requested)
         store.hook = lambda moment, call: self._at_request(run, bucket, turn, moment, call)
         store.stored = lambda call, before: self._stored(run, call, before)
+        stop = StopRequest(run.interruption.requested, run.interruption.deferred)
         claims = run.machine.claims.begin(run.number, lambda: self.true.now)
         run.began_at = len(self.effects)
         run.began = self.true.now - self._slow_seconds
@@ -587,14 +591,9 @@ class World:
         try:
             report = scan(
                 run.options,
-                tree,  # type: ignore[arg-type]
-                bucket,
-                clock,
-                SerialExecutor(),
-                run.interruption,
+                Backends(tree, bucket, clock, SerialExecutor(), stop, claims),  # type: ignore[arg-type]
                 _Notes(run),
                 lambda line: None,
-                claims=claims,
             )
             report = run.report = claims.tell(report)
             run.ended = f"exit {report.exit_code}"
@@ -879,7 +878,7 @@ class World:
         )
 
     def _check_report(self, run: Run, report: ScanReport) -> None:
-        counted = sum(report.bins.values()) - report.bins[EXCLUDED]
+        counted = sum(report.bins.values()) - report.bins[BinState.EXCLUDED]
         if counted != run.expected:
             self._violated("I5", f"{run.expected} bins, but {counted} in the counts {report.bins}")
         if report.exit_code not in (ExitCode.DONE, ExitCode.USAGE, ExitCode.PARTLY_FAILED):
@@ -891,8 +890,8 @@ class World:
             return
         told = {pid: run.states.get(pid) or run.left_alone.get(pid) or "synced" for pid in run.found}
         for state in ("synced", "uploaded"):
-            if report.bins[state] != list(told.values()).count(state):
-                self._violated("I5", f"{report.bins[state]} {state}, but {told}")
+            if report.bins[BinState(state)] != list(told.values()).count(state):
+                self._violated("I5", f"{report.bins[BinState(state)]} {state}, but {told}")
         for pid, state in told.items():
             if state not in ("synced", "uploaded"):
                 continue

@@ -13,10 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.fakes import START, Call, FakeBucket, FakeTree, Killed, SerialExecutor, VirtualClock
 
-from ifcbscan.cli.signals import Interruption
 from ifcbscan.clock import Clock, ServerClock
 from ifcbscan.core.decision import Policy
+from ifcbscan.core.states import BinState
 from ifcbscan.errors import ExitCode
+from ifcbscan.runs.backends import Backends
 from ifcbscan.runs.scan import ScanOptions, scan
 from ifcbscan.runs.upload import Listener
 
@@ -141,15 +142,11 @@ def test_a_run_over_a_server_whose_clock_stands_still_ends_and_completes_its_bin
     began = clock.monotonic()
     report = scan(
         options,
-        tree,  # type: ignore[arg-type]
-        bucket,  # type: ignore[arg-type]
-        clock,
-        SerialExecutor(),
-        Interruption(),
+        Backends(tree, bucket, clock, SerialExecutor()),  # type: ignore[arg-type]
         Listener(),
         lambda line: None,
     )
-    assert report.bins["uploaded"] == len(PIDS) and report.exit_code == ExitCode.DONE
+    assert report.bins[BinState.UPLOADED] == len(PIDS) and report.exit_code == ExitCode.DONE
     assert options.policy.confirm <= clock.monotonic() - began < 3 * options.policy.confirm
     assert [warning for warning in report.warnings if "stands still" in warning]
 

@@ -21,7 +21,7 @@ import ifcbscan
 from ifcbscan import errors
 from ifcbscan.cli import main
 from ifcbscan.core.content_match import Outcome
-from ifcbscan.core.scan_report import COUNTS
+from ifcbscan.core.states import SCAN_COUNTS
 from ifcbscan.errors import ExitCode
 
 PACKAGE = Path(ifcbscan.__file__).resolve().parent
@@ -223,7 +223,7 @@ def test_every_message_can_be_looked_up(message: Message) -> None:
 
 def test_every_state_outcome_and_exit_code_is_explained() -> None:
     states = (DOCS / "states.md").read_text(encoding="utf-8")
-    for state in COUNTS:
+    for state in (state.value for state in SCAN_COUNTS):
         assert f"\n## {state}\n" in states, state
     verify = (DOCS / "verify.md").read_text(encoding="utf-8")
     for outcome in Outcome:

@@ -7,6 +7,7 @@ import sys
 from argparse import Namespace
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from typing import Mapping, Sequence
 
 from ifcbscan.cli import output
 from ifcbscan.cli.after_run import Aftermath
@@ -16,13 +17,16 @@ from ifcbscan.cli.signals import Interruption
 from ifcbscan.cli.targets import absolute, check_target, is_metrics
 from ifcbscan.clock import Clock
 from ifcbscan.config import Config, parse_rate
+from ifcbscan.core.bins import Pid
 from ifcbscan.core.companions import examine
 from ifcbscan.core.decision import Policy
 from ifcbscan.core.remote_index import MOST_RANGES
-from ifcbscan.core.scan_report import TO_UPLOAD, ScanReport
+from ifcbscan.core.scan_report import ScanReport
+from ifcbscan.core.states import BinState
 from ifcbscan.disk.tree import LocalTree
 from ifcbscan.errors import AlreadyRunning, ExitCode, IfcbscanError, Interrupted, UsageError
 from ifcbscan.runs import scan
+from ifcbscan.runs.backends import Backends, StopRequest
 from ifcbscan.s3.bucket import Bucket
 from ifcbscan.s3.throttle import Throttle
 from ifcbscan.state import run_locks
@@ -168,7 +172,7 @@ def _scan(
     bucket.answered = held.getting_on
     if scan_options.time_limit is not None:
         bucket.retry_until = clock.monotonic() + scan_options.time_limit + _LAST_TRIES
-    differs = scan.NOTHING_DIFFERS
+    differs: Mapping[Pid, Sequence[str]] = {}
     if options.content:
         from ifcbscan.cli.commands.verify import Printer
         from ifcbscan.runs.content import compare
@@ -181,19 +185,13 @@ def _scan(
         differs = comparison.differs
         warnings += comparison.warnings
     claims = ALONE if options.dry_run else _claims(directory, scan_options, held)
+    stop = StopRequest(interruption.requested, interruption.deferred)
     report = scan.scan(
         scan_options,
-        tree,
-        bucket,
-        clock,
-        ThreadPoolExecutor(threads),
-        interruption,
+        Backends(tree, bucket, clock, ThreadPoolExecutor(threads), stop, claims),
         output.ScanPrinter(options.verbose, progress),
         output.say if options.json else output.result,
-        warnings,
-        guard,
-        differs,
-        claims,
+        scan.Preparations(warnings, guard, differs),
     )
     return report if options.dry_run else _with_companions(report, claims, held)
 
@@ -222,7 +220,7 @@ def _with_companions(report: ScanReport, claims: Claims, held: run_locks.Held) -
         )
     other = run_locks.companion_in_silence(report.directory, report.time_series, _other(report.mode))
     present = run_locks.companions(report.time_series) if claims.refused else []
-    found = examine(report.bins[TO_UPLOAD], claims.refused, present, other)
+    found = examine(report.bins[BinState.TO_UPLOAD], claims.refused, present, other)
     return replace(
         report, warnings=warnings + found.warnings, elsewhere=found.elsewhere, stalled=found.stalled
     )

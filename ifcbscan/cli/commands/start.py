@@ -170,9 +170,7 @@ def _sync(job: ScheduledJob, force: bool, interruption: Interruption) -> int:
     except AlreadyRunning as error:
         if error.stalled:
             raise
-        output.say(
-            "Another scan of this folder is under way and sends it; there is nothing more to do here."
-        )
+        output.say("Another scan of this folder is under way and sends it; there is nothing more to do here.")
         return ExitCode.DONE
     except Interrupted:
         code = interruption.exit_code

@@ -18,8 +18,9 @@ from typing import Any, Iterator
 import pytest
 from support.browser import Browser, BrowserUnavailable, axe_source
 
-from ifcbscan.core.archive_report import ARCHIVED, ArchiveReport, SurveyedBin, build_report, to_json
+from ifcbscan.core.archive_report import ArchiveReport, SurveyedBin, build_report, to_json
 from ifcbscan.core.bins import parse_pid
+from ifcbscan.core.states import BinState
 from ifcbscan.demo.sample_bins import write_bin
 from ifcbscan.disk.tree import LocalTree
 from ifcbscan.html.page import render
@@ -61,7 +62,7 @@ def bins_of(days: int, directory: str) -> list[SurveyedBin]:
             pid = parse_pid(f"D{day:%Y%m%d}T{minute // 60:02d}{minute % 60:02d}17_IFCB127")
             if pid is None:
                 break
-            state, reason = (ARCHIVED, "") if number < days // 4 else ("synced", "")
+            state, reason = ("archived", "") if number < days // 4 else ("synced", "")
             if number >= days // 4 and rng.random() < 0.0008 / (days / 400):
                 state, reason = rng.choice(TROUBLES)
                 reason = reason.replace("{}", directory)
@@ -70,7 +71,7 @@ def bins_of(days: int, directory: str) -> list[SurveyedBin]:
             if day == TODAY and index == 35:
                 state, reason = "settling", "changed in the last 60 s: it may still be written"
             season = 1.2 + math.sin(day.timetuple().tm_yday / 58)
-            found.append(SurveyedBin(pid, state, reason, int(rng.uniform(2e6, 1.6e7) * season)))
+            found.append(SurveyedBin(pid, BinState(state), reason, int(rng.uniform(2e6, 1.6e7) * season)))
     return found
 
 

@@ -18,14 +18,15 @@ from support.faultproxy import Break, FaultProxy
 from support.scripted import Answer, Request, ScriptedServer, html
 from support.servers import S3Server
 
-from ifcbscan.cli.signals import Interruption
 from ifcbscan.clock import Clock
 from ifcbscan.config import load
 from ifcbscan.core.decision import Policy
 from ifcbscan.core.scan_report import ScanReport
+from ifcbscan.core.states import BinState
 from ifcbscan.demo.sample_bins import write_bin
 from ifcbscan.disk.tree import LocalTree
 from ifcbscan.errors import BucketUnreachable, ExitCode
+from ifcbscan.runs.backends import Backends
 from ifcbscan.runs.scan import ScanOptions, scan
 from ifcbscan.runs.upload import Listener
 from ifcbscan.s3.bucket import ATTEMPTS, Bucket
@@ -94,11 +95,7 @@ class Scene:
         with ThreadPoolExecutor(4) as pool, self.archive.running(every=0.1):
             report = scan(
                 options,
-                LocalTree(str(self.folder)),
-                bucket,
-                clock,
-                pool,
-                Interruption(),
+                Backends(LocalTree(str(self.folder)), bucket, clock, pool),
                 Listener(),
                 lambda line: None,
             )
@@ -134,7 +131,7 @@ def test_one_fault_is_survived_within_the_same_run(scene: Scene, kind: str, plac
     with FaultProxy(scene.server.endpoint, Break(kind, way, **where)) as proxy:
         report = scene.scan(proxy.endpoint)
         assert proxy.broken == {way: 1}
-    assert report.exit_code == ExitCode.DONE and report.bins["uploaded"] == len(PIDS)
+    assert report.exit_code == ExitCode.DONE and report.bins[BinState.UPLOADED] == len(PIDS)
     scene.check_all_there()
 
 
@@ -175,8 +172,8 @@ def test_what_stays_broken_halfway_is_finished_by_a_later_run(
         report = scene.scan(proxy.endpoint)
         assert report.exit_code == ExitCode.PARTLY_FAILED
         # Three uploads make a bin: on a busy computer one bin may be through before the other has begun.
-        assert report.bins["uploaded"] <= (first // 3 if kind == "put" else 0)
-        assert report.bins["failed"] and report.problems[0].reason.startswith("The bucket")
+        assert report.bins[BinState.UPLOADED] <= (first // 3 if kind == "put" else 0)
+        assert report.bins[BinState.FAILED] and report.problems[0].reason.startswith("The bucket")
         scene.check_no_harm()
         assert time.monotonic() - began < 4 * ATTEMPTS * READ_TIMEOUT + 10
         proxy.begin_again()
@@ -197,7 +194,7 @@ def test_a_filter_that_blocks_the_files_of_one_bin_does_not_keep_the_others_from
     with ScriptedServer(upstream=scene.server.endpoint, filtered=blocked) as between:
         report = scene.scan(between.endpoint)
     assert report.exit_code == ExitCode.PARTLY_FAILED and report.ended_by is None
-    assert (report.bins["uploaded"], report.bins["failed"]) == (1, 1)
+    assert (report.bins[BinState.UPLOADED], report.bins[BinState.FAILED]) == (1, 1)
     (problem,) = report.problems
     assert problem.pid == PIDS[1] and "web filter" in problem.reason
     assert not [key for key in scene.server.objects(scene.bucket) if key.endswith(PIDS[1] + ".adc")]
@@ -217,7 +214,7 @@ def test_a_fault_in_the_middle_of_a_long_listing_makes_no_file_look_missing(s3: 
     scene = Scene(server, s3.bucket, tmp_path)
     server.make_bucket(s3.bucket + ".two")
     scene.archive = Archive(s3.client, s3.bucket + ".two")  # 2,100 foreign keys are no work for it
-    assert scene.scan(server.endpoint).bins["uploaded"] == len(PIDS)
+    assert scene.scan(server.endpoint).bins[BinState.UPLOADED] == len(PIDS)
     for page in (0, 1, 2):
         for way in DOWN:
             down = 0 if way == "drop" else 5000
@@ -225,7 +222,7 @@ def test_a_fault_in_the_middle_of_a_long_listing_makes_no_file_look_missing(s3: 
                 # Requests are counted below, and a page of 1,000 keys takes its time on a busy machine.
                 report = scene.scan(proxy.endpoint, patience=2.5 if way == "stall" else 30.0)
                 assert proxy.broken == {way: 1}, (page, way)
-                assert report.bins["synced"] == len(PIDS) and report.files_uploaded == 0
+                assert report.bins[BinState.SYNCED] == len(PIDS) and report.files_uploaded == 0
                 assert len(proxy.requests) == (3 if way == "delay" else 4), (page, way)
     with FaultProxy(server.endpoint, Break("list", "cut", down=5000, first=1, times=1000)) as proxy:
         with pytest.raises(BucketUnreachable):

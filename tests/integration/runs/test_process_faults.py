@@ -38,13 +38,14 @@ from support.runs import (
 )
 from support.scripted import ScriptedServer
 
-from ifcbscan.cli.signals import Interruption
 from ifcbscan.core.bins import Fileset
 from ifcbscan.core.decision import Policy
 from ifcbscan.core.scan_report import ScanReport
+from ifcbscan.core.states import BinState
 from ifcbscan.demo.sample_bins import write_bin
 from ifcbscan.disk.tree import Inventory, LocalTree
 from ifcbscan.errors import ExitCode, UsageError
+from ifcbscan.runs.backends import Backends
 from ifcbscan.runs.scan import ScanOptions, scan
 from ifcbscan.runs.upload import Listener
 from ifcbscan.state import run_locks
@@ -483,11 +484,7 @@ def scan_in_memory(
     options = ScanOptions("hablab", "nauset", Policy(), time_limit=time_limit, jobs=jobs)
     return scan(
         options,
-        tree,
-        bucket,  # type: ignore[arg-type]
-        clock,
-        SerialExecutor(),
-        Interruption(),
+        Backends(tree, bucket, clock, SerialExecutor()),  # type: ignore[arg-type]
         Listener(),
         lambda line: None,
     )
@@ -539,11 +536,7 @@ def test_a_file_that_changes_between_any_two_looks_is_not_published_as_it_was(
             options = Policy(check_integrity=False)
             scan(
                 ScanOptions("hablab", "nauset", options, jobs=1),
-                later,
-                bucket,  # type: ignore[arg-type]
-                clock,
-                SerialExecutor(),
-                Interruption(),
+                Backends(later, bucket, clock, SerialExecutor()),  # type: ignore[arg-type]
                 Listener(),
                 lambda line: None,
             )
@@ -585,7 +578,7 @@ def test_a_network_drive_that_goes_away_fails_its_bins_and_nothing_else(tmp_path
     clock = Clocked()
     bucket = FakeBucket(clock)
     report = scan_in_memory(BrokenTree(tmp_path, after), bucket, clock)
-    assert report.exit_code == ExitCode.PARTLY_FAILED and report.bins["failed"] == 2
+    assert report.exit_code == ExitCode.PARTLY_FAILED and report.bins[BinState.FAILED] == 2
     assert all("cannot be read" in problem.reason for problem in report.problems)
     scan_in_memory(LocalTree(str(tmp_path)), bucket, clock)
     assert_in_memory_whole(bucket, files)
@@ -616,11 +609,11 @@ def test_a_slow_network_drive_makes_a_run_longer_and_its_time_limit_still_holds(
     clock = Clocked()
     bucket = FakeBucket(clock)
     report = scan_in_memory(SlowTree(tmp_path, clock), bucket, clock, time_limit=300.0, jobs=2)
-    assert report.bins["uploaded"] > 0 and report.bins["to_upload"] > 0
+    assert report.bins[BinState.UPLOADED] > 0 and report.bins[BinState.TO_UPLOAD] > 0
     assert sum(report.bins.values()) == 8 and report.exit_code == ExitCode.DONE
     # It finishes the bins that it has begun, and begins none after its limit.
     assert 300.0 < report.seconds < 300.0 + 3 * 300.0
-    while bucket.puts and report.bins["to_upload"]:
+    while bucket.puts and report.bins[BinState.TO_UPLOAD]:
         report = scan_in_memory(SlowTree(tmp_path, clock), bucket, clock, time_limit=300.0, jobs=2)
     assert_in_memory_whole(bucket, files)
 
@@ -684,10 +677,10 @@ def test_ten_thousand_files_in_one_folder_are_sent_once(tmp_path: Path) -> None:
     bucket = FakeBucket(clock)
     began = time.monotonic()
     report = scan_in_memory(LocalTree(str(tmp_path)), bucket, clock, jobs=4)
-    assert report.bins["uploaded"] == 3334 and report.files_uploaded == len(files)
+    assert report.bins[BinState.UPLOADED] == 3334 and report.files_uploaded == len(files)
     assert len(bucket.objects) == len(bucket.puts) == len(files)
     report = scan_in_memory(LocalTree(str(tmp_path)), bucket, clock, jobs=4)
-    assert report.bins["synced"] == 3334 and len(bucket.puts) == len(files)
+    assert report.bins[BinState.SYNCED] == 3334 and len(bucket.puts) == len(files)
     assert time.monotonic() - began < 60
 
 

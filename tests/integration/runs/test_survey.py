@@ -11,15 +11,14 @@ from typing import Any, Iterator
 import pytest
 
 from ifcbscan import config
-from ifcbscan.cli.signals import Interruption
 from ifcbscan.clock import Clock
-from ifcbscan.core.archive_report import ARCHIVED
 from ifcbscan.core.bins import parse_pid
 from ifcbscan.core.decision import Policy
-from ifcbscan.core.scan_report import EXCLUDED
+from ifcbscan.core.states import BinState
 from ifcbscan.demo.sample_bins import write_bin
 from ifcbscan.disk.tree import LocalTree
 from ifcbscan.runs import scan
+from ifcbscan.runs.backends import Backends
 from ifcbscan.runs.survey import Survey, survey
 from ifcbscan.runs.upload import Listener
 from ifcbscan.s3.bucket import Bucket
@@ -96,10 +95,10 @@ class Looker:
         tree = LocalTree(str(self._folder), ("beads",))
         return options, tree, Bucket(self._config, self._clock)
 
-    def dry_run(self) -> dict[str, int]:
+    def dry_run(self) -> dict[BinState, int]:
         options, tree, bucket = self._parts(True)
         report = scan.scan(
-            options, tree, bucket, self._clock, self.pool, Interruption(), Listener(), lambda line: None
+            options, Backends(tree, bucket, self._clock, self.pool), Listener(), lambda line: None
         )
         return report.bins
 
@@ -118,12 +117,12 @@ def looker(tree: Path, env_file: Path) -> Iterator[Looker]:
 def test_a_survey_tells_the_state_of_every_bin_here_and_in_the_archive(looker: Looker, s3: Any) -> None:
     before = s3.objects()
     found = looker.survey()
-    states = {item.pid: item.state for item in found.bins if "copy" not in item.reason}
+    states = {item.pid: item.state.value for item in found.bins if "copy" not in item.reason}
     assert states == {
         WHOLE: "synced",
         OLD: "synced",
         NEW: "to_upload",
-        REMOTE_ONLY: ARCHIVED,
+        REMOTE_ONLY: "archived",
         REMOTE_PART: "incomplete",
         INCOMPLETE: "incomplete",
         EMPTY: "held",
@@ -145,12 +144,12 @@ def test_a_survey_counts_as_a_scan_without_sending_does(looker: Looker) -> None:
     # all but the bins that are not on this disk, which a scan does not look at
     here = [item for item in looker.survey().bins if item.pid not in (REMOTE_ONLY, REMOTE_PART)]
     counts = Counter(item.state for item in here)
-    assert counts == Counter({state: n for state, n in looker.dry_run().items() if n and state != EXCLUDED})
+    assert counts == Counter({state: n for state, n in looker.dry_run().items() if n and state is not BinState.EXCLUDED})
 
 
 def test_a_bin_under_the_archives_check_is_unconfirmed(tree: Path, env_file: Path) -> None:
     looker = Looker(tree, env_file, confirm=3600)
-    states = {item.pid: item.state for item in looker.survey().bins}
+    states = {item.pid: item.state.value for item in looker.survey().bins}
     assert (states[WAITING], states[READY]) == ("unconfirmed", "unconfirmed")
     looker.pool.shutdown()
 
@@ -170,8 +169,8 @@ def test_an_archive_with_everything_and_an_empty_disk_is_all_archived(
     empty.mkdir()
     looker = Looker(empty, env_file)
     found = looker.survey()
-    states = {item.pid: item.state for item in found.bins}
-    assert states[WHOLE] == states[OLD] == states[REMOTE_ONLY] == ARCHIVED
+    states = {item.pid: item.state.value for item in found.bins}
+    assert states[WHOLE] == states[OLD] == states[REMOTE_ONLY] == "archived"
     assert states[REJECTED] == "incomplete" and NEW not in states
     assert found.newest is None
     looker.pool.shutdown()

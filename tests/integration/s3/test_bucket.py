@@ -25,11 +25,11 @@ from ifcbscan.core.bins import MISSING, server_seconds
 from ifcbscan.errors import (
     BucketRefused,
     BucketUnreachable,
+    ConcurrentWrite,
     ExitCode,
     FileChanged,
     IfcbscanError,
     Interrupted,
-    Overtaken,
     PutRefused,
 )
 from ifcbscan.s3.answers import LARGEST_ANSWER
@@ -1055,7 +1055,7 @@ def test_what_somebody_else_put_meanwhile_is_not_overwritten(replaces: int) -> N
     script += [s3_error(412, "PreconditionFailed"), head_of(b"larger than before")]
     clock = NoPauses()
     with ScriptedServer(script) as server:
-        with pytest.raises(Overtaken):
+        with pytest.raises(ConcurrentWrite):
             conditional(bucket_at(server.endpoint, clock=clock), replaces)
         assert server.kinds()["put"] == 1 and clock.pauses == []
 

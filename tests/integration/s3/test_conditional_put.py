@@ -17,7 +17,7 @@ from support.scripted import Act, Answer, ScriptedServer, s3_error
 from ifcbscan.clock import Clock
 from ifcbscan.config import load
 from ifcbscan.core.bins import MISSING
-from ifcbscan.errors import BucketUnreachable, FileChanged, IfcbscanError, Overtaken
+from ifcbscan.errors import BucketUnreachable, ConcurrentWrite, FileChanged, IfcbscanError
 from ifcbscan.s3.bucket import ATTEMPTS, Bucket
 
 #: The one of the two servers that may know conditional puts.
@@ -93,9 +93,9 @@ def stored(s3: Any) -> bytes:
 def test_nothing_is_put_over_what_has_appeared_meanwhile(strict: Any) -> None:
     strict.client.put_object(Bucket=strict.bucket, Key=KEY, Body=BYTES + b"more")
     bucket = bucket_at(strict.endpoint, strict.bucket)
-    with pytest.raises(Overtaken):
+    with pytest.raises(ConcurrentWrite):
         put(bucket, MISSING)
-    with pytest.raises(Overtaken):
+    with pytest.raises(ConcurrentWrite):
         put(bucket, 17)
     assert stored(strict) == BYTES + b"more"
 
@@ -118,7 +118,7 @@ def test_the_same_bytes_put_by_another_run_meanwhile_are_as_good(strict: Any) ->
 @on_moto
 def test_what_has_vanished_meanwhile_is_left_to_the_next_run(strict: Any) -> None:
     """The archive may have deleted it: then it must not come again within the day."""
-    with pytest.raises(Overtaken):
+    with pytest.raises(ConcurrentWrite):
         put(bucket_at(strict.endpoint, strict.bucket), 5000)
     assert strict.objects(strict.bucket) == {}
 
@@ -129,7 +129,7 @@ def test_an_object_that_is_replaced_between_the_look_and_the_put_is_not_overwrit
     # The look was answered just before that.
     with ScriptedServer([head_of(BYTES[:5000])], upstream=strict.endpoint) as between:
         bucket = bucket_at(between.endpoint, strict.bucket)
-        with pytest.raises(Overtaken):
+        with pytest.raises(ConcurrentWrite):
             put(bucket, 5000)
     assert stored(strict) == BYTES + b"more"
 
@@ -165,10 +165,10 @@ def test_a_put_carries_its_condition_and_no_expectation(replaces: int | None, co
 def test_a_failed_condition_is_asked_once_and_is_no_failure_of_the_bucket() -> None:
     script = [s3_error(412, "PreconditionFailed"), head_of(b"other")]
     with ScriptedServer(script) as server:
-        with pytest.raises(Overtaken):
+        with pytest.raises(ConcurrentWrite):
             put(bucket_at(server.endpoint), MISSING)
         assert server.kinds() == {"put": 1, "head": 1}
-    assert not issubclass(Overtaken, IfcbscanError)  # these end the run
+    assert not issubclass(ConcurrentWrite, IfcbscanError)  # these end the run
 
 
 def test_a_failed_condition_after_a_lost_answer_is_recognised_as_this_runs_own_put() -> None:
@@ -188,7 +188,7 @@ def test_a_put_of_the_same_bytes_that_failed_is_not_taken_for_done_because_they_
 
 def test_after_a_lost_answer_another_object_in_the_place_ends_the_try() -> None:
     with ScriptedServer([Act.DROP, head_of(b"other")]) as server:
-        with pytest.raises(Overtaken):
+        with pytest.raises(ConcurrentWrite):
             put(bucket_at(server.endpoint), MISSING)
         assert server.kinds() == {"put": 1, "head": 1}
 

@@ -14,7 +14,7 @@ from ifcbscan.core.adc import LONGEST_ROW, MOST_ROWS, Damage, Finding, examine, 
 from ifcbscan.core.bins import parse_pid
 from ifcbscan.demo.sample_bins import bin_contents
 from ifcbscan.disk.tree import LocalTree
-from ifcbscan.runs.upload import examine_fileset
+from ifcbscan.runs.one_bin import examine_fileset
 
 NEW_PID = "D20130526T095207_IFCB013"
 OLD_PID = "IFCB5_2012_028_081515"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,7 +24,17 @@ from ifcbscan.core.bins import (
     parse_pid,
     server_text,
 )
-from ifcbscan.core.decision import ARCHIVE_LIMIT, RETRY_REJECTED, Action, Decision, Now, Policy, State, decide
+from ifcbscan.core.decision import (
+    ARCHIVE_LIMIT,
+    RETRY_REJECTED,
+    Action,
+    Decision,
+    Known,
+    Now,
+    Policy,
+    State,
+    decide,
+)
 
 NOW = 1700000000.0
 HOUR = 3600.0
@@ -69,7 +80,7 @@ class Case(NamedTuple):
     send: tuple[str, ...] = ()
     policy: Policy = Policy()
     copies: tuple[Fileset, ...] = ()
-    finding: Finding | None = None
+    known: Known = Known()
     reason: str = ""  # a part of it
 
 
@@ -184,7 +195,7 @@ TABLE = [
     Case("the same", local(), SAME, State.SYNCED),
     Case("the same, put a moment ago", local(), remote(100, 200, 300, age=0), State.SYNCED),
     Case("the same, with replace", local(), SAME, State.SYNCED, policy=Policy(replace=True)),
-    Case("the same, though damaged", local(), SAME, State.SYNCED, finding=TRUNCATED),
+    Case("the same, though damaged", local(), SAME, State.SYNCED, known=Known(finding=TRUNCATED)),
     Case("the same, changed in the future", local(age=-HOUR), SAME, State.SYNCED),
     # a member larger in the archive
     Case(
@@ -242,7 +253,7 @@ TABLE = [
     Case("after 24 h", local(), remote(100, age=DAY), State.UPLOAD, Action.PUT, ("roi", "hdr")),
     Case("of another .hdr", local(), remote(99, age=HOUR), State.REJECTED),
     Case("with an .adc there", local(), remote(100, 200, age=HOUR), State.REJECTED),
-    Case("rejected, and damaged", local(), remote(100, age=HOUR), State.REJECTED, finding=TRUNCATED),
+    Case("rejected, and damaged", local(), remote(100, age=HOUR), State.REJECTED, known=Known(finding=TRUNCATED)),
     Case("rejected, in the future", local(age=-HOUR), remote(100, age=HOUR), State.REJECTED),
     Case(
         "asked to retry",
@@ -251,7 +262,23 @@ TABLE = [
         State.UPLOAD,
         Action.PUT,
         ("roi", "hdr"),
-        Policy(retry_rejected_after=float("-inf")),
+        known=Known(retry_rejected=True),
+    ),
+    Case(
+        "in the future, but seen to stand still",
+        local(age=-HOUR),
+        NOTHING_REMOTE,
+        State.UPLOAD,
+        Action.PUT,
+        ("roi", "hdr"),
+        known=Known(watched=True),
+    ),
+    Case(
+        "in the future, seen to stand still, and damaged",
+        local(age=-HOUR),
+        NOTHING_REMOTE,
+        State.HELD,
+        known=Known(watched=True, finding=TRUNCATED),
     ),
     # changed in the future
     Case(
@@ -269,7 +296,7 @@ TABLE = [
         NOTHING_REMOTE,
         State.SETTLING,
         Action.WATCH,
-        finding=TRUNCATED,
+        known=Known(finding=TRUNCATED),
     ),
     Case(
         "in the future, settle 0",
@@ -286,16 +313,16 @@ TABLE = [
         local(),
         NOTHING_REMOTE,
         State.HELD,
-        finding=TRUNCATED,
+        known=Known(finding=TRUNCATED),
         reason="truncated: the .adc names images up to byte 9",
     ),
-    Case("truncated, to be committed", local(), PART, State.HELD, finding=TRUNCATED),
+    Case("truncated, to be committed", local(), PART, State.HELD, known=Known(finding=TRUNCATED)),
     Case(
         "unreadable",
         local(),
         NOTHING_REMOTE,
         State.HELD,
-        finding=Finding(Damage.UNREADABLE, "no row of the .adc can be read"),
+        known=Known(finding=Finding(Damage.UNREADABLE, "no row of the .adc can be read")),
         reason="unreadable: no row",
     ),
     # .roi and .hdr right
@@ -403,7 +430,7 @@ TABLE = [
 
 @pytest.mark.parametrize("case", TABLE, ids=[case.name for case in TABLE])
 def test_row(case: Case) -> None:
-    decision = decide(case.local, case.remote, Now(NOW, NOW), case.policy, case.copies, case.finding)
+    decision = decide(case.local, case.remote, Now(NOW, NOW), case.policy, case.copies, case.known)
     assert (decision.state, decision.action, decision.send) == (case.state, case.action, case.send)
     assert case.reason in decision.reason
 
@@ -452,7 +479,7 @@ def test_the_wait_for_the_archive_ends_when_the_age_is_certainly_reached() -> No
 
 
 def test_a_damage_found_by_nobody_yet_does_not_hold_a_bin() -> None:
-    assert decide(local(), NOTHING_REMOTE, Now(NOW, NOW), Policy(), (), None).state is State.UPLOAD
+    assert decide(local(), NOTHING_REMOTE, Now(NOW, NOW), Policy(), (), Known(finding=None)).state is State.UPLOAD
 
 
 def test_the_deciding_half_imports_nothing_of_the_acting_half() -> None:
@@ -474,6 +501,7 @@ def test_the_deciding_half_imports_nothing_of_the_acting_half() -> None:
             "ifcbscan.core.bins",
             "ifcbscan.core.decision",
             "ifcbscan.core.scan_report",
+            "ifcbscan.core.states",
             "ifcbscan.core.words",
             "ifcbscan.errors",
         ]
@@ -498,7 +526,7 @@ policies = st.builds(
     Policy,
     settle=st.sampled_from([0.0, 1.0, 60.0]),
     confirm=st.sampled_from([0.0, 1.0, 30.0, 3600.0]),
-    retry_rejected_after=st.sampled_from([float(RETRY_REJECTED), float("-inf"), 0.0]),
+    retry_rejected_after=st.sampled_from([float(RETRY_REJECTED), 0.0]),
     replace=st.booleans(),
 )
 nows = st.builds(
@@ -506,7 +534,12 @@ nows = st.builds(
     _mostly([NOW, NOW, NOW + DAY], st.floats(NOW - 1e6, NOW + 1e6)),
     _mostly([0.0], st.sampled_from([-DAY, DAY, 40.0, -1e7])),
 )
-findings = _mostly([None], st.just(TRUNCATED))
+things_known = st.builds(
+    Known,
+    finding=_mostly([None], st.just(TRUNCATED)),
+    watched=_mostly([False], st.just(True)),
+    retry_rejected=_mostly([False], st.just(True)),
+)
 
 
 @st.composite
@@ -536,7 +569,7 @@ class World(NamedTuple):
     now: Now
     policy: Policy
     copies: tuple[Fileset, ...]
-    finding: Finding | None
+    known: Known
 
     def decide(self) -> Decision:
         """The decision, its kind noted for Hypothesis' statistics."""
@@ -550,7 +583,7 @@ def worlds(draw: st.DrawFn, member: st.SearchStrategy[int]) -> World:
     fileset = draw(filesets(member))
     copies = draw(_mostly([(), (fileset,)], st.builds(lambda copy: (fileset, copy), filesets(healthy))))
     there = draw(remotes_for(fileset))
-    return World(fileset, there, draw(nows), draw(policies), copies, draw(findings))
+    return World(fileset, there, draw(nows), draw(policies), copies, draw(things_known))
 
 
 any_world = st.one_of(worlds(healthy), worlds(healthy), worlds(members))
@@ -613,9 +646,10 @@ def test_only_a_whole_acceptable_bin_that_stands_still_is_sent(world: World) -> 
     assert world.local.complete
     assert all(0 < size <= ARCHIVE_LIMIT for size in world.local.sizes)
     assert world.local.roi > (2 if world.local.pid.old_style else 1)
-    assert world.finding is None
+    assert world.known.finding is None
     assert all(copy.sizes == world.local.sizes for copy in world.copies)
-    for clock in (world.now.local, world.now.server):
+    # What has been watched stands still, whatever the times say by the clock of this computer.
+    for clock in (world.now.server,) if world.known.watched else (world.now.local, world.now.server):
         assert not any(0 <= clock - changed < world.policy.settle for changed in world.local.times)
 
 
@@ -648,15 +682,12 @@ def _play(world: World, until: float, step: float, keeps_roi: bool = True) -> Pl
     watched for as long as its decision says is taken to have settled, as the uploader does.
     """
     there = world.remote
-    watched = False
+    known = world.known
     sent: list[tuple[str, float]] = []
     passed = 0.0
     while True:
-        local_time = world.now.local + passed
-        if watched:
-            local_time = max(local_time, max(world.local.times) + world.policy.settle)
-        now = Now(world.now.server + passed, local_time)
-        decision = decide(world.local, there, now, world.policy, world.copies, world.finding)
+        now = Now(world.now.server + passed, world.now.local + passed)
+        decision = decide(world.local, there, now, world.policy, world.copies, known)
         for extension in decision.send:
             there = there.after_put(extension, world.local.size(extension), server_text(int(now.server)))
             sent.append((extension, passed))
@@ -664,7 +695,8 @@ def _play(world: World, until: float, step: float, keeps_roi: bool = True) -> Pl
             there = there.after_put("roi", MISSING, "")
         if passed >= until:
             return Played(decision, sent, there)
-        watched = watched or decision.action is Action.WATCH
+        if decision.action is Action.WATCH:
+            known = replace(known, watched=True)
         passed += decision.wait or step
 
 
@@ -676,7 +708,7 @@ def test_in_time_every_acceptable_bin_is_synced_with_each_file_sent_at_most_once
     if played.last.state is not State.SYNCED:
         # The three reasons that do not pass by themselves.
         assert (
-            (played.last.state is State.HELD and world.finding)
+            (played.last.state is State.HELD and world.known.finding)
             or (played.last.state is State.CONFLICT and not world.policy.replace)
             or any(copy.sizes != world.local.sizes for copy in world.copies)
         )
@@ -693,7 +725,8 @@ def test_a_bin_that_the_archive_always_refuses_is_tried_once_a_day_and_never_pub
 ) -> None:
     start = world.remote.after_put("roi", MISSING, "")
     policy = Policy(world.policy.settle, world.policy.confirm, replace=world.policy.replace)
-    played = _play(world._replace(remote=start, policy=policy), until=30 * DAY, step=step, keeps_roi=False)
+    usual = world._replace(remote=start, policy=policy, known=replace(world.known, retry_rejected=False))
+    played = _play(usual, until=30 * DAY, step=step, keeps_roi=False)
     tries = [when for extension, when in played.sent if extension == "roi"]
     assert "adc" not in [extension for extension, _ in played.sent]
     # S3 lists times to the second, so a day may be a second short.

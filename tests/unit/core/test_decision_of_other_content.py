@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import pytest
 
 from ifcbscan.core.bins import EXTENSIONS, Fileset, RemoteFileset, pack_stamps, parse_pid, server_text
-from ifcbscan.core.decision import Action, Now, Policy, State, decide
+from ifcbscan.core.decision import Action, Known, Now, Policy, State, content_marks, decide
 
 PUT = 1500000000.0  # seconds since 1970: when all was put
 PID = parse_pid("D20130526T095207_IFCB013")
@@ -20,13 +21,13 @@ SUBSETS = [subset for count in (1, 2, 3) for subset in itertools.combinations(EX
 @pytest.mark.parametrize("differing", SUBSETS, ids=lambda names: "-".join(names))
 def test_what_differs_is_put_and_the_adc_alone_at_the_end(differing: tuple[str, ...]) -> None:
     """Where the .adc is right, the last decision sends it only if a look shows that it is not there any more."""
-    remote = REMOTE.with_other_content(differing)
+    remote = REMOTE
+    known = Known(other_content=content_marks(REMOTE, differing))
     now = PUT + 86400.0
     sent: list[tuple[str, ...]] = []
     waited = False
-    looked_at = True
     for _ in range(6):
-        decision = decide(LOCAL, remote, Now(now, now), Policy(), looked_at=looked_at)
+        decision = decide(LOCAL, remote, Now(now, now), Policy(), (), known)
         if decision.state is State.SYNCED:
             break
         if decision.action is Action.CONFIRM:
@@ -35,7 +36,11 @@ def test_what_differs_is_put_and_the_adc_alone_at_the_end(differing: tuple[str, 
             continue
         assert decision.action is Action.PUT and decision.reason
         sent.append(decision.send)
-        looked_at = decision.send == ("adc",)
+        known = replace(
+            known,
+            looked_at=decision.send == ("adc",),
+            other_content=known.other_content - set(decision.send),
+        )
         for extension in decision.send:
             remote = remote.after_put(extension, LOCAL.size(extension), server_text(now))
     assert decision.state is State.SYNCED
@@ -45,10 +50,11 @@ def test_what_differs_is_put_and_the_adc_alone_at_the_end(differing: tuple[str, 
 
 
 def test_nothing_differing_is_nothing_to_do() -> None:
-    assert REMOTE.with_other_content(()) == REMOTE
+    assert content_marks(REMOTE, ()) == frozenset()
+    assert decide(LOCAL, REMOTE, Now(PUT + 60, PUT + 60), Policy()).state is State.SYNCED
 
 
 def test_an_archive_that_deletes_the_new_roi_is_left_alone() -> None:
-    remote = REMOTE.with_other_content(("roi",)).after_put("hdr", 10, server_text(PUT))
-    gone = remote.after_put("roi", -1, "")
-    assert decide(LOCAL, gone, Now(PUT + 60, PUT + 60), Policy()).state is State.REJECTED
+    gone = REMOTE.after_put("hdr", 10, server_text(PUT)).after_put("roi", -1, "")
+    known = Known(other_content=content_marks(gone, ("roi",)))
+    assert decide(LOCAL, gone, Now(PUT + 60, PUT + 60), Policy(), (), known).state is State.REJECTED

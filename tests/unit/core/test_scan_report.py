@@ -9,14 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ifcbscan.core.decision import State
 from ifcbscan.core.scan_report import (
-    COUNTS,
-    EXCLUDED,
-    FAILED,
-    PROBLEM_STATES,
-    TO_UPLOAD,
-    UPLOADED,
     Problem,
     Requests,
     ScanReport,
@@ -24,18 +17,20 @@ from ifcbscan.core.scan_report import (
     summary,
     worth_telling,
 )
+from ifcbscan.core.states import SCAN_COUNTS as COUNTS
+from ifcbscan.core.states import BinState
 from ifcbscan.errors import ExitCode
 
 PID = "D20130526T095207_IFCB013"
 
 
-def _report(bins: dict[str, int] | None = None, **values: Any) -> ScanReport:
+def _report(bins: dict[BinState, int] | None = None, **values: Any) -> ScanReport:
     fields: dict[str, Any] = {
         "time_series": "nauset",
         "directory": "/data",
         "mode": "full",
         "dry_run": False,
-        "bins": dict(dict.fromkeys(COUNTS, 0), **(bins or {})),
+        "bins": {**dict.fromkeys(COUNTS, 0), **(bins or {})},
         "files_uploaded": 0,
         "bytes_uploaded": 0,
         "requests": Requests(),
@@ -48,16 +43,16 @@ def _report(bins: dict[str, int] | None = None, **values: Any) -> ScanReport:
 
 
 def test_bins_that_another_run_has_are_told_in_the_summary_and_a_stalled_run_is_a_failure() -> None:
-    report = _report({TO_UPLOAD: 3}, elsewhere="another scan on this computer, process 123, is sending them")
+    report = _report({BinState.TO_UPLOAD: 3}, elsewhere="another scan on this computer, process 123, is sending them")
     said = "nauset: 3 to upload (another scan on this computer, process 123, is sending them)"
     assert summary(report) == said and report.exit_code == ExitCode.DONE
     assert "elsewhere" not in report.to_json() and "stalled" not in report.to_json()
-    assert _report({TO_UPLOAD: 3}, stalled=True).exit_code == ExitCode.PARTLY_FAILED
+    assert _report({BinState.TO_UPLOAD: 3}, stalled=True).exit_code == ExitCode.PARTLY_FAILED
 
 
 def test_the_json_has_exactly_the_agreed_keys_in_the_agreed_order() -> None:
     report = _report(
-        {UPLOADED: 2, "held": 1},
+        {BinState.UPLOADED: 2, BinState.HELD: 1},
         files_uploaded=6,
         bytes_uploaded=12345,
         requests=Requests(list=1, head=2, put=6),
@@ -112,35 +107,24 @@ def test_a_path_that_is_no_text_can_still_be_printed_as_json() -> None:
     json.dumps(report.to_json()).encode("ascii")
 
 
-def test_every_state_in_which_a_bin_can_end_has_a_count() -> None:
-    on_the_way = {State.UPLOAD, State.COMMIT}
-    assert {state.value for state in State if state not in on_the_way} | {
-        UPLOADED,
-        TO_UPLOAD,
-        FAILED,
-        EXCLUDED,
-    } == set(COUNTS)
-    assert set(PROBLEM_STATES) < set(COUNTS)
-
-
 @given(st.lists(st.sampled_from(COUNTS)))
-def test_every_bin_is_counted_once_and_those_to_look_at_are_named(states: list[str]) -> None:
+def test_every_bin_is_counted_once_and_those_to_look_at_are_named(states: list[BinState]) -> None:
     tally = Tally()
     for number, state in enumerate(states):
         tally.count(f"bin {number}", state, "because")
     assert sum(tally.bins.values()) == len(states)
     assert all(tally.bins[state] == states.count(state) for state in COUNTS)
     named = [(problem.pid, problem.state) for problem in tally.problems]
-    assert named == [(f"bin {n}", state) for n, state in enumerate(states) if state in PROBLEM_STATES]
+    assert named == [(f"bin {n}", state.value) for n, state in enumerate(states) if state.needs_attention]
 
 
 def test_a_state_that_nobody_knows_is_not_counted_in_silence() -> None:
     with pytest.raises(KeyError):
-        Tally().count(PID, "upload", "")
+        Tally().count(PID, BinState.ARCHIVED, "")
 
 
-@pytest.mark.parametrize("state", [name for name in COUNTS if name != FAILED])
-def test_bins_that_wait_or_are_held_are_no_failure(state: str) -> None:
+@pytest.mark.parametrize("state", [name for name in COUNTS if name != BinState.FAILED])
+def test_bins_that_wait_or_are_held_are_no_failure(state: BinState) -> None:
     assert _report({state: 3}).exit_code == ExitCode.DONE
 
 
@@ -148,9 +132,9 @@ def test_bins_that_wait_or_are_held_are_no_failure(state: str) -> None:
     ("report", "code"),
     [
         (_report(), 0),
-        (_report({FAILED: 1}), 3),
+        (_report({BinState.FAILED: 1}), 3),
         (_report(unreadable=1), 3),
-        (_report({FAILED: 1}, ended_by="refused", ended_code=ExitCode.USAGE), 2),
+        (_report({BinState.FAILED: 1}, ended_by="refused", ended_code=ExitCode.USAGE), 2),
         (_report(ended_by="unreachable", ended_code=ExitCode.PARTLY_FAILED), 3),
         (_report(warnings=("a warning",), problems=(Problem(PID, "held", "empty"),)), 0),
     ],
@@ -163,12 +147,12 @@ def test_the_exit_code_is_that_of_the_most_severe_thing(report: ScanReport, code
     ("report", "line"),
     [
         (_report(), "nauset: no bins found"),
-        (_report({"synced": 1412}), "nauset: 1412 already in the archive"),
+        (_report({BinState.SYNCED: 1412}), "nauset: 1412 already in the archive"),
         (
-            _report({UPLOADED: 2, "held": 1}, files_uploaded=6, bytes_uploaded=12345678, seconds=61.4),
+            _report({BinState.UPLOADED: 2, BinState.HELD: 1}, files_uploaded=6, bytes_uploaded=12345678, seconds=61.4),
             "nauset: 2 uploaded, 1 held back; sent 6 files, 12.3 MB in 61 s",
         ),
-        (_report({TO_UPLOAD: 3}, dry_run=True), "nauset: 3 to upload (dry run: nothing was sent)"),
+        (_report({BinState.TO_UPLOAD: 3}, dry_run=True), "nauset: 3 to upload (dry run: nothing was sent)"),
     ],
 )
 def test_the_summary_says_it_in_one_line_of_words(report: ScanReport, line: str) -> None:
@@ -176,12 +160,12 @@ def test_the_summary_says_it_in_one_line_of_words(report: ScanReport, line: str)
 
 
 @pytest.mark.parametrize("state", COUNTS)
-def test_no_count_is_left_out_of_the_summary(state: str) -> None:
+def test_no_count_is_left_out_of_the_summary(state: BinState) -> None:
     assert summary(_report({state: 7})).startswith("nauset: 7 ")
 
 
 def test_a_run_that_did_nothing_and_found_all_in_order_has_nothing_to_tell() -> None:
-    assert not worth_telling(_report({"synced": 100, "settling": 1, "unconfirmed": 1, EXCLUDED: 4}))
+    assert not worth_telling(_report({BinState.SYNCED: 100, BinState.SETTLING: 1, BinState.UNCONFIRMED: 1, BinState.EXCLUDED: 4}))
 
 
 @pytest.mark.parametrize(

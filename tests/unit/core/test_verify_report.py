@@ -8,7 +8,7 @@ import pytest
 
 from ifcbscan.core.bins import server_seconds
 from ifcbscan.core.content_match import Proof
-from ifcbscan.core.scan_report import EXCLUDED, Requests
+from ifcbscan.core.scan_report import Requests
 from ifcbscan.core.verify_report import COUNTS, DeletableReport, VerifyReport, conclusion, summary
 
 ALL_PROVEN = "Everything that was asked for is proven."
@@ -138,7 +138,7 @@ def test_what_is_proven_and_not_shown_is_not_called_unproven() -> None:
 
 
 def test_what_was_not_compared_is_told_beside_the_verdict() -> None:
-    report = _report(bins={"proven": 1, "incomplete": 1, EXCLUDED: 2}, foreign=6, deletable=_list())
+    report = _report(bins={"proven": 1, "incomplete": 1, "excluded": 2}, foreign=6, deletable=_list())
     assert report.exit_code == 0
     assert conclusion(report)[1:] == [
         "Not compared: bins that are incomplete or in excluded folders (3). They may exist only on this disk.",

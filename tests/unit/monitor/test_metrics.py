@@ -20,7 +20,8 @@ from support.places import REPOSITORY
 
 from ifcbscan import __version__
 from ifcbscan.core.printable import printable
-from ifcbscan.core.scan_report import COUNTS, FAILED, Requests, ScanReport
+from ifcbscan.core.scan_report import Requests, ScanReport
+from ifcbscan.core.states import SCAN_COUNTS, BinState
 from ifcbscan.errors import ExitCode
 from ifcbscan.monitor.metrics import METRICS, FinishedRun, write_metrics
 
@@ -42,7 +43,7 @@ def scan_report(files: int = 0, size: int = 0, dry_run: bool = False, **bins: in
         directory="/data",
         mode="recent",
         dry_run=dry_run,
-        bins={**dict.fromkeys(COUNTS, 0), **bins},
+        bins={**dict.fromkeys(SCAN_COUNTS, 0), **{BinState(state): count for state, count in bins.items()}},
         files_uploaded=files,
         bytes_uploaded=size,
         requests=Requests(),
@@ -105,7 +106,7 @@ def test_a_good_run_is_told_whole(tmp_path: Path) -> None:
         "ifcbscan_newest_archived_bin_age_seconds": 3600,
     }
     assert {name: found.get(name) for name in expected} == expected
-    assert sum(1 for name in found if name.startswith("ifcbscan_bins{")) == len(COUNTS)
+    assert sum(1 for name in found if name.startswith("ifcbscan_bins{")) == len(SCAN_COUNTS)
     assert jobs(path) == {("nauset", "/data", "recent")}
 
 
@@ -140,7 +141,7 @@ def test_a_run_that_ended_without_a_report_is_a_failure_of_its_kind(
 
 def test_a_scan_that_finished_with_failures_is_no_success(tmp_path: Path) -> None:
     path = tmp_path / "ifcbscan.prom"
-    report = scan_report(files=1, **{FAILED: 1})
+    report = scan_report(files=1, failed=1)
     assert write_metrics(str(path), run(report.exit_code, report=report)) is None
     found = samples(path)
     assert "ifcbscan_last_success_timestamp_seconds" not in found

@@ -25,9 +25,10 @@ from support.fakes import (
 )
 
 from ifcbscan.core.bins import MISSING, NOTHING_REMOTE
-from ifcbscan.core.decision import Action, Now, Policy, decide
+from ifcbscan.core.decision import Action, Known, Now, Policy, content_marks, decide
 from ifcbscan.core.remote_index import index_objects
 from ifcbscan.core.scan_report import Tally
+from ifcbscan.core.states import BinState
 from ifcbscan.errors import (
     BucketRefused,
     BucketUnreachable,
@@ -37,7 +38,9 @@ from ifcbscan.errors import (
     LocalFileProblem,
     PutRefused,
 )
-from ifcbscan.runs.upload import BinJob, Listener, Uploader
+from ifcbscan.runs.backends import Backends, StopRequest
+from ifcbscan.runs.one_bin import BinJob
+from ifcbscan.runs.upload import Listener, Uploader, UploadOptions
 from ifcbscan.state.bin_locks import ALONE, Claims
 
 PREFIX = "hablab/nauset/"
@@ -63,9 +66,9 @@ class Told(Listener):
     def begin(self, bins: int, size: int) -> None:
         self.bins, self.bytes = bins, size
 
-    def bin_done(self, job: BinJob, state: str, reason: str) -> None:
+    def bin_done(self, job: BinJob, state: BinState, reason: str) -> None:
         assert job.local.pid not in self.results, "told twice"
-        self.results[job.local.pid] = (state, reason)
+        self.results[job.local.pid] = (state.value, reason)
 
     def end(self) -> None:
         self.ended += 1
@@ -104,24 +107,21 @@ class World:
         now = Now(self.bucket.server_clock.now(), self.clock.wall())
         work: dict[str, BinJob] = {}
         for pid, local in sorted(inventory.filesets.items(), reverse=True):
-            there = remote.get(pid, NOTHING_REMOTE).with_other_content(self.other_content.get(pid, ()))
-            decision = decide(local, there, now, self.policy)
+            there = remote.get(pid, NOTHING_REMOTE)
+            known = Known(other_content=content_marks(there, self.other_content.get(pid, ())))
+            decision = decide(local, there, now, self.policy, (), known)
             if decision.action is not Action.NONE:
-                work[local.pid] = BinJob(local, there, (), decision, repairs=there.adc != MISSING)
+                work[local.pid] = BinJob(local, there, (), decision, known, repairs=there.adc != MISSING)
         self.told, self.tally = Told(), Tally()
-        uploader = Uploader(
+        backends = Backends(
             self.tree,  # type: ignore[arg-type]
             self.bucket,  # type: ignore[arg-type]
-            PREFIX,
-            self.policy,
             self.clock,
             pool or SerialExecutor(),
-            jobs,
-            self.told,
-            self.cancelled,
-            time_limit,
+            StopRequest(self.cancelled),
             self.claims,
         )
+        uploader = Uploader(UploadOptions(PREFIX, self.policy, jobs, time_limit), backends, self.told)
         bins = [job.local for job in work.values()]
         ended_by = uploader.run(bins, lambda local: work[local.pid], self.tally)
         assert len(self.told.results) == len(work) == self.told.bins
@@ -668,7 +668,7 @@ def test_requests_that_fail_now_and_then_do_not_end_the_run(world: World) -> Non
 
     world.bucket.hook = hook
     assert world.run(jobs=3) is None
-    assert (world.tally.bins["failed"], world.tally.bins["uploaded"]) == (4, 8)
+    assert (world.tally.bins[BinState.FAILED], world.tally.bins[BinState.UPLOADED]) == (4, 8)
 
 
 @pytest.mark.parametrize("jobs", [1, 3])
@@ -682,8 +682,8 @@ def test_when_all_workers_in_a_row_cannot_reach_the_bucket_the_run_ends(world: W
     world.bucket.hook = hook
     ended_by = world.run(jobs)
     assert isinstance(ended_by, BucketUnreachable)
-    assert world.tally.bins["failed"] == jobs
-    assert world.tally.bins["to_upload"] == 10 - jobs
+    assert world.tally.bins[BinState.FAILED] == jobs
+    assert world.tally.bins[BinState.TO_UPLOAD] == 10 - jobs
 
 
 @pytest.mark.parametrize("jobs", [1, 3])
@@ -713,8 +713,8 @@ def test_a_run_that_can_ask_but_not_send_ends_and_does_not_try_every_bin(world: 
 
     world.bucket.hook = hook
     assert isinstance(world.run(4), BucketUnreachable)
-    assert 20 <= world.tally.bins["failed"] < 24
-    assert world.tally.bins["to_upload"] == 100 - world.tally.bins["failed"]
+    assert 20 <= world.tally.bins[BinState.FAILED] < 24
+    assert world.tally.bins[BinState.TO_UPLOAD] == 100 - world.tally.bins[BinState.FAILED]
 
 
 def test_bins_that_fail_in_every_run_leave_some_of_its_time_to_the_others(world: World) -> None:

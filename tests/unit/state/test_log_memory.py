@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from ifcbscan.cli import output
 from ifcbscan.core.printable import NAMED_AT_MOST
-from ifcbscan.core.scan_report import COUNTS, Problem, Requests, ScanReport
+from ifcbscan.core.scan_report import Problem, Requests, ScanReport
+from ifcbscan.core.states import SCAN_COUNTS, BinState
 from ifcbscan.state import log_memory
 from ifcbscan.state.log_memory import Told
 
@@ -31,8 +32,8 @@ def _report(
     uploaded: int = 0,
     ended_by: str | None = None,
 ) -> ScanReport:
-    bins = dict.fromkeys(COUNTS, 0)
-    bins.update(synced=100, uploaded=uploaded, held=len(problems))
+    bins = dict.fromkeys(SCAN_COUNTS, 0)
+    bins.update({BinState.SYNCED: 100, BinState.UPLOADED: uploaded, BinState.HELD: len(problems)})
     return ScanReport(
         time_series="nauset",
         directory="/data",

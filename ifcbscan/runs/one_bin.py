@@ -1,0 +1,333 @@
+"""The steps of one bin: from a decision to the next, until its result is known or it has to wait.
+
+Acts, and decides nothing: after each step `decide` (core/decision.py) is asked again. Knows one bin at a time and one
+thread; which bins, how many at once and in which order is for upload.py. The life of a bin, in the words of
+`core/states.py`; whatever a step shows, the next decision is made of it:
+
+    upload        lock the bin against other runs on this computer    taken: `to_upload`, left to them
+      |           look, if another run may have sent it meanwhile     it has: go on from what is there
+      |           examine the .adc, once                              damaged: `held`
+      |           put .roi, put .hdr (each only if the files are      changed: `settling`
+      |             still those of the walk)
+      v
+    unconfirmed   wait `Policy.confirm` seconds                       the run ends: `unconfirmed`
+      |
+      v
+    commit        look at .roi, .hdr, .adc: size and content          the .roi is gone: `rejected`;
+      |                                                               other content: `upload` (once: then `failed`)
+      |           put .adc: the bin becomes visible
+      v
+    uploaded      (`synced`, if it was there already)
+
+Beside it: `settling` with WATCH (times in the future) waits `Policy.settle` seconds, checks that nothing has changed,
+and goes on as above. A file that cannot be read, an object that the bucket refuses, or one that somebody else changes
+at the same time ends its bin as `failed`, and no other.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+from dataclasses import dataclass, field, replace
+from typing import Sequence
+
+from ifcbscan.core import adc
+from ifcbscan.core.bins import MISSING, Fileset, RemoteFileset
+from ifcbscan.core.decision import NOTHING_ELSE, Action, Decision, Known, Now, Policy, content_marks, decide
+from ifcbscan.core.scan_report import Result
+from ifcbscan.core.states import BinState, State
+from ifcbscan.disk.tree import LocalTree
+from ifcbscan.errors import (
+    ConcurrentWrite,
+    FileChanged,
+    IfcbscanError,
+    Interrupted,
+    LocalFileProblem,
+    PutRefused,
+)
+from ifcbscan.runs.backends import Backends
+from ifcbscan.s3.bucket import ObjectHead
+
+log = logging.getLogger("ifcbscan")
+
+_ELSEWHERE = "another scan on this computer is sending it"
+
+_CHANGED_ELSEWHERE = "somebody else changed this bin in the archive meanwhile; a later run looks again"
+
+#: Another run on this computer takes at least CONFIRM seconds for a bin, so a listing younger than this shows what it
+#: has sent. Seconds.
+_LISTING_IS_FRESH = 20.0
+
+#: The every-minute runs send bins of three days; older ones only the hourly run sends. Seconds, a day more.
+_MAY_BE_SENT_ELSEWHERE = 4 * 86400.0
+
+_BLOCK = 1024 * 1024
+
+
+@dataclass
+class BinJob:
+    """One bin on its way through its decisions. Belongs to one thread at a time."""
+
+    local: Fileset
+    remote: RemoteFileset
+    copies: Sequence[Fileset]
+    decision: Decision
+    known: Known = NOTHING_ELSE
+    files_sent: int = 0
+    bytes_sent: int = 0
+    repairs: bool = False  # its .adc was in the archive before, beside something else than the local files
+    etags: dict[str, str] = field(default_factory=dict)  # by extension, where a look has shown them
+    sent_roi: bool = False
+    sent_adc: bool = False
+    locked: bool = False  # against other runs on this computer
+    due: float | None = None  # when to go on, by the monotonic clock
+    result: Result | None = None  # once it is known
+
+    @property
+    def size(self) -> int:
+        """Bytes of the whole bin."""
+        return sum(self.local.sizes)
+
+
+class BinSteps:
+    """Takes bins from step to step; one object for a run, called from its workers' threads with one bin each."""
+
+    def __init__(self, prefix: str, policy: Policy, backends: Backends) -> None:
+        """`prefix` is `<account>/<time series>/`. Made when the bucket has just been listed."""
+        self._prefix = prefix
+        self._policy = policy
+        self._tree = backends.tree
+        self._bucket = backends.bucket
+        self._clock = backends.clock
+        self._cancelled = backends.stop.requested
+        self._bin_locks = backends.bin_locks
+        self._listed_at = self._clock.monotonic()
+        self._had_company = False  # another run of the job was under way at some time since the listing
+
+    def look_for_company(self) -> None:
+        """Ask now whether another run of the job is under way; it is asked again before each bin."""
+        self._had_company = self._had_company or self._bin_locks.in_company()
+
+    def advance(self, job: BinJob) -> None:
+        """Take a bin as far as it goes now: to its result, or to a moment (`due`) for which it has to wait.
+
+        Raises what concerns the whole run: BucketRefused, BucketUnreachable, Interrupted.
+        """
+        try:
+            while job.result is None:
+                if job.decision.action is Action.PUT:
+                    self._send(job)
+                elif job.decision.action is Action.NONE:
+                    self._end(job)
+                elif self._must_wait(job):
+                    return
+        except FileChanged as error:
+            job.result = Result(BinState.SETTLING, f"changed while it was handled ({error})")
+        except ConcurrentWrite:
+            job.result = Result(BinState.FAILED, _CHANGED_ELSEWHERE)
+        except (LocalFileProblem, PutRefused) as error:
+            job.result = Result(BinState.FAILED, str(error))
+        except IfcbscanError:
+            raise
+        except OSError as error:  # whatever call it was: a disk or a network drive went away
+            job.result = Result(
+                BinState.FAILED, f"a file in {job.local.folder} cannot be read: {error.strerror or error}"
+            )
+        except Exception as error:  # one odd answer or file must not keep the other bins from being sent
+            job.result = Result(
+                BinState.FAILED,
+                f"unexpected error: {type(error).__name__}: {error}; please report this line",
+            )
+
+    def _end(self, job: BinJob) -> None:
+        """No action is left: what the bin is now is its result."""
+        if job.decision.state is State.SYNCED and (job.sent_adc or (job.files_sent and job.repairs)):
+            job.result = Result(BinState.UPLOADED)
+        else:
+            job.result = result_of(job.decision)
+
+    def _must_wait(self, job: BinJob) -> bool:
+        """For CONFIRM and WATCH: True if it is too early; else decides anew."""
+        now = self._clock.monotonic()
+        if job.due is None:
+            job.due = now + job.decision.wait
+        if now < job.due:
+            return True
+        job.due = None
+        if job.decision.action is Action.WATCH:
+            for fileset in (job.local, *job.copies):
+                self._check_unchanged(fileset)
+            job.known = replace(job.known, watched=True)
+        self._decide(job)
+        return False
+
+    def _send(self, job: BinJob) -> None:
+        """Put the files that the decision names, in its order."""
+        if not job.locked and not self._lock(job):
+            return
+        if "roi" in job.decision.send and job.sent_roi:
+            # Somebody else writes the same bin. Once is enough for one run.
+            job.result = Result(BinState.FAILED, _CHANGED_ELSEWHERE)
+            return
+        self._check_unchanged(job.local)
+        if self._is_damaged(job):
+            return
+        if job.decision.state is State.COMMIT and not self._still_to_commit(job):
+            return
+        extensions = job.decision.send
+        for extension in extensions:
+            self._put(job, extension)
+        job.sent_roi = job.sent_roi or "roi" in extensions
+        self._decide(job)
+
+    def _lock(self, job: BinJob) -> bool:
+        """Lock the bin against other runs on this computer; False if one has it, or a look had to come first."""
+        if not self._bin_locks.take(job.local.pid):
+            job.result = Result(BinState.TO_UPLOAD, _ELSEWHERE)
+            return False
+        job.locked = True
+        if not self._may_have_changed(job):
+            return True
+        self._look(job)
+        self._decide(job)
+        return False
+
+    def _is_damaged(self, job: BinJob) -> bool:
+        """Whether the .adc and the .roi do not fit; then the decision says so."""
+        # Once is enough for the same files, and a sixth of the CPU time of an upload.
+        if job.sent_roi or not self._policy.check_integrity:
+            return False
+        finding = examine_fileset(self._tree, job.local)
+        if finding is None:
+            return False
+        self._decide(job, finding)
+        return True
+
+    def _still_to_commit(self, job: BinJob) -> bool:
+        """Look before the .adc is put: whether it is still what is to be done.
+
+        What is known may be minutes old, and a size is no content: the .adc must not appear beside other files than
+        its own, nor be put where another run has put it meanwhile.
+        """
+        self._look(job)
+        self._decide(job)
+        return job.decision.state is State.COMMIT
+
+    def _may_have_changed(self, job: BinJob) -> bool:
+        """Whether another run on this computer may have sent the bin since this run has listed the bucket."""
+        self.look_for_company()
+        if self._had_company:
+            return True
+        age = self._bucket.server_clock.now() - job.local.pid.sample_time
+        return age < _MAY_BE_SENT_ELSEWHERE and self._clock.monotonic() - self._listed_at > _LISTING_IS_FRESH
+
+    def _put(self, job: BinJob, extension: str) -> None:
+        size = job.local.size(extension)
+        key = job.local.pid.key(self._prefix, extension)
+        with self._tree.open(job.local, extension) as file:
+            if os.fstat(file.fileno()).st_size != size:
+                raise FileChanged(f".{extension} has another size now")
+            put = self._bucket.put(
+                key,
+                file,
+                size,
+                replaces=job.remote.size(extension),
+                etag=job.etags.pop(extension, ""),
+                # The bytes are known now; they go only if they and the other files are still those of the walk.
+                before_sending=lambda: self._check_unchanged(job.local),
+            )
+        job.files_sent += 1
+        job.bytes_sent += size
+        job.sent_adc = job.sent_adc or extension == "adc"
+        job.remote = job.remote.after_put(extension, size, put)
+        job.known = replace(
+            job.known,
+            # The archive checks the .roi and the .hdr after they have come, and may delete them.
+            looked_at=job.known.looked_at and extension == "adc",
+            other_content=job.known.other_content - {extension},
+        )
+        log.debug("put %s (%d bytes)", key, size)
+        self._check_unchanged(job.local)
+
+    def _look(self, job: BinJob) -> None:
+        """Take in what is there of a bin now, by size and, where the bucket knows it, by content."""
+        other: list[str] = []
+        for extension in ("roi", "hdr", "adc"):
+            head = self._bucket.head(job.local.pid.key(self._prefix, extension))
+            size, put = (head.size, head.modified) if head else (MISSING, "")
+            job.remote = job.remote.after_look(extension, size, put)
+            job.etags[extension] = head.etag if head else ""
+            if head is not None and self._has_other_content(job, extension, head):
+                other.append(extension)
+        job.known = replace(job.known, looked_at=True, other_content=content_marks(job.remote, other))
+
+    def _has_other_content(self, job: BinJob, extension: str, head: ObjectHead) -> bool:
+        """Whether an object of the right size is another file than the local one."""
+        if head.size != job.local.size(extension):
+            return False
+        if head.md5 is None:  # a look cannot tell: what was known before stands
+            return extension in job.known.other_content
+        return head.md5 != self._md5(job.local, extension)
+
+    def _md5(self, local: Fileset, extension: str) -> str:
+        """MD5 (hex) of a file as it is now. Raises FileChanged, LocalFileProblem, Interrupted."""
+        digest = hashlib.md5()
+        size = 0
+        with self._tree.open(local, extension) as file:
+            for block in iter(lambda: file.read(_BLOCK), b""):
+                if self._cancelled.is_set():
+                    raise Interrupted(130)
+                digest.update(block)
+                size += len(block)
+        if size != local.size(extension):
+            raise FileChanged(f".{extension} has another size now")
+        return digest.hexdigest()
+
+    def _check_unchanged(self, fileset: Fileset) -> None:
+        differing = self._tree.refresh(fileset).differing(fileset)
+        if differing:
+            raise FileChanged("{} changed".format(", ".join("." + ext for ext in differing)))
+
+    def _decide(self, job: BinJob, finding: adc.Finding | None = None) -> None:
+        now = Now(self._bucket.server_clock.now(), self._clock.wall())
+        # The first decision may retry what the archive refused before; what it refuses in this run is refused.
+        known = replace(job.known, finding=finding, retry_rejected=False)
+        job.decision = decide(job.local, job.remote, now, self._policy, job.copies, known)
+
+
+def result_if_left(job: BinJob) -> Result:
+    """What a bin is counted as that this run does not finish."""
+    if job.decision.action is Action.PUT:
+        return Result(BinState.TO_UPLOAD, "left to a later run")
+    return result_of(job.decision)
+
+
+def examine_fileset(tree: LocalTree, local: Fileset) -> adc.Finding | None:
+    """What `adc.examine` says of a fileset on the disk. Raises LocalFileProblem."""
+    with tree.open(local, "adc") as file:
+        try:
+            rows = iter(lambda: file.readline(adc.LONGEST_ROW + 1), b"")
+            return adc.examine(rows, local.roi, local.pid.old_style)
+        except OSError as error:
+            raise LocalFileProblem(f".adc in {local.folder} cannot be read: {error.strerror}") from None
+
+
+def result_of(decision: Decision) -> Result:
+    """What a bin is counted as if nothing is done about it."""
+    return Result(decision.state.counted, decision.reason)
+
+
+def result_if_sent(job: BinJob, tree: LocalTree, now: Now, policy: Policy) -> Result:
+    """What would be said of a bin by a run that is about to send it: only such a bin is examined. Sends nothing."""
+    if job.decision.action is not Action.PUT or not policy.check_integrity:
+        return result_of(job.decision)
+    try:
+        finding = examine_fileset(tree, job.local)
+    except LocalFileProblem as error:
+        return Result(BinState.FAILED, str(error))
+    if finding is None:
+        return result_of(job.decision)
+    return result_of(
+        decide(job.local, job.remote, now, policy, job.copies, replace(job.known, finding=finding))
+    )
