@@ -16,11 +16,11 @@ from ifcbscan.core.bins import (
     Fileset,
     Pid,
     RemoteFileset,
-    series_prefix,
 )
 from ifcbscan.core.decision import Action, Decision, Now, Policy, State, decide
 from ifcbscan.core.remote_index import KeyRange, full_ranges, index_objects, range_around
 from ifcbscan.core.scan_report import EXCLUDED, FAILED, TO_UPLOAD, ScanReport, Tally
+from ifcbscan.core.series import Series
 from ifcbscan.disk.tree import Inventory, LocalTree
 from ifcbscan.errors import ExitCode, IfcbscanError, LocalFileProblem
 from ifcbscan.runs.upload import BinJob, Listener, Uploader, examine_fileset
@@ -106,7 +106,7 @@ def scan(
         if local is not None and remote.bins.get(pid, NOTHING_REMOTE).sizes == local.sizes:
             remote.bins[pid] = remote.bins[pid].with_other_content(extensions)
     to_do = _decide_all(options, inventory, remote.bins, now, tally, listener)
-    prefix = series_prefix(options.account, options.time_series)
+    prefix = Series(options.account, options.time_series).prefix
     if guard is not None and to_do and remote.nothing_seen and (options.max_age is None or bucket.is_empty(prefix)):
         tally.warnings.extend(guard())
 
@@ -222,7 +222,7 @@ def list_remote(options: ScanOptions, inventory: Inventory, bucket: Bucket, pool
 
     A recent run lists only the days of its bins; a full one everything, in ranges side by side.
     """
-    prefix = series_prefix(options.account, options.time_series)
+    prefix = Series(options.account, options.time_series).prefix
     complete = [pid for pid, fileset in inventory.filesets.items() if fileset.complete]
     if not complete:
         return RemoteListing({}, False)  # nothing that could be sent: the bucket need not be asked

@@ -24,7 +24,6 @@ from ifcbscan.core.bins import (
     NOTHING_REMOTE,
     Fileset,
     RemoteFileset,
-    series_prefix,
 )
 from ifcbscan.core.checksums import (
     CHECKSUMS,
@@ -38,6 +37,7 @@ from ifcbscan.core.checksums import (
 from ifcbscan.core.content_match import BinVerdict, Outcome, RemoteObject, judge
 from ifcbscan.core.decision import Action, Decision, Now, Policy, State, decide
 from ifcbscan.core.scan_report import EXCLUDED
+from ifcbscan.core.series import Series
 from ifcbscan.core.verify_report import BinResult, Publication, VerifyReport, VerifyTally, in_words
 from ifcbscan.dashboard.calls import Dashboard
 from ifcbscan.disk.tree import Inventory, LocalTree
@@ -115,7 +115,7 @@ def verify(
     """
     began = clock.monotonic()
     tally = VerifyTally(warnings=list(warnings))
-    prefix = series_prefix(options.account, options.time_series)
+    prefix = Series(options.account, options.time_series).prefix
     lister = DeletableLister(DeletableRule(prefix, options.deletable_after), tree, bucket)
     with PathList(options.deletable, options.null_separated) as paths:
         inventory = tree.walk()
@@ -187,7 +187,7 @@ class _Verifier:
     ) -> None:
         self.warnings: list[str] = []
         self._options = options
-        self._prefix = series_prefix(options.account, options.time_series)
+        self._prefix = Series(options.account, options.time_series).prefix
         self._tree = tree
         self._bucket = bucket
         self._clock = clock

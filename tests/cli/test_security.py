@@ -35,9 +35,10 @@ from support.secrecy import leaks, secrets_of, told
 
 from ifcbscan.cli.signals import Interruption
 from ifcbscan.clock import Clock
-from ifcbscan.config import check_time_series, load
-from ifcbscan.core.bins import parse_pid, series_prefix
+from ifcbscan.config import load
+from ifcbscan.core.bins import parse_pid
 from ifcbscan.core.decision import Policy
+from ifcbscan.core.series import Series, check_time_series
 from ifcbscan.dashboard.calls import Dashboard, DashboardUnreachable
 from ifcbscan.demo.sample_bins import write_bin
 from ifcbscan.errors import BucketRefused, BucketUnreachable, IfcbscanError, PutRefused
@@ -257,7 +258,7 @@ def test_whatever_a_file_is_called_its_key_stays_in_the_place_of_a_bin(name: str
     pid = parse_pid(name)
     if pid is not None:
         for extension in ("hdr", "adc", "roi"):
-            assert PREFIX.fullmatch(pid.key(series_prefix("hablab", "nauset"), extension))
+            assert PREFIX.fullmatch(Series("hablab", "nauset").key(pid, extension))
 
 
 @given(st.lists(st.text(ALPHABET.replace("\0", ""), min_size=1, max_size=12), min_size=1, max_size=3))

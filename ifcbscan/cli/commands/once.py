@@ -15,11 +15,12 @@ from ifcbscan.cli.progress import Progress
 from ifcbscan.cli.signals import Interruption
 from ifcbscan.cli.targets import absolute, check_target, is_metrics
 from ifcbscan.clock import Clock
-from ifcbscan.config import Config, parse_rate
+from ifcbscan.config import Config
 from ifcbscan.core.companions import examine
 from ifcbscan.core.decision import Policy
 from ifcbscan.core.remote_index import MOST_RANGES
 from ifcbscan.core.scan_report import TO_UPLOAD, ScanReport
+from ifcbscan.core.units import parse_rate
 from ifcbscan.disk.tree import LocalTree
 from ifcbscan.errors import AlreadyRunning, ExitCode, IfcbscanError, Interrupted, UsageError
 from ifcbscan.runs import scan
