@@ -35,7 +35,8 @@ from ifcbscan.errors import (
     Overtaken,
     PutRefused,
 )
-from ifcbscan.s3.bucket import Bucket, ObjectHead
+from ifcbscan.s3.bucket import Bucket, Expected
+from ifcbscan.s3.object_head import ObjectHead
 from ifcbscan.state.bin_locks import ALONE, Claims
 
 log = logging.getLogger("ifcbscan")
@@ -376,8 +377,7 @@ class Uploader:
                 key,
                 file,
                 size,
-                replaces=size if known == OTHER_CONTENT else known,
-                etag=job.etags.pop(extension, ""),
+                Expected(_expected_size(known, size), job.etags.pop(extension, "")),
                 # The bytes are known now; they go only if they and the other files are still those of the walk.
                 before_sending=lambda: self._check_unchanged(job.local),
             )
@@ -457,3 +457,10 @@ def examine_fileset(tree: LocalTree, local: Fileset) -> adc.Finding | None:
             return adc.examine(rows, local.roi, local.pid.old_style)
         except OSError as error:
             raise LocalFileProblem(f".adc in {local.folder} cannot be read: {error.strerror}") from None
+
+
+def _expected_size(known: int, size: int) -> int | None:
+    """Bytes of what a put of `size` bytes replaces, None for nothing; `known` may be one of the codes of `bins`."""
+    if known == OTHER_CONTENT:
+        return size
+    return None if known == MISSING else known

@@ -13,11 +13,11 @@ import datetime
 import re
 import urllib.parse
 import xml.etree.ElementTree as ElementTree
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Sequence
 
-#: Where the lean parser leaves the objects and the common prefixes of a page, in the answer that botocore returns.
-OBJECTS = "IfcbscanObjects"
-FOLDERS = "IfcbscanFolders"
+#: Where the lean parser leaves a ListPage, in the answer that botocore returns.
+PAGE = "IfcbscanPage"
 
 _LISTING_SHAPE = "ListObjectsV2Output"
 _LISTING_OPERATION = "ListObjectsV2"
@@ -45,6 +45,19 @@ class ListedObject(NamedTuple):
     etag: str
 
 
+@dataclass(frozen=True)
+class ListPage:
+    """One page of a listing, in order of keys. `folders`: what it has as common prefixes.
+
+    `truncated`: more follow; `next_token` asks for them, None if the page has none.
+    """
+
+    objects: Sequence[ListedObject]
+    folders: Sequence[str]
+    truncated: bool
+    next_token: str | None
+
+
 class NotAListing(Exception):
     """The body is not what S3 answers to a listing."""
 
@@ -61,11 +74,8 @@ def is_plain(body: bytes) -> bool:
     return b"<!DOCTYPE" not in head and b"<!ENTITY" not in body
 
 
-def parse_page(body: bytes) -> dict[str, Any]:
-    """The objects of a page under `OBJECTS`, its common prefixes under `FOLDERS`, and where it goes on.
-
-    Raises NotAListing for anything else, such as a harbour network's web page.
-    """
+def parse_page(body: bytes) -> ListPage:
+    """One page of a listing. Raises NotAListing for anything else, such as a harbour network's web page."""
     if not is_plain(body):
         raise NotAListing("a web page")
     try:
@@ -99,12 +109,12 @@ def parse_page(body: bytes) -> dict[str, Any]:
     if truncated not in ("true", "false"):
         raise NotAListing("a page that does not say whether more follow")
     folders = [item.findtext(space + "Prefix") or "" for item in root.iterfind(space + "CommonPrefixes")]
-    return {
-        OBJECTS: objects,
-        FOLDERS: [_decoded(folder) for folder in folders] if url_encoded else folders,
-        "IsTruncated": truncated == "true",
-        "NextContinuationToken": root.findtext(space + "NextContinuationToken"),
-    }
+    return ListPage(
+        objects,
+        [_decoded(folder) for folder in folders] if url_encoded else folders,
+        truncated == "true",
+        root.findtext(space + "NextContinuationToken"),
+    )
 
 
 def plain_error(body: bytes) -> bytes:
@@ -154,8 +164,7 @@ class _Parser:
         except NotAListing as error:
             raise _parser_error(f"no listing but {error}") from None
         headers = {name.lower(): value for name, value in response["headers"].items()}
-        page["ResponseMetadata"] = {"HTTPStatusCode": 200, "HTTPHeaders": headers}
-        return page
+        return {PAGE: page, "ResponseMetadata": {"HTTPStatusCode": 200, "HTTPHeaders": headers}}
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._plain, name)

@@ -45,7 +45,7 @@ from ifcbscan.errors import BucketRefused, BucketUnreachable, IfcbscanError, Put
 from ifcbscan.runs.scan import ScanOptions, scan
 from ifcbscan.runs.upload import Listener
 from ifcbscan.s3.bucket import Bucket
-from ifcbscan.s3.client import Timeouts
+from ifcbscan.s3.client import S3Client, Timeouts
 from ifcbscan.schedule.jobs import Mode, ScheduledJob
 from ifcbscan.schedule.taskscheduler import file_bytes, task_xml
 
@@ -73,7 +73,8 @@ def bucket_at(endpoint: str) -> Bucket:
         "USER_ACCOUNT": "hablab",
         "S3_ENDPOINT_URL": endpoint,
     }
-    return Bucket(load(None, values), NoPauses(), timeouts=Timeouts(5.0, 5.0))
+    settings = load(None, values)
+    return Bucket(settings, NoPauses(), S3Client(settings, timeouts=Timeouts(5.0, 5.0)))
 
 
 def put(bucket: Bucket) -> str:

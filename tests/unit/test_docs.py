@@ -53,7 +53,7 @@ TELLING = {
     "_unreachable",
     "_refused",
     "_failed",
-    "_Passing",
+    "PassingError",
 }
 
 #: Literals that look like sentences and are none.

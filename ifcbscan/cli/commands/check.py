@@ -23,6 +23,7 @@ from ifcbscan.dashboard import series
 from ifcbscan.dashboard.calls import Dashboard, DashboardError
 from ifcbscan.errors import ExitCode, IfcbscanError, Interrupted, PutRefused, UsageError
 from ifcbscan.s3.bucket import Bucket
+from ifcbscan.s3.client import S3Client
 from ifcbscan.state import run_locks
 
 _CLOCK_TOLERANCE = 60.0  # seconds; S3 refuses requests from 15 minutes on
@@ -71,7 +72,7 @@ def _items(options: Namespace, interruption: Interruption) -> Iterator[Item]:
     else:
         yield Item(True, "folder", "no DIR was given, and no IFCB_DATA_DIR in the .env file: not checked")
     clock = Clock()
-    bucket = Bucket(config, clock, 1, interruption.requested)
+    bucket = Bucket(config, clock, S3Client(config, 1), interruption.requested)
     reached = _asked("credentials", lambda: _list(bucket, config))
     yield reached
     if bucket.server_clock.known:

@@ -25,6 +25,7 @@ from ifcbscan.disk.tree import LocalTree
 from ifcbscan.errors import AlreadyRunning, ExitCode, IfcbscanError, Interrupted, UsageError
 from ifcbscan.runs import scan
 from ifcbscan.s3.bucket import Bucket
+from ifcbscan.s3.client import S3Client
 from ifcbscan.s3.throttle import Throttle
 from ifcbscan.state import run_locks
 from ifcbscan.state.bin_locks import ALONE, Claims, SharedClaims, UnsharedClaims
@@ -165,7 +166,7 @@ def _scan(
             config.dashboard_url, config.account, scan_options.time_series, options.force
         )
 
-    bucket = Bucket(config, clock, threads, interruption.requested, pace)
+    bucket = Bucket(config, clock, S3Client(config, threads), interruption.requested, pace)
     bucket.answered = held.getting_on
     if scan_options.time_limit is not None:
         bucket.retry_until = clock.monotonic() + scan_options.time_limit + _LAST_TRIES

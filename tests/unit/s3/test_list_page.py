@@ -19,7 +19,8 @@ from ifcbscan.config import Config
 from ifcbscan.errors import BucketUnreachable
 from ifcbscan.s3 import client, list_page
 from ifcbscan.s3.bucket import Bucket
-from ifcbscan.s3.list_page import FOLDERS, OBJECTS, ListedObject, NotAListing, parse_page, plain_error
+from ifcbscan.s3.client import S3Client
+from ifcbscan.s3.list_page import ListedObject, NotAListing, parse_page, plain_error
 
 _NAMESPACE = b'xmlns="http://s3.amazonaws.com/doc/2006-03-01/"'
 
@@ -124,15 +125,15 @@ class _Raw:
 @pytest.mark.parametrize("name", sorted(PAGES))
 def test_a_page_says_what_it_says_to_botocore(plain: Any, name: str) -> None:
     theirs, ours = _as_botocore_reads(plain, PAGES[name]), parse_page(PAGES[name])
-    assert [(item.key, item.size, item.etag) for item in ours[OBJECTS]] == [
+    assert [(item.key, item.size, item.etag) for item in ours.objects] == [
         (item["Key"], item["Size"], item["ETag"].strip('"')) for item in theirs.get("Contents", [])
     ]
-    assert [item.modified[:19] for item in ours[OBJECTS]] == [
+    assert [item.modified[:19] for item in ours.objects] == [
         item["LastModified"].strftime("%Y-%m-%dT%H:%M:%S") for item in theirs.get("Contents", [])
     ]
-    assert ours[FOLDERS] == [item["Prefix"] for item in theirs.get("CommonPrefixes", [])]
-    assert ours["IsTruncated"] == theirs["IsTruncated"]
-    assert ours["NextContinuationToken"] == theirs.get("NextContinuationToken")
+    assert ours.folders == [item["Prefix"] for item in theirs.get("CommonPrefixes", [])]
+    assert ours.truncated == theirs["IsTruncated"]
+    assert ours.next_token == theirs.get("NextContinuationToken")
 
 
 # What XML 1.0 can carry as it is; S3 itself asks for url encoding because of the rest.
@@ -154,11 +155,11 @@ def test_every_key_comes_out_as_it_went_in(keys: list[str], url_encoded: bool) -
             for key in keys
         ),
     )
-    assert [item.key for item in parse_page(body.encode("utf-8"))[OBJECTS]] == keys
+    assert [item.key for item in parse_page(body.encode("utf-8")).objects] == keys
 
 
 def test_quotes_around_an_etag_are_no_part_of_it() -> None:
-    assert parse_page(MOTO)[OBJECTS] == [
+    assert parse_page(MOTO).objects == [
         ListedObject(
             "hablab/nauset/a b+c\né.roi", 11, "2026-11-22T13:26:36.000Z", "9dd4e461268c8034f5c8564e155c67a6"
         ),
@@ -207,7 +208,8 @@ def test_an_entity_bomb_is_refused_before_it_goes_off() -> None:
 
 
 def _bucket(endpoint: str) -> Bucket:
-    return Bucket(Config(**{**config().__dict__, "endpoint_url": endpoint}), _Impatient())
+    settings = Config(**{**config().__dict__, "endpoint_url": endpoint})
+    return Bucket(settings, _Impatient(), S3Client(settings))
 
 
 class _Impatient(Clock):
@@ -270,7 +272,7 @@ def test_without_what_it_relies_on_a_listing_is_read_the_plain_way(
         found = _bucket(server.endpoint)
         for _ in range(2):
             assert [(item.key, item.size, item.etag) for item in found.list("hablab/")] == [
-                (item.key, item.size, item.etag) for item in parse_page(MOTO)[OBJECTS]
+                (item.key, item.size, item.etag) for item in parse_page(MOTO).objects
             ]
         assert found.folders("hablab/") == ["nauset", "säntis+1"]
 
