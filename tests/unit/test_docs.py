@@ -50,10 +50,11 @@ TELLING = {
     "SeriesAnswer",
     "Finding",
     "Item",
-    "_unreachable",
+    "unreachable",
     "_refused",
     "_failed",
     "PassingError",
+    "Verdict",
 }
 
 #: Literals that look like sentences and are none.
