@@ -22,7 +22,7 @@ from ifcbscan.errors import BucketRefused, BucketUnreachable, FileChanged, Inter
 from ifcbscan.s3.body import Body, md5_of
 from ifcbscan.s3.list_page import ListedObject, ListPage
 from ifcbscan.s3.object_head import ObjectContent, ObjectHead, content_of, etag_of, head_of
-from ifcbscan.s3.refusals import NOT_TOLD, Meaning, Verdict, judge
+from ifcbscan.s3.refusals import NOT_TOLD, Judgement, Meaning, judge
 from ifcbscan.s3.retry import Retries
 from ifcbscan.s3.transport import (
     CONDITIONS,
@@ -334,8 +334,8 @@ class Bucket:
         except ErrorAnswer as error:
             if error.code:
                 self._learn_time(error.headers)
-            verdict = judge(request.operation, error, self._config.bucket, self._config.account)
-            raise self._consequence(verdict, error.status) from None
+            judgement = judge(request.operation, error, self._config.bucket, self._config.account)
+            raise self._consequence(judgement, error.status) from None
         except CannotAsk as error:
             raise BucketRefused(
                 f"The bucket {self._where()} cannot be asked: {brief(error)}. Nothing was sent. Check BUCKET_NAME, "
@@ -346,9 +346,9 @@ class Bucket:
         self._learn_time(answer.headers)  # before the body: that may take minutes
         return answer
 
-    def _consequence(self, verdict: Verdict, status: int) -> Exception:
+    def _consequence(self, judgement: Judgement, status: int) -> Exception:
         """What to raise after an error answer."""
-        meaning = verdict.meaning
+        meaning = judgement.meaning
         if meaning is Meaning.NO_SUCH_OBJECT:
             return _NoSuchObject()
         if meaning is Meaning.NOT_AS_EXPECTED:
@@ -357,10 +357,10 @@ class Bucket:
             self._conditions = False
             return PassingError("it knows no conditional requests", unsure=False)
         if meaning in (Meaning.PASSING, Meaning.NO_CONDITIONS):
-            return PassingError(verdict.text, verdict.unsure)
+            return PassingError(judgement.text, judgement.unsure)
         if meaning is Meaning.OBJECT_REFUSED:
-            return PutRefused(verdict.text)
-        refused = f"The bucket {self._where()} refused: {verdict.text}. Nothing more was sent."
+            return PutRefused(judgement.text)
+        refused = f"The bucket {self._where()} refused: {judgement.text}. Nothing more was sent."
         return _LookRefused(refused, status) if meaning is Meaning.LOOK_REFUSED else BucketRefused(refused)
 
     def _learn_time(self, headers: Mapping[str, str]) -> None:

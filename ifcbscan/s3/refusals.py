@@ -1,6 +1,6 @@
 """What an error answer of the bucket means: try again, no such object, this object refused, or the end of the run.
 
-Pure: from the answer to a verdict with its words. Raises nothing and asks nothing.
+Pure: from the answer to a judgement with its words. Raises nothing and asks nothing.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ class Meaning(enum.Enum):
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Judgement:
     """A meaning and its words, which go into a message of the bucket's. `unsure`: as in PassingError."""
 
     meaning: Meaning
@@ -85,38 +85,38 @@ class Verdict:
     unsure: bool = False
 
 
-def judge(operation: Operation, error: ErrorAnswer, bucket: str, account: str) -> Verdict:
+def judge(operation: Operation, error: ErrorAnswer, bucket: str, account: str) -> Judgement:
     """What this answer to that request means. `bucket` and `account` are named in the words."""
     status = error.status
     code = brief(error.code or status)
     answered = f"{code} (HTTP {status})" if error.code else f"HTTP {status}"
     if _is_no_such_object(operation, status, code):
-        return Verdict(Meaning.NO_SUCH_OBJECT)
+        return Judgement(Meaning.NO_SUCH_OBJECT)
     if operation is Operation.PUT and status == 412:
-        return Verdict(Meaning.NOT_AS_EXPECTED)
+        return Judgement(Meaning.NOT_AS_EXPECTED)
     if operation is Operation.PUT and status == 501:
-        return Verdict(Meaning.NO_CONDITIONS, "it answered " + answered, unsure=True)
+        return Judgement(Meaning.NO_CONDITIONS, "it answered " + answered, unsure=True)
     if code in _PASSING_CODES or status in _PASSING_STATUS or status >= 500:
         # After a BadDigest the file is read once more: perhaps it is not the way that changed it.
-        return Verdict(
+        return Judgement(
             Meaning.PASSING, "it answered " + answered, unsure=status >= 500 or code == "BadDigest"
         )
     hint = _HINTS.get(code)
     if hint is None and 300 <= status < 400:
-        return Verdict(Meaning.PASSING, "something that is no S3 server answered " + answered)
+        return Judgement(Meaning.PASSING, "something that is no S3 server answered " + answered)
     if hint is None and not error.code:
         if operation is Operation.PUT:
-            return Verdict(Meaning.OBJECT_REFUSED, f"it was refused with {answered} {_BY_A_FILTER}")
+            return Judgement(Meaning.OBJECT_REFUSED, f"it was refused with {answered} {_BY_A_FILTER}")
         if operation in (Operation.HEAD, Operation.GET):
-            return Verdict(Meaning.LOOK_REFUSED, f"{answered} {_BY_A_FILTER}")
+            return Judgement(Meaning.LOOK_REFUSED, f"{answered} {_BY_A_FILTER}")
     if hint is None and status in (401, 403):
         hint = _HINTS["AccessDenied"] if error.code else _NO_REASON
     message = brief(error.message or "no reason given")
     if hint is None and operation is Operation.PUT:
-        return Verdict(Meaning.OBJECT_REFUSED, f"the bucket answered {answered}: {message}")
+        return Judgement(Meaning.OBJECT_REFUSED, f"the bucket answered {answered}: {message}")
     if hint is not None:
         message = hint.format(bucket=bucket, account=account)
-    return Verdict(Meaning.REFUSED, f"{answered}: {message}")
+    return Judgement(Meaning.REFUSED, f"{answered}: {message}")
 
 
 def _is_no_such_object(operation: Operation, status: int, code: str) -> bool:

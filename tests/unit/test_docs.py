@@ -54,7 +54,7 @@ TELLING = {
     "_refused",
     "_failed",
     "PassingError",
-    "Verdict",
+    "Judgement",
 }
 
 #: Literals that look like sentences and are none.

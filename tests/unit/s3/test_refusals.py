@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ifcbscan.s3.refusals import Meaning, Verdict, judge
+from ifcbscan.s3.refusals import Judgement, Meaning, judge
 from ifcbscan.s3.transport import ErrorAnswer, Operation
 
 pytestmark = pytest.mark.windows_core
@@ -13,7 +13,7 @@ LIST, HEAD, GET, PUT = Operation.LIST, Operation.HEAD, Operation.GET, Operation.
 EVERY = (LIST, HEAD, GET, PUT)
 
 
-def verdict(operation: Operation, status: int, code: str, message: str = "told to") -> Verdict:
+def judgement(operation: Operation, status: int, code: str, message: str = "told to") -> Judgement:
     return judge(operation, ErrorAnswer(status, {}, code, message), "the.bucket", "hablab")
 
 
@@ -48,7 +48,7 @@ def test_an_error_means_the_same_every_time(
     operations: tuple[Operation, ...], status: int, code: str, meaning: Meaning
 ) -> None:
     for operation in operations:
-        assert verdict(operation, status, code).meaning is meaning, operation
+        assert judgement(operation, status, code).meaning is meaning, operation
 
 
 @pytest.mark.parametrize(
@@ -58,21 +58,21 @@ def test_an_error_means_the_same_every_time(
 def test_only_some_errors_leave_open_whether_the_request_took_effect(
     status: int, code: str, unsure: bool
 ) -> None:
-    assert verdict(PUT, status, code).unsure is unsure
+    assert judgement(PUT, status, code).unsure is unsure
 
 
 def test_the_words_say_the_code_the_status_and_what_to_do() -> None:
-    assert verdict(LIST, 403, "AccessDenied").text == (
+    assert judgement(LIST, 403, "AccessDenied").text == (
         "AccessDenied (HTTP 403): the key in the .env file has no right to do this under hablab/ in the.bucket. Check "
         "USER_ACCOUNT, and that the key belongs to it"
     )
-    assert verdict(LIST, 403, "").text.startswith("HTTP 403: without a reason of S3's. A web filter")
+    assert judgement(LIST, 403, "").text.startswith("HTTP 403: without a reason of S3's. A web filter")
     assert (
-        verdict(PUT, 400, "EntityTooLarge").text == "the bucket answered EntityTooLarge (HTTP 400): told to"
+        judgement(PUT, 400, "EntityTooLarge").text == "the bucket answered EntityTooLarge (HTTP 400): told to"
     )
-    assert verdict(PUT, 400, "EntityTooLarge", "").text.endswith(": no reason given")
+    assert judgement(PUT, 400, "EntityTooLarge", "").text.endswith(": no reason given")
 
 
 def test_what_the_server_says_is_shown_as_one_plain_line() -> None:
-    said = verdict(PUT, 400, "Odd", "{bucket}\n\x1b[1m of https://me:secret@host").text
+    said = judgement(PUT, 400, "Odd", "{bucket}\n\x1b[1m of https://me:secret@host").text
     assert said == r"the bucket answered Odd (HTTP 400): {bucket} \x1b[1m of https://host"
