@@ -1,7 +1,8 @@
 """The way to the bucket over HTTP: botocore's client, made to go by the `.env` file alone and to do nothing that a
-run does not need. The only module that calls botocore.
+run does not need.
 
-It tries nothing again (botocore's own retries are off) and does not say what an error means for a run.
+It tries nothing again (botocore's own retries are off) and does not say what an error means for a run. Its helpers,
+lean_parser.py and answers.py, change how botocore reads an answer.
 """
 
 from __future__ import annotations
@@ -17,14 +18,8 @@ from ifcbscan.core.bins import server_text
 from ifcbscan.core.printable import brief
 from ifcbscan.errors import ConfigError
 from ifcbscan.s3.body import BLOCK
-from ifcbscan.s3.list_page import (
-    PAGE,
-    ListedObject,
-    ListPage,
-    install,
-    refuse_other_xml,
-    spare_second_reading,
-)
+from ifcbscan.s3.lean_parser import PAGE, install, refuse_other_xml, spare_second_reading
+from ifcbscan.s3.list_page import ListedObject, ListPage
 from ifcbscan.s3.transport import (
     CONDITIONS,
     Answer,
@@ -184,7 +179,7 @@ def _translated_errors() -> Iterator[None]:
     except boto.BotoCoreError as error:
         raise CannotAsk(str(error)) from None
     except (RecursionError, TypeError, KeyError, ValueError) as error:
-        # What botocore reads of an answer outside of its parsers (there it is list_page that catches this).
+        # What botocore reads of an answer outside of its parsers (there it is lean_parser that catches this).
         raise PassingError(f"{_NO_S3} ({type(error).__name__})", unsure=True) from None
 
 

@@ -8,8 +8,6 @@ import pytest
 
 from ifcbscan.s3.object_head import content_of, head_of
 
-pytestmark = pytest.mark.windows_core
-
 MD5 = "900150983cd24fb0d6963f7d28e17f72"
 HEADERS = {"content-length": "3", "last-modified": "Sun, 26 May 2013 10:00:00 GMT", "etag": f'"{MD5}"'}
 

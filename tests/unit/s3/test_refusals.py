@@ -7,8 +7,6 @@ import pytest
 from ifcbscan.s3.refusals import Judgement, Meaning, judge
 from ifcbscan.s3.transport import ErrorAnswer, Operation
 
-pytestmark = pytest.mark.windows_core
-
 LIST, HEAD, GET, PUT = Operation.LIST, Operation.HEAD, Operation.GET, Operation.PUT
 EVERY = (LIST, HEAD, GET, PUT)
 
