@@ -278,7 +278,7 @@ class Bucket:
         elif etag and self._etags_are_md5 is None:
             self._etags_are_md5 = False
 
-    # One request
+    # One request, tried until it is answered
 
     def _ask(
         self,

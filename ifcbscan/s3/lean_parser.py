@@ -1,4 +1,4 @@
-"""A short way through botocore for listings: its parsers are asked only where `list_page` does not do.
+"""Makes botocore parse listings with `list_page` instead of its own parser.
 
 botocore builds a dict of eight entries for every object and parses every time stamp: for ten years of
 bins that is most of a run. Relied on, all of it public: `Session.register_component` with the
@@ -83,7 +83,10 @@ class LeanParserFactory:
 
 
 def install(session: Any) -> LeanParserFactory | None:
-    """Make the clients of a botocore session parse listings the lean way; else (None) they work as ever."""
+    """Make the clients of a botocore session parse listings with list_page.
+
+    None if this botocore has no such component; it then parses listings by itself.
+    """
     try:
         plain = session.get_component("response_parser_factory")
     except ValueError:

@@ -17,7 +17,7 @@ _T = TypeVar("_T")
 
 
 class Retries:
-    """Tries again what raises PassingError, after pauses that grow and are random, so that runs do not march in step."""
+    """Tries again what raises PassingError. The pauses grow, and are random so that runs do not all try at one moment."""
 
     def __init__(self, clock: Clock, cancelled: threading.Event, too_late: Callable[[], bool]) -> None:
         """`cancelled` ends a pause. `too_late`: whether nothing is to be tried again any more."""
