@@ -6,14 +6,14 @@ A value in the file beats the same name in the environment: the file belongs to 
 
 from __future__ import annotations
 
-import math
 import os
 import re
 from dataclasses import dataclass, field
 from typing import Callable, Iterable, Mapping, TypeVar
 
-from ifcbscan.cli.targets import absolute
-from ifcbscan.errors import ConfigError, UsageError
+from ifcbscan.core.series import is_account
+from ifcbscan.core.units import parse_duration, parse_rate
+from ifcbscan.errors import ConfigError
 
 DEFAULT_BUCKET = "ifcb-data-sharer.files"
 DEFAULT_REGION = "us-east-1"
@@ -52,12 +52,6 @@ _ALIKE = 0.8
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _LINE_END = re.compile(r"\r\n|\n|\r")
 _PLACEHOLDER = re.compile(r"your[-_ ].*|<.*>|x{3,}|\.{3,}|change.?me", re.IGNORECASE)
-_ACCOUNT = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9._-]{1,64}")
-_TIME_SERIES = re.compile(r"[A-Za-z0-9_-]{1,53}")
-_DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([smhdw]?)", re.IGNORECASE)
-_SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
-_RATE = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([kmg]?)(?:i?b)?(?:/s)?", re.IGNORECASE)
-_RATE_FACTOR = {"": 1, "k": 1000, "m": 1000**2, "g": 1000**3}
 
 _T = TypeVar("_T")
 
@@ -103,13 +97,12 @@ def user_env_file() -> str:
 def find_env_file(named: str | None, folder: str | None) -> str | None:
     """The `.env` file to use (absolute), or None. Raises ConfigError if the one named is not there.
 
-    `folder`: the current folder, None if it has been deleted.
+    `named`: the one that `--env-file` names (absolute). `folder`: the current folder, None if it has been deleted.
     """
     if named is not None:
-        path = absolute(named)
-        if not os.path.isfile(path):
-            raise ConfigError(f"--env-file: there is no file {path}. Nothing was sent.")
-        return path
+        if not os.path.isfile(named):
+            raise ConfigError(f"--env-file: there is no file {named}. Nothing was sent.")
+        return named
     in_folder = [] if folder is None else [os.path.join(folder, ".env")]
     for candidate in (*in_folder, user_env_file()):
         if os.path.isfile(candidate):
@@ -258,7 +251,7 @@ def _check_required(values: Mapping[str, str], env_file: str | None) -> None:
 
 
 def _account(text: str, name: str) -> str:
-    if not _ACCOUNT.fullmatch(text):
+    if not is_account(text):
         raise ConfigError(f"{name} {text!r} cannot be an account name (letters, digits, '.', '_' and '-').")
     return text
 
@@ -329,35 +322,3 @@ def _is_this_machine(url: str) -> bool:
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:  # a name, or no address at all
         return False
-
-
-def parse_duration(text: str, name: str) -> float:
-    """Seconds of `90`, `90s`, `5m`, `12h`, `3d`, `2w`. Raises ConfigError naming `name`."""
-    match = _DURATION.fullmatch(text.strip())
-    seconds = float(match.group(1)) * _SECONDS[match.group(2).lower()] if match else math.nan
-    if not math.isfinite(seconds):
-        raise ConfigError(f"{name}: {text!r} is no duration; write 90, 90s, 5m, 12h or 3d.")
-    return seconds
-
-
-def parse_rate(text: str, name: str) -> float:
-    """Bytes a second of `500K`, `2M`, `80000`. Raises ConfigError naming `name`."""
-    match = _RATE.fullmatch(text.strip())
-    rate = float(match.group(1)) * _RATE_FACTOR[match.group(2).lower()] if match else 0.0
-    if not 0 < rate < math.inf:
-        raise ConfigError(f"{name}: {text!r} is no rate; write bytes a second as 500K or 2M.")
-    return rate
-
-
-def check_time_series(name: str) -> str:
-    """`name`, if the archive and the dashboard can carry it. Raises UsageError with a suggestion."""
-    if _TIME_SERIES.fullmatch(name):
-        return name
-    suggestion = re.sub(r"[^A-Za-z0-9_-]+", "_", name).strip("_")[:53]
-    if re.match(r"[/\\~.]|[A-Za-z]:", name):  # it looks like a folder
-        hint = " The folder comes first, then the time series: DIR TIME_SERIES."
-    else:
-        hint = f" Did you mean {suggestion!r}?" if suggestion else ""
-    raise UsageError(
-        f"{name!r} cannot be the name of a time series: 1 to 53 of the characters A-Z a-z 0-9 _ -.{hint} Nothing was sent."
-    )

@@ -11,11 +11,14 @@ from ifcbscan import config as configuration
 from ifcbscan.cli import output
 from ifcbscan.cli.targets import absolute, current_folder
 from ifcbscan.config import Config
+from ifcbscan.core.series import check_time_series
+from ifcbscan.core.units import parse_duration
 from ifcbscan.errors import IfcbscanError, UsageError
 
 
 def load_config(options: Namespace) -> Config:
-    return configuration.load(configuration.find_env_file(options.env_file, current_folder()), os.environ)
+    named = None if options.env_file is None else absolute(options.env_file)
+    return configuration.load(configuration.find_env_file(named, current_folder()), os.environ)
 
 
 @dataclass(frozen=True)
@@ -61,8 +64,8 @@ def job_of(options: Namespace, config: Config) -> tuple[str, str]:
     ]
     if not directory or not time_series:
         raise UsageError("Which bins, and where to? Please give {}.".format(" and ".join(missing)))
-    return absolute(directory), configuration.check_time_series(time_series)
+    return absolute(directory), check_time_series(time_series)
 
 
 def duration(text: str | None, option: str) -> float | None:
-    return None if text is None else configuration.parse_duration(text, option)
+    return None if text is None else parse_duration(text, option)

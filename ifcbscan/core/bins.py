@@ -131,11 +131,6 @@ def looks_like_a_pid(text: str) -> bool:
     return _ALMOST_A_PID.fullmatch(text) is not None
 
 
-def series_prefix(account: str, time_series: str) -> str:
-    """`<account>/<time series>/`; the final slash keeps `nauset` apart from `nauset2`."""
-    return f"{account}/{time_series}/"
-
-
 def pack_stamps(times: Sequence[float], marks: Sequence[int] = (0, 0, 0)) -> bytes:
     """What `Fileset.stamps` holds, from values in the order of `EXTENSIONS`.
 

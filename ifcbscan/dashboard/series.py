@@ -1,7 +1,9 @@
 """Does the time series exist on the dashboard? Asked before the first file of a series is sent.
 
-Files that arrive before their time series exists are never registered (ifcb-data-sharer: sync_bin of
-an unknown dataset does nothing and is not called again), so a misspelt name would lose data to view.
+Files that arrive before their time series exists are not registered as they come: `sync_bin` of an unknown data set does
+nothing. Once the series exists they appear late, when the dashboard next goes through all series (`syncdataset`;
+ifcb-sync aws-ifcb-data-sharer/ifcb-sync-datasets.sh). Files under a misspelt name appear nowhere, because nobody
+makes a series of that name; so the name is asked for while nothing has been sent yet.
 """
 
 from __future__ import annotations

@@ -1,109 +1,22 @@
-"""The local tree: which filesets lie below a folder. Reads names, sizes and times; changes nothing.
-
-Symlinked folders are not followed (no loops, nothing from outside the tree); symlinked files are.
-"""
+"""The folder that the instrument writes to: find all bins, look at one again, open a file of one. Changes nothing."""
 
 from __future__ import annotations
 
-import datetime
-import enum
-import itertools
-import ntpath
 import os
 import stat
-from dataclasses import dataclass, field
-from typing import BinaryIO, Callable, Iterable, Iterator, Tuple
+from typing import BinaryIO, Callable, Iterable
 
-from ifcbscan.core.bins import (
-    EXTENSIONS,
-    MISSING,
-    NEVER,
-    Fileset,
-    Pid,
-    folder_end,
-    looks_like_a_pid,
-    pack_stamps,
-    parse_pid,
-)
+from ifcbscan.core.bins import EXTENSIONS, MISSING, NEVER, Fileset
+from ifcbscan.disk.files import Member, fileset_of, member, reachable
+from ifcbscan.disk.walk import Inventory, Walk
 from ifcbscan.errors import LocalFileProblem, UsageError
 
-_SUFFIXES = (".hdr", ".adc", ".roi")
-
-#: Of one file: its extension as it is spelt on the disk, its size in bytes, its modification time, its mark.
-_Member = Tuple[str, int, float, int]
-_ABSENT_HDR, _ABSENT_ADC, _ABSENT_ROI = ((suffix, MISSING, NEVER, 0) for suffix in _SUFFIXES)
+__all__ = ["Inventory", "LocalTree"]
 
 #: FIFOs named like a bin must not block the run; 0 where the system has no such flag.
 _OPEN_FLAGS = (
     os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 )
-
-
-#: What systems put at the root of a disk; in lower case. Nobody but the system may read most of them.
-_SYSTEM_FOLDERS = frozenset(["lost+found", "system volume information", "$recycle.bin"])
-
-#: So many unreadable folders are named one by one.
-_MOST_NAMED = 3
-
-#: Windows opens a path of 260 characters and more only if it is told so. The folders of most instruments are
-#: shorter, and are shown as people know them; a bin's file name has up to 30 characters.
-_LONG_FOLDER = 220
-
-
-@dataclass
-class Inventory:
-    """What a walk found.
-
-    `filesets` has one entry a pid: the complete copy, if there is one. `copies` holds further complete
-    copies of the same pid, `fragments` incomplete filesets of pids that are complete elsewhere.
-    """
-
-    filesets: dict[Pid, Fileset] = field(default_factory=dict)
-    copies: dict[Pid, list[Fileset]] = field(default_factory=dict)
-    fragments: list[Fileset] = field(default_factory=list)
-    excluded: int = 0  # bins that lie in excluded folders and nowhere else
-    foreign: int = 0  # files that are no part of a bin
-    misnamed: int = 0  # files that look like a bin's but whose name is no pid
-    unreadable: int = 0  # folders and files that the system would not show
-    out_of_sight: int = 0  # folders that may hold bins and were not looked into
-    closed_system_folders: list[str] = field(
-        default_factory=list
-    )  # such as lost+found, which only root may read
-    warnings: list[str] = field(default_factory=list)
-
-    def add(self, fileset: Fileset) -> None:
-        """Take in one fileset; folders must come in a fixed order, so that the choice of a copy is one, too."""
-        known = self.filesets.get(fileset.pid)
-        if known is None:
-            self.filesets[fileset.pid] = fileset
-        elif not fileset.complete:
-            self.fragments.append(fileset)
-        elif not known.complete:
-            self.fragments.append(known)
-            self.filesets[fileset.pid] = fileset
-        else:
-            self.copies.setdefault(fileset.pid, []).append(fileset)
-
-
-class _Place(enum.Enum):
-    """What becomes of the bins in a folder."""
-
-    COUNTED = "counted"
-    EXCLUDED = "excluded"  # counted, and otherwise left alone
-    SYSTEM = "system"  # belongs to the system: only looked for bins that would be lost to view
-
-
-class _Examples:
-    """Counts cases, and keeps the first few of them by name: a thousand lines help nobody."""
-
-    def __init__(self) -> None:
-        self.count = 0
-        self.first: list[str] = []
-
-    def add(self, text: str) -> None:
-        self.count += 1
-        if len(self.first) < _MOST_NAMED:
-            self.first.append(text)
 
 
 class LocalTree:
@@ -119,7 +32,7 @@ class LocalTree:
         """`exclude`: names of folders to leave out, in any case of letters. `not_before`: only bins whose
         pid's time is not earlier (seconds since 1970, UTC). `getting_on` is called for every folder and bin that a
         walk has seen: a long walk is no standstill."""
-        self.root = _reachable(root)
+        self.root = reachable(root)
         self._exclude: frozenset[str] = frozenset(name.lower() for name in exclude)
         self._not_before = not_before
         self._getting_on = getting_on
@@ -134,11 +47,11 @@ class LocalTree:
             raise UsageError(
                 f"The data folder {self.root} {what}. Nothing was sent. Is the disk mounted, the name spelt right?"
             )
-        return _Walk(self.root, self._exclude, self._not_before, self._getting_on).walk()
+        return Walk(self.root, self._exclude, self._not_before, self._getting_on).walk()
 
     def refresh(self, fileset: Fileset) -> Fileset:
-        """The same fileset as it is on the disk now; members that are gone are `MISSING`."""
-        members: dict[str, _Member] = {}
+        """The same fileset as it is on the disk now; members that are gone are `MISSING`. Raises LocalFileProblem."""
+        members: dict[str, Member] = {}
         for extension, suffix in zip(EXTENSIONS, fileset.suffixes):
             try:
                 status = os.stat(os.path.join(fileset.folder, fileset.name(extension)))
@@ -147,8 +60,8 @@ class LocalTree:
             except OSError as error:
                 raise _problem(fileset, extension, error) from None
             else:
-                members[extension] = _member(suffix, status)
-        return _fileset(fileset.pid, fileset.folder, members)
+                members[extension] = member(suffix, status)
+        return fileset_of(fileset.pid, fileset.folder, members)
 
     def open(self, fileset: Fileset, extension: str) -> BinaryIO:
         """A member, opened for reading. Raises LocalFileProblem if that cannot be done."""
@@ -163,249 +76,5 @@ class LocalTree:
         return os.fdopen(descriptor, "rb")
 
 
-def _reachable(folder: str) -> str:
-    return folder if os.name != "nt" else extended(folder)
-
-
-def extended(folder: str) -> str:
-    r"""An absolute Windows folder as it can be opened however long it is: long ones as `\\?\D:\...`."""
-    if len(folder) < _LONG_FOLDER or folder.startswith("\\\\?\\") or not ntpath.splitdrive(folder)[0]:
-        return folder
-    plain = ntpath.normpath(folder)  # after the prefix "/", "." and ".." mean nothing special
-    return "\\\\?\\UNC" + plain[1:] if plain.startswith("\\\\") else "\\\\?\\" + plain
-
-
 def _problem(fileset: Fileset, extension: str, error: OSError) -> LocalFileProblem:
     return LocalFileProblem(f".{extension} in {fileset.folder} cannot be read: {error.strerror or error}")
-
-
-class _Walk:
-    """One walk. Keeps of a folder no more than the names of the files that count: there may be a million in one."""
-
-    def __init__(
-        self,
-        root: str,
-        exclude: frozenset[str],
-        not_before: float | None,
-        getting_on: Callable[[], None],
-    ) -> None:
-        self._root = root
-        self._getting_on = getting_on
-        self._exclude = exclude
-        self._not_before = not_before
-        self._oldest_day = "" if not_before is None or not_before < 0 else _day(not_before)
-        self._found = Inventory()
-        self._excluded: set[Pid] = set()
-        self._pending: list[tuple[str, _Place]] = [(root, _Place.COUNTED)]
-        self._unreadable = _Examples()
-        self._unexamined = _Examples()
-        self._misnamed = _Examples()
-        self._links = _Examples()
-        self._system = _Examples()
-
-    def walk(self) -> Inventory:
-        """Look into every folder. Raises UsageError if the root cannot be read."""
-        while self._pending:
-            folder, place = self._pending.pop()
-            self._getting_on()
-            try:
-                subfolders = self._read_folder(folder, place)
-            except OSError as error:
-                self._cannot_read(folder, place, error)
-                continue
-            for name in sorted(subfolders, reverse=True):
-                if self._not_before is not None and folder_end(name) <= self._not_before:
-                    continue
-                inside = (
-                    _Place.EXCLUDED if place is _Place.COUNTED and name.lower() in self._exclude else place
-                )
-                self._pending.append((_reachable(os.path.join(folder, name)), inside))
-        found = self._found
-        found.excluded = sum(pid not in found.filesets for pid in self._excluded)
-        found.misnamed = self._misnamed.count
-        found.unreadable = self._unreadable.count + self._unexamined.count
-        found.out_of_sight = self._links.count + self._system.count
-        found.warnings.extend(self._warnings())
-        return found
-
-    def _cannot_read(self, folder: str, place: _Place, error: OSError) -> None:
-        if folder == self._root:
-            raise UsageError(
-                f"The data folder {folder} cannot be read: {error.strerror}. Nothing was sent."
-            ) from None
-        if place is _Place.SYSTEM:
-            self._found.closed_system_folders.append(folder)
-        else:
-            self._unreadable.add(
-                f"the folder {folder} cannot be read ({error.strerror}): bins in it are not seen"
-            )
-
-    def _warnings(self) -> Iterator[str]:
-        yield from self._unreadable.first
-        if self._unreadable.count > len(self._unreadable.first):
-            more = self._unreadable.count - len(self._unreadable.first)
-            yield f"{more:,} more folders cannot be read: bins in them are not seen"
-        if self._unexamined.count:
-            yield (
-                f"some files cannot be examined, so their bins count as incomplete; the first: {self._unexamined.first[0]}"
-            )
-        if self._links.count:
-            yield (
-                f"{self._links.count} symbolic links lead to folders elsewhere and are not followed, so bins behind them are not "
-                f"seen (the first: {self._links.first[0]}); give the folder itself as DIR"
-            )
-        for folder in self._system.first:
-            yield (
-                f"bins lie in {folder}, a folder of the system that is not looked into, so they are not sent; move them out of "
-                "it if they are needed"
-            )
-        if self._misnamed.count:
-            yield (
-                f"{self._misnamed.count} files look like a bin's but their name is no valid bin id, so the dashboard could not show "
-                f"them; they are not sent (the first: {self._misnamed.first[0]})"
-            )
-
-    def _read_folder(self, folder: str, place: _Place) -> list[str]:
-        """Take in the files of one folder and return the names of its subfolders."""
-        names: list[str] = []
-        subfolders: list[str] = []
-        with os.scandir(folder) as entries:
-            for entry in entries:
-                name = entry.name
-                if name[-4:] in _SUFFIXES or name[-4:].lower() in _SUFFIXES:
-                    if not self._is_older(name):
-                        names.append(name)
-                elif entry.is_dir(follow_symlinks=False):
-                    if not _belongs_to_system(name):
-                        subfolders.append(name)
-                    elif self._not_before is None and place is _Place.COUNTED:
-                        self._pending.append((_reachable(entry.path), _Place.SYSTEM))
-                else:
-                    self._found.foreign += place is not _Place.SYSTEM
-                    if entry.is_symlink() and _is_folder(entry) and not self._is_inside(entry.path):
-                        self._links.add(entry.path)
-        names.sort(key=_stem)
-        for stem, members in itertools.groupby(names, key=_stem):
-            self._take(folder, place, stem, list(members), subfolders)
-        return subfolders
-
-    def _is_older(self, name: str) -> bool:
-        """Whether a file's name says that its bin is of a day before the first one wanted. Quick, for a million."""
-        return name[1:9] < self._oldest_day and name[0] == "D" and name[1:9].isdigit()
-
-    def _is_inside(self, link: str) -> bool:
-        """Whether a link leads to a folder of this tree, which the walk comes to by itself."""
-        root, target = (os.path.normcase(os.path.realpath(path)) for path in (self._root, link))
-        return target == root or target.startswith(os.path.join(root, ""))
-
-    def _take(self, folder: str, place: _Place, stem: str, names: list[str], subfolders: list[str]) -> None:
-        pid = parse_pid(stem)
-        if place is _Place.SYSTEM:
-            if pid is not None and folder not in self._system.first:
-                self._system.add(folder)
-        elif pid is None:
-            self._take_foreign(folder, stem, names, subfolders)
-        elif self._not_before is not None and pid.sample_time < self._not_before:
-            pass
-        elif place is _Place.EXCLUDED:
-            self._excluded.add(pid)
-        else:
-            self._getting_on()
-            for fileset in self._filesets(pid, folder, names, subfolders):
-                self._found.add(fileset)
-
-    def _take_foreign(self, folder: str, stem: str, names: list[str], subfolders: list[str]) -> None:
-        for name in names:
-            path = os.path.join(folder, name)
-            if os.path.isdir(path) and not os.path.islink(path):
-                subfolders.append(name)
-                continue
-            self._found.foreign += 1
-            if looks_like_a_pid(stem):
-                self._misnamed.add(path)
-
-    def _filesets(self, pid: Pid, folder: str, names: list[str], subfolders: list[str]) -> list[Fileset]:
-        """One fileset; more where a member is there in several spellings (`.roi`, `.ROI`), as if they were copies."""
-        spellings: dict[str, list[_Member]] = {}
-        names.sort(reverse=True)  # lower case first
-        for name in names:
-            path = os.path.join(folder, name)
-            try:
-                # Not from the folder's own record of the file, which lags behind on Windows while it is being written.
-                status = os.stat(path)
-            except FileNotFoundError:
-                continue  # gone since the folder was read: as if it had never been there
-            except OSError as error:
-                self._unexamined.add(f"{path} ({error.strerror})")
-                continue
-            if not stat.S_ISREG(status.st_mode):
-                if stat.S_ISDIR(status.st_mode) and not os.path.islink(path):
-                    subfolders.append(name)  # a folder that is called like a bin's file
-                else:
-                    self._found.foreign += 1
-                continue
-            suffix = name[-4:]
-            spellings.setdefault(suffix[1:].lower(), []).append(_member(suffix, status))
-        if not spellings:
-            return []
-        copies = max(map(len, spellings.values()))
-        return [
-            _fileset(pid, folder, {ext: found[min(copy, len(found) - 1)] for ext, found in spellings.items()})
-            for copy in range(copies)
-        ]
-
-
-def _stem(name: str) -> str:
-    return name[:-4]
-
-
-#: The last second of the year 9999, the last that Python's calendar knows.
-_END_OF_TIME = 253402300799
-
-
-def _day(seconds: float) -> str:
-    """`20130526`: the day of a moment (seconds since 1970, UTC), as pids of the new style name it."""
-    return (datetime.datetime(1970, 1, 1) + datetime.timedelta(seconds=min(seconds, _END_OF_TIME))).strftime(
-        "%Y%m%d"
-    )
-
-
-def _belongs_to_system(name: str) -> bool:
-    return name.lower() in _SYSTEM_FOLDERS or name.startswith(".Trash")
-
-
-def _is_folder(entry: os.DirEntry[str]) -> bool:
-    try:
-        return entry.is_dir()
-    except OSError:  # links that go round in a circle
-        return False
-
-
-if os.name == "posix":
-
-    def _member(suffix: str, status: os.stat_result) -> _Member:
-        # The time of the last change of the inode: nobody can set it back, as `rsync -t` does with the other one.
-        return suffix, status.st_size, status.st_mtime, status.st_ctime_ns
-
-else:
-
-    def _member(suffix: str, status: os.stat_result) -> _Member:
-        # On Windows st_ctime is when the file was made; the file's number tells a file that took another's place.
-        return suffix, status.st_size, status.st_mtime, status.st_ino
-
-
-def _fileset(pid: Pid, folder: str, members: dict[str, _Member]) -> Fileset:
-    hdr, hdr_size, hdr_time, hdr_mark = members.get("hdr", _ABSENT_HDR)
-    adc, adc_size, adc_time, adc_mark = members.get("adc", _ABSENT_ADC)
-    roi, roi_size, roi_time, roi_mark = members.get("roi", _ABSENT_ROI)
-    suffixes = (hdr, adc, roi)
-    # One tuple for all filesets that are spelt the usual way.
-    return Fileset(
-        pid,
-        folder,
-        _SUFFIXES if suffixes == _SUFFIXES else suffixes,
-        hdr_size,
-        adc_size,
-        roi_size,
-        pack_stamps((hdr_time, adc_time, roi_time), (hdr_mark, adc_mark, roi_mark)),
-    )

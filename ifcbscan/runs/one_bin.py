@@ -47,7 +47,8 @@ from ifcbscan.errors import (
     PutRefused,
 )
 from ifcbscan.runs.backends import Backends
-from ifcbscan.s3.bucket import ObjectHead
+from ifcbscan.s3.bucket import Expected
+from ifcbscan.s3.object_head import ObjectHead
 
 log = logging.getLogger("ifcbscan")
 
@@ -232,8 +233,7 @@ class BinSteps:
                 key,
                 file,
                 size,
-                replaces=job.remote.size(extension),
-                etag=job.etags.pop(extension, ""),
+                Expected(_size_or_none(job.remote.size(extension)), job.etags.pop(extension, "")),
                 # The bytes are known now; they go only if they and the other files are still those of the walk.
                 before_sending=lambda: self._check_unchanged(job.local),
             )
@@ -301,6 +301,10 @@ def result_if_left(job: BinJob) -> Result:
     if job.decision.action is Action.PUT:
         return Result(BinState.TO_UPLOAD, "left to a later run")
     return result_of(job.decision)
+
+
+def _size_or_none(size: int) -> int | None:
+    return None if size == MISSING else size
 
 
 def examine_fileset(tree: LocalTree, local: Fileset) -> adc.Finding | None:

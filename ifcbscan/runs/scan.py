@@ -14,7 +14,6 @@ from ifcbscan.core.bins import (
     Fileset,
     Pid,
     RemoteFileset,
-    series_prefix,
 )
 from ifcbscan.core.decision import (
     Action,
@@ -28,6 +27,7 @@ from ifcbscan.core.decision import (
 )
 from ifcbscan.core.remote_index import ListedObject, index_objects
 from ifcbscan.core.scan_report import Result, ScanReport, Tally
+from ifcbscan.core.series import Series
 from ifcbscan.core.states import BinState
 from ifcbscan.disk.tree import Inventory
 from ifcbscan.errors import ExitCode, IfcbscanError
@@ -127,7 +127,7 @@ def scan(
         return BinJob(local, there, copies, decide_on(local), known_of(pid), repairs=there.adc != MISSING)
 
     to_do = _decide_all(inventory.filesets.values(), decide_on, tally, listener)
-    prefix = series_prefix(options.account, options.time_series)
+    prefix = Series(options.account, options.time_series).prefix
     guard = preparations.guard
     if (
         guard is not None
@@ -243,7 +243,7 @@ def list_remote(options: ScanOptions, inventory: Inventory, bucket: Bucket, pool
 
     A recent run lists only the days of its bins; a full one everything, in ranges side by side.
     """
-    prefix = series_prefix(options.account, options.time_series)
+    prefix = Series(options.account, options.time_series).prefix
     complete = [pid for pid, fileset in inventory.filesets.items() if fileset.complete]
     if not complete:
         return RemoteListing({}, False)  # nothing that could be sent: the bucket need not be asked

@@ -17,11 +17,11 @@ from ifcbscan.core.bins import (
     Fileset,
     RemoteFileset,
     parse_pid,
-    series_prefix,
 )
 from ifcbscan.core.decision import Action, Now, decide, decide_absent, decide_fragment
 from ifcbscan.core.remote_index import ListedObject, index_objects
 from ifcbscan.core.scan_report import Result
+from ifcbscan.core.series import Series
 from ifcbscan.core.states import BinState
 from ifcbscan.disk.tree import Inventory, LocalTree
 from ifcbscan.runs.listing import list_ranges, ranges_to_list
@@ -52,7 +52,7 @@ class Survey:
 def survey(options: ScanOptions, tree: LocalTree, bucket: Bucket, clock: Clock, pool: Executor) -> Survey:
     """Look at everything once. Raises UsageError, BucketRefused, BucketUnreachable, Interrupted."""
     inventory = tree.walk()
-    remote = _list_all(series_prefix(options.account, options.time_series), inventory, bucket, pool)
+    remote = _list_all(Series(options.account, options.time_series).prefix, inventory, bucket, pool)
     now = Now(bucket.server_clock.now(), clock.wall())
     warnings = list(inventory.warnings)
     bins: list[SurveyedBin] = [

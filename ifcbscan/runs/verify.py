@@ -24,11 +24,11 @@ from ifcbscan.core.bins import (
     NOTHING_REMOTE,
     Fileset,
     RemoteFileset,
-    series_prefix,
 )
 from ifcbscan.core.checksums import FileSums, Summer, fitting_part_sizes
 from ifcbscan.core.content_match import BinVerdict, Outcome, RemoteObject, judge
 from ifcbscan.core.decision import Action, Decision, Known, Now, Policy, State, decide
+from ifcbscan.core.series import Series
 from ifcbscan.core.states import BinState
 from ifcbscan.core.verify_report import BinResult, Publication, VerifyReport, VerifyTally
 from ifcbscan.core.words import human_duration
@@ -108,7 +108,7 @@ def verify(
     """
     began = clock.monotonic()
     tally = VerifyTally(warnings=list(warnings))
-    prefix = series_prefix(options.account, options.time_series)
+    prefix = Series(options.account, options.time_series).prefix
     lister = DeletableLister(DeletableRule(prefix, options.deletable_after), tree, bucket)
     with PathList(options.deletable, options.null_separated) as paths:
         inventory = tree.walk()
@@ -180,7 +180,7 @@ class _Verifier:
     ) -> None:
         self.warnings: list[str] = []
         self._options = options
-        self._prefix = series_prefix(options.account, options.time_series)
+        self._prefix = Series(options.account, options.time_series).prefix
         self._tree = tree
         self._bucket = bucket
         self._clock = clock

@@ -1,6 +1,6 @@
 """Bounds on an answer of the bucket: how long it may take as a whole, and how much it may hold.
 
-The time-outs of botocore and urllib3 are for silence: a server that sends one byte a second never meets them.
+The time-outs of botocore and urllib3 are for silence: a server that sends one byte a second never exceeds them.
 Here every read of an answer (status line, headers, body; also a proxy's answer to CONNECT) goes through
 `_Bounded`, which makes the socket's own time-out as short as what is left of the whole. So nothing runs beside
 the request: no thread, no timer, and no system call as long as more time is left than the socket waits anyway.
@@ -45,7 +45,7 @@ class AnswerTooLarge(OSError):
 
 
 def find_trouble(error: BaseException | None) -> str | None:
-    """What is told of an answer that met a bound, somewhere among the causes of `error`; None if none did."""
+    """The text of an AnswerTooLong or AnswerTooLarge among the causes of `error`; None if there is none."""
     seen = 0
     while error is not None and seen < 20:  # botocore wraps urllib3's errors, which wrap those of the socket
         if isinstance(error, (AnswerTooLong, AnswerTooLarge)):
@@ -56,7 +56,7 @@ def find_trouble(error: BaseException | None) -> str | None:
 
 
 class _Bounded(io.RawIOBase):
-    """What is read of one answer. `source` is the raw end of `sock.makefile`, and keeps the socket open as ever."""
+    """What is read of one answer. `source` is the raw end of `sock.makefile`; it keeps the socket open."""
 
     def __init__(self, source: Any, sock: Any, bounds: Bounds) -> None:
         self._source = source
@@ -122,7 +122,7 @@ class _Response(http.client.HTTPResponse):
 def bound(session: Any, bounds: Bounds) -> None:
     """Make a `botocore.httpsession.URLLib3Session` read its answers within `bounds`, also those through a proxy.
 
-    Were the session to keep its kinds of connection elsewhere one day, only the time-outs for silence would be left.
+    If a later botocore keeps its kinds of connection elsewhere, only the time-outs for silence are left.
     """
     import botocore.awsrequest as aws
 

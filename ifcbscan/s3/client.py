@@ -1,22 +1,60 @@
-"""The S3 client: botocore's, made to go by the `.env` file alone and to do nothing that a run does not need.
+"""The way to the bucket over HTTP: botocore's client, made to go by the `.env` file alone and to do nothing that a
+run does not need.
 
-Sends nothing itself; `bucket.py` is the one who calls it.
+It tries nothing again (botocore's own retries are off) and does not say what an error means for a run. Its helpers,
+lean_parser.py and answers.py, change how botocore reads an answer.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
+import threading
 from dataclasses import dataclass
 from typing import Any, Iterator
 
 from ifcbscan.config import Config
+from ifcbscan.core.bins import server_text
+from ifcbscan.core.printable import brief
+from ifcbscan.core.remote_index import ListedObject
 from ifcbscan.errors import ConfigError
-from ifcbscan.s3.list_page import install, refuse_other_xml, spare_second_reading
+from ifcbscan.s3.body import BLOCK
+from ifcbscan.s3.lean_parser import PAGE, install, refuse_other_xml, spare_second_reading
+from ifcbscan.s3.list_page import ListPage
+from ifcbscan.s3.transport import (
+    CONDITIONS,
+    Answer,
+    CannotAsk,
+    ErrorAnswer,
+    Operation,
+    PassingError,
+    Request,
+    Transport,
+)
 
-#: Argument of a PUT: the header (name, value) with its condition. Older versions of botocore have no parameter for it.
-CONDITION = "IfcbscanCondition"
+# Argument of a PUT: the header (name, value) with its condition. Older versions of botocore have no parameter for it.
+_CONDITION = "IfcbscanCondition"
 
+# What botocore calls the operations, and the parts of a request.
+_METHODS = {
+    Operation.LIST: "list_objects_v2",
+    Operation.HEAD: "head_object",
+    Operation.GET: "get_object",
+    Operation.PUT: "put_object",
+}
+_PARAMETERS = {
+    "prefix": "Prefix",
+    "delimiter": "Delimiter",
+    "start-after": "StartAfter",
+    "continuation-token": "ContinuationToken",
+    "max-keys": "MaxKeys",
+    "x-amz-checksum-mode": "ChecksumMode",
+    "Content-Length": "ContentLength",
+    "Content-MD5": "ContentMD5",
+}
+_NUMBERS = ("max-keys", "Content-Length")
+
+_NO_S3 = "something that is no S3 server answered"
 
 #: How long an answer may take from its request's last byte to its own, in seconds. An answer that makes progress may take
 #: longer (answers.py); one that comes byte by byte may not.
@@ -36,6 +74,143 @@ class Timeouts:
 
 
 USUAL_TIMEOUTS = Timeouts()
+
+
+class S3Client(Transport):
+    """Sends requests with botocore, which is imported and set up with the first one: most runs send none or one."""
+
+    def __init__(self, config: Config, connections: int = 4, timeouts: Timeouts = USUAL_TIMEOUTS) -> None:
+        """`connections`: how many requests may be under way at once."""
+        self._config = config
+        self._connections = connections
+        self._timeouts = timeouts
+        self._made: Any | None = None
+        self._lock = threading.Lock()
+
+    def send(self, request: Request) -> Answer:
+        """As in Transport. Raises also ConfigError, for a file with certificates that is not there."""
+        method = getattr(self._client(), _METHODS[request.operation])
+        arguments = {"Bucket": self._config.bucket, **_arguments(request)}
+        with _translated_errors():
+            said = method(**arguments)
+            return _answer(said)
+
+    def _client(self) -> Any:
+        with self._lock:
+            if self._made is None:
+                try:
+                    self._made = make_client(self._config, self._connections, self._timeouts)
+                except ValueError as error:
+                    raise CannotAsk(str(error)) from None
+            return self._made
+
+
+def _arguments(request: Request) -> dict[str, Any]:
+    """A request as botocore takes it."""
+    found: dict[str, Any] = {"Key": request.key} if request.key else {}
+    for name, value in {**request.query, **request.headers}.items():
+        if name in CONDITIONS:
+            found[_CONDITION] = (name, value)
+        else:
+            found[_PARAMETERS[name]] = int(value) if name in _NUMBERS else value
+    if request.body is not None:
+        found["Body"] = request.body
+    return found
+
+
+def _answer(said: dict[str, Any]) -> Answer:
+    """A good answer, of what botocore has made of it."""
+    headers = said.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+    if PAGE in said:
+        return Answer(headers, page=said[PAGE])
+    if "IsTruncated" in said:
+        return Answer(headers, page=_plain_page(said))
+    return Answer(headers, blocks=_blocks(said["Body"]) if "Body" in said else ())
+
+
+def _plain_page(said: dict[str, Any]) -> ListPage:
+    # What botocore makes of a page where it did not let the lean parser have its way.
+    objects = [
+        ListedObject(
+            item["Key"],
+            item["Size"],
+            server_text(item["LastModified"].timestamp()),
+            item.get("ETag", "").strip('"'),
+        )
+        for item in said.get("Contents", ())
+    ]
+    folders = [item["Prefix"] for item in said.get("CommonPrefixes", ())]
+    return ListPage(objects, folders, said["IsTruncated"], said.get("NextContinuationToken"))
+
+
+def _blocks(body: Any) -> Iterator[bytes]:
+    with _translated_errors():
+        yield from iter(lambda: body.read(BLOCK), b"")
+
+
+@contextlib.contextmanager
+def _translated_errors() -> Iterator[None]:
+    """botocore's exceptions as those of transport.py."""
+    import botocore.exceptions as boto
+    import botocore.parsers
+
+    try:
+        yield
+    except boto.ClientError as error:
+        raise _error_answer(error.response) from None
+    except boto.ProxyConnectionError as error:
+        raise PassingError(f"the proxy does not answer ({brief(error)})", unsure=False) from None
+    except boto.SSLError as error:
+        raise PassingError(
+            f"no secure connection ({brief(error)}); a wrong clock on this computer can be the cause",
+            unsure=False,
+        ) from None
+    except (boto.EndpointConnectionError, boto.ConnectTimeoutError) as error:
+        raise PassingError(f"no connection ({_cause(error)})", unsure=False) from None
+    except (
+        boto.HTTPClientError,
+        boto.ResponseStreamingError,
+        boto.IncompleteReadError,
+        boto.ConnectionError,
+    ) as error:
+        raise PassingError(_trouble(error), unsure=True) from None
+    except botocore.parsers.ResponseParserError as error:
+        # For instance a web page from a harbour's network where XML was expected.
+        raise PassingError(f"{_NO_S3} ({brief(error)})", unsure=True) from None
+    except boto.BotoCoreError as error:
+        raise CannotAsk(str(error)) from None
+    except (RecursionError, TypeError, KeyError, ValueError) as error:
+        # What botocore reads of an answer outside of its parsers (there it is lean_parser that catches this).
+        raise PassingError(f"{_NO_S3} ({type(error).__name__})", unsure=True) from None
+
+
+def _error_answer(response: dict[str, Any]) -> ErrorAnswer:
+    said, metadata = response.get("Error", {}), response.get("ResponseMetadata", {})
+    # For an answer without a code of S3's botocore makes one up, of the HTTP status.
+    code = str(said.get("Code") or "")
+    return ErrorAnswer(
+        metadata.get("HTTPStatusCode", 0),
+        metadata.get("HTTPHeaders", {}),
+        code if code[:1].isalpha() else "",
+        str(said.get("Message") or ""),
+    )
+
+
+def _cause(error: Any) -> str:
+    """What the system said of a connection that did not come about: `[Errno 111] Connection refused`."""
+    said = str(error.kwargs.get("error") or error)
+    return brief(said.rpartition(": ")[2].rstrip(")'\""))
+
+
+def _trouble(error: Any) -> str:
+    """What is told of a request that failed on its way."""
+    from ifcbscan.s3.answers import find_trouble
+
+    trouble = find_trouble(error)
+    if trouble is None and isinstance(error.kwargs.get("error"), ValueError):
+        # Its text may hold a part of the address, and that a password; S3_ENDPOINT_URL has been checked.
+        trouble = "a proxy's address cannot be used; check http_proxy and https_proxy in the environment"
+    return trouble or brief(error)
 
 
 def make_client(config: Config, connections: int, timeouts: Timeouts) -> Any:
@@ -146,12 +321,12 @@ def _certificates() -> str | bool:
 
 
 def _keep_condition(params: dict[str, Any], context: dict[str, Any], **_others: Any) -> None:
-    context[CONDITION] = params.pop(CONDITION, None)
+    context[_CONDITION] = params.pop(_CONDITION, None)
 
 
 def _complete_headers(params: dict[str, Any], context: dict[str, Any], **_others: Any) -> None:
-    if context.get(CONDITION) is not None:
-        name, value = context[CONDITION]
+    if context.get(_CONDITION) is not None:
+        name, value = context[_CONDITION]
         params["headers"][name] = value
     # "Expect: 100-continue" costs one more way to the bucket and back for every file, and all it could
     # spare is the sending of a body that is then refused, which ends the run anyway.

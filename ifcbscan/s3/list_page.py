@@ -1,10 +1,7 @@
-"""A lean way through botocore for listings: only what ifcbscan reads is taken out of each page.
+"""One answer of S3 parsed: a page of a listing, or an error. Pure.
 
-botocore builds a dict of eight entries for every object and parses every time stamp: for ten years of
-bins that is most of a run. Relied on, all of it public: `Session.register_component` with the
-component `response_parser_factory` (a factory with `create_parser`, a parser with `parse`), and the
-event `before-parse`, which older versions of botocore do not have and do not need. Whatever is not
-the good answer to a listing goes through botocore's own parser.
+Only what ifcbscan reads is taken out of a page, and nothing is taken for a page or an error that is none: what a
+proxy or a harbour's network puts in the place of an answer may be any web page, or XML made to do harm.
 """
 
 from __future__ import annotations
@@ -13,17 +10,10 @@ import datetime
 import re
 import urllib.parse
 import xml.etree.ElementTree as ElementTree
-from typing import Any
+from dataclasses import dataclass
+from typing import Sequence
 
 from ifcbscan.core.remote_index import ListedObject
-
-#: Where the lean parser leaves the objects and the common prefixes of a page, in the answer that botocore returns.
-OBJECTS = "IfcbscanObjects"
-FOLDERS = "IfcbscanFolders"
-
-_LISTING_SHAPE = "ListObjectsV2Output"
-_LISTING_OPERATION = "ListObjectsV2"
-_SET_ASIDE = "ifcbscan_body"
 
 #: What is kept of an error; the last three are for botocore, which asks in another region when it is told one.
 _OF_AN_ERROR = ("Code", "Message", "Region", "Endpoint", "Bucket")
@@ -36,6 +26,19 @@ _LARGEST_ERROR = 65536
 _MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?Z?")
 
 _ENCODING = re.compile(rb"encoding\s*=\s*[\"']([^\"']*)")
+
+
+@dataclass(frozen=True)
+class ListPage:
+    """One page of a listing, in order of keys. `folders`: what it has as common prefixes.
+
+    `truncated`: more follow; `next_token` asks for them, None if the page has none.
+    """
+
+    objects: Sequence[ListedObject]
+    folders: Sequence[str]
+    truncated: bool
+    next_token: str | None
 
 
 class NotAListing(Exception):
@@ -54,11 +57,8 @@ def is_plain(body: bytes) -> bool:
     return b"<!DOCTYPE" not in head and b"<!ENTITY" not in body
 
 
-def parse_page(body: bytes) -> dict[str, Any]:
-    """The objects of a page under `OBJECTS`, its common prefixes under `FOLDERS`, and where it goes on.
-
-    Raises NotAListing for anything else, such as a harbour network's web page.
-    """
+def parse_page(body: bytes) -> ListPage:
+    """One page of a listing. Raises NotAListing for anything else, such as a harbour network's web page."""
     if not is_plain(body):
         raise NotAListing("a web page")
     try:
@@ -78,7 +78,7 @@ def parse_page(body: bytes) -> dict[str, Any]:
             key = texts[space + "Key"] or ""
             size_text = texts[space + "Size"] or ""
             modified = texts[space + "LastModified"] or ""
-            # A negative size would mean something else further on; a time must be one for `bins.server_seconds`.
+            # A negative size would mean something else further on; a time must be one for `core.bins.server_seconds`.
             if not size_text.isdigit() or not is_a_moment(modified):
                 raise ValueError
             size = int(size_text)
@@ -92,12 +92,12 @@ def parse_page(body: bytes) -> dict[str, Any]:
     if truncated not in ("true", "false"):
         raise NotAListing("a page that does not say whether more follow")
     folders = [item.findtext(space + "Prefix") or "" for item in root.iterfind(space + "CommonPrefixes")]
-    return {
-        OBJECTS: objects,
-        FOLDERS: [_decoded(folder) for folder in folders] if url_encoded else folders,
-        "IsTruncated": truncated == "true",
-        "NextContinuationToken": root.findtext(space + "NextContinuationToken"),
-    }
+    return ListPage(
+        objects,
+        [_decoded(folder) for folder in folders] if url_encoded else folders,
+        truncated == "true",
+        root.findtext(space + "NextContinuationToken"),
+    )
 
 
 def plain_error(body: bytes) -> bytes:
@@ -125,106 +125,3 @@ def plain_error(body: bytes) -> bytes:
 
 def _decoded(key: str) -> str:
     return urllib.parse.unquote_plus(key) if "%" in key or "+" in key else key
-
-
-class _Parser:
-    def __init__(self, plain: Any) -> None:
-        self._plain = plain
-
-    def parse(self, response: dict[str, Any], shape: Any) -> Any:
-        body = response.pop(_SET_ASIDE, response.get("body", b""))
-        if 300 <= response["status_code"] < 400 and not _names_region(response["headers"]):
-            # botocore would ask for the bucket's region, be sent elsewhere again, ask again, a thousand times.
-            raise _parser_error("a redirect to elsewhere")
-        if shape is None or shape.name != _LISTING_SHAPE or response["status_code"] != 200:
-            keep_s3_errors_only(response)
-            try:
-                return self._plain.parse(response, shape)
-            except Exception as error:  # a header that says no number or no time: it raises whatever comes
-                raise _parser_error(f"{type(error).__name__}: {error}") from None
-        try:
-            page = parse_page(body)
-        except NotAListing as error:
-            raise _parser_error(f"no listing but {error}") from None
-        headers = {name.lower(): value for name, value in response["headers"].items()}
-        page["ResponseMetadata"] = {"HTTPStatusCode": 200, "HTTPHeaders": headers}
-        return page
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._plain, name)
-
-
-def keep_s3_errors_only(response_dict: dict[str, Any], **_others: Any) -> None:
-    """Of a body that is no error of S3's, nothing is left: botocore then goes by the status alone."""
-    body = response_dict.get("body")
-    if isinstance(body, bytes):
-        response_dict["body"] = plain_error(body)
-
-
-def _names_region(headers: Any) -> bool:
-    # S3 says so whenever it redirects (also in the answer to a HEAD, which has no body).
-    return any(name.lower() == "x-amz-bucket-region" for name in headers)
-
-
-def _parser_error(text: str) -> Exception:
-    from botocore.parsers import ResponseParserError
-
-    error: Exception = ResponseParserError(text)
-    return error
-
-
-class LeanParserFactory:
-    """Makes botocore's parsers, and wraps them. `in_use`: botocore has really asked it for one."""
-
-    def __init__(self, plain: Any) -> None:
-        self._plain = plain
-        self.in_use = False
-
-    def create_parser(self, protocol_name: str) -> _Parser:
-        """What botocore asks for with every answer."""
-        self.in_use = True
-        return _Parser(self._plain.create_parser(protocol_name))
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._plain, name)
-
-
-def install(session: Any) -> LeanParserFactory | None:
-    """Make the clients of a botocore session parse listings the lean way; else (None) they work as ever."""
-    try:
-        plain = session.get_component("response_parser_factory")
-    except ValueError:
-        return None
-    factory = LeanParserFactory(plain)
-    session.register_component("response_parser_factory", factory)
-    return factory
-
-
-def spare_second_reading(client: Any, factory: LeanParserFactory) -> None:
-    """Newer versions of botocore read every good answer once more, in search of a hidden error.
-
-    A listing is known by its root element here, so its body is put aside for that time: once it is sure
-    that it comes back, because `factory` has been used before. Else every listing would look empty.
-    """
-
-    def set_aside(response_dict: dict[str, Any], **_others: Any) -> None:
-        if factory.in_use and response_dict.get("status_code") == 200:
-            response_dict[_SET_ASIDE] = response_dict.get("body", b"")
-            response_dict["body"] = b"<ListBucketResult/>"
-
-    # botocore calls handlers of a name with a wildcard before those of the plain name, and these two
-    # before its own. Were that to change, listings would be read twice again, and nothing worse.
-    client.meta.events.register_first(f"before-parse.*.{_LISTING_OPERATION}", set_aside)
-
-
-def refuse_other_xml(client: Any) -> None:
-    """The same early reading of botocore's takes any XML; see `spare_second_reading` for the name."""
-
-    def refuse(response_dict: dict[str, Any], operation_model: Any = None, **_others: Any) -> None:
-        listing = getattr(operation_model, "name", "") == _LISTING_OPERATION
-        if not listing or response_dict.get("status_code") != 200:
-            keep_s3_errors_only(response_dict)
-        elif not is_plain(response_dict.get("body", b"")):
-            response_dict["body"] = b""
-
-    client.meta.events.register_first("before-parse.*.*", refuse)

@@ -22,7 +22,7 @@ class Throttle:
         self._free = clock.monotonic()  # when the link is free again
 
     def wait_for(self, size: int) -> None:
-        """Come back when a block of `size` bytes may go."""
+        """Return once a block of `size` bytes may be sent, or once the run was told to end."""
         with self._lock:
             now = self._clock.monotonic()
             self._free = max(self._free, now) + size / self._rate

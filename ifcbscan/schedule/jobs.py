@@ -13,7 +13,7 @@ import re
 from dataclasses import dataclass
 from typing import Sequence
 
-from ifcbscan.config import check_time_series
+from ifcbscan.core.series import check_time_series
 from ifcbscan.errors import ExitCode, IfcbscanError, UsageError
 
 _RECENT = ("--max-age", "3d", "--time-limit", "5m")

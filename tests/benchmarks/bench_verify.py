@@ -33,10 +33,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from ifcbscan import __version__  # noqa: E402
 from ifcbscan.clock import Clock, ServerClock  # noqa: E402
-from ifcbscan.core.bins import EXTENSIONS, Pid, parse_pid, series_prefix  # noqa: E402
+from ifcbscan.core.bins import EXTENSIONS, Pid, parse_pid  # noqa: E402
 from ifcbscan.core.decision import Policy  # noqa: E402
 from ifcbscan.core.remote_index import ListedObject  # noqa: E402
 from ifcbscan.core.scan_report import Requests  # noqa: E402
+from ifcbscan.core.series import Series  # noqa: E402
 from ifcbscan.core.verify_report import VerifyReport  # noqa: E402
 from ifcbscan.disk.tree import LocalTree  # noqa: E402
 from ifcbscan.runs.verify import VerifyListener, VerifyOptions, verify  # noqa: E402
@@ -45,7 +46,7 @@ OLD = 1400000000.0
 FIRST = datetime.datetime(2013, 1, 1)
 BINS_A_DAY = 60
 LINKS = 20000  # to one file; file systems have a limit
-PREFIX = series_prefix("hablab", "nauset")
+PREFIX = Series("hablab", "nauset").prefix
 
 
 class MadeUpBucket:

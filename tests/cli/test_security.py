@@ -34,9 +34,10 @@ from support.scripted import Act, Answer, ScriptedServer, html, s3_error
 from support.secrecy import leaks, secrets_of, told
 
 from ifcbscan.clock import Clock
-from ifcbscan.config import check_time_series, load
-from ifcbscan.core.bins import parse_pid, series_prefix
+from ifcbscan.config import load
+from ifcbscan.core.bins import parse_pid
 from ifcbscan.core.decision import Policy
+from ifcbscan.core.series import Series, check_time_series
 from ifcbscan.dashboard.calls import Dashboard, DashboardUnreachable
 from ifcbscan.demo.sample_bins import write_bin
 from ifcbscan.errors import BucketRefused, BucketUnreachable, IfcbscanError, PutRefused
@@ -44,7 +45,7 @@ from ifcbscan.runs.backends import Backends
 from ifcbscan.runs.scan import ScanOptions, scan
 from ifcbscan.runs.upload import Listener
 from ifcbscan.s3.bucket import Bucket
-from ifcbscan.s3.client import Timeouts
+from ifcbscan.s3.client import S3Client, Timeouts
 from ifcbscan.schedule.jobs import Mode, ScheduledJob
 from ifcbscan.schedule.taskscheduler import file_bytes, task_xml
 
@@ -72,7 +73,8 @@ def bucket_at(endpoint: str) -> Bucket:
         "USER_ACCOUNT": "hablab",
         "S3_ENDPOINT_URL": endpoint,
     }
-    return Bucket(load(None, values), NoPauses(), timeouts=Timeouts(5.0, 5.0))
+    settings = load(None, values)
+    return Bucket(settings, NoPauses(), S3Client(settings, timeouts=Timeouts(5.0, 5.0)))
 
 
 def put(bucket: Bucket) -> str:
@@ -257,7 +259,7 @@ def test_whatever_a_file_is_called_its_key_stays_in_the_place_of_a_bin(name: str
     pid = parse_pid(name)
     if pid is not None:
         for extension in ("hdr", "adc", "roi"):
-            assert PREFIX.fullmatch(pid.key(series_prefix("hablab", "nauset"), extension))
+            assert PREFIX.fullmatch(Series("hablab", "nauset").key(pid, extension))
 
 
 @given(st.lists(st.text(ALPHABET.replace("\0", ""), min_size=1, max_size=12), min_size=1, max_size=3))

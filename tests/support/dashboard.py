@@ -112,13 +112,6 @@ class DashboardStandIn:
             return self._bin(name, series)
         if call == "export_metadata":
             return self._export(name, asked.query)
-        shown = [item for item in self.bins.get(series, []) if not item.skip]
-        if call == "most_recent_bin" and shown:
-            newest = max(shown, key=lambda item: item.sampled)
-            return _json({"pid": newest.pid, "timestamp": newest.sampled.isoformat()})
-        if call == "timeline_info" and series in self.bins:
-            images = sum(item.num_images for item in shown)
-            return _json({"n_bins": len(shown), "total_data_volume": 0.1, "n_images": images})
         if call == "sync_bin" and series in self.bins:
             return _json({"result": "exists"})
         return None

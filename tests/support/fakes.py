@@ -38,7 +38,8 @@ from ifcbscan.core.scan_report import Requests
 from ifcbscan.demo.sample_bins import bin_contents
 from ifcbscan.disk.tree import Inventory
 from ifcbscan.errors import ConcurrentWrite, FileChanged, LocalFileProblem, UsageError
-from ifcbscan.s3.bucket import ObjectContent, ObjectHead
+from ifcbscan.s3.bucket import Expected
+from ifcbscan.s3.object_head import ObjectContent, ObjectHead
 
 START = 1700000000.0
 """When virtual time begins: 2023-11-14T22:13:20Z, in seconds since 1970."""
@@ -158,7 +159,7 @@ class FakeBucket:
         """Page after page; what changes meanwhile shows in the pages that have not been read yet."""
         last = start_after
         while True:
-            page, more = self._page(prefix, last)
+            page, more = self.page(prefix, last)
             for item in page:
                 if up_to and item.key > up_to:
                     return
@@ -207,18 +208,20 @@ class FakeBucket:
         key: str,
         file: BinaryIO,
         size: int,
-        replaces: int | None = None,
-        etag: str = "",
+        expected: Expected | None = None,
         before_sending: Callable[[], None] | None = None,
     ) -> str:
         # As the real one: what is to be replaced is looked at first, and by its content it must still be that.
-        replaced = None if replaces in (None, MISSING) else self.objects.get(key)
-        gone = replaces not in (None, MISSING) and (replaced is None or len(replaced.body) != replaces)
-        gone = gone or bool(etag and replaced is not None and self.etag(replaced) != etag)
+        of_something = expected is not None and expected.size is not None
+        replaced = self.objects.get(key) if of_something else None
+        gone = False
+        if expected is not None and expected.size is not None:
+            gone = replaced is None or len(replaced.body) != expected.size
+            gone = gone or bool(expected.etag and self.etag(replaced) != expected.etag)
 
-        def expected(stored: StoredObject | None) -> bool:
+        def is_expected(stored: StoredObject | None) -> bool:
             if replaced is None or stored is None:
-                return replaces is None or stored is replaced
+                return expected is None or stored is replaced
             return stored.body == replaced.body
 
         try:
@@ -226,7 +229,7 @@ class FakeBucket:
                 raise ConcurrentWrite()
             if before_sending is not None:
                 before_sending()
-            self.put_if(key, file, size, expected)
+            self.put_if(key, file, size, is_expected)
         except ConcurrentWrite:
             file.seek(0)
             if key not in self.objects or self.objects[key].body != file.read(size):
@@ -268,9 +271,10 @@ class FakeBucket:
         salt = b"" if self.etags_are_md5 else b"salt"
         return hashlib.md5(salt + stored.body).hexdigest()
 
-    def _page(
+    def page(
         self, prefix: str, last: str, at_most: int | None = None
     ) -> tuple[Sequence[ListedObject], bool]:
+        """The objects behind the key `last`, `at_most` so many; and whether more follow."""
         call = Call("list", prefix)
         self._before(call)
         keys = sorted(key for key in self.objects if key.startswith(prefix) and key > last)

@@ -1,22 +1,22 @@
 """The real `bucket.Bucket` over a bucket in memory: its retries and its looking for lost answers run for real.
 
-Only the way to the network is replaced. A fault is what the store's hook raises: the very exceptions
-that `Bucket._send` makes of an answer or of a silence, so that what the Bucket does about them is the
-Bucket's own doing.
+Only the way to the network is replaced. A fault is what the store's hook raises: an error answer, or the error that
+a transport makes of silence, so that what the Bucket does about them is the Bucket's own doing.
 """
 
 from __future__ import annotations
 
 import threading
 from email.utils import formatdate
-from typing import Any, Callable
+from typing import Any, Callable, Mapping
 
 from ifcbscan.clock import Clock
 from ifcbscan.config import Config, load
+from ifcbscan.core.bins import server_seconds
 from ifcbscan.errors import ConcurrentWrite
-from ifcbscan.s3.bucket import Bucket, _NotFound, _Passing
-from ifcbscan.s3.client import CONDITION
-from ifcbscan.s3.list_page import OBJECTS
+from ifcbscan.s3.bucket import Bucket
+from ifcbscan.s3.list_page import ListPage
+from ifcbscan.s3.transport import Answer, ErrorAnswer, Operation, PassingError, Request, Transport
 from support.fakes import FakeBucket, StoredObject
 
 
@@ -37,8 +37,60 @@ class HalfSent(Exception):
     """Raised by a hook before a put: the connection breaks when half of the body is through."""
 
 
-class WireBucket(Bucket):
+class MemoryTransport(Transport):
     """Sends its requests to `store`. Asks for nothing that ifcbscan has no right to."""
+
+    def __init__(self, store: FakeBucket, true_time: Callable[[], float]) -> None:
+        self._store = store
+        self._true_time = true_time
+
+    def send(self, request: Request) -> Answer:
+        methods = {Operation.LIST: self._list, Operation.HEAD: self._head, Operation.PUT: self._put}
+        headers, page = methods[request.operation](request)
+        date = {"date": formatdate(int(self._true_time()), usegmt=True)}
+        return Answer({**headers, **date}, page)
+
+    def _list(self, request: Request) -> tuple[Mapping[str, str], ListPage | None]:
+        query = request.query
+        last = query.get("continuation-token") or query.get("start-after", "")
+        at_most = int(query["max-keys"]) if "max-keys" in query else None
+        page, more = self._store.page(query["prefix"], last, at_most)
+        return {}, ListPage(page, (), more, page[-1].key if more else None)
+
+    def _head(self, request: Request) -> tuple[Mapping[str, str], ListPage | None]:
+        head = self._store.head(request.key)
+        if head is None:
+            raise error_answer("", 404)
+        modified = formatdate(server_seconds(head.modified), usegmt=True)
+        return {"content-length": str(head.size), "last-modified": modified, "etag": f'"{head.etag}"'}, None
+
+    def _put(self, request: Request) -> tuple[Mapping[str, str], ListPage | None]:
+        body: Any = request.body
+        size = int(request.headers["Content-Length"])
+
+        def expected(stored: StoredObject | None) -> bool:
+            if "If-Match" in request.headers:
+                etag = None if stored is None else f'"{self._store.etag(stored)}"'
+                return request.headers["If-Match"] == etag
+            return stored is None or "If-None-Match" not in request.headers
+
+        try:
+            etag = self._store.put_if(request.key, body, size, expected)
+        except ConcurrentWrite:
+            raise error_answer("PreconditionFailed", 412) from None
+        except HalfSent:
+            body.read(size // 2)
+            raise PassingError("the connection broke", unsure=True) from None
+        return {"etag": f'"{etag}"'}, None
+
+
+def error_answer(code: str, status: int) -> ErrorAnswer:
+    """An error answer of the server. Where it has no code of S3's, `code` is empty or the status."""
+    return ErrorAnswer(status, {}, "" if code.isdigit() else code, "told to")
+
+
+class WireBucket(Bucket):
+    """A Bucket over `store`."""
 
     def __init__(
         self,
@@ -47,50 +99,8 @@ class WireBucket(Bucket):
         true_time: Callable[[], float],
         cancelled: threading.Event,
     ) -> None:
-        super().__init__(config(), clock, 1, cancelled)
-        self._store = store
-        self._true_time = true_time
+        super().__init__(config(), clock, MemoryTransport(store, true_time), cancelled)
 
     def refusal(self, operation: str, code: str, status: int) -> Exception:
-        """What the Bucket makes of an error answer."""
-        return self._judge(operation, {"Code": code, "Message": "told to"}, status)
-
-    def _send(
-        self, operation: str, arguments: dict[str, Any], receive: Callable[[Any], Any] | None = None
-    ) -> Any:
-        answer = getattr(self, "_" + operation)(arguments)
-        self.server_clock.learn(formatdate(int(self._true_time()), usegmt=True))
-        return answer
-
-    def _list_objects_v2(self, arguments: dict[str, Any]) -> Any:
-        last = arguments.get("ContinuationToken") or arguments.get("StartAfter", "")
-        page, more = self._store._page(arguments["Prefix"], last, arguments.get("MaxKeys"))
-        return {
-            OBJECTS: page,
-            "IsTruncated": more,
-            "NextContinuationToken": page[-1].key if more else None,
-        }
-
-    def _head_object(self, arguments: dict[str, Any]) -> Any:
-        head = self._store.head(arguments["Key"])
-        if head is None:
-            raise _NotFound()
-        return {"ContentLength": head.size, "LastModified": head.modified, "ETag": f'"{head.etag}"'}
-
-    def _put_object(self, arguments: dict[str, Any]) -> Any:
-        body = arguments["Body"]
-        header, value = arguments.get(CONDITION) or ("", "")
-
-        def expected(stored: StoredObject | None) -> bool:
-            if header == "If-Match":
-                return stored is not None and value == f'"{self._store.etag(stored)}"'
-            return stored is None or not header
-
-        try:
-            etag = self._store.put_if(arguments["Key"], body, arguments["ContentLength"], expected)
-        except ConcurrentWrite:
-            raise self.refusal("put_object", "PreconditionFailed", 412) from None
-        except HalfSent:
-            body.read(arguments["ContentLength"] // 2)
-            raise _Passing("the connection broke", unsure=True) from None
-        return {"ETag": f'"{etag}"'}
+        """An error answer, for a hook to raise. `operation` is of no account."""
+        return error_answer(code, status)

@@ -991,9 +991,9 @@ _STEMS = {pid: _stem(pid) for pid in PIDS}
 
 
 def _no_answer(kind: str) -> Exception:
-    from ifcbscan.s3.bucket import _Passing
+    from ifcbscan.s3.transport import PassingError
 
-    return _Passing(kind, unsure=kind != "no way there")
+    return PassingError(kind, unsure=kind != "no way there")
 
 
 def digest(world: World) -> str:

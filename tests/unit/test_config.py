@@ -8,21 +8,16 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from support.places import REPOSITORY
 
 from ifcbscan.config import (
     DEFAULT_BUCKET,
     DEFAULT_DASHBOARD,
     Config,
-    check_time_series,
     find_env_file,
     load,
-    parse_duration,
-    parse_rate,
 )
-from ifcbscan.errors import ConfigError, ExitCode, UsageError
+from ifcbscan.errors import ConfigError, ExitCode
 
 KEY_ID = "AKIAIOSFODNN7EXAMPLE"
 SECRET = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
@@ -446,120 +441,3 @@ def test_the_file_of_the_current_folder_comes_before_the_users_own(
         assert find_env_file(None, str(elsewhere)) is None
         Path(own).touch()
         assert find_env_file(None, str(elsewhere)) == own
-
-
-@pytest.mark.parametrize(
-    ("text", "seconds"),
-    [
-        ("90", 90),
-        ("90s", 90),
-        ("5m", 300),
-        ("12h", 43200),
-        ("3d", 259200),
-        ("2W", 1209600),
-        ("1.5 h", 5400),
-        ("0", 0),
-    ],
-)
-def test_a_duration_is_seconds_unless_it_says_otherwise(text: str, seconds: float) -> None:
-    assert parse_duration(text, "--settle") == seconds
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "",
-        "s",
-        "-1",
-        "+1",
-        "1y",
-        "1 2",
-        "1e3",
-        "nan",
-        "inf",
-        "٣d",
-        "3d\nx",
-        "1,5h",
-        "0x10",
-        "9" * 400,
-        "9" * 308 + "w",
-    ],
-)
-def test_what_is_no_duration_is_refused_by_the_name_of_its_option(text: str) -> None:
-    with pytest.raises(ConfigError, match="--settle"):
-        parse_duration(text, "--settle")
-
-
-@pytest.mark.parametrize(
-    ("text", "rate"),
-    [("500K", 500e3), ("2M", 2e6), ("80000", 80e3), ("1.5 MB/s", 1.5e6), ("1g", 1e9), ("300kB", 300e3)],
-)
-def test_a_rate_is_in_bytes_a_second(text: str, rate: float) -> None:
-    assert parse_rate(text, "--bandwidth") == rate
-
-
-@pytest.mark.parametrize(
-    "text", ["", "K", "0", "0.0M", "-1K", "nan", "inf", "1T", "5 m/h", "1e400", "9" * 400, "9" * 306 + "G"]
-)
-def test_what_is_no_rate_is_refused_by_the_name_of_its_option(text: str) -> None:
-    with pytest.raises(ConfigError, match="--bandwidth"):
-        parse_rate(text, "--bandwidth")
-
-
-@given(st.text(max_size=12))
-def test_no_text_is_anything_but_a_number_or_a_refusal(text: str) -> None:
-    for parse in (parse_duration, parse_rate):
-        try:
-            value = parse(text, "--option")
-        except ConfigError as error:
-            assert "--option" in str(error)
-        else:
-            assert 0 <= value < float("inf")
-
-
-@pytest.mark.parametrize("name", ["nauset", "a", "Nauset-2_b", "2013", "a" * 53])
-def test_a_name_of_a_time_series_is_taken_as_it_stands(name: str) -> None:
-    assert check_time_series(name) == name
-
-
-@pytest.mark.parametrize(
-    ("name", "suggestion"),
-    [
-        ("my cruise", "my_cruise"),
-        ("nauset 100%", "nauset_100"),
-        ("a\nb", "a_b"),
-        ("été", "t"),
-        ("a" * 54, "a" * 53),
-    ],
-)
-def test_a_bad_name_of_a_time_series_is_refused_with_a_better_one(name: str, suggestion: str) -> None:
-    with pytest.raises(UsageError) as caught:
-        check_time_series(name)
-    assert f"Did you mean {suggestion!r}?" in str(caught.value)
-    assert check_time_series(suggestion) == suggestion
-
-
-@pytest.mark.parametrize("name", ["/data/ifcb", "../other", "D:\\ifcb", "///"])
-def test_a_folder_in_the_place_of_a_time_series_is_told_the_order_of_the_two(name: str) -> None:
-    with pytest.raises(UsageError) as caught:
-        check_time_series(name)
-    assert "The folder comes first, then the time series: DIR TIME_SERIES." in str(caught.value)
-    assert "Did you mean" not in str(caught.value)
-
-
-@pytest.mark.parametrize("name", ["", "日本", "  "])
-def test_a_name_of_which_nothing_is_left_is_refused_without_a_suggestion(name: str) -> None:
-    with pytest.raises(UsageError, match="1 to 53 of the characters") as caught:
-        check_time_series(name)
-    assert "Did you mean" not in str(caught.value)
-
-
-@given(st.text(max_size=80))
-def test_whatever_name_is_suggested_is_itself_acceptable(name: str) -> None:
-    try:
-        assert check_time_series(name) == name
-    except UsageError as error:
-        assert "\n" not in str(error)
-        if "Did you mean '" in str(error):
-            suggestion = str(error).split("Did you mean '")[1].split("'?")[0]
-            assert check_time_series(suggestion) == suggestion

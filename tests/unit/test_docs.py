@@ -50,10 +50,11 @@ TELLING = {
     "SeriesAnswer",
     "Finding",
     "Item",
-    "_unreachable",
+    "unreachable",
     "_refused",
     "_failed",
-    "_Passing",
+    "PassingError",
+    "Judgement",
 }
 
 #: Literals that look like sentences and are none.

@@ -16,13 +16,14 @@ from ifcbscan.cli.options import load_config
 from ifcbscan.cli.signals import Interruption
 from ifcbscan.cli.targets import absolute
 from ifcbscan.clock import Clock
-from ifcbscan.config import Config, check_time_series
-from ifcbscan.core.bins import series_prefix
+from ifcbscan.config import Config
 from ifcbscan.core.printable import named, without_password
+from ifcbscan.core.series import Series, check_time_series
 from ifcbscan.dashboard import series
 from ifcbscan.dashboard.calls import Dashboard, DashboardError
 from ifcbscan.errors import ExitCode, IfcbscanError, Interrupted, PutRefused, UsageError
 from ifcbscan.s3.bucket import Bucket
+from ifcbscan.s3.client import S3Client
 from ifcbscan.state import run_locks
 
 _CLOCK_TOLERANCE = 60.0  # seconds; S3 refuses requests from 15 minutes on
@@ -71,7 +72,7 @@ def _items(options: Namespace, interruption: Interruption) -> Iterator[Item]:
     else:
         yield Item(True, "folder", "no DIR was given, and no IFCB_DATA_DIR in the .env file: not checked")
     clock = Clock()
-    bucket = Bucket(config, clock, 1, interruption.requested)
+    bucket = Bucket(config, clock, S3Client(config, 1), interruption.requested)
     reached = _asked("credentials", lambda: _list(bucket, config))
     yield reached
     if bucket.server_clock.known:
@@ -166,7 +167,7 @@ def _clock(bucket: Bucket, clock: Clock) -> Item:
 
 
 def _write(bucket: Bucket, config: Config) -> str:
-    key = series_prefix(config.account, _TRIAL_SERIES) + _TRIAL_NAME
+    key = Series(config.account, _TRIAL_SERIES).prefix + _TRIAL_NAME
     content = b"written by 'ifcbscan check --write'; HABON's archive removes it by itself\n"
     bucket.put(key, io.BytesIO(content), len(content))
     return f"allowed (tried with {key}, which HABON's archive removes by itself; elsewhere delete it)"

@@ -12,12 +12,13 @@ from ifcbscan.core.printable import printable
 from ifcbscan.dashboard.calls import Dashboard, DashboardUnreachable, UnknownToDashboard
 from ifcbscan.errors import ExitCode
 from ifcbscan.s3.bucket import Bucket
+from ifcbscan.s3.client import S3Client
 
 
 def run(options: Namespace, interruption: Interruption) -> int:
     """Print the list; returns an exit code."""
     config = load_config(options)
-    in_archive = set(Bucket(config, Clock(), 1, interruption.requested).folders(f"{config.account}/"))
+    in_archive = set(Bucket(config, Clock(), S3Client(config, 1), interruption.requested).folders(f"{config.account}/"))
     shown: set[str] | None = None
     if config.dashboard_url is not None:
         try:

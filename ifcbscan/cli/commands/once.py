@@ -16,18 +16,20 @@ from ifcbscan.cli.progress import Progress
 from ifcbscan.cli.signals import Interruption
 from ifcbscan.cli.targets import absolute, check_target, is_metrics
 from ifcbscan.clock import Clock
-from ifcbscan.config import Config, parse_rate
+from ifcbscan.config import Config
 from ifcbscan.core.bins import Pid
 from ifcbscan.core.companions import examine
 from ifcbscan.core.decision import Policy
 from ifcbscan.core.remote_index import MOST_RANGES
 from ifcbscan.core.scan_report import ScanReport
 from ifcbscan.core.states import BinState
+from ifcbscan.core.units import parse_rate
 from ifcbscan.disk.tree import LocalTree
 from ifcbscan.errors import AlreadyRunning, ExitCode, IfcbscanError, Interrupted, UsageError
 from ifcbscan.runs import scan
 from ifcbscan.runs.backends import Backends, StopRequest
 from ifcbscan.s3.bucket import Bucket
+from ifcbscan.s3.client import S3Client
 from ifcbscan.s3.throttle import Throttle
 from ifcbscan.state import run_locks
 from ifcbscan.state.bin_locks import ALONE, Claims, SharedClaims, UnsharedClaims
@@ -168,7 +170,7 @@ def _scan(
             config.dashboard_url, config.account, scan_options.time_series, options.force
         )
 
-    bucket = Bucket(config, clock, threads, interruption.requested, pace)
+    bucket = Bucket(config, clock, S3Client(config, threads), interruption.requested, pace)
     bucket.answered = held.getting_on
     if scan_options.time_limit is not None:
         bucket.retry_until = clock.monotonic() + scan_options.time_limit + _LAST_TRIES

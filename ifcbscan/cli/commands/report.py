@@ -26,6 +26,7 @@ from ifcbscan.html.thumbnails import SampleImage, sample_images
 from ifcbscan.runs.scan import ScanOptions
 from ifcbscan.runs.survey import Survey, survey
 from ifcbscan.s3.bucket import Bucket
+from ifcbscan.s3.client import S3Client
 
 
 def run(options: Namespace, interruption: Interruption) -> int:
@@ -41,7 +42,7 @@ def run(options: Namespace, interruption: Interruption) -> int:
         raise UsageError("--published: there is no dashboard to ask. Set DASHBOARD_URL in the .env file.")
     clock = Clock()
     tree = LocalTree(directory, config.exclude_dirs + tuple(options.exclude))
-    bucket = Bucket(config, clock, MOST_RANGES, interruption.requested)
+    bucket = Bucket(config, clock, S3Client(config, MOST_RANGES), interruption.requested)
     scan_options = ScanOptions(config.account, time_series, Policy(config.settle, config.confirm))
     with ThreadPoolExecutor(MOST_RANGES) as pool:
         found = survey(scan_options, tree, bucket, clock, pool)

@@ -14,11 +14,12 @@ from ifcbscan.cli.parser import build_parser
 from ifcbscan.cli.signals import Interruption
 from ifcbscan.clock import Clock
 from ifcbscan.config import Config
-from ifcbscan.core.bins import series_prefix
 from ifcbscan.core.printable import printable
+from ifcbscan.core.series import Series
 from ifcbscan.dashboard import series
 from ifcbscan.errors import AlreadyRunning, ConfigError, ExitCode, Interrupted, UsageError
 from ifcbscan.s3.bucket import Bucket
+from ifcbscan.s3.client import S3Client
 from ifcbscan.schedule import ScheduledJob, Scheduler
 from ifcbscan.state import run_locks
 
@@ -92,8 +93,8 @@ def _single_file() -> str | None:
 
 def _check_series(options: Namespace, config: Config, time_series: str, interruption: Interruption) -> bool:
     """The bucket can be reached and the time series exists, or the operator wants it all the same (True)."""
-    bucket = Bucket(config, Clock(), 1, interruption.requested)
-    prefix = series_prefix(config.account, time_series)
+    bucket = Bucket(config, Clock(), S3Client(config, 1), interruption.requested)
+    prefix = Series(config.account, time_series).prefix
     in_archive = next(bucket.list(prefix), None) is not None
     answer = series.ask(config.dashboard_url, config.account, time_series)
     if answer.known is series.Known.YES:

@@ -22,6 +22,7 @@ from ifcbscan.disk.tree import LocalTree
 from ifcbscan.errors import UsageError
 from ifcbscan.runs.verify import VerifyListener, VerifyOptions, verify
 from ifcbscan.s3.bucket import Bucket
+from ifcbscan.s3.client import S3Client
 
 
 class Printer(VerifyListener):
@@ -78,7 +79,7 @@ def run(options: Namespace, interruption: Interruption) -> int:
                 download=options.download,
             ),
             tree,
-            Bucket(config, clock, threads, interruption.requested),
+            Bucket(config, clock, S3Client(config, threads), interruption.requested),
             _dashboard(options, config),
             clock,
             ThreadPoolExecutor(threads),

@@ -16,7 +16,6 @@ from ifcbscan.dashboard.calls import (
     Dashboard,
     DashboardUnreachable,
     PublishedBin,
-    RecentBin,
     UnknownToDashboard,
 )
 from ifcbscan.errors import ExitCode
@@ -27,7 +26,6 @@ PIDS = ["D20130526T095207_IFCB013", "D20130527T101010_IFCB013", "D20131231T23595
 CALLS: dict[str, Callable[[Dashboard], Any]] = {
     "list_datasets": lambda dashboard: dashboard.list_datasets("hablab"),
     "bin": lambda dashboard: dashboard.bin_info(PIDS[0], "nauset"),
-    "most_recent_bin": lambda dashboard: dashboard.most_recent_bin("nauset"),
     "export_metadata": lambda dashboard: list(dashboard.export_metadata("nauset", FIRST, LAST)),
 }
 MISBEHAVIOUR = [how for how in Behaviour if how is not Behaviour.GOOD]
@@ -65,7 +63,7 @@ def test_an_account_that_the_dashboard_does_not_know_is_told_apart_from_a_dashbo
 
 def test_a_bin_is_described_with_the_time_series_that_show_it(dashboard: Dashboard) -> None:
     shown = dashboard.bin_info(PIDS[0], "nauset")
-    assert shown == BinInfo(PIDS[0], ("nauset",), False, 10, "2013-05-26T09:52:07+00:00")
+    assert shown == BinInfo(PIDS[0], ("nauset",), False)
     assert shown.published_in("nauset") and not shown.published_in("nauset2")
     skipped = dashboard.bin_info(PIDS[1], "nauset")
     assert skipped is not None and not skipped.published_in("nauset")
@@ -86,23 +84,18 @@ def test_a_bin_or_time_series_that_is_not_there_is_no_error(
     assert dashboard.bin_info(pid, series) is None
 
 
-def test_the_newest_bin_is_the_newest_that_people_see(dashboard: Dashboard) -> None:
-    assert dashboard.most_recent_bin("nauset") == RecentBin(PIDS[2], "2013-12-31T23:59:59")
-
-
 def test_an_export_holds_every_bin_of_the_days_with_its_skip(dashboard: Dashboard) -> None:
     assert list(dashboard.export_metadata("nauset", FIRST, LAST)) == [
-        PublishedBin("nauset", PIDS[0], "2013-05-26 09:52:07+00:00", False),
-        PublishedBin("nauset", PIDS[1], "2013-05-27 10:10:10+00:00", True),
-        PublishedBin("nauset", PIDS[2], "2013-12-31 23:59:59+00:00", False),
+        PublishedBin("nauset", PIDS[0], False),
+        PublishedBin("nauset", PIDS[1], True),
+        PublishedBin("nauset", PIDS[2], False),
     ]
 
 
-@pytest.mark.parametrize("call", ["most_recent_bin", "export_metadata"])
-def test_an_unknown_time_series_gets_a_line_that_says_so(server: DashboardStandIn, call: str) -> None:
+def test_an_unknown_time_series_gets_a_line_that_says_so(server: DashboardStandIn) -> None:
     server.bins.clear()
     with pytest.raises(UnknownToDashboard, match="time series 'nauset'"):
-        CALLS[call](Dashboard(server.url))
+        CALLS["export_metadata"](Dashboard(server.url))
 
 
 def test_names_end_up_in_one_part_of_the_path(server: DashboardStandIn, dashboard: Dashboard) -> None:

@@ -29,8 +29,9 @@ from ifcbscan.errors import BucketUnreachable, ExitCode
 from ifcbscan.runs.backends import Backends
 from ifcbscan.runs.scan import ScanOptions, scan
 from ifcbscan.runs.upload import Listener
-from ifcbscan.s3.bucket import ATTEMPTS, Bucket
-from ifcbscan.s3.client import Timeouts
+from ifcbscan.s3.bucket import Bucket
+from ifcbscan.s3.client import S3Client, Timeouts
+from ifcbscan.s3.retry import ATTEMPTS
 
 PIDS = ("D20130526T095207_IFCB013", "D20130526T101500_IFCB013")
 READ_TIMEOUT = 0.8
@@ -90,7 +91,8 @@ class Scene:
             "S3_ENDPOINT_URL": endpoint,
         }
         clock = NoPauses()
-        bucket = Bucket(load(None, values), clock, 4, timeouts=Timeouts(patience, patience))
+        settings = load(None, values)
+        bucket = Bucket(settings, clock, S3Client(settings, 4, Timeouts(patience, patience)))
         options = ScanOptions("hablab", "nauset", Policy(settle=0.0, confirm=0.0), jobs=2)
         with ThreadPoolExecutor(4) as pool, self.archive.running(every=0.1):
             report = scan(

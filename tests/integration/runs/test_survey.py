@@ -22,6 +22,7 @@ from ifcbscan.runs.backends import Backends
 from ifcbscan.runs.survey import Survey, survey
 from ifcbscan.runs.upload import Listener
 from ifcbscan.s3.bucket import Bucket
+from ifcbscan.s3.client import S3Client
 
 SETTLED = 1400000000.0
 PREFIX = "hablab/nauset/"
@@ -93,7 +94,7 @@ class Looker:
     def _parts(self, dry_run: bool) -> tuple[scan.ScanOptions, LocalTree, Bucket]:
         options = scan.ScanOptions("hablab", "nauset", self._policy, dry_run=dry_run)
         tree = LocalTree(str(self._folder), ("beads",))
-        return options, tree, Bucket(self._config, self._clock)
+        return options, tree, Bucket(self._config, self._clock, S3Client(self._config))
 
     def dry_run(self) -> dict[BinState, int]:
         options, tree, bucket = self._parts(True)

@@ -33,6 +33,7 @@ from ifcbscan.errors import BucketRefused, Interrupted, UsageError
 from ifcbscan.runs.publication import ASKED_SINGLY
 from ifcbscan.runs.verify import VerifyListener, VerifyOptions, verify
 from ifcbscan.s3.bucket import Bucket
+from ifcbscan.s3.client import S3Client
 
 MIB = 1024 * 1024
 OLD = 1400000000.0  # seconds since 1970: long before any test
@@ -109,7 +110,8 @@ class World:
         values = dict(self.config.__dict__)
         if endpoint:
             values["endpoint_url"] = endpoint
-        return Bucket(configuration.Config(**values), Clock(), 4, cancelled)
+        settings = configuration.Config(**values)
+        return Bucket(settings, Clock(), S3Client(settings), cancelled)
 
     def verify(
         self,
@@ -473,7 +475,8 @@ def test_an_interruption_ends_it_and_leaves_no_list(world: World, tmp_path: Path
 def test_a_listing_that_fails_ends_it_without_a_verdict(world: World, tmp_path: Path) -> None:
     world.archive(NEW_STYLE)
     values = dict(world.config.__dict__, bucket="no.such.bucket")
-    bucket = Bucket(configuration.Config(**values), Clock())
+    settings = configuration.Config(**values)
+    bucket = Bucket(settings, Clock(), S3Client(settings))
     with pytest.raises(BucketRefused):
         world.verify(bucket=bucket, deletable=str(tmp_path / "list"))
     assert not list(tmp_path.glob("list*"))

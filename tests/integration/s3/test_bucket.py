@@ -33,8 +33,9 @@ from ifcbscan.errors import (
     PutRefused,
 )
 from ifcbscan.s3.answers import LARGEST_ANSWER
-from ifcbscan.s3.bucket import ATTEMPTS, LONGEST_PAUSE, Bucket
-from ifcbscan.s3.client import Timeouts
+from ifcbscan.s3.bucket import Bucket, Expected
+from ifcbscan.s3.client import USUAL_TIMEOUTS, S3Client, Timeouts
+from ifcbscan.s3.retry import ATTEMPTS, LONGEST_PAUSE
 
 SECRET = "ifcbscan-tests-secret-key"
 KEY = "hablab/nauset/2013/D20130526/D20130526T095207_IFCB013.roi"
@@ -59,7 +60,9 @@ def bucket_at(endpoint: str, name: str = "bucket.of.tests", **options: Any) -> B
         "BUCKET_NAME": name,
         "S3_ENDPOINT_URL": endpoint,
     }
-    return Bucket(load(None, values), options.pop("clock", NoPauses()), **options)
+    settings = load(None, values)
+    client = S3Client(settings, timeouts=options.pop("timeouts", USUAL_TIMEOUTS))
+    return Bucket(settings, options.pop("clock", NoPauses()), client, **options)
 
 
 def put(bucket: Bucket, key: str = KEY, body: bytes = BYTES) -> str:
@@ -808,7 +811,8 @@ def test_a_wrong_secret_ends_the_run_whatever_is_asked_first(s3: Any) -> None:
     }
     for kind in ("list", "put"):
         with pytest.raises(BucketRefused):
-            REQUESTS[kind](Bucket(load(None, values), NoPauses()))
+            settings = load(None, values)
+            REQUESTS[kind](Bucket(settings, NoPauses(), S3Client(settings)))
 
 
 # --- odd answers
@@ -1020,7 +1024,7 @@ def test_being_told_to_end_while_a_body_is_sent_stores_nothing(s3: Any) -> None:
 
 
 def conditional(bucket: Bucket, replaces: int) -> str:
-    return bucket.put(KEY, io.BytesIO(BYTES), len(BYTES), replaces)
+    return bucket.put(KEY, io.BytesIO(BYTES), len(BYTES), Expected(None if replaces == MISSING else replaces))
 
 
 def head_of(body: bytes) -> Answer:

@@ -18,7 +18,9 @@ from ifcbscan.clock import Clock
 from ifcbscan.config import load
 from ifcbscan.core.bins import MISSING
 from ifcbscan.errors import BucketUnreachable, ConcurrentWrite, FileChanged, IfcbscanError
-from ifcbscan.s3.bucket import ATTEMPTS, Bucket
+from ifcbscan.s3.bucket import Bucket, Expected
+from ifcbscan.s3.client import S3Client
+from ifcbscan.s3.retry import ATTEMPTS
 
 #: The one of the two servers that may know conditional puts.
 on_moto = pytest.mark.parametrize("s3", ["moto"], indirect=True)
@@ -43,11 +45,13 @@ def bucket_at(endpoint: str, name: str = "bucket.of.tests") -> Bucket:
         "BUCKET_NAME": name,
         "S3_ENDPOINT_URL": endpoint,
     }
-    return Bucket(load(None, values), NoPauses())
+    settings = load(None, values)
+    return Bucket(settings, NoPauses(), S3Client(settings))
 
 
 def put(bucket: Bucket, replaces: int | None, body: bytes = BYTES) -> str:
-    return bucket.put(KEY, io.BytesIO(body), len(body), replaces)
+    expected = None if replaces is None else Expected(None if replaces == MISSING else replaces)
+    return bucket.put(KEY, io.BytesIO(body), len(body), expected)
 
 
 def head_of(body: bytes) -> Answer:

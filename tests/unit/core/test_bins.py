@@ -17,7 +17,6 @@ from ifcbscan.core.bins import (
     looks_like_a_pid,
     pack_stamps,
     parse_pid,
-    series_prefix,
     server_seconds,
     server_text,
 )
@@ -139,31 +138,6 @@ def test_the_sample_time_is_the_pids_time_in_utc(text: str, expected: datetime.d
     pid = parse_pid(text)
     assert pid is not None
     assert pid.sample_time == expected.timestamp()
-
-
-@pytest.mark.parametrize(
-    ("text", "extension", "key"),
-    [
-        (
-            "D20130526T095207_IFCB013",
-            "roi",
-            "hablab/nauset/2013/D20130526/D20130526T095207_IFCB013.roi",
-        ),
-        (
-            "IFCB5_2012_028_081515",
-            "adc",
-            "hablab/nauset/2012/IFCB5_2012_028/IFCB5_2012_028_081515.adc",
-        ),
-    ],
-)
-def test_a_key_is_where_the_archive_or_the_dashboard_wants_it(text: str, extension: str, key: str) -> None:
-    pid = parse_pid(text)
-    assert pid is not None
-    assert pid.key(series_prefix("hablab", "nauset"), extension) == key
-
-
-def test_the_prefix_of_a_time_series_is_no_prefix_of_another_one() -> None:
-    assert not series_prefix("hablab", "nauset2").startswith(series_prefix("hablab", "nauset"))
 
 
 @given(st.one_of(new_style, old_style))

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 import ifcbscan
 from ifcbscan.core.bins import MISSING, Fileset, parse_pid
-from ifcbscan.disk.tree import Inventory, LocalTree, extended
+from ifcbscan.disk.tree import Inventory, LocalTree
 from ifcbscan.errors import LocalFileProblem, UsageError
 
 NEW = "D20130526T095207_IFCB013"
@@ -796,24 +796,3 @@ def test_every_file_of_any_tree_is_a_member_excluded_or_foreign(files: dict[tupl
         assert inventory.filesets[pid].complete and all(copy.complete for copy in copies)
     for fragment in inventory.fragments:
         assert not fragment.complete
-
-
-LONG = "\\".join(["a long name of a folder"] * 10)
-
-
-@pytest.mark.windows_core
-@pytest.mark.parametrize(
-    "folder, opened",
-    [
-        ("D:\\data", "D:\\data"),
-        ("\\\\server\\share\\data", "\\\\server\\share\\data"),
-        ("D:\\" + LONG, "\\\\?\\D:\\" + LONG),
-        ("D:/" + LONG.replace("\\", "/") + "/.", "\\\\?\\D:\\" + LONG),
-        ("\\\\server\\share\\" + LONG, "\\\\?\\UNC\\server\\share\\" + LONG),
-        ("\\\\?\\D:\\" + LONG, "\\\\?\\D:\\" + LONG),
-        ("\\\\?\\UNC\\server\\share\\" + LONG, "\\\\?\\UNC\\server\\share\\" + LONG),
-        (LONG, LONG),  # relative: it cannot be said in this way
-    ],
-)
-def test_a_windows_folder_is_opened_however_long_its_path_is(folder: str, opened: str) -> None:
-    assert extended(folder) == opened

@@ -1,0 +1,31 @@
+"""Durations and rates as people write them, in options and in the `.env` file. Knows no option and no setting."""
+
+from __future__ import annotations
+
+import math
+import re
+
+from ifcbscan.errors import ConfigError
+
+_DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([smhdw]?)", re.IGNORECASE)
+_SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
+_RATE = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([kmg]?)(?:i?b)?(?:/s)?", re.IGNORECASE)
+_RATE_FACTOR = {"": 1, "k": 1000, "m": 1000**2, "g": 1000**3}
+
+
+def parse_duration(text: str, name: str) -> float:
+    """Seconds of `90`, `90s`, `5m`, `12h`, `3d`, `2w`. Raises ConfigError naming `name`."""
+    match = _DURATION.fullmatch(text.strip())
+    seconds = float(match.group(1)) * _SECONDS[match.group(2).lower()] if match else math.nan
+    if not math.isfinite(seconds):
+        raise ConfigError(f"{name}: {text!r} is no duration; write 90, 90s, 5m, 12h or 3d.")
+    return seconds
+
+
+def parse_rate(text: str, name: str) -> float:
+    """Bytes a second of `500K`, `2M`, `80000`. Raises ConfigError naming `name`."""
+    match = _RATE.fullmatch(text.strip())
+    rate = float(match.group(1)) * _RATE_FACTOR[match.group(2).lower()] if match else 0.0
+    if not 0 < rate < math.inf:
+        raise ConfigError(f"{name}: {text!r} is no rate; write bytes a second as 500K or 2M.")
+    return rate

@@ -1,0 +1,126 @@
+"""What an error answer of the bucket means: try again, no such object, this object refused, or the end of the run.
+
+Pure: from the answer to a judgement with its words. Raises nothing and asks nothing.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+from ifcbscan.core.printable import brief
+from ifcbscan.s3.transport import ErrorAnswer, Operation
+
+# What to do about the answers that a second try will not change. {bucket} and {account} are filled in.
+_HINTS = {
+    "AccessDenied": "the key in the .env file has no right to do this under {account}/ in {bucket}. Check "
+    "USER_ACCOUNT, and that the key belongs to it",
+    "AllAccessDisabled": "access to {bucket} is switched off. Ask the people who run the archive",
+    "AuthorizationHeaderMalformed": "the bucket is in another region. Check AWS_REGION",
+    "PermanentRedirect": "the bucket is in another region. Check AWS_REGION",
+    "ExpiredToken": "the session token has expired. Put a fresh AWS_SESSION_TOKEN into the .env file",
+    "InvalidToken": "the session token is not valid. Check AWS_SESSION_TOKEN in the .env file",
+    "InvalidAccessKeyId": "the bucket does not know this access key. Check AWS_ACCESS_KEY_ID in the .env file",
+    "SignatureDoesNotMatch": "the secret does not fit the access key. Check AWS_SECRET_ACCESS_KEY in the .env file",
+    "NoSuchBucket": "there is no bucket {bucket}. Check BUCKET_NAME and S3_ENDPOINT_URL in the .env file",
+    "RequestTimeTooSkewed": "this computer's clock is more than 15 minutes wrong. Set it (UTC, "
+    "ideally by NTP); nothing is lost meanwhile",
+    "QuotaExceeded": "what the archive allows this account to store is used up. Ask the people who run the archive",
+    "UserSuspended": "the archive has suspended this account. Ask the people who run the archive",
+    "407": "a proxy on the way wants a name and a password. Check http_proxy and https_proxy in the environment",
+    "RequestExpired": "this computer's clock is wrong. Set it (UTC, ideally by NTP); nothing is lost meanwhile",
+}
+
+# S3 gives its reason for every refusal, so one without a reason comes from something else.
+_BY_A_FILTER = (
+    "and without a reason of S3's: something between this computer and the archive, such as a virus scanner or a web "
+    "filter, may not let it through. A later run tries again; if it lasts, ask the people who run the network"
+)
+#: What is told of a bin if an answer to HEAD means LOOK_REFUSED.
+NOT_TOLD = (
+    "the archive does not say what is stored of this bin: a virus scanner or a web filter on the way may not let the "
+    "request through, or the key may not read. The .adc is not sent without that. A later run tries again"
+)
+_NO_REASON = (
+    "without a reason of S3's. A web filter on the way may not let the request through; or the key has no right to "
+    "do this under {account}/ in {bucket}. Check USER_ACCOUNT, and ask the people who run the network"
+)
+
+_PASSING_CODES = {
+    "BadDigest",  # the bytes were damaged on the way: the bucket has stored nothing
+    "ConditionalRequestConflict",  # somebody else's request for the same key is not through yet
+    "IncompleteBody",
+    "InternalError",
+    "OperationAborted",
+    "RequestTimeout",
+    "ServiceUnavailable",
+    "SlowDown",
+    "Throttling",
+    "ThrottlingException",
+    "TooManyRequests",
+}
+_PASSING_STATUS = {408, 425, 429}
+
+
+class Meaning(enum.Enum):
+    """What an error answer means for the run."""
+
+    PASSING = enum.auto()  # worth another try
+    NO_SUCH_OBJECT = enum.auto()  # HEAD or GET: nothing is stored under the key
+    NOT_AS_EXPECTED = enum.auto()  # PUT: what is stored there does not meet the condition
+    NO_CONDITIONS = enum.auto()  # PUT: the server may know no conditional requests
+    OBJECT_REFUSED = enum.auto()  # PUT: the bucket, or a filter, will not have this one object
+    LOOK_REFUSED = (
+        enum.auto()
+    )  # HEAD or GET: refused without a reason, for this one object as far as one can tell
+    REFUSED = enum.auto()  # the run ends
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """A meaning and its words, which go into a message of the bucket's. `unsure`: as in PassingError."""
+
+    meaning: Meaning
+    text: str = ""
+    unsure: bool = False
+
+
+def judge(operation: Operation, error: ErrorAnswer, bucket: str, account: str) -> Judgement:
+    """What this answer to that request means. `bucket` and `account` are named in the words."""
+    status = error.status
+    code = brief(error.code or status)
+    answered = f"{code} (HTTP {status})" if error.code else f"HTTP {status}"
+    if _is_no_such_object(operation, status, code):
+        return Judgement(Meaning.NO_SUCH_OBJECT)
+    if operation is Operation.PUT and status == 412:
+        return Judgement(Meaning.NOT_AS_EXPECTED)
+    if operation is Operation.PUT and status == 501:
+        return Judgement(Meaning.NO_CONDITIONS, "it answered " + answered, unsure=True)
+    if code in _PASSING_CODES or status in _PASSING_STATUS or status >= 500:
+        # After a BadDigest the file is read once more: perhaps it is not the way that changed it.
+        return Judgement(
+            Meaning.PASSING, "it answered " + answered, unsure=status >= 500 or code == "BadDigest"
+        )
+    hint = _HINTS.get(code)
+    if hint is None and 300 <= status < 400:
+        return Judgement(Meaning.PASSING, "something that is no S3 server answered " + answered)
+    if hint is None and not error.code:
+        if operation is Operation.PUT:
+            return Judgement(Meaning.OBJECT_REFUSED, f"it was refused with {answered} {_BY_A_FILTER}")
+        if operation in (Operation.HEAD, Operation.GET):
+            return Judgement(Meaning.LOOK_REFUSED, f"{answered} {_BY_A_FILTER}")
+    if hint is None and status in (401, 403):
+        hint = _HINTS["AccessDenied"] if error.code else _NO_REASON
+    message = brief(error.message or "no reason given")
+    if hint is None and operation is Operation.PUT:
+        return Judgement(Meaning.OBJECT_REFUSED, f"the bucket answered {answered}: {message}")
+    if hint is not None:
+        message = hint.format(bucket=bucket, account=account)
+    return Judgement(Meaning.REFUSED, f"{answered}: {message}")
+
+
+def _is_no_such_object(operation: Operation, status: int, code: str) -> bool:
+    # An answer to HEAD has no body that could say of what there is none; one to GET may mean the bucket.
+    if status != 404:
+        return False
+    return operation is Operation.HEAD or (operation is Operation.GET and code == "NoSuchKey")

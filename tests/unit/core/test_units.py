@@ -1,0 +1,81 @@
+"""Durations and rates: what is one, and what is refused."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ifcbscan.core.units import parse_duration, parse_rate
+from ifcbscan.errors import ConfigError
+
+pytestmark = pytest.mark.windows_core
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("90", 90),
+        ("90s", 90),
+        ("5m", 300),
+        ("12h", 43200),
+        ("3d", 259200),
+        ("2W", 1209600),
+        ("1.5 h", 5400),
+        ("0", 0),
+    ],
+)
+def test_a_duration_is_seconds_unless_it_says_otherwise(text: str, seconds: float) -> None:
+    assert parse_duration(text, "--settle") == seconds
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "s",
+        "-1",
+        "+1",
+        "1y",
+        "1 2",
+        "1e3",
+        "nan",
+        "inf",
+        "٣d",
+        "3d\nx",
+        "1,5h",
+        "0x10",
+        "9" * 400,
+        "9" * 308 + "w",
+    ],
+)
+def test_what_is_no_duration_is_refused_by_the_name_of_its_option(text: str) -> None:
+    with pytest.raises(ConfigError, match="--settle"):
+        parse_duration(text, "--settle")
+
+
+@pytest.mark.parametrize(
+    ("text", "rate"),
+    [("500K", 500e3), ("2M", 2e6), ("80000", 80e3), ("1.5 MB/s", 1.5e6), ("1g", 1e9), ("300kB", 300e3)],
+)
+def test_a_rate_is_in_bytes_a_second(text: str, rate: float) -> None:
+    assert parse_rate(text, "--bandwidth") == rate
+
+
+@pytest.mark.parametrize(
+    "text", ["", "K", "0", "0.0M", "-1K", "nan", "inf", "1T", "5 m/h", "1e400", "9" * 400, "9" * 306 + "G"]
+)
+def test_what_is_no_rate_is_refused_by_the_name_of_its_option(text: str) -> None:
+    with pytest.raises(ConfigError, match="--bandwidth"):
+        parse_rate(text, "--bandwidth")
+
+
+@given(st.text(max_size=12))
+def test_no_text_is_anything_but_a_number_or_a_refusal(text: str) -> None:
+    for parse in (parse_duration, parse_rate):
+        try:
+            value = parse(text, "--option")
+        except ConfigError as error:
+            assert "--option" in str(error)
+        else:
+            assert 0 <= value < float("inf")

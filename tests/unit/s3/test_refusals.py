@@ -1,0 +1,76 @@
+"""What an error answer of the bucket means, by a table. That it is so on the wire is shown in integration/s3."""
+
+from __future__ import annotations
+
+import pytest
+
+from ifcbscan.s3.refusals import Judgement, Meaning, judge
+from ifcbscan.s3.transport import ErrorAnswer, Operation
+
+LIST, HEAD, GET, PUT = Operation.LIST, Operation.HEAD, Operation.GET, Operation.PUT
+EVERY = (LIST, HEAD, GET, PUT)
+
+
+def judgement(operation: Operation, status: int, code: str, message: str = "told to") -> Judgement:
+    return judge(operation, ErrorAnswer(status, {}, code, message), "the.bucket", "hablab")
+
+
+@pytest.mark.parametrize(
+    ("operations", "status", "code", "meaning"),
+    [
+        ((HEAD,), 404, "", Meaning.NO_SUCH_OBJECT),
+        ((GET,), 404, "NoSuchKey", Meaning.NO_SUCH_OBJECT),
+        ((GET,), 404, "", Meaning.LOOK_REFUSED),
+        ((GET, LIST, PUT), 404, "NoSuchBucket", Meaning.REFUSED),
+        ((PUT,), 412, "PreconditionFailed", Meaning.NOT_AS_EXPECTED),
+        ((PUT,), 404, "NoSuchKey", Meaning.OBJECT_REFUSED),
+        ((PUT,), 501, "NotImplemented", Meaning.NO_CONDITIONS),
+        ((LIST, HEAD, GET), 501, "NotImplemented", Meaning.PASSING),
+        (EVERY, 500, "InternalError", Meaning.PASSING),
+        (EVERY, 503, "", Meaning.PASSING),
+        (EVERY, 400, "RequestTimeout", Meaning.PASSING),
+        (EVERY, 429, "", Meaning.PASSING),
+        (EVERY, 307, "", Meaning.PASSING),
+        (EVERY, 301, "PermanentRedirect", Meaning.REFUSED),
+        (EVERY, 403, "AccessDenied", Meaning.REFUSED),
+        (EVERY, 403, "SomethingNew", Meaning.REFUSED),
+        (EVERY, 407, "", Meaning.REFUSED),
+        ((LIST,), 403, "", Meaning.REFUSED),
+        ((HEAD, GET), 403, "", Meaning.LOOK_REFUSED),
+        ((PUT,), 403, "", Meaning.OBJECT_REFUSED),
+        ((PUT,), 400, "EntityTooLarge", Meaning.OBJECT_REFUSED),
+        ((LIST, HEAD, GET), 400, "EntityTooLarge", Meaning.REFUSED),
+    ],
+)
+def test_an_error_means_the_same_every_time(
+    operations: tuple[Operation, ...], status: int, code: str, meaning: Meaning
+) -> None:
+    for operation in operations:
+        assert judgement(operation, status, code).meaning is meaning, operation
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "unsure"),
+    [(500, "InternalError", True), (400, "BadDigest", True), (400, "SlowDown", False), (429, "", False)],
+)
+def test_only_some_errors_leave_open_whether_the_request_took_effect(
+    status: int, code: str, unsure: bool
+) -> None:
+    assert judgement(PUT, status, code).unsure is unsure
+
+
+def test_the_words_say_the_code_the_status_and_what_to_do() -> None:
+    assert judgement(LIST, 403, "AccessDenied").text == (
+        "AccessDenied (HTTP 403): the key in the .env file has no right to do this under hablab/ in the.bucket. Check "
+        "USER_ACCOUNT, and that the key belongs to it"
+    )
+    assert judgement(LIST, 403, "").text.startswith("HTTP 403: without a reason of S3's. A web filter")
+    assert (
+        judgement(PUT, 400, "EntityTooLarge").text == "the bucket answered EntityTooLarge (HTTP 400): told to"
+    )
+    assert judgement(PUT, 400, "EntityTooLarge", "").text.endswith(": no reason given")
+
+
+def test_what_the_server_says_is_shown_as_one_plain_line() -> None:
+    said = judgement(PUT, 400, "Odd", "{bucket}\n\x1b[1m of https://me:secret@host").text
+    assert said == r"the bucket answered Odd (HTTP 400): {bucket} \x1b[1m of https://host"
