@@ -66,9 +66,7 @@ class Inventory:
     misnamed: int = 0  # files that look like a bin's but whose name is no pid
     unreadable: int = 0  # folders and files that the system would not show
     out_of_sight: int = 0  # folders that may hold bins and were not looked into
-    closed_system_folders: list[str] = field(
-        default_factory=list
-    )  # such as lost+found, which only root may read
+    closed_system_folders: list[str] = field(default_factory=list)  # such as lost+found, which only root may read
     warnings: list[str] = field(default_factory=list)
 
     def add(self, fileset: Fileset) -> None:
@@ -216,9 +214,7 @@ class _Walk:
             for name in sorted(subfolders, reverse=True):
                 if self._not_before is not None and folder_end(name) <= self._not_before:
                     continue
-                inside = (
-                    _Place.EXCLUDED if place is _Place.COUNTED and name.lower() in self._exclude else place
-                )
+                inside = _Place.EXCLUDED if place is _Place.COUNTED and name.lower() in self._exclude else place
                 self._pending.append((_reachable(os.path.join(folder, name)), inside))
         found = self._found
         found.excluded = sum(pid not in found.filesets for pid in self._excluded)
@@ -236,9 +232,7 @@ class _Walk:
         if place is _Place.SYSTEM:
             self._found.closed_system_folders.append(folder)
         else:
-            self._unreadable.add(
-                f"the folder {folder} cannot be read ({error.strerror}): bins in it are not seen"
-            )
+            self._unreadable.add(f"the folder {folder} cannot be read ({error.strerror}): bins in it are not seen")
 
     def _warnings(self) -> Iterator[str]:
         yield from self._unreadable.first
@@ -365,9 +359,7 @@ _END_OF_TIME = 253402300799
 
 def _day(seconds: float) -> str:
     """`20130526`: the day of a moment (seconds since 1970, UTC), as pids of the new style name it."""
-    return (datetime.datetime(1970, 1, 1) + datetime.timedelta(seconds=min(seconds, _END_OF_TIME))).strftime(
-        "%Y%m%d"
-    )
+    return (datetime.datetime(1970, 1, 1) + datetime.timedelta(seconds=min(seconds, _END_OF_TIME))).strftime("%Y%m%d")
 
 
 def _belongs_to_system(name: str) -> bool:
