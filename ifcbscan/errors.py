@@ -2,7 +2,7 @@
 
 A message is written for an operator: what happened, what it means for the data, what to do.
 It holds no secret. Whatever concerns one file only is no error of this kind: it becomes the
-outcome of its bin, and the run goes on.
+result of its bin, and the run goes on.
 """
 
 from __future__ import annotations

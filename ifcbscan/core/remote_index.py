@@ -12,7 +12,7 @@ from typing import Collection, Container, Iterable, Iterator, NamedTuple, Option
 
 from ifcbscan.core.bins import MISSING, Pid, RemoteFileset, parse_pid
 
-#: S3 lists at most so many keys a page, whoever asks for more.
+#: S3 lists at most so many keys a page, also if more are asked for.
 PAGE = 1000
 
 #: Ranges that are listed side by side: enough to hide the way to the bucket, few for a small computer.

@@ -1,6 +1,6 @@
-"""The states of a bin, and the one table of how each is told: its word, its order, its tone, who has to act.
+"""The states of a bin, and the one table of how each is shown: word, order, tone, and whether a person has to act.
 
-Pure, and imports nothing of the package. The summary, `status`, the page and the metrics take their words from here.
+Pure, and imports nothing of the package. Whatever names a state to a person or a program (summary, JSON, page, metrics) takes its word from here.
 A new state gets its row here (and its sign and advice in html/page.py, its line in the docs).
 
 Two types, because they answer two questions:

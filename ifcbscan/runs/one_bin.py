@@ -107,7 +107,7 @@ class BinSteps:
         self._had_company = False  # another run of the job was under way at some time since the listing
 
     def look_for_company(self) -> None:
-        """Ask now whether another run of the job is under way; it is asked again before each bin."""
+        """Note whether another run of the job is under way now, or was before; asked again before each bin."""
         self._had_company = self._had_company or self._bin_locks.in_company()
 
     def advance(self, job: BinJob) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import logging
 from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 from typing import Callable, Container, Iterable, Iterator, Mapping, Sequence
@@ -16,6 +15,7 @@ from ifcbscan.core.bins import (
     RemoteFileset,
 )
 from ifcbscan.core.decision import (
+    NOTHING_ELSE,
     Action,
     Decision,
     Known,
@@ -36,8 +36,6 @@ from ifcbscan.runs.listing import list_ranges, ranges_to_list
 from ifcbscan.runs.one_bin import BinJob, result_if_sent, result_of
 from ifcbscan.runs.upload import Listener, Uploader, UploadOptions
 from ifcbscan.s3.bucket import Bucket
-
-log = logging.getLogger("ifcbscan")
 
 _A_DAY = 86400.0
 
@@ -109,37 +107,17 @@ def scan(
     remote = list_remote(options, inventory, bucket, backends.pool)
     now = Now(bucket.server_clock.now(), clock.wall())
     marks = _content_marks(preparations.differs, inventory, remote.bins)
-    usually_known = Known(
-        retry_rejected=options.retry_rejected
-    )  # (later in the same run a refusal is a refusal)
-
-    def known_of(pid: Pid) -> Known:
-        return replace(usually_known, other_content=marks[pid]) if pid in marks else usually_known
-
-    def decide_on(local: Fileset) -> Decision:
-        pid = local.pid
-        there, copies = remote.bins.get(pid, NOTHING_REMOTE), inventory.copies.get(pid, ())
-        return decide(local, there, now, options.policy, copies, known_of(pid))
-
-    def open_job(local: Fileset) -> BinJob:
-        pid = local.pid
-        there, copies = remote.bins.get(pid, NOTHING_REMOTE), inventory.copies.get(pid, ())
-        return BinJob(local, there, copies, decide_on(local), known_of(pid), repairs=there.adc != MISSING)
-
-    to_do = _decide_all(inventory.filesets.values(), decide_on, tally, listener)
+    compared = _Compared(inventory, remote.bins, now, options, marks)
+    to_do = _decide_all(compared, tally, listener)
     prefix = Series(options.account, options.time_series).prefix
     guard = preparations.guard
-    if (
-        guard is not None
-        and to_do
-        and remote.nothing_seen
-        and (options.max_age is None or bucket.is_empty(prefix))
-    ):
+    may_be_new = guard is not None and to_do and remote.nothing_seen
+    if guard is not None and may_be_new and (options.max_age is None or bucket.is_empty(prefix)):
         tally.warnings.extend(guard())
 
     ended_by: IfcbscanError | None = None
     if options.dry_run:
-        for job in map(open_job, to_do):
+        for job in map(compared.open_job, to_do):
             result = result_if_sent(job, tree, now, options.policy)
             tally.count(job.local.pid, *result)
             show(_line(job, result))
@@ -147,7 +125,7 @@ def scan(
         how = UploadOptions(prefix, options.policy, options.jobs, options.time_limit)
         uploader = Uploader(how, backends, listener)
         with backends.stop.deferred():  # a signal must not come between a bin and its count
-            ended_by = uploader.run(to_do, open_job, tally)
+            ended_by = uploader.run(to_do, compared.open_job, tally)
     return ScanReport(
         time_series=options.time_series,
         directory=tree.root,
@@ -197,6 +175,38 @@ def _code_of(error: IfcbscanError | None) -> int:
     return ExitCode.PARTLY_FAILED if error.exit_code == ExitCode.UNREACHABLE else error.exit_code
 
 
+@dataclass(frozen=True)
+class _Compared:
+    """What is here and what is there, at one moment; `other_content`: the bins of `sync --content`."""
+
+    inventory: Inventory
+    remote: Mapping[str, RemoteFileset]
+    now: Now
+    options: ScanOptions
+    other_content: Mapping[Pid, frozenset[str]]
+
+    def decide(self, local: Fileset) -> Decision:
+        """The first decision on a bin of the inventory."""
+        pid = local.pid
+        there, copies = self.remote.get(pid, NOTHING_REMOTE), self.inventory.copies.get(pid, ())
+        return decide(local, there, self.now, self.options.policy, copies, self.known(pid))
+
+    def open_job(self, local: Fileset) -> BinJob:
+        """The bin with its first decision, ready to be sent."""
+        pid = local.pid
+        there, copies = self.remote.get(pid, NOTHING_REMOTE), self.inventory.copies.get(pid, ())
+        decision = self.decide(local)
+        return BinJob(local, there, copies, decision, self.known(pid), repairs=there.adc != MISSING)
+
+    def known(self, pid: Pid) -> Known:
+        """What is known of a bin besides. (What the archive refuses later in the run stays refused.)"""
+        usual = _RETRY if self.options.retry_rejected else NOTHING_ELSE
+        return replace(usual, other_content=self.other_content[pid]) if pid in self.other_content else usual
+
+
+_RETRY = Known(retry_rejected=True)
+
+
 def _content_marks(
     differs: Mapping[Pid, Sequence[str]], inventory: Inventory, remote: Mapping[str, RemoteFileset]
 ) -> dict[Pid, frozenset[str]]:
@@ -209,18 +219,16 @@ def _content_marks(
     return marks
 
 
-def _decide_all(
-    filesets: Iterable[Fileset], decide_on: Callable[[Fileset], Decision], tally: Tally, listener: Listener
-) -> list[Fileset]:
+def _decide_all(compared: _Compared, tally: Tally, listener: Listener) -> list[Fileset]:
     """Decide on every bin, count those on which there is nothing to do, and return the others, newest first."""
     to_do: list[Fileset] = []
-    for local in filesets:
-        decision = decide_on(local)
+    for local in compared.inventory.filesets.values():
+        decision = compared.decide(local)
         if decision.action is Action.NONE:
-            state, reason = result_of(decision)
-            tally.count(local.pid, state, reason)
+            state = decision.state.counted
+            tally.count(local.pid, state, decision.reason)
             if state is not BinState.SYNCED:
-                listener.left_alone(local, state, reason)
+                listener.left_alone(local, state, decision.reason)
         else:
             to_do.append(local)
     to_do.sort(key=lambda local: local.pid.sample_time, reverse=True)

@@ -1,0 +1,153 @@
+"""The steps of one bin, one at a time: what is put, what is said of it, and where it waits.
+
+(How many bins share the time, and every order of faults, is in test_upload.py and tests/model.)
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from support.fakes import FakeBucket, FakeTree, LocalFile, SerialExecutor, StoredObject, VirtualClock
+
+from ifcbscan.core.bins import NOTHING_REMOTE
+from ifcbscan.core.decision import NOTHING_ELSE, Action, Known, Now, Policy, decide
+from ifcbscan.core.remote_index import index_objects
+from ifcbscan.core.scan_report import Result
+from ifcbscan.core.states import BinState, State
+from ifcbscan.runs.backends import Backends
+from ifcbscan.runs.one_bin import BinJob, BinSteps, result_if_left, result_if_sent, result_of
+from ifcbscan.state.bin_locks import Claims
+
+PREFIX = "hablab/nauset/"
+PID = "D20231114T200000_IFCB013"
+KEY = f"{PREFIX}2023/D20231114/{PID}."
+
+
+class Scene:
+    """One bin on a disk, a bucket, and a time."""
+
+    def __init__(self) -> None:
+        self.clock = VirtualClock()
+        self.bucket = FakeBucket(self.clock)
+        self.tree = FakeTree()
+        self.tree.write_bin(PID, self.clock.wall() - 3600)
+        self.policy = Policy()
+
+    def body(self, extension: str) -> bytes:
+        return self.tree.files[f"/data/{PID}.{extension}"].body
+
+    def store(self, extension: str, body: bytes, age: float = 3600.0) -> None:
+        self.bucket.objects[KEY + extension] = StoredObject(body, self.clock.wall() - age)
+
+    def now(self) -> Now:
+        return Now(self.bucket.server_clock.now(), self.clock.wall())
+
+    def job(self, known: Known = NOTHING_ELSE) -> BinJob:
+        """The bin with its first decision."""
+        inventory = self.tree.walk()
+        (local,) = inventory.filesets.values()
+        remote = index_objects(self.bucket.list(PREFIX), PREFIX, inventory.filesets)
+        there = remote.get(local.pid, NOTHING_REMOTE)
+        return BinJob(local, there, (), decide(local, there, self.now(), self.policy, (), known), known)
+
+    def steps(self, bin_locks: Claims | None = None) -> BinSteps:
+        backends = Backends(
+            self.tree,  # type: ignore[arg-type]
+            self.bucket,  # type: ignore[arg-type]
+            self.clock,
+            SerialExecutor(),
+            bin_locks=bin_locks or Claims(),
+        )
+        return BinSteps(PREFIX, self.policy, backends)
+
+    def to_the_end(self, job: BinJob) -> Result:
+        """Advance, and wait where the bin has to."""
+        steps = self.steps()
+        for _ in range(10):
+            steps.advance(job)
+            if job.result is not None:
+                return job.result
+            assert job.due is not None
+            self.clock.advance(job.due - self.clock.monotonic())
+        pytest.fail("it never ends")
+
+
+@pytest.fixture
+def scene() -> Scene:
+    return Scene()
+
+
+def test_the_life_of_a_bin_is_upload_unconfirmed_commit_uploaded(scene: Scene) -> None:
+    job = scene.job()
+    assert job.decision.state is State.UPLOAD
+    steps = scene.steps()
+    steps.advance(job)
+    assert job.result is None and job.decision.state is State.UNCONFIRMED and job.due is not None
+    assert [key[-3:] for key in scene.bucket.puts] == ["roi", "hdr"]
+    assert result_if_left(job).state is BinState.UNCONFIRMED
+    scene.clock.advance(job.due - scene.clock.monotonic())
+    steps.advance(job)
+    assert job.result == Result(BinState.UPLOADED)
+    assert [key[-3:] for key in scene.bucket.puts] == ["roi", "hdr", "adc"]
+
+
+def test_a_bin_that_another_run_has_locked_is_left_to_it_without_a_request(scene: Scene) -> None:
+    class Taken(Claims):
+        def take(self, pid: str) -> bool:
+            return False
+
+    job = scene.job()
+    asked = len(scene.bucket.calls)
+    scene.steps(Taken()).advance(job)
+    assert job.result is not None and job.result.state is BinState.TO_UPLOAD
+    assert "another scan on this computer" in job.result.reason
+    assert len(scene.bucket.calls) == asked and not job.locked
+
+
+def test_what_a_look_shows_of_the_hdr_is_what_the_put_replaces(scene: Scene) -> None:
+    """Another .roi of the same size with a smaller .hdr, both put since the listing: all is brought up to date."""
+    scene.store("roi", scene.body("roi"))
+    scene.store("hdr", scene.body("hdr"))
+    job = scene.job()
+    assert job.decision.state is State.COMMIT
+    scene.store("roi", bytes(len(scene.body("roi"))))
+    scene.store("hdr", scene.body("hdr")[:-1])
+    assert scene.to_the_end(job) == Result(BinState.UPLOADED)
+    assert all(scene.bucket.objects[KEY + ext].body == scene.body(ext) for ext in ("roi", "hdr", "adc"))
+
+
+def test_what_the_archive_refuses_in_a_run_is_not_retried_in_it_though_refused_bins_are_to_be(scene: Scene) -> None:
+    scene.store("hdr", scene.body("hdr"))
+    known = Known(retry_rejected=True)
+    assert scene.job().decision.state is State.REJECTED
+    job = scene.job(known)
+    assert job.decision.state is State.UPLOAD
+    steps = scene.steps()
+    steps.advance(job)
+    del scene.bucket.objects[KEY + "roi"]
+    assert job.due is not None
+    scene.clock.advance(job.due - scene.clock.monotonic())
+    steps.advance(job)
+    assert job.result is not None and job.result.state is BinState.REJECTED
+    assert [key[-3:] for key in scene.bucket.puts] == ["roi", "hdr"]
+
+
+def test_files_from_the_future_go_once_they_were_seen_to_stand_still(scene: Scene) -> None:
+    scene.tree.files.clear()
+    scene.tree.write_bin(PID, scene.clock.wall() + 86400)
+    job = scene.job()
+    assert job.decision.action is Action.WATCH
+    assert scene.to_the_end(job) == Result(BinState.UPLOADED)
+    assert scene.clock.monotonic() >= scene.policy.settle + scene.policy.confirm
+
+
+def test_what_would_be_said_of_a_damaged_bin_is_what_a_run_says_of_it_and_nothing_is_sent(scene: Scene) -> None:
+    path = f"/data/{PID}.roi"
+    scene.tree.files[path] = LocalFile(scene.tree.files[path].body[:-1], scene.tree.files[path].changed)
+    job = scene.job()
+    foretold = result_if_sent(job, scene.tree, scene.now(), scene.policy)  # type: ignore[arg-type]
+    assert foretold.state is BinState.HELD and foretold.reason.startswith("truncated")
+    assert scene.to_the_end(job) == foretold and scene.bucket.puts == []
+    unexamined = replace(scene.policy, check_integrity=False)
+    assert result_if_sent(scene.job(), scene.tree, scene.now(), unexamined) == result_of(scene.job().decision)  # type: ignore[arg-type]
