@@ -18,7 +18,7 @@ from ifcbscan.core.checksums import (
     is_md5,
     number_of_parts,
 )
-from ifcbscan.core.content_match import FileVerdict, Outcome, Proof, RemoteObject, judge
+from ifcbscan.core.content_match import ContentMatch, FileVerdict, Proof, RemoteObject, judge
 
 pytestmark = pytest.mark.windows_core
 
@@ -101,38 +101,38 @@ IN_PARTS = FileSums(6, MD5, (PartSum(4, OTHER + "-2"), PartSum(5, MD5 + "-2")))
 ONE_PART = FileSums(6, MD5, (PartSum(6, OTHER + "-1"),))
 
 TABLE = [
-    ("not there", LOCAL, None, Outcome.MISSING, None),
-    ("another size", LOCAL, RemoteObject(7, MD5), Outcome.SIZE, None),
-    ("the MD5", LOCAL, RemoteObject(6, MD5), Outcome.PROVEN, Proof.MD5),
-    ("the sum in parts", IN_PARTS, RemoteObject(6, MD5 + "-2"), Outcome.PROVEN, Proof.PARTS),
-    ("read back", LOCAL, RemoteObject(6, OTHER, False, downloaded=MD5), Outcome.PROVEN, Proof.DOWNLOAD),
-    ("read back other", LOCAL, RemoteObject(6, "?", None, downloaded=OTHER), Outcome.DIFFERENT, None),
-    ("another MD5", LOCAL, RemoteObject(6, OTHER, True), Outcome.DIFFERENT, None),
-    ("another MD5, or encrypted", LOCAL, RemoteObject(6, OTHER), Outcome.UNPROVEN, None),
-    ("encrypted", LOCAL, RemoteObject(6, OTHER, False), Outcome.UNPROVEN, None),
-    ("another single part", ONE_PART, RemoteObject(6, MD5 + "-1", True), Outcome.DIFFERENT, None),
-    ("other parts", IN_PARTS, RemoteObject(6, MD5 + "-3", True), Outcome.UNPROVEN, None),
-    ("no sum at all", LOCAL, RemoteObject(6, "", True), Outcome.UNPROVEN, None),
+    ("not there", LOCAL, None, ContentMatch.MISSING, None),
+    ("another size", LOCAL, RemoteObject(7, MD5), ContentMatch.SIZE, None),
+    ("the MD5", LOCAL, RemoteObject(6, MD5), ContentMatch.PROVEN, Proof.MD5),
+    ("the sum in parts", IN_PARTS, RemoteObject(6, MD5 + "-2"), ContentMatch.PROVEN, Proof.PARTS),
+    ("read back", LOCAL, RemoteObject(6, OTHER, False, downloaded=MD5), ContentMatch.PROVEN, Proof.DOWNLOAD),
+    ("read back other", LOCAL, RemoteObject(6, "?", None, downloaded=OTHER), ContentMatch.DIFFERENT, None),
+    ("another MD5", LOCAL, RemoteObject(6, OTHER, True), ContentMatch.DIFFERENT, None),
+    ("another MD5, or encrypted", LOCAL, RemoteObject(6, OTHER), ContentMatch.UNPROVEN, None),
+    ("encrypted", LOCAL, RemoteObject(6, OTHER, False), ContentMatch.UNPROVEN, None),
+    ("another single part", ONE_PART, RemoteObject(6, MD5 + "-1", True), ContentMatch.DIFFERENT, None),
+    ("other parts", IN_PARTS, RemoteObject(6, MD5 + "-3", True), ContentMatch.UNPROVEN, None),
+    ("no sum at all", LOCAL, RemoteObject(6, "", True), ContentMatch.UNPROVEN, None),
 ]
 
 
 @pytest.mark.parametrize(
-    "local, remote, outcome, proof", [row[1:] for row in TABLE], ids=[r[0] for r in TABLE]
+    "local, remote, match, proof", [row[1:] for row in TABLE], ids=[r[0] for r in TABLE]
 )
 @pytest.mark.parametrize("position", [0, 1, 2])
 def test_a_bin_is_what_its_worst_file_is(
-    local: FileSums, remote: Any, outcome: Outcome, proof: Any, position: int
+    local: FileSums, remote: Any, match: ContentMatch, proof: Any, position: int
 ) -> None:
     sums = [LOCAL, LOCAL, LOCAL]
     objects = [RemoteObject(6, MD5), RemoteObject(6, MD5), RemoteObject(6, MD5)]
     sums[position], objects[position] = local, remote
     verdict = judge(sums, objects)
     extension = ("hdr", "adc", "roi")[position]
-    assert verdict.outcome is outcome
-    assert (verdict.files[position].outcome, verdict.files[position].proof) == (outcome, proof)
-    assert extension in verdict.extensions(outcome)
-    if outcome is not Outcome.PROVEN:
-        assert verdict.reason.startswith(f".{extension} ") and verdict.extensions(outcome) == (extension,)
+    assert verdict.match is match
+    assert (verdict.files[position].match, verdict.files[position].proof) == (match, proof)
+    assert extension in verdict.extensions(match)
+    if match is not ContentMatch.PROVEN:
+        assert verdict.reason.startswith(f".{extension} ") and verdict.extensions(match) == (extension,)
 
 
 def test_a_different_file_is_named_with_both_sums() -> None:
@@ -143,8 +143,8 @@ def test_a_different_file_is_named_with_both_sums() -> None:
 
 def test_of_several_faults_the_worst_counts_and_all_are_named() -> None:
     verdict = judge([LOCAL] * 3, [RemoteObject(9, MD5), None, RemoteObject(6, OTHER, True)])
-    assert verdict.outcome is Outcome.MISSING
-    assert [file.outcome for file in verdict.files] == [Outcome.SIZE, Outcome.MISSING, Outcome.DIFFERENT]
+    assert verdict.match is ContentMatch.MISSING
+    assert [file.match for file in verdict.files] == [ContentMatch.SIZE, ContentMatch.MISSING, ContentMatch.DIFFERENT]
     assert all(name in verdict.reason for name in (".hdr", ".adc", ".roi"))
 
 
@@ -181,9 +181,9 @@ def test_nothing_is_proven_without_a_proof_for_each_of_three_files_of_the_right_
 ) -> None:
     verdict = judge(local, remote)
     proofs = [file.proof for file in verdict.files]
-    assert (verdict.outcome is Outcome.PROVEN) == (None not in proofs)
+    assert (verdict.match is ContentMatch.PROVEN) == (None not in proofs)
     for file, ours, there in zip(verdict.files, local, remote):
-        if file.outcome is Outcome.PROVEN:
+        if file.match is ContentMatch.PROVEN:
             assert there.size == ours.size
             evidence = {
                 Proof.MD5: there.etag == ours.md5,
