@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from ifcbscan.core.bins import server_seconds
-from ifcbscan.core.content_match import Proof
+from ifcbscan.core.content_match import ContentMatch, Proof
+from ifcbscan.core.decision import State
 from ifcbscan.core.scan_report import Requests
 from ifcbscan.core.verify_report import DeletableReport, Publication, VerifyReport, VerifyState
 from ifcbscan.core.verify_words import conclusion, summary
@@ -162,3 +163,45 @@ def test_the_json_counts_what_the_list_has_and_lacks(deletable: DeletableReport,
     # The older key is there only where there is a list.
     assert made.get("deletable_files") == (counts[0] if deletable.written else None)
     assert not {"deletable", "deletable_files"} & set(_report().to_json())
+
+
+@pytest.mark.parametrize("match", ContentMatch)
+def test_every_comparison_with_the_archive_is_a_state_of_the_same_word(match: ContentMatch) -> None:
+    assert VerifyState.of_match(match).value == match.value
+
+
+@pytest.mark.parametrize("state", State)
+def test_a_state_of_a_scan_that_leads_to_an_upload_is_none_of_a_verification(state: State) -> None:
+    if state in (State.SYNCED, State.UPLOAD, State.COMMIT, State.UNCONFIRMED):
+        with pytest.raises(ValueError):
+            VerifyState.of_state(state)
+    else:
+        assert str(VerifyState.of_state(state)) == state.value
+
+
+def test_the_json_keeps_its_keys_and_their_order() -> None:
+    made = _report().to_json()
+    assert list(made["bins"]) == [
+        "proven",
+        "missing",
+        "different",
+        "size",
+        "unproven",
+        "incomplete",
+        "settling",
+        "held",
+        "rejected",
+        "conflict",
+        "excluded",
+    ]
+    assert list(made["proofs"]) == ["md5", "parts", "checksum", "download"]
+
+
+def test_one_of_a_kind_is_told_in_the_singular() -> None:
+    lines = conclusion(_report(out_of_sight=1, foreign=1))
+    assert lines[1:] == [
+        "Not looked into: 1 folder that may hold bins; the warnings name it. What is in it may exist only on this disk.",
+        "Not looked at: 1 file that is no part of a bin. It may exist only on this disk.",
+    ]
+    report = _report(deletable=_list(files=3, bins=1, too_young=1, first_at=0.0, all_at=0.0))
+    assert summary(report).endswith("; 3 files of 1 bin listed as deletable, 1 bin too young for it")
