@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
-from typing import Sequence
+from typing import Iterable, Sequence
 
-from ifcbscan.core.bins import EXTENSIONS
+from ifcbscan.core.bins import EXTENSIONS, MISSING
 from ifcbscan.core.checksums import FileSums, PartSum, is_md5, number_of_parts
 
 
-class Outcome(enum.Enum):
+class ContentMatch(enum.Enum):
     """How a complete bin, or one of its files, compares. The values are the words of the report and the JSON."""
 
     PROVEN = "proven"
@@ -25,11 +25,11 @@ class Outcome(enum.Enum):
 
 #: The worst of its files is what a bin is.
 _FROM_BEST_TO_WORST = (
-    Outcome.PROVEN,
-    Outcome.UNPROVEN,
-    Outcome.DIFFERENT,
-    Outcome.SIZE,
-    Outcome.MISSING,
+    ContentMatch.PROVEN,
+    ContentMatch.UNPROVEN,
+    ContentMatch.DIFFERENT,
+    ContentMatch.SIZE,
+    ContentMatch.MISSING,
 )
 
 
@@ -62,7 +62,7 @@ class FileVerdict:
     """The verdict on one file. `proof` is what proved it (None if nothing did), `reason` in words."""
 
     extension: str
-    outcome: Outcome
+    match: ContentMatch
     proof: Proof | None
     reason: str
 
@@ -71,13 +71,13 @@ class FileVerdict:
 class BinVerdict:
     """The verdict on a bin: that on its worst file; `files` has all three, in the order of EXTENSIONS."""
 
-    outcome: Outcome
+    match: ContentMatch
     reason: str
     files: tuple[FileVerdict, ...]
 
-    def extensions(self, outcome: Outcome) -> tuple[str, ...]:
-        """The files with this outcome."""
-        return tuple(file.extension for file in self.files if file.outcome is outcome)
+    def extensions(self, match: ContentMatch) -> tuple[str, ...]:
+        """The files of which this is the verdict."""
+        return tuple(file.extension for file in self.files if file.match is match)
 
 
 def judge(local: Sequence[FileSums], remote: Sequence[RemoteObject | None]) -> BinVerdict:
@@ -85,7 +85,7 @@ def judge(local: Sequence[FileSums], remote: Sequence[RemoteObject | None]) -> B
 
     For each file the first row that fits holds:
 
-    | object                                                     | outcome   | proof    |
+    | object                                                     | match     | proof    |
     |------------------------------------------------------------|-----------|----------|
     | not there                                                  | missing   |          |
     | of another size                                            | size      |          |
@@ -99,38 +99,59 @@ def judge(local: Sequence[FileSums], remote: Sequence[RemoteObject | None]) -> B
 
     An ETag in parts that is not the file's proves nothing: the parts may have had an unusual size.
     """
-    files = tuple(_judge_file(*triple) for triple in zip(EXTENSIONS, local, remote))
-    worst = max(files, key=lambda file: _FROM_BEST_TO_WORST.index(file.outcome)).outcome
+    return _of_files(_judge_file(*triple) for triple in zip(EXTENSIONS, local, remote))
+
+
+def judge_sizes(local: Sequence[int], remote: Sequence[int]) -> BinVerdict:
+    """The verdict on a bin of which nothing was read, from the sizes of its files and objects (MISSING: not there).
+
+    A file whose size is right is `unproven`, without a reason; so is a bin whose sizes are all right.
+    """
+    verdict = _of_files(_judge_size(*triple) for triple in zip(EXTENSIONS, local, remote))
+    if any(there != MISSING for there in remote):
+        return verdict
+    return BinVerdict(verdict.match, "not in the archive", verdict.files)
+
+
+def _of_files(verdicts: Iterable[FileVerdict]) -> BinVerdict:
+    files = tuple(verdicts)
+    worst = max((file.match for file in files), key=_FROM_BEST_TO_WORST.index)
     reasons = [f".{file.extension} {file.reason}" for file in files if file.reason]
     return BinVerdict(worst, "; ".join(reasons), files)
 
 
+def _judge_size(extension: str, here: int, there: int) -> FileVerdict:
+    if there == MISSING:
+        return FileVerdict(extension, ContentMatch.MISSING, None, "is not in the archive")
+    if there != here:
+        reason = f"has {there:,} bytes in the archive, {here:,} here"
+        return FileVerdict(extension, ContentMatch.SIZE, None, reason)
+    return FileVerdict(extension, ContentMatch.UNPROVEN, None, "")
+
+
 def _judge_file(extension: str, local: FileSums, remote: RemoteObject | None) -> FileVerdict:
-    if remote is None:
-        return FileVerdict(extension, Outcome.MISSING, None, "is not in the archive")
-    if remote.size != local.size:
-        reason = f"has {remote.size:,} bytes in the archive, {local.size:,} here"
-        return FileVerdict(extension, Outcome.SIZE, None, reason)
+    if remote is None or remote.size != local.size:
+        return _judge_size(extension, local.size, MISSING if remote is None else remote.size)
     if remote.etag == local.md5:
-        return FileVerdict(extension, Outcome.PROVEN, Proof.MD5, "")
+        return FileVerdict(extension, ContentMatch.PROVEN, Proof.MD5, "")
     for part_sum in local.part_sums:
         if remote.etag == part_sum.etag:
-            return FileVerdict(extension, Outcome.PROVEN, Proof.PARTS, _in_parts(part_sum, local))
+            return FileVerdict(extension, ContentMatch.PROVEN, Proof.PARTS, _in_parts(part_sum, local))
     if remote.downloaded is not None:
         if remote.downloaded == local.md5:
-            return FileVerdict(extension, Outcome.PROVEN, Proof.DOWNLOAD, "proven by reading it back")
+            return FileVerdict(extension, ContentMatch.PROVEN, Proof.DOWNLOAD, "proven by reading it back")
         return _different(extension, "MD5", local.md5, remote.downloaded)
     if remote.etag_is_sum:
         if is_md5(remote.etag):
             return _different(extension, "MD5", local.md5, remote.etag)
         if number_of_parts(remote.etag) == 1 and local.part_sums:
             return _different(extension, "ETag", local.part_sums[0].etag, remote.etag)
-    return FileVerdict(extension, Outcome.UNPROVEN, None, _not_proven(remote))
+    return FileVerdict(extension, ContentMatch.UNPROVEN, None, _not_proven(remote))
 
 
 def _different(extension: str, kind: str, here: str, there: str) -> FileVerdict:
     reason = f"has other content in the archive ({kind} {there}) than here ({here})"
-    return FileVerdict(extension, Outcome.DIFFERENT, None, reason)
+    return FileVerdict(extension, ContentMatch.DIFFERENT, None, reason)
 
 
 def _in_parts(part_sum: PartSum, local: FileSums) -> str:

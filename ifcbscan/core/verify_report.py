@@ -1,50 +1,56 @@
-"""What a verification found: counts, problems, proofs; the JSON, the exit code and the summary.
+"""What a verification found: counts, problems, proofs; the JSON and the exit code. How it is told is in verify_words.py.
 
-Pure. The JSON keys are those of a scan's report where they mean the same (outcome.py).
+Pure. The JSON keys are those of a scan's report (scan_report.py) where they mean the same.
 """
 
 from __future__ import annotations
 
-import datetime
 import enum
-import math
 from dataclasses import dataclass, field
-from typing import Any, Sequence
+from typing import Any
 
-from ifcbscan.core.bins import Fileset, Pid
-from ifcbscan.core.content_match import BinVerdict, Outcome, Proof
+from ifcbscan.core.bins import Pid
+from ifcbscan.core.content_match import BinVerdict, ContentMatch, Proof
 from ifcbscan.core.decision import State
 from ifcbscan.core.scan_report import Problem, Requests
-from ifcbscan.core.states import BinState
-from ifcbscan.core.words import human_bytes, human_duration
 from ifcbscan.errors import ExitCode
 
-#: The counts of the JSON: every bin that was found is in exactly one of them.
-COUNTS = (
-    Outcome.PROVEN.value,
-    Outcome.MISSING.value,
-    Outcome.DIFFERENT.value,
-    Outcome.SIZE.value,
-    Outcome.UNPROVEN.value,
-    State.INCOMPLETE.value,
-    State.SETTLING.value,
-    State.HELD.value,
-    State.REJECTED.value,
-    State.CONFLICT.value,
-    BinState.EXCLUDED.value,
-)
 
-#: The counts of complete bins that are not proven to be in the archive.
+class VerifyState(enum.Enum):
+    """How a bin ended. The values are the words of the JSON, in its order: every bin that was found is in exactly one."""
+
+    PROVEN = "proven"
+    MISSING = "missing"
+    DIFFERENT = "different"
+    SIZE = "size"
+    UNPROVEN = "unproven"
+    INCOMPLETE = "incomplete"
+    SETTLING = "settling"
+    HELD = "held"
+    REJECTED = "rejected"
+    CONFLICT = "conflict"
+    EXCLUDED = "excluded"
+
+    def __str__(self) -> str:
+        return str(self.value)
+
+    @classmethod
+    def of_match(cls, match: ContentMatch) -> VerifyState:
+        """The state of a complete bin that compares like this with the archive."""
+        return cls(match.value)
+
+    @classmethod
+    def of_state(cls, state: State) -> VerifyState:
+        """The state of a bin that a scan would leave alone. Raises ValueError for those that lead to an upload."""
+        return cls(state.value)
+
+
+#: The states of complete bins that are not proven to be in the archive.
 NOT_PROVEN = tuple(
-    name
-    for name in COUNTS
-    if name not in (Outcome.PROVEN.value, State.INCOMPLETE.value, BinState.EXCLUDED.value)
+    state
+    for state in VerifyState
+    if state not in (VerifyState.PROVEN, VerifyState.INCOMPLETE, VerifyState.EXCLUDED)
 )
-
-
-# The proofs of the JSON. "checksum" is always 0: older versions also compared checksums that the bucket keeps, and
-# scripts may read the key.
-_PROOFS = (Proof.MD5.value, Proof.PARTS.value, "checksum", Proof.DOWNLOAD.value)
 
 #: The word among the problems for a proven bin that was not the same any more when the list was written.
 CHANGED = "changed"
@@ -62,15 +68,14 @@ class Publication(enum.Enum):
 class BinResult:
     """How one bin ended. `size`: bytes of all its files on this disk, copies in other folders included.
 
-    `filesets` are the copies that were read, `read` is how many bytes that were; `verdict` is None where the
-    state was clear without reading. `publication` is None where nobody asked; `unpublished` says why not.
+    `read`: how many bytes of them were read; `verdict` is None where the state was clear without reading.
+    `publication` is None where nobody asked; `unpublished` says why the dashboard does not show it.
     """
 
     pid: Pid
-    state: str
+    state: VerifyState
     reason: str
     size: int
-    filesets: tuple[Fileset, ...] = ()
     read: int = 0
     verdict: BinVerdict | None = None
     publication: Publication | None = None
@@ -123,14 +128,14 @@ class VerifyReport:
     time_series: str
     directory: str
     mode: str
-    bins: dict[str, int]
+    bins: dict[VerifyState, int]
     problems: tuple[Problem, ...]
     warnings: tuple[str, ...]
     requests: Requests
     seconds: float
     bytes_read: int
-    proofs: dict[str, int]
-    published: dict[str, int] | None
+    proofs: dict[Proof, int]
+    published: dict[Publication, int] | None
     different: tuple[DifferentBin, ...]
     deletable: DeletableReport | None
     unreadable: int
@@ -145,9 +150,9 @@ class VerifyReport:
         Files that look like a bin's but cannot be archived under their name are out of sight, too.
         """
         return (
-            bool(self.bins[Outcome.PROVEN.value])
+            bool(self.bins[VerifyState.PROVEN])
             and not self._not_seen
-            and not any(self.bins[name] for name in NOT_PROVEN)
+            and not any(self.bins[state] for state in NOT_PROVEN)
             and not (self.deletable is not None and self.deletable.changed)
         )
 
@@ -158,14 +163,14 @@ class VerifyReport:
     @property
     def nothing_found(self) -> bool:
         """Whether there was nothing to prove, as on a disk that is not mounted."""
-        return not (self._not_seen or any(self.bins[name] for name in (Outcome.PROVEN.value, *NOT_PROVEN)))
+        return not (self._not_seen or any(self.bins[state] for state in (VerifyState.PROVEN, *NOT_PROVEN)))
 
     @property
     def all_published(self) -> bool:
         """Whether the dashboard shows every bin that is in the bucket; True if nobody asked."""
         published = self.published
         return published is None or not any(
-            published[fact.value] for fact in (Publication.UNPUBLISHED, Publication.UNKNOWN)
+            published[fact] for fact in (Publication.UNPUBLISHED, Publication.UNKNOWN)
         )
 
     @property
@@ -181,8 +186,8 @@ class VerifyReport:
             "time_series": self.time_series,
             "directory": self.directory,
             "mode": self.mode,
-            "bins": {name: self.bins[name] for name in COUNTS},
-            "proofs": {name: self.proofs.get(name, 0) for name in _PROOFS},
+            "bins": {state.value: self.bins[state] for state in VerifyState},
+            "proofs": self._proofs(),
             "bytes_read": self.bytes_read,
             "requests": {
                 "list": self.requests.list,
@@ -194,7 +199,7 @@ class VerifyReport:
             "seconds": round(self.seconds, 3),
         }
         if self.published is not None:
-            made["published"] = {fact.value: self.published[fact.value] for fact in Publication}
+            made["published"] = {fact.value: self.published[fact] for fact in Publication}
         if self.deletable is not None:
             made["deletable"] = {
                 "files": self.deletable.files,
@@ -206,16 +211,24 @@ class VerifyReport:
                 made["deletable_files"] = self.deletable.files
         return made
 
+    def _proofs(self) -> dict[str, int]:
+        return {
+            "md5": self.proofs[Proof.MD5],
+            "parts": self.proofs[Proof.PARTS],
+            "checksum": 0,  # of checksums that the bucket keeps, which older versions compared; scripts may read it
+            "download": self.proofs[Proof.DOWNLOAD],
+        }
+
 
 @dataclass
 class VerifyTally:
     """Collects while a verification goes on; one thread only."""
 
-    bins: dict[str, int] = field(default_factory=lambda: dict.fromkeys(COUNTS, 0))
+    bins: dict[VerifyState, int] = field(default_factory=lambda: dict.fromkeys(VerifyState, 0))
     problems: list[Problem] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
-    proofs: dict[str, int] = field(default_factory=lambda: {proof.value: 0 for proof in Proof})
-    published: dict[str, int] = field(default_factory=lambda: {fact.value: 0 for fact in Publication})
+    proofs: dict[Proof, int] = field(default_factory=lambda: dict.fromkeys(Proof, 0))
+    published: dict[Publication, int] = field(default_factory=lambda: dict.fromkeys(Publication, 0))
     different: list[DifferentBin] = field(default_factory=list)
     bytes_read: int = 0
 
@@ -223,140 +236,20 @@ class VerifyTally:
         """Take in one bin."""
         self.bins[result.state] += 1
         self.bytes_read += result.read
-        if result.state != Outcome.PROVEN.value:
-            self.problems.append(Problem(result.pid, result.state, result.reason))
+        if result.state is not VerifyState.PROVEN:
+            self.problems.append(Problem(result.pid, result.state.value, result.reason))
         if result.verdict is not None:
             self._count_files(result, result.verdict)
         if result.publication is not None:
-            self.published[result.publication.value] += 1
+            self.published[result.publication] += 1
             if result.publication is Publication.UNPUBLISHED:
                 problem = Problem(result.pid, Publication.UNPUBLISHED.value, result.unpublished)
                 self.problems.append(problem)
 
     def _count_files(self, result: BinResult, verdict: BinVerdict) -> None:
-        if result.state == Outcome.PROVEN.value:
+        if result.state is VerifyState.PROVEN:
             for file in verdict.files:
                 if file.proof is not None:
-                    self.proofs[file.proof.value] += 1
-        if result.state == Outcome.DIFFERENT.value:
-            self.different.append(DifferentBin(result.pid, verdict.extensions(Outcome.DIFFERENT)))
-
-
-_WORDS = (
-    (Outcome.PROVEN.value, "proven to be in the archive"),
-    (Outcome.MISSING.value, "not in the archive"),
-    (Outcome.DIFFERENT.value, "with other content in the archive"),
-    (Outcome.SIZE.value, "with other sizes in the archive"),
-    (Outcome.UNPROVEN.value, "not proven"),
-    (State.SETTLING.value, "still being written"),
-    (State.INCOMPLETE.value, "incomplete"),
-    (State.HELD.value, "held back (so not in the archive)"),
-    (State.REJECTED.value, "rejected by the archive"),
-    (State.CONFLICT.value, "in conflict"),
-    (BinState.EXCLUDED.value, "in excluded folders (not looked at)"),
-)
-
-
-def summary(report: VerifyReport) -> str:
-    """The verification in one line of words."""
-    parts = [f"{report.bins[name]:,} {words}" for name, words in _WORDS if report.bins[name]]
-    line = "{}: {}".format(report.time_series, ", ".join(parts) if parts else "no bins found")
-    if report.published is not None:
-        counts = report.published
-        line += f"; published {counts['published']:,}, unpublished {counts['unpublished']:,}"
-        if counts["unknown"]:
-            line += f", unknown {counts['unknown']:,}"
-    if report.bytes_read:
-        rate = report.bytes_read / report.seconds if report.seconds > 0 else 0.0
-        line += f"; read {human_bytes(report.bytes_read)} in {report.seconds:.0f} s ({human_bytes(rate)}/s)"
-    if report.deletable is not None:
-        line += "; " + _list_human_duration(report.deletable)
-    return line
-
-
-def _list_human_duration(deletable: DeletableReport) -> str:
-    if not deletable.written:
-        return "no list of deletable files"
-    words = f"{deletable.files:,} files of {deletable.bins:,} bins listed as deletable"
-    if deletable.too_young:
-        words += f", {deletable.too_young:,} bins too young for it"
-    if deletable.changed:
-        words += f", {deletable.changed:,} bins changed since they were read"
-    return words
-
-
-def conclusion(report: VerifyReport) -> Sequence[str]:
-    """What the verification means for the data, and what to do: the lines that follow the problems."""
-    lines = [_verdict(report)]
-    deletable = report.deletable
-    if deletable is None:
-        if report.exit_code == ExitCode.DONE:
-            lines.append(
-                "Before you delete anything: --deletable FILE looks at everything again and lists what may go."
-            )
-    elif not deletable.written:
-        lines.append("No list of deletable files was written. Delete nothing, and use no older list.")
-    else:
-        lines.extend(_left_out(deletable))
-    beside = report.bins[State.INCOMPLETE.value] + report.bins[BinState.EXCLUDED.value]
-    if beside:
-        lines.append(
-            f"Not compared: bins that are incomplete or in excluded folders ({beside:,}). They may exist only on this disk."
-        )
-    if report.out_of_sight:
-        lines.append(
-            f"Not looked into: {report.out_of_sight:,} folders that may hold bins; the warnings name them. What is in "
-            "them may exist only on this disk."
-        )
-    if report.foreign:
-        lines.append(
-            f"Not looked at: {report.foreign:,} files that are no part of a bin. They may exist only on this disk."
-        )
-    return lines
-
-
-def _verdict(report: VerifyReport) -> str:
-    if report.exit_code == ExitCode.DONE:
-        return "Everything that was asked for is proven."
-    if report.nothing_found:
-        return "There was nothing to prove: no complete bin was found. Is this the right folder?"
-    if not report.all_proven:
-        # Not "what is listed here": the list of problems may be cut short.
-        return "NOT everything is proven. Delete nothing, or only what --deletable FILE lists."
-    if not report.all_published:
-        return (
-            "Everything is proven to be in the archive, but the dashboard does not show all of it. Delete nothing, or "
-            "only what --deletable FILE lists."
-        )
-    return "Everything is proven to be in the archive, but NOT everything may be deleted yet."
-
-
-def _left_out(deletable: DeletableReport) -> list[str]:
-    lines = []
-    if deletable.too_young:
-        line = (
-            f"Left out of the list: {deletable.too_young:,} bins of which the archive got a file less than "
-            f"{human_duration(deletable.after)} ago (--deletable-after); it may still refuse one."
-        )
-        if deletable.first_at is not None and deletable.all_at is not None:
-            first, last = _utc(deletable.first_at), _utc(deletable.all_at)
-            line += f" All of them can be listed from {last}" + (
-                f", the first from {first}" if first != last else ""
-            )
-            line += ": verify again then."
-        lines.append(line)
-    if deletable.changed:
-        lines.append(
-            f"Left out of the list: {deletable.changed:,} bins that are not the same any more, here or in the archive. "
-            "Send what is missing with 'ifcbscan sync', then verify again."
-        )
-    return lines
-
-
-def _utc(seconds: float) -> str:
-    """`2026-06-02 11:15 UTC`: the minute after which it is true."""
-    try:
-        moment = datetime.datetime(1970, 1, 1) + datetime.timedelta(minutes=math.ceil(seconds / 60))
-    except OverflowError:
-        return "the year 10000"
-    return f"{moment:%Y-%m-%d %H:%M} UTC"
+                    self.proofs[file.proof] += 1
+        if result.state is VerifyState.DIFFERENT:
+            self.different.append(DifferentBin(result.pid, verdict.extensions(ContentMatch.DIFFERENT)))

@@ -52,6 +52,12 @@ class ArchivedBin:
         """
         return max(map(_seconds, self._listed.split(_BETWEEN)[3:]))
 
+    def remote(self, local: Fileset) -> RemoteFileset:
+        """What the listing said of its objects, whose sizes are those of the local files."""
+        put = self._listed.split(_BETWEEN)[3:]
+        hdr_put, roi_put = put[EXTENSIONS.index("hdr")], put[EXTENSIONS.index("roi")]
+        return RemoteFileset(local.hdr, local.adc, local.roi, hdr_put, roi_put)
+
     def same(self, objects: Sequence[ListedObject]) -> bool:
         """Whether these are the same objects, neither put again nor replaced."""
         return self._listed == _listed(objects)

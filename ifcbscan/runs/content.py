@@ -9,11 +9,11 @@ from typing import Mapping, Sequence
 
 from ifcbscan.clock import Clock
 from ifcbscan.core.bins import Pid
-from ifcbscan.core.content_match import Outcome
-from ifcbscan.core.decision import State
+from ifcbscan.core.verify_report import VerifyState
+from ifcbscan.core.words import counted
 from ifcbscan.disk.tree import LocalTree
 from ifcbscan.runs.scan import ScanOptions
-from ifcbscan.runs.verify import VerifyListener, VerifyOptions, verify
+from ifcbscan.runs.verify import VerifyBackends, VerifyListener, VerifyOptions, verify
 from ifcbscan.s3.bucket import Bucket
 
 _NAMED = 10  # bins named in a warning at most
@@ -36,24 +36,25 @@ def compare(
         options.account, options.time_series, options.policy, max_age=options.max_age, jobs=jobs
     )
     with ThreadPoolExecutor(jobs) as pool:
-        report = verify(how, tree, bucket, None, clock, pool, listener)
+        report = verify(how, VerifyBackends(tree, bucket, clock, pool), listener)
     differs = {different.pid: different.extensions for different in report.different}
     warnings = []
     if differs:
         names = ", ".join(list(differs)[:_NAMED]) + (", ..." if len(differs) > _NAMED else "")
         warnings.append(
-            f"the archive has other content of the same size of {len(differs)} bins ({names}). Sending them again "
-            "puts the archive right, but the dashboard does not download a changed file of the same size: ask the "
-            "people who run it to fetch these bins anew"
+            f"the archive has other content of the same size of {counted(len(differs), 'bin')} ({names}). Sending it "
+            "again puts the archive right, but the dashboard does not download a changed file of the same size: ask the "
+            "people who run it to fetch it anew"
         )
-    if report.bins[Outcome.UNPROVEN.value]:
+    unproven, in_conflict = report.bins[VerifyState.UNPROVEN], report.bins[VerifyState.CONFLICT]
+    if unproven:
         warnings.append(
-            f"the content of {report.bins[Outcome.UNPROVEN.value]} bins could not be compared, and they are not "
-            "sent again; 'ifcbscan verify' says why"
+            f"the content of {counted(unproven, 'bin')} could not be compared, and is not sent again; "
+            "'ifcbscan verify' says why"
         )
-    if report.bins[State.CONFLICT.value]:
+    if in_conflict:
         warnings.append(
-            f"of {report.bins[State.CONFLICT.value]} bins two copies on this disk differ, so neither is sent again; "
+            f"of {counted(in_conflict, 'bin')} two copies on this disk differ, so neither is sent again; "
             "'ifcbscan verify' names them"
         )
     return Comparison(differs, tuple(warnings))

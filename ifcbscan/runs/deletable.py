@@ -18,6 +18,7 @@ from typing import Sequence
 from ifcbscan.core.bins import Fileset
 from ifcbscan.core.scan_report import Problem
 from ifcbscan.core.verify_report import CHANGED, DeletableReport
+from ifcbscan.core.words import counted
 from ifcbscan.disk.tree import Inventory, LocalTree
 from ifcbscan.errors import BucketRefused, BucketUnreachable, LocalFileProblem
 from ifcbscan.runs.archived import ArchivedBin, ArchiveListing, list_again
@@ -47,9 +48,8 @@ class DeletableLister:
         self._bins = 0
         self._undated = 0
         self._too_young = 0
-        self._first_at = (
-            math.inf
-        )  # when the first and the last of those are old enough; seconds since 1970, UTC
+        # When the first and the last of those are old enough; seconds since 1970, UTC.
+        self._first_at = math.inf
         self._all_at = -math.inf
 
     def write(
@@ -76,8 +76,8 @@ class DeletableLister:
                 self._list((local, *inventory.copies.get(pid, ())), paths)
         if self._undated:
             self.warnings.append(
-                f"the archive's listing has no date that can be read for {self._undated:,} bins, so they are never "
-                "listed as deletable"
+                f"the archive's listing has no date that can be read for {counted(self._undated, 'bin')}: never listed as "
+                "deletable"
             )
         written = paths.finish() is not None
         return DeletableReport(

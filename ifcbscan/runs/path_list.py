@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import BinaryIO, Iterable
 
 from ifcbscan.core.bins import EXTENSIONS, Fileset
+from ifcbscan.core.words import counted
 from ifcbscan.errors import UsageError
 
 
@@ -97,7 +98,7 @@ class PathList:
         self._file = None
         if self._left_out:
             self.warnings.append(
-                f"{self._left_out} deletable files have a line end in their path and are not listed; use -0"
+                f"not listed, because of a line end in the path: {counted(self._left_out, 'deletable file')}; use -0"
             )
         return self._count
 

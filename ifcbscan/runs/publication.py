@@ -6,10 +6,12 @@ A dashboard that does not answer is a warning: what it did not say stays unknown
 from __future__ import annotations
 
 import datetime
+import math
 from typing import Iterable, Mapping, cast
 
 from ifcbscan.core.bins import Pid
 from ifcbscan.core.verify_report import Publication
+from ifcbscan.core.words import human_duration
 from ifcbscan.dashboard.calls import BinInfo, Dashboard, DashboardUnreachable, Standing, UnknownToDashboard
 from ifcbscan.runs.archived import ArchivedBin
 
@@ -123,6 +125,18 @@ class _Asking:
             f"{', marked as skipped' if info.skip else ''}, and a bin can be in one only; ask the people who run the "
             "dashboard to move it if that is wrong"
         )
+
+
+def why_unpublished(record: ArchivedBin, now: float) -> str:
+    """Why the dashboard does not show a bin, and how long it has been in the archive; "" if it is not `unpublished`.
+
+    `now` by the server's clock: seconds since 1970, UTC.
+    """
+    if record.publication is not Publication.UNPUBLISHED:
+        return ""
+    if record.put == math.inf:
+        return record.unpublished
+    return f"{record.unpublished}; in the archive for {human_duration(now - record.put)}"
 
 
 def _note(record: ArchivedBin, why: str) -> None:

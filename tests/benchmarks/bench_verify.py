@@ -38,9 +38,12 @@ from ifcbscan.core.decision import Policy  # noqa: E402
 from ifcbscan.core.remote_index import ListedObject  # noqa: E402
 from ifcbscan.core.scan_report import Requests  # noqa: E402
 from ifcbscan.core.series import Series  # noqa: E402
-from ifcbscan.core.verify_report import VerifyReport  # noqa: E402
+from ifcbscan.core.verify_report import (
+    VerifyReport,  # noqa: E402
+    VerifyState,  # noqa: E402
+)
 from ifcbscan.disk.tree import LocalTree  # noqa: E402
-from ifcbscan.runs.verify import VerifyListener, VerifyOptions, verify  # noqa: E402
+from ifcbscan.runs.verify import VerifyBackends, VerifyListener, VerifyOptions, verify  # noqa: E402
 
 OLD = 1400000000.0
 FIRST = datetime.datetime(2013, 1, 1)
@@ -82,7 +85,7 @@ def run(root: Path, bucket: MadeUpBucket, jobs: int, deletable: str | None = Non
     options = VerifyOptions("hablab", "nauset", Policy(), jobs=jobs, deletable=deletable)
     fake: Any = bucket
     with ThreadPoolExecutor(jobs) as pool:
-        return verify(options, LocalTree(str(root)), fake, None, Clock(), pool, VerifyListener())
+        return verify(options, VerifyBackends(LocalTree(str(root)), fake, Clock(), pool), VerifyListener())
 
 
 # --- speed
@@ -120,7 +123,7 @@ def measure_speed(folder: Path, count: int, roi_bytes: int, rounds: int) -> None
             began = time.perf_counter()
             report = run(folder, bucket, jobs)
             took = time.perf_counter() - began
-            assert report.bins["proven"] == count and report.bytes_read == size
+            assert report.bins[VerifyState.PROVEN] == count and report.bytes_read == size
             return took
 
         return once

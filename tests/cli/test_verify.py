@@ -157,7 +157,7 @@ def test_bins_behind_a_link_that_leads_elsewhere_keep_the_rest_from_being_all(
     words = ("verify", data, "nauset", "--env-file", env_file, "--deletable", "list")
     done = ifcbscan_cli(*words, "--deletable-after", "0")
     assert done.code == 3 and "NOT everything is proven." in done.stderr
-    assert "Not looked into: 1 folders that may hold bins; the warnings name them." in done.stderr
+    assert "Not looked into: 1 folder that may hold bins; the warnings name it." in done.stderr
     assert str(data / "linked") in done.stderr
     assert len((tmp_path / "list").read_bytes().splitlines()) == 6
 

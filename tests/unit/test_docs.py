@@ -20,7 +20,7 @@ from support.places import REPOSITORY
 import ifcbscan
 from ifcbscan import errors
 from ifcbscan.cli import main
-from ifcbscan.core.content_match import Outcome
+from ifcbscan.core.content_match import ContentMatch
 from ifcbscan.core.states import SCAN_COUNTS
 from ifcbscan.errors import ExitCode
 
@@ -227,8 +227,8 @@ def test_every_state_outcome_and_exit_code_is_explained() -> None:
     for state in (state.value for state in SCAN_COUNTS):
         assert f"\n## {state}\n" in states, state
     verify = (DOCS / "verify.md").read_text(encoding="utf-8")
-    for outcome in Outcome:
-        assert f"\n| `{outcome.value}` |" in verify, outcome
+    for match in ContentMatch:
+        assert f"\n| `{match.value}` |" in verify, match
     codes = (DOCS / "exit-codes.md").read_text(encoding="utf-8")
     for name, code in vars(ExitCode).items():
         assert name.startswith("_") or re.search(rf"\| .*\b{code}\b.* \|", codes), (name, code)

@@ -13,14 +13,14 @@ from ifcbscan.cli.signals import Interruption
 from ifcbscan.cli.targets import absolute, check_target, is_path_list
 from ifcbscan.clock import Clock
 from ifcbscan.config import Config
-from ifcbscan.core import verify_report
+from ifcbscan.core import verify_words
 from ifcbscan.core.decision import Policy
 from ifcbscan.core.remote_index import MOST_RANGES
 from ifcbscan.core.verify_report import BinResult, VerifyReport
 from ifcbscan.dashboard.calls import Dashboard
 from ifcbscan.disk.tree import LocalTree
 from ifcbscan.errors import UsageError
-from ifcbscan.runs.verify import VerifyListener, VerifyOptions, verify
+from ifcbscan.runs.verify import VerifyBackends, VerifyListener, VerifyOptions, verify
 from ifcbscan.s3.bucket import Bucket
 from ifcbscan.s3.client import S3Client
 
@@ -78,11 +78,13 @@ def run(options: Namespace, interruption: Interruption) -> int:
                 deletable_after=config.deletable_after if deletable_after is None else deletable_after,
                 download=options.download,
             ),
-            tree,
-            Bucket(config, clock, S3Client(config, threads), interruption.requested),
-            _dashboard(options, config),
-            clock,
-            ThreadPoolExecutor(threads),
+            VerifyBackends(
+                tree,
+                Bucket(config, clock, S3Client(config, threads), interruption.requested),
+                clock,
+                ThreadPoolExecutor(threads),
+                _dashboard(options, config),
+            ),
             Printer(progress, options.verbose),
             job.warnings,
         )
@@ -101,13 +103,13 @@ def _dashboard(options: Namespace, config: Config) -> Dashboard | None:
 
 
 def _print(report: VerifyReport, options: Namespace) -> None:
-    line = verify_report.summary(report)
+    line = verify_words.summary(report)
     output.log.info("%s", line)
     output.log_problems(report.problems, report.warnings)
     if not options.quiet:
         output.say(line)
         output.say_problems(report.problems, report.warnings)
-        for conclusion in verify_report.conclusion(report):
+        for conclusion in verify_words.conclusion(report):
             output.say(conclusion)
     if options.json:
         output.result_json(report.to_json())

@@ -24,14 +24,16 @@ from support.scripted import Answer, ScriptedServer, s3_error
 from ifcbscan import config as configuration
 from ifcbscan.clock import Clock
 from ifcbscan.core.bins import EXTENSIONS, Fileset, parse_pid
+from ifcbscan.core.content_match import Proof
 from ifcbscan.core.decision import Policy
-from ifcbscan.core.verify_report import BinResult, VerifyReport, summary
+from ifcbscan.core.verify_report import BinResult, Publication, VerifyReport, VerifyState
+from ifcbscan.core.verify_words import summary
 from ifcbscan.dashboard.calls import Dashboard
 from ifcbscan.demo.sample_bins import write_bin
 from ifcbscan.disk.tree import LocalTree
 from ifcbscan.errors import BucketRefused, Interrupted, UsageError
 from ifcbscan.runs.publication import ASKED_SINGLY
-from ifcbscan.runs.verify import VerifyListener, VerifyOptions, verify
+from ifcbscan.runs.verify import VerifyBackends, VerifyListener, VerifyOptions, verify
 from ifcbscan.s3.bucket import Bucket
 from ifcbscan.s3.client import S3Client
 
@@ -132,15 +134,10 @@ class World:
             **more,
         )
         with ThreadPoolExecutor(options.jobs) as pool:
-            return verify(
-                options,
-                tree or LocalTree(str(self.root)),
-                bucket or self.bucket(),
-                dashboard,
-                Clock(),
-                pool,
-                listener or VerifyListener(),
+            backends = VerifyBackends(
+                tree or LocalTree(str(self.root)), bucket or self.bucket(), Clock(), pool, dashboard
             )
+            return verify(options, backends, listener or VerifyListener())
 
 
 @pytest.fixture
@@ -159,7 +156,14 @@ def listed(report: VerifyReport) -> int:
 
 
 def counts(report: VerifyReport) -> dict[str, int]:
-    return {name: number for name, number in report.bins.items() if number}
+    return {state.value: number for state, number in report.bins.items() if number}
+
+
+def published(report: VerifyReport) -> tuple[int, int, int]:
+    """How many bins the dashboard shows, does not show, and said nothing about."""
+    assert report.published is not None
+    shown, hidden, unknown = (report.published[fact] for fact in Publication)
+    return shown, hidden, unknown
 
 
 def md5_of(path: Path) -> str:
@@ -180,7 +184,7 @@ def test_bins_that_were_put_as_they_are_are_proven_by_the_listing_alone(world: W
     report = world.verify(listener=listener)
     size = sum(path.stat().st_size for path in world.root.iterdir())
     assert counts(report) == {"proven": 3} and report.exit_code == 0 and report.problems == ()
-    assert report.proofs == {"md5": 9, "parts": 0, "download": 0}
+    assert report.proofs == {Proof.MD5: 9, Proof.PARTS: 0, Proof.DOWNLOAD: 0}
     assert report.to_json()["proofs"] == {"md5": 9, "parts": 0, "checksum": 0, "download": 0}
     assert (report.requests.list, report.requests.head, report.requests.put, report.requests.get) == (
         1,
@@ -232,7 +236,7 @@ def test_a_missing_object_makes_the_bin_missing(world: World) -> None:
     # an .hdr that was put a moment ago, and no .roi: the archive has deleted it, and a scan says so
     word = {"hdr": "missing", "adc": "missing", "roi": "rejected"}
     assert states(report) == {pid: word[extension] for pid, extension in pids.items()}
-    assert report.exit_code == 3 and report.bins["proven"] == 1
+    assert report.exit_code == 3 and report.bins[VerifyState.PROVEN] == 1
     assert all(f".{pids[problem.pid]}" in problem.reason for problem in report.problems)
 
 
@@ -295,7 +299,7 @@ def test_local_states_are_those_of_a_scan_and_none_of_them_is_proven(world: Worl
         settling: "settling",
         conflict: "conflict",
     }
-    assert report.bins["proven"] == 1 and report.exit_code == 3
+    assert report.bins[VerifyState.PROVEN] == 1 and report.exit_code == 3
     assert "held back (so not in the archive)" in summary(report)
 
 
@@ -334,7 +338,7 @@ def test_a_folder_that_cannot_be_read_spoils_the_exit_code(world: World) -> None
 
     world.archive(NEW_STYLE)
     report = world.verify(tree=OneFolderShut(str(world.root)))
-    assert report.exit_code == 3 and report.bins["proven"] == 1
+    assert report.exit_code == 3 and report.bins[VerifyState.PROVEN] == 1
 
 
 @once
@@ -453,7 +457,7 @@ def test_a_file_that_vanishes_before_it_is_read_makes_its_bin_unproven_and_the_r
             os.unlink(path)
 
     report = world.verify(tree=Meddling(str(world.root), remove))
-    assert states(report) == {NEW_STYLE: "unproven"} and report.bins["proven"] == 1
+    assert states(report) == {NEW_STYLE: "unproven"} and report.bins[VerifyState.PROVEN] == 1
 
 
 @once
@@ -519,7 +523,7 @@ def test_a_file_put_in_parts_of_a_usual_size_is_proven_without_another_request(
     in_parts = int(etag.endswith("-2"))  # rclone's server answers with the MD5 of the whole
     assert in_parts or world.s3.server.name == "rclone"
     assert counts(report) == {"proven": 1}
-    assert (report.proofs["md5"], report.proofs["parts"]) == (3 - in_parts, in_parts)
+    assert (report.proofs[Proof.MD5], report.proofs[Proof.PARTS]) == (3 - in_parts, in_parts)
     assert report.requests.head == 0 and report.requests.get == 0
 
 
@@ -542,7 +546,7 @@ def test_parts_of_an_unusual_size_are_proven_by_reading_back_and_only_when_asked
     assert states(first) == {NEW_STYLE: "unproven"} and "--download" in first.problems[0].reason
     assert first.requests.get == 0 and first.requests.head == 1
     second = world.verify(download=True)
-    assert counts(second) == {"proven": 1} and second.proofs["download"] == 1 and second.requests.get == 1
+    assert counts(second) == {"proven": 1} and second.proofs[Proof.DOWNLOAD] == 1 and second.requests.get == 1
 
 
 def _listing(etags: dict[str, str], bodies: dict[str, bytes]) -> Answer:
@@ -774,7 +778,7 @@ def test_a_bucket_that_cannot_be_listed_again_means_no_list(encrypting: Encrypti
     report = encrypting.verify(
         encrypting.head(), s3_error(403, "AccessDenied"), deletable=str(tmp_path / "list")
     )
-    assert report.bins["proven"] == 1 and report.exit_code == 3
+    assert report.bins[VerifyState.PROVEN] == 1 and report.exit_code == 3
     assert (tmp_path / "list").read_bytes() == b"older" and not list(tmp_path.glob("*.partial"))
     assert "no list of deletable files" in summary(report) and "deletable_files" not in report.to_json()
     assert report.to_json()["deletable"]["files"] == 0
@@ -798,7 +802,7 @@ def ask(stand_in: DashboardStandIn) -> Dashboard:
 def test_bins_that_the_dashboard_shows_are_published(world: World, shown: DashboardStandIn) -> None:
     world.archive(*PIDS)
     report = world.verify(dashboard=ask(shown))
-    assert report.published == {"published": 3, "unpublished": 0, "unknown": 0} and report.exit_code == 0
+    assert published(report) == (3, 0, 0) and report.exit_code == 0
     assert report.to_json()["published"]["published"] == 3
     exports = [asked for asked in shown.asked if asked.path == "/api/export_metadata/nauset"]
     assert [asked.query["start_date"] for asked in exports] == ["2012-01-01", "2013-01-01", "2014-01-01"]
@@ -812,8 +816,8 @@ def test_a_bin_that_is_skipped_or_absent_is_unpublished_and_still_proven(
     world.archive(*PIDS)
     shown.bins["nauset"] = [ShownBin(NEW_STYLE, skip=True), ShownBin(ANOTHER)]
     report = world.verify(dashboard=ask(shown), deletable=str(tmp_path / "list"))
-    assert report.bins["proven"] == 3 and report.exit_code == 3
-    assert report.published == {"published": 1, "unpublished": 2, "unknown": 0}
+    assert report.bins[VerifyState.PROVEN] == 3 and report.exit_code == 3
+    assert published(report) == (1, 2, 0)
     reasons = {problem.pid: (problem.state, problem.reason) for problem in report.problems}
     assert set(reasons) == {NEW_STYLE, OLD_STYLE}
     assert all(
@@ -830,7 +834,7 @@ def test_a_bin_that_an_export_lacks_is_asked_for_by_itself(world: World, shown: 
     shown.behaviour["/api/bin/"] = Behaviour.GOOD
     shown.bins = {"nauset": [ShownBin(NEW_STYLE)], "other": [ShownBin(ANOTHER)]}
     report = world.verify(dashboard=ask(shown))
-    assert report.published == {"published": 1, "unpublished": 2, "unknown": 0}
+    assert published(report) == (1, 2, 0)
     singly = [asked for asked in shown.asked if asked.path.startswith("/api/bin/")]
     assert {asked.path.rsplit("/", 1)[1] for asked in singly} == {OLD_STYLE, ANOTHER}
     assert all(asked.query == {"dataset": "nauset"} for asked in singly)
@@ -848,7 +852,7 @@ def test_not_every_bin_of_a_series_that_is_not_shown_is_asked_for(
             os.utime(str(world.file(pid, extension)), (OLD, OLD))
             world.put(pid, extension)
     report = world.verify(dashboard=ask(shown))
-    assert report.published == {"published": 0, "unpublished": 120, "unknown": 0}
+    assert published(report) == (0, 120, 0)
     assert len([path for path in shown.paths() if path.startswith("/api/bin/")]) == ASKED_SINGLY
     unsure = [problem for problem in report.problems if "the cause is not known" in problem.reason]
     assert len(unsure) == 120 - ASKED_SINGLY
@@ -864,7 +868,7 @@ def test_why_a_bin_is_not_shown_is_told_in_words_of_its_own(world: World, shown:
     }
     shown.outside = [ShownBin(broken, skip=True, num_images=0), ShownBin(outside, num_images=0)]
     report = world.verify(dashboard=ask(shown))
-    assert report.published == {"published": 1, "unpublished": 6, "unknown": 0}
+    assert published(report) == (1, 6, 0)
     reasons = {problem.pid: problem.reason for problem in report.problems}
     assert "under the time series dock" in reasons[elsewhere] and "skipped" not in reasons[elsewhere]
     assert "under the time series dock, marked as skipped" in reasons[hidden]
@@ -888,7 +892,7 @@ def test_a_bin_that_lies_in_another_years_list_is_published(world: World, shown:
     world.archive(NEW_STYLE, ANOTHER)
     shown.bins = {"nauset": [Edited(NEW_STYLE), ShownBin(ANOTHER)]}
     report = world.verify(dashboard=ask(shown))
-    assert report.published == {"published": 2, "unpublished": 0, "unknown": 0} and report.exit_code == 0
+    assert published(report) == (2, 0, 0) and report.exit_code == 0
     assert not [path for path in shown.paths() if path.startswith("/api/bin/")]
 
 
@@ -900,7 +904,7 @@ def test_a_bin_that_was_not_asked_about_alone_is_told_with_what_is_known(
     shown.bins = {"nauset": [ShownBin(OLD_STYLE)], "dock": [ShownBin(NEW_STYLE), ShownBin(ANOTHER)]}
     shown.behaviour["/api/bin/"] = Behaviour.ERROR
     report = world.verify(dashboard=ask(shown))
-    assert report.published == {"published": 1, "unpublished": 2, "unknown": 0}
+    assert published(report) == (1, 2, 0)
     reasons = [problem.reason for problem in report.problems]
     assert len(reasons) == 2 and all("the cause is not known" in reason for reason in reasons)
 
@@ -921,8 +925,8 @@ def test_an_unknown_time_series_is_told_in_a_line(world: World, shown: Dashboard
     world.archive(*PIDS)
     shown.bins.clear()
     report = world.verify(dashboard=ask(shown))
-    assert report.bins["proven"] == 3 and report.published is not None
-    assert report.published["unpublished"] == 3
+    assert report.bins[VerifyState.PROVEN] == 3 and report.published is not None
+    assert published(report)[1] == 3
     assert any("time series 'nauset'" in warning for warning in report.warnings)
 
 
@@ -937,7 +941,7 @@ def test_a_dashboard_that_fails_does_not_turn_proven_into_unproven(
     shown.behaviour["/api/export_metadata/"] = how
     report = world.verify(dashboard=ask(shown), deletable=str(tmp_path / "list"))
     assert counts(report) == {"proven": 3} and report.all_proven
-    assert report.published == {"published": 0, "unpublished": 0, "unknown": 3}
+    assert published(report) == (0, 0, 3)
     assert any(shown.url in warning for warning in report.warnings)
     assert report.exit_code == 3 and (tmp_path / "list").read_bytes() == b""
     assert len(shown.asked) == 1  # what does not answer is not asked again
@@ -949,7 +953,7 @@ def test_what_a_dashboard_said_before_it_failed_holds(world: World, shown: Dashb
     shown.bins["nauset"] = [ShownBin(OLD_STYLE), ShownBin(ANOTHER)]
     shown.behaviour["/api/bin/"] = Behaviour.ERROR
     report = world.verify(dashboard=ask(shown))
-    assert report.published == {"published": 2, "unpublished": 1, "unknown": 0}
+    assert published(report) == (2, 1, 0)
     assert any("HTTP 500" in warning for warning in report.warnings)
 
 
@@ -959,7 +963,7 @@ def test_a_bin_that_is_shown_but_differs_is_told_as_both(world: World, shown: Da
     world.damage(NEW_STYLE, "roi", flip_bit)
     report = world.verify(dashboard=ask(shown))
     assert states(report) == {NEW_STYLE: "different"}
-    assert report.published is not None and report.published["published"] == 1
+    assert report.published is not None and published(report)[0] == 1
 
 
 @once
@@ -1084,7 +1088,7 @@ def test_after_random_damage_exactly_the_undamaged_bins_are_proven(
     listener = Recorder()
     report = here.verify(deletable=str(listed), listener=listener)
     truth = {pid for pid in PIDS if really_archived(here, pid)}
-    assert {result.pid for result in listener.results if result.state == "proven"} == truth
+    assert {result.pid for result in listener.results if result.state is VerifyState.PROVEN} == truth
     assert {Path(line).name[:-4] for line in listed.read_text(encoding="utf-8").splitlines()} == truth
-    assert sum(report.bins.values()) == len(PIDS) and report.bins["proven"] == len(truth)
-    assert report.exit_code == (0 if len(truth) + report.bins["incomplete"] == len(PIDS) else 3)
+    assert sum(report.bins.values()) == len(PIDS) and report.bins[VerifyState.PROVEN] == len(truth)
+    assert report.exit_code == (0 if len(truth) + report.bins[VerifyState.INCOMPLETE] == len(PIDS) else 3)

@@ -1,4 +1,4 @@
-"""ETags and sums, and the verdict on a file and a bin that is drawn from them."""
+"""ETags and sums."""
 
 from __future__ import annotations
 
@@ -18,13 +18,11 @@ from ifcbscan.core.checksums import (
     is_md5,
     number_of_parts,
 )
-from ifcbscan.core.content_match import FileVerdict, Outcome, Proof, RemoteObject, judge
 
 pytestmark = pytest.mark.windows_core
 
 MIB = 1024 * 1024
 MD5 = hashlib.md5(b"a file").hexdigest()
-OTHER = hashlib.md5(b"another").hexdigest()
 
 
 def etag_in_parts(content: bytes, part_size: int) -> str:
@@ -92,104 +90,3 @@ def test_sums_do_not_depend_on_the_blocks_in_which_a_file_is_read(
         summer.update(content[start : start + block])
     expected = tuple(PartSum(size, etag_in_parts(content, size)) for size in part_sizes)
     assert summer.sums() == FileSums(len(content), hashlib.md5(content).hexdigest(), expected)
-
-
-# --- the verdict
-
-LOCAL = FileSums(6, MD5)
-IN_PARTS = FileSums(6, MD5, (PartSum(4, OTHER + "-2"), PartSum(5, MD5 + "-2")))
-ONE_PART = FileSums(6, MD5, (PartSum(6, OTHER + "-1"),))
-
-TABLE = [
-    ("not there", LOCAL, None, Outcome.MISSING, None),
-    ("another size", LOCAL, RemoteObject(7, MD5), Outcome.SIZE, None),
-    ("the MD5", LOCAL, RemoteObject(6, MD5), Outcome.PROVEN, Proof.MD5),
-    ("the sum in parts", IN_PARTS, RemoteObject(6, MD5 + "-2"), Outcome.PROVEN, Proof.PARTS),
-    ("read back", LOCAL, RemoteObject(6, OTHER, False, downloaded=MD5), Outcome.PROVEN, Proof.DOWNLOAD),
-    ("read back other", LOCAL, RemoteObject(6, "?", None, downloaded=OTHER), Outcome.DIFFERENT, None),
-    ("another MD5", LOCAL, RemoteObject(6, OTHER, True), Outcome.DIFFERENT, None),
-    ("another MD5, or encrypted", LOCAL, RemoteObject(6, OTHER), Outcome.UNPROVEN, None),
-    ("encrypted", LOCAL, RemoteObject(6, OTHER, False), Outcome.UNPROVEN, None),
-    ("another single part", ONE_PART, RemoteObject(6, MD5 + "-1", True), Outcome.DIFFERENT, None),
-    ("other parts", IN_PARTS, RemoteObject(6, MD5 + "-3", True), Outcome.UNPROVEN, None),
-    ("no sum at all", LOCAL, RemoteObject(6, "", True), Outcome.UNPROVEN, None),
-]
-
-
-@pytest.mark.parametrize(
-    "local, remote, outcome, proof", [row[1:] for row in TABLE], ids=[r[0] for r in TABLE]
-)
-@pytest.mark.parametrize("position", [0, 1, 2])
-def test_a_bin_is_what_its_worst_file_is(
-    local: FileSums, remote: Any, outcome: Outcome, proof: Any, position: int
-) -> None:
-    sums = [LOCAL, LOCAL, LOCAL]
-    objects = [RemoteObject(6, MD5), RemoteObject(6, MD5), RemoteObject(6, MD5)]
-    sums[position], objects[position] = local, remote
-    verdict = judge(sums, objects)
-    extension = ("hdr", "adc", "roi")[position]
-    assert verdict.outcome is outcome
-    assert (verdict.files[position].outcome, verdict.files[position].proof) == (outcome, proof)
-    assert extension in verdict.extensions(outcome)
-    if outcome is not Outcome.PROVEN:
-        assert verdict.reason.startswith(f".{extension} ") and verdict.extensions(outcome) == (extension,)
-
-
-def test_a_different_file_is_named_with_both_sums() -> None:
-    objects = [RemoteObject(6, MD5), RemoteObject(6, MD5), RemoteObject(6, OTHER, True)]
-    reason = judge([LOCAL] * 3, objects).reason
-    assert ".roi" in reason and MD5 in reason and OTHER in reason
-
-
-def test_of_several_faults_the_worst_counts_and_all_are_named() -> None:
-    verdict = judge([LOCAL] * 3, [RemoteObject(9, MD5), None, RemoteObject(6, OTHER, True)])
-    assert verdict.outcome is Outcome.MISSING
-    assert [file.outcome for file in verdict.files] == [Outcome.SIZE, Outcome.MISSING, Outcome.DIFFERENT]
-    assert all(name in verdict.reason for name in (".hdr", ".adc", ".roi"))
-
-
-@pytest.mark.parametrize("proof, words", [(Proof.MD5, ""), (Proof.PARTS, "parts of 8 MiB")])
-def test_a_proof_other_than_the_plain_one_is_said(proof: Proof, words: str) -> None:
-    size = 9 * MIB
-    local = FileSums(size, MD5, (PartSum(8 * MIB, OTHER + "-2"),))
-    etag = MD5 if proof is Proof.MD5 else OTHER + "-2"
-    file: FileVerdict = judge([local] * 3, [RemoteObject(size, etag)] * 3).files[2]
-    assert file.proof is proof and words in file.reason
-
-
-sums_strategy = st.builds(
-    FileSums,
-    st.integers(1, 2),
-    st.sampled_from([MD5, OTHER]),
-    st.sampled_from([(), (PartSum(5, MD5 + "-2"),), (PartSum(5, OTHER + "-2"),)]),
-)
-object_strategy = st.builds(
-    RemoteObject,
-    st.integers(1, 2),
-    st.sampled_from([MD5, OTHER, MD5 + "-2", OTHER + "-2", MD5 + "-1", ""]),
-    st.sampled_from([None, True, False]),
-    st.sampled_from([None, MD5, OTHER]),
-)
-
-
-@given(
-    st.lists(sums_strategy, min_size=3, max_size=3),
-    st.lists(st.none() | object_strategy, min_size=3, max_size=3),
-)
-def test_nothing_is_proven_without_a_proof_for_each_of_three_files_of_the_right_size(
-    local: list[FileSums], remote: list[Any]
-) -> None:
-    verdict = judge(local, remote)
-    proofs = [file.proof for file in verdict.files]
-    assert (verdict.outcome is Outcome.PROVEN) == (None not in proofs)
-    for file, ours, there in zip(verdict.files, local, remote):
-        if file.outcome is Outcome.PROVEN:
-            assert there.size == ours.size
-            evidence = {
-                Proof.MD5: there.etag == ours.md5,
-                Proof.PARTS: there.etag in [part.etag for part in ours.part_sums],
-                Proof.DOWNLOAD: there.downloaded == ours.md5,
-            }
-            assert file.proof is not None and evidence[file.proof]
-        else:
-            assert there is None or there.size != ours.size or there.etag != ours.md5

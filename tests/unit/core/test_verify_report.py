@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 
 from ifcbscan.core.bins import server_seconds
-from ifcbscan.core.content_match import Proof
+from ifcbscan.core.content_match import ContentMatch, Proof
+from ifcbscan.core.decision import State
 from ifcbscan.core.scan_report import Requests
-from ifcbscan.core.verify_report import COUNTS, DeletableReport, VerifyReport, conclusion, summary
+from ifcbscan.core.verify_report import DeletableReport, Publication, VerifyReport, VerifyState
+from ifcbscan.core.verify_words import conclusion, summary
 
 ALL_PROVEN = "Everything that was asked for is proven."
 NOT_PROVEN = "NOT everything is proven. Delete nothing, or only what --deletable FILE lists."
@@ -17,7 +19,7 @@ NOT_PROVEN = "NOT everything is proven. Delete nothing, or only what --deletable
 
 def _report(**values: Any) -> VerifyReport:
     """Of 20 proven bins, unless something else is said."""
-    bins = dict(dict.fromkeys(COUNTS, 0), **values.pop("bins", {"proven": 20}))
+    bins = {**dict.fromkeys(VerifyState, 0), **values.pop("bins", {VerifyState.PROVEN: 20})}
     fields: dict[str, Any] = {
         "time_series": "nauset",
         "directory": "/data",
@@ -28,7 +30,7 @@ def _report(**values: Any) -> VerifyReport:
         "requests": Requests(),
         "seconds": 1.0,
         "bytes_read": 0,
-        "proofs": {proof.value: 0 for proof in Proof},
+        "proofs": dict.fromkeys(Proof, 0),
         "published": None,
         "different": (),
         "deletable": None,
@@ -61,7 +63,7 @@ NOT_WRITTEN = DeletableReport(after=86400.0, written=False)
         {"out_of_sight": 1},
         {"unreadable": 1},
         {"misnamed": 1},
-        {"bins": {"proven": 20, "missing": 1}},
+        {"bins": {VerifyState.PROVEN: 20, VerifyState.MISSING: 1}},
         {"deletable": CHANGED},
     ],
     ids=lambda values: next(iter(values)),
@@ -113,9 +115,9 @@ def test_a_time_that_no_calendar_has_is_told_all_the_same() -> None:
 
 def test_bins_that_changed_are_counted_and_told() -> None:
     report = _report(deletable=CHANGED)
-    assert "1 bins that are not the same any more, here or in the archive" in conclusion(report)[1]
+    assert "1 bin that is not the same any more, here or in the archive" in conclusion(report)[1]
     assert summary(report).endswith(
-        "57 files of 19 bins listed as deletable, 1 bins changed since they were read"
+        "57 files of 19 bins listed as deletable, 1 bin changed since it was read"
     )
 
 
@@ -129,7 +131,7 @@ def test_a_list_that_was_not_written_means_that_nothing_may_be_deleted() -> None
 
 
 def test_what_is_proven_and_not_shown_is_not_called_unproven() -> None:
-    report = _report(published={"published": 18, "unpublished": 1, "unknown": 1})
+    report = _report(published={Publication.PUBLISHED: 18, Publication.UNPUBLISHED: 1, Publication.UNKNOWN: 1})
     assert report.exit_code == 3 and "published 18, unpublished 1, unknown 1" in summary(report)
     assert conclusion(report)[0] == (
         "Everything is proven to be in the archive, but the dashboard does not show all of it. Delete nothing, or only "
@@ -138,7 +140,7 @@ def test_what_is_proven_and_not_shown_is_not_called_unproven() -> None:
 
 
 def test_what_was_not_compared_is_told_beside_the_verdict() -> None:
-    report = _report(bins={"proven": 1, "incomplete": 1, "excluded": 2}, foreign=6, deletable=_list())
+    report = _report(bins={VerifyState.PROVEN: 1, VerifyState.INCOMPLETE: 1, VerifyState.EXCLUDED: 2}, foreign=6, deletable=_list())
     assert report.exit_code == 0
     assert conclusion(report)[1:] == [
         "Not compared: bins that are incomplete or in excluded folders (3). They may exist only on this disk.",
@@ -161,3 +163,45 @@ def test_the_json_counts_what_the_list_has_and_lacks(deletable: DeletableReport,
     # The older key is there only where there is a list.
     assert made.get("deletable_files") == (counts[0] if deletable.written else None)
     assert not {"deletable", "deletable_files"} & set(_report().to_json())
+
+
+@pytest.mark.parametrize("match", ContentMatch)
+def test_every_comparison_with_the_archive_is_a_state_of_the_same_word(match: ContentMatch) -> None:
+    assert VerifyState.of_match(match).value == match.value
+
+
+@pytest.mark.parametrize("state", State)
+def test_a_state_of_a_scan_that_leads_to_an_upload_is_none_of_a_verification(state: State) -> None:
+    if state in (State.SYNCED, State.UPLOAD, State.COMMIT, State.UNCONFIRMED):
+        with pytest.raises(ValueError):
+            VerifyState.of_state(state)
+    else:
+        assert str(VerifyState.of_state(state)) == state.value
+
+
+def test_the_json_keeps_its_keys_and_their_order() -> None:
+    made = _report().to_json()
+    assert list(made["bins"]) == [
+        "proven",
+        "missing",
+        "different",
+        "size",
+        "unproven",
+        "incomplete",
+        "settling",
+        "held",
+        "rejected",
+        "conflict",
+        "excluded",
+    ]
+    assert list(made["proofs"]) == ["md5", "parts", "checksum", "download"]
+
+
+def test_one_of_a_kind_is_told_in_the_singular() -> None:
+    lines = conclusion(_report(out_of_sight=1, foreign=1))
+    assert lines[1:] == [
+        "Not looked into: 1 folder that may hold bins; the warnings name it. What is in it may exist only on this disk.",
+        "Not looked at: 1 file that is no part of a bin. It may exist only on this disk.",
+    ]
+    report = _report(deletable=_list(files=3, bins=1, too_young=1, first_at=0.0, all_at=0.0))
+    assert summary(report).endswith("; 3 files of 1 bin listed as deletable, 1 bin too young for it")

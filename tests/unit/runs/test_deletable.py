@@ -17,9 +17,9 @@ from support.fakes import START, FakeBucket, FakeTree, LocalFile, SerialExecutor
 from ifcbscan.core.bins import EXTENSIONS, Fileset, parse_pid, server_seconds
 from ifcbscan.core.decision import Policy
 from ifcbscan.core.remote_index import ListedObject
-from ifcbscan.core.verify_report import VerifyReport
+from ifcbscan.core.verify_report import VerifyReport, VerifyState
 from ifcbscan.errors import BucketRefused, BucketUnreachable
-from ifcbscan.runs.verify import VerifyListener, VerifyOptions, verify
+from ifcbscan.runs.verify import VerifyBackends, VerifyListener, VerifyOptions, verify
 
 PREFIX = "hablab/nauset/"
 OLD = 1400000000.0  # seconds since 1970: long before any test
@@ -108,9 +108,9 @@ class World:
             options = VerifyOptions(
                 "hablab", "nauset", Policy(), jobs=1, deletable=str(path), deletable_after=after
             )
-            fakes: Any = (self.tree, self.bucket)
+            fakes: Any = (self.tree, self.bucket, self.clock)
             report = verify(
-                options, *fakes, None, self.clock, SerialExecutor(), more.get("listener") or VerifyListener()
+                options, VerifyBackends(*fakes, SerialExecutor()), more.get("listener") or VerifyListener()
             )
             self.listed = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
         return report
@@ -150,7 +150,7 @@ def test_a_bin_is_listed_once_its_youngest_object_is_old_enough(
     world.archive(PIDS[1], age=100 * DAY)
     world.put(PIDS[1], youngest, age)
     report = world.verify(after)
-    assert report.bins["proven"] == 1
+    assert report.bins[VerifyState.PROVEN] == 1
     assert list_of(report) == ((3, 1, 0, 0) if listed else (0, 0, 1, 0))
     assert report.exit_code == (0 if listed else 3) and len(world.listed) == (3 if listed else 0)
 
@@ -288,7 +288,7 @@ def test_what_changes_after_it_was_read_is_not_listed_and_is_told(change: Change
                 change(world, PIDS[1], extension)
 
     report = world.verify(listener=Meddling())
-    assert report.bins["proven"] == 3 and list_of(report) == (9, 2, 0, 1)
+    assert report.bins[VerifyState.PROVEN] == 3 and list_of(report) == (9, 2, 0, 1)
     assert world.listed_bins() == {PIDS[0], PIDS[2]} and report.exit_code == 3 and not report.all_proven
     (problem,) = report.problems
     assert (problem.pid, problem.state) == (PIDS[1], "changed")
@@ -335,7 +335,7 @@ def test_without_a_second_listing_there_is_no_list(error: type[Exception]) -> No
     world.archive(PIDS[1])
     report = world.verify()
     assert report.deletable is not None and not report.deletable.written and world.listed == []
-    assert report.exit_code == 3 and report.bins["proven"] == 1
+    assert report.exit_code == 3 and report.bins[VerifyState.PROVEN] == 1
     assert "no list of deletable files was written" in report.warnings[-1]
 
 
@@ -398,8 +398,8 @@ def test_no_listed_file_differs_from_its_object_or_belongs_to_one_that_is_gone_o
         assert youngest + after <= looked_at
     files, bins, too_young, changed = list_of(report)
     assert files == len(world.listed) == len(set(world.listed)) and bins == len(world.listed_bins())
-    assert bins + too_young + changed == report.bins["proven"]
-    complete = sum(report.bins.values()) - report.bins["incomplete"]
+    assert bins + too_young + changed == report.bins[VerifyState.PROVEN]
+    complete = sum(report.bins.values()) - report.bins[VerifyState.INCOMPLETE]
     assert report.exit_code == (0 if bins and bins == complete else 3)
     # And what nothing happened to is listed, with every copy, once it is old enough.
     touched = {pid for _, change, pid, _ in happens if change is not an_hour_passes}
