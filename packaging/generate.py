@@ -12,7 +12,8 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))  # the ifcbscan of this repository, installed or not
 
-from ifcbscan.schedule import Mode, ScheduledJob, cron, taskscheduler  # noqa: E402
+from ifcbscan.schedule import cron, taskscheduler  # noqa: E402
+from ifcbscan.schedule.jobs import Mode, ScheduledJob  # noqa: E402
 
 LINUX = ScheduledJob(
     python="/opt/ifcbscan/bin/python",

@@ -19,8 +19,8 @@ import sys
 from dataclasses import dataclass, replace
 from typing import Iterator, Sequence
 
-from ifcbscan.errors import UsageError
-from ifcbscan.schedule import Scheduler
+from ifcbscan.errors import IfcbscanError, UsageError
+from ifcbscan.schedule.base import Scheduler
 from ifcbscan.schedule.jobs import (
     Entry,
     InstalledJob,
@@ -31,6 +31,8 @@ from ifcbscan.schedule.jobs import (
     parse_command,
 )
 from ifcbscan.schedule.process import Finished, Runner, run
+from ifcbscan.state import locks
+from ifcbscan.state.run_locks import state_folder
 
 BEGIN = b"# BEGIN ifcbscan"
 END = b"# END ifcbscan"
@@ -374,10 +376,6 @@ class Cron(Scheduler):
     @contextlib.contextmanager
     def _alone(self) -> Iterator[None]:
         """Two changes at once would lose one of them: a crontab is read, changed and written as a whole."""
-        from ifcbscan.errors import IfcbscanError
-        from ifcbscan.state import locks
-        from ifcbscan.state.run_locks import state_folder
-
         with contextlib.ExitStack() as stack:
             try:
                 lock = locks.FileLock(self._lock_file or os.path.join(state_folder(), "crontab.lock"))

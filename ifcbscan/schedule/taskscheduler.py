@@ -20,7 +20,7 @@ from dataclasses import asdict, dataclass
 from typing import Callable
 
 from ifcbscan.errors import UsageError
-from ifcbscan.schedule import Scheduler
+from ifcbscan.schedule.base import Scheduler
 from ifcbscan.schedule.jobs import (
     Entry,
     InstalledJob,

@@ -10,7 +10,6 @@ from argparse import Namespace
 from dataclasses import dataclass
 from typing import Callable, Iterator
 
-from ifcbscan import schedule
 from ifcbscan.cli import output
 from ifcbscan.cli.options import load_config
 from ifcbscan.cli.signals import Interruption
@@ -23,6 +22,7 @@ from ifcbscan.dashboard import series
 from ifcbscan.dashboard.calls import Dashboard, DashboardError
 from ifcbscan.errors import ExitCode, IfcbscanError, Interrupted, PutRefused, UsageError
 from ifcbscan.s3.bucket import Bucket
+from ifcbscan.schedule.choose import for_this_system
 from ifcbscan.state import run_locks
 
 _CLOCK_TOLERANCE = 60.0  # seconds; S3 refuses requests from 15 minutes on
@@ -82,7 +82,7 @@ def _items(options: Namespace, interruption: Interruption) -> Iterator[Item]:
 
 
 def _scheduler() -> Item:
-    scheduler = schedule.for_this_system()
+    scheduler = for_this_system()
     reason = scheduler.available()
     if reason:
         return Item(False, "scheduler", reason)

@@ -6,7 +6,6 @@ import os
 import sys
 from argparse import Namespace
 
-from ifcbscan import schedule
 from ifcbscan.cli import output
 from ifcbscan.cli.commands import once
 from ifcbscan.cli.options import job_of, load_config
@@ -19,7 +18,9 @@ from ifcbscan.core.printable import printable
 from ifcbscan.dashboard import series
 from ifcbscan.errors import AlreadyRunning, ConfigError, ExitCode, Interrupted, UsageError
 from ifcbscan.s3.bucket import Bucket
-from ifcbscan.schedule import ScheduledJob, Scheduler
+from ifcbscan.schedule.base import Scheduler
+from ifcbscan.schedule.choose import for_this_system
+from ifcbscan.schedule.jobs import ScheduledJob
 from ifcbscan.state import run_locks
 
 
@@ -28,7 +29,7 @@ def run(options: Namespace, interruption: Interruption) -> int:
     config = load_config(options)
     directory, time_series = job_of(options, config)
     _check_directory(directory)
-    scheduler = schedule.for_this_system(options.system)
+    scheduler = for_this_system(options.system)
     job = _scheduled_job(config, directory, time_series)
     output.check_log_file(job.log_file, directory)
     if options.print:

@@ -16,8 +16,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ifcbscan.errors import ExitCode, UsageError
-from ifcbscan.schedule import Mode, ScheduledJob, ScheduleError, cron
+from ifcbscan.schedule import cron
 from ifcbscan.schedule.cron import Cron, jobs_in, with_job, without_job
+from ifcbscan.schedule.jobs import Mode, ScheduledJob, ScheduleError
 from ifcbscan.schedule.process import Finished
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="cron is not for Windows")

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from support.places import REPOSITORY
 
 from ifcbscan.errors import UsageError
-from ifcbscan.schedule import Mode, ScheduledJob, ScheduleError, taskscheduler
+from ifcbscan.schedule import taskscheduler
+from ifcbscan.schedule.jobs import Mode, ScheduledJob, ScheduleError
 from ifcbscan.schedule.process import Finished
 from ifcbscan.schedule.taskscheduler import (
     SYSTEM,
