@@ -20,7 +20,7 @@ from ifcbscan.core.printable import NAMED_AT_MOST, named, printable
 from ifcbscan.core.scan_report import Problem, ScanReport, summary, worth_telling
 from ifcbscan.errors import OutputLost
 from ifcbscan.runs.upload import BinJob, Listener
-from ifcbscan.state import locks
+from ifcbscan.state import files
 
 log = logging.getLogger("ifcbscan")
 
@@ -48,7 +48,7 @@ class _LogFile(logging.handlers.RotatingFileHandler):
     def _open(self) -> Any:
         def private(path: str, flags: int) -> int:
             with contextlib.suppress(FileExistsError):
-                return locks.make_file(path, flags, 0o600)
+                return files.make_file(path, flags, 0o600)
             return open_plain(path, flags)
 
         return open(
@@ -100,7 +100,7 @@ def open_log(path: str | None) -> str | None:
         return None
     try:
         _check_no_stream(full_path)
-        locks.make_folder(os.path.dirname(full_path))
+        files.make_folder(os.path.dirname(full_path))
         handler = _LogFile(full_path, maxBytes=_LOG_PART, backupCount=_LOG_PARTS)
     except OSError as error:
         return f"the log file {full_path} cannot be written ({error.strerror}); this run goes on without it"

@@ -32,7 +32,7 @@ from ifcbscan.schedule.jobs import (
 )
 from ifcbscan.schedule.process import Finished, Runner, run
 from ifcbscan.state import locks
-from ifcbscan.state.run_locks import state_folder
+from ifcbscan.state.paths import state_folder
 
 BEGIN = b"# BEGIN ifcbscan"
 END = b"# END ifcbscan"

@@ -23,7 +23,7 @@ from ifcbscan.dashboard.calls import Dashboard, DashboardError
 from ifcbscan.errors import ExitCode, IfcbscanError, Interrupted, PutRefused, UsageError
 from ifcbscan.s3.bucket import Bucket
 from ifcbscan.schedule.choose import for_this_system
-from ifcbscan.state import run_locks
+from ifcbscan.state import paths
 
 _CLOCK_TOLERANCE = 60.0  # seconds; S3 refuses requests from 15 minutes on
 _LOG_SPACE = 50 * 1000 * 1000  # bytes
@@ -95,7 +95,7 @@ def _scheduler() -> Item:
 
 def _log_space() -> Item:
     try:
-        folder = run_locks.state_folder()
+        folder = paths.state_folder()
         free = shutil.disk_usage(folder).free
     except (OSError, IfcbscanError) as error:
         return Item(False, "log space", f"{error} Scans need a folder for their lock and log.")

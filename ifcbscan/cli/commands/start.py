@@ -21,7 +21,7 @@ from ifcbscan.s3.bucket import Bucket
 from ifcbscan.schedule.base import Scheduler
 from ifcbscan.schedule.choose import for_this_system
 from ifcbscan.schedule.jobs import ScheduledJob
-from ifcbscan.state import run_locks
+from ifcbscan.state import paths
 
 
 def run(options: Namespace, interruption: Interruption) -> int:
@@ -78,7 +78,7 @@ def _scheduled_job(config: Config, directory: str, time_series: str) -> Schedule
             "The schedule needs a .env file, because it does not see the environment of this terminal. Nothing was "
             "installed. Copy .env.example to .env and fill it in."
         )
-    log_file = run_locks.job_file(directory, time_series, ".log")
+    log_file = paths.job_file(directory, time_series, ".log")
     return ScheduledJob(sys.executable, config.env_file, directory, time_series, log_file, _single_file())
 
 
