@@ -20,6 +20,7 @@ from ifcbscan import __version__
 from ifcbscan.atomic import read_small, replace_file
 from ifcbscan.core.printable import printable
 from ifcbscan.core.scan_report import ScanReport
+from ifcbscan.core.states import BinState
 from ifcbscan.errors import ExitCode, IfcbscanError
 from ifcbscan.state import locks
 from ifcbscan.state.paths import path_digest, state_folder
@@ -194,7 +195,7 @@ def _update(samples: Samples, run: FinishedRun) -> None:
     if run.report is not None:
         put(DURATION, run.report.seconds)
         for state, count in run.report.bins.items():
-            put(BINS, count, state)
+            put(BINS, count, BinState(state).value)
     for newest, metric, age in (
         (run.newest_local, NEWEST_LOCAL, LOCAL_AGE),
         (run.newest_archived, NEWEST_ARCHIVED, ARCHIVED_AGE),

@@ -1,0 +1,156 @@
+"""The states of a bin, and the one table of how each is told: its word, its order, its tone, who has to act.
+
+Pure, and imports nothing of the package. The summary, `status`, the page and the metrics take their words from here.
+A new state gets its row here (and its sign and advice in html/page.py, its line in the docs).
+
+Two types, because they answer two questions:
+
+- `State`: what `decide` says of a bin. It includes steps (`upload`, `commit`) that lead on to something else.
+- `BinState`: what a bin is counted as in a report. Every bin is in exactly one; no step is among them.
+
+`State.counted` leads from the first to the second.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+
+class Tone(enum.Enum):
+    """How urgent a state looks. The values are the names of the colours in the page."""
+
+    GOOD = "good"
+    KEPT = "kept"  # good, and the archive is the only place where the bin is known to be
+    ON_ITS_WAY = "wait"  # passes by itself
+    NEEDS_A_PERSON = "bad"
+    NEUTRAL = "none"
+
+
+class BinState(enum.Enum):
+    """What a bin is counted as. The values are the words of the JSON; the order is that of the summary."""
+
+    UPLOADED = "uploaded"
+    TO_UPLOAD = "to_upload"
+    SYNCED = "synced"
+    UNCONFIRMED = "unconfirmed"
+    SETTLING = "settling"
+    INCOMPLETE = "incomplete"
+    HELD = "held"
+    REJECTED = "rejected"
+    CONFLICT = "conflict"
+    FAILED = "failed"
+    EXCLUDED = "excluded"
+    ARCHIVED = "archived"  # only in a survey: whole in the archive and no longer on this disk
+    UNPUBLISHED = "unpublished"  # only in a survey: in the archive, but the dashboard does not show it
+
+    # Members are compared by identity. Enum's own hash is a call in Python, and a scan counts a million bins.
+    __hash__ = object.__hash__
+
+    @property
+    def words(self) -> str:
+        """How the summary of a run says it after the number: "12 already in the archive"."""
+        return _TABLE[self].words
+
+    @property
+    def tone(self) -> Tone:
+        """The colour in which the state is shown."""
+        return _TABLE[self].tone
+
+    @property
+    def needs_attention(self) -> bool:
+        """Whether a person should look at such a bin; the others pass by themselves."""
+        return _TABLE[self].tone is Tone.NEEDS_A_PERSON
+
+    @property
+    def in_archive(self) -> bool:
+        """Whether all three files of such a bin are in the archive."""
+        return _TABLE[self].in_archive
+
+
+@dataclass(frozen=True)
+class _Row:
+    words: str
+    tone: Tone
+    in_archive: bool = False
+
+
+_TABLE = {
+    BinState.UPLOADED: _Row("uploaded", Tone.GOOD, in_archive=True),
+    BinState.TO_UPLOAD: _Row("to upload", Tone.ON_ITS_WAY),
+    BinState.SYNCED: _Row("already in the archive", Tone.GOOD, in_archive=True),
+    BinState.UNCONFIRMED: _Row("waiting for the archive's check", Tone.ON_ITS_WAY),
+    BinState.SETTLING: _Row("still being written", Tone.ON_ITS_WAY),
+    BinState.INCOMPLETE: _Row("incomplete", Tone.NEEDS_A_PERSON),
+    BinState.HELD: _Row("held back", Tone.NEEDS_A_PERSON),
+    BinState.REJECTED: _Row("rejected by the archive", Tone.NEEDS_A_PERSON),
+    BinState.CONFLICT: _Row("in conflict", Tone.NEEDS_A_PERSON),
+    BinState.FAILED: _Row("failed", Tone.NEEDS_A_PERSON),
+    BinState.EXCLUDED: _Row("in excluded folders", Tone.NEUTRAL),
+    BinState.ARCHIVED: _Row("in the archive, no longer here", Tone.KEPT, in_archive=True),
+    BinState.UNPUBLISHED: _Row("in the archive, not on the dashboard", Tone.ON_ITS_WAY, in_archive=True),
+}
+
+
+class State(enum.Enum):
+    """What `decide` says of a bin."""
+
+    SYNCED = "synced"
+    UPLOAD = "upload"
+    COMMIT = "commit"
+    UNCONFIRMED = "unconfirmed"
+    SETTLING = "settling"
+    INCOMPLETE = "incomplete"
+    HELD = "held"
+    REJECTED = "rejected"
+    CONFLICT = "conflict"
+
+    __hash__ = object.__hash__  # as above
+
+    @property
+    def counted(self) -> BinState:
+        """What a bin is counted as if nothing is done about it: with files yet to be sent it is `to_upload`."""
+        return _COUNTED[self]
+
+
+_COUNTED = {
+    State.SYNCED: BinState.SYNCED,
+    State.UPLOAD: BinState.TO_UPLOAD,
+    State.COMMIT: BinState.TO_UPLOAD,
+    State.UNCONFIRMED: BinState.UNCONFIRMED,
+    State.SETTLING: BinState.SETTLING,
+    State.INCOMPLETE: BinState.INCOMPLETE,
+    State.HELD: BinState.HELD,
+    State.REJECTED: BinState.REJECTED,
+    State.CONFLICT: BinState.CONFLICT,
+}
+
+#: What a scan counts, in the order of its JSON: every bin that was found is in exactly one of these.
+SCAN_COUNTS = (
+    BinState.SYNCED,
+    BinState.UPLOADED,
+    BinState.TO_UPLOAD,
+    BinState.UNCONFIRMED,
+    BinState.SETTLING,
+    BinState.INCOMPLETE,
+    BinState.HELD,
+    BinState.REJECTED,
+    BinState.CONFLICT,
+    BinState.FAILED,
+    BinState.EXCLUDED,
+)
+
+#: What a survey (the page) counts, worst first: a day is shown by the worst state of its bins.
+WORST_FIRST = (
+    BinState.FAILED,
+    BinState.CONFLICT,
+    BinState.REJECTED,
+    BinState.HELD,
+    BinState.INCOMPLETE,
+    BinState.UNPUBLISHED,
+    BinState.TO_UPLOAD,
+    BinState.UNCONFIRMED,
+    BinState.SETTLING,
+    BinState.ARCHIVED,
+    BinState.SYNCED,
+)
