@@ -36,10 +36,10 @@ from ifcbscan.state.paths import state_folder
 
 BEGIN = b"# BEGIN ifcbscan"
 END = b"# END ifcbscan"
-_ABOUT = b'# Written by "ifcbscan start"; "ifcbscan stop" takes it out again.\n'
-_WAS_ABSENT = b"# (there was no crontab before this block)\n"
-_WAS_UNENDED = b"# (the line before this block had no line end)\n"
-_OWN_COMMENTS = (_ABOUT, _WAS_ABSENT, _WAS_UNENDED)
+ABOUT = b'# Written by "ifcbscan start"; "ifcbscan stop" takes it out again.\n'
+WAS_ABSENT = b"# (there was no crontab before this block)\n"
+WAS_UNENDED = b"# (the line before this block had no line end)\n"
+_OWN_COMMENTS = (ABOUT, WAS_ABSENT, WAS_UNENDED)
 
 #: Longest command that every cron runs: Vixie's, so Debian's and macOS's, has room for 998 bytes
 #: (measured with Debian's: 999 are refused); others cut the rest off and say nothing.
@@ -205,9 +205,9 @@ def without_job(text: bytes | None, job: ScheduledJob) -> bytes | None:
         return replace(table, lines=lines).text
     if table.after:  # lines that came later; what was special about the end of the table is so no more
         return table.before + table.after
-    if _WAS_ABSENT in lines and not table.before:
+    if WAS_ABSENT in lines and not table.before:
         return None
-    if _WAS_UNENDED in lines and table.before.endswith(b"\n"):
+    if WAS_UNENDED in lines and table.before.endswith(b"\n"):
         return table.before[:-1]
     return table.before
 
@@ -215,11 +215,11 @@ def without_job(text: bytes | None, job: ScheduledJob) -> bytes | None:
 def _with_new_block(text: bytes | None) -> Table:
     """`text` followed by an empty block that remembers what `without_job` needs to restore `text`."""
     unended = bool(text) and not (text or b"").endswith(b"\n")
-    comments = [_ABOUT]
+    comments = [ABOUT]
     if text is None:
-        comments.append(_WAS_ABSENT)
+        comments.append(WAS_ABSENT)
     if unended:
-        comments.append(_WAS_UNENDED)
+        comments.append(WAS_UNENDED)
     before = (text or b"") + (b"\n" if unended else b"")
     return Table(before, BEGIN + b"\n", tuple(comments), END + b"\n", b"")
 

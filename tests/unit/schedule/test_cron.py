@@ -84,6 +84,25 @@ def test_adding_and_removing_a_job_restores_every_table_byte_for_byte(
     assert without_job(with_job(table, job), job) == table
 
 
+@pytest.mark.parametrize(
+    ("table", "before", "remembered"),
+    [
+        (None, b"", [cron.WAS_ABSENT]),
+        (b"", b"", []),
+        (b"1 2 3 4 5 mine\n", b"1 2 3 4 5 mine\n", []),
+        (b"1 2 3 4 5 mine\n\n", b"1 2 3 4 5 mine\n\n", []),
+        (b"1 2 3 4 5 mine", b"1 2 3 4 5 mine\n", [cron.WAS_UNENDED]),
+    ],
+)
+def test_an_installed_table_is_the_one_before_and_then_the_block_with_nothing_between(
+    table: bytes | None, before: bytes, remembered: list[bytes]
+) -> None:
+    job = make_job()
+    entries = [cron.entry_line(job, mode) for mode in Mode]
+    block = [cron.BEGIN + b"\n", cron.ABOUT, *remembered, *entries, cron.END + b"\n"]
+    assert with_job(table, job) == before + b"".join(block)
+
+
 @given(tables, st.lists(jobs, min_size=1, max_size=4), st.randoms())
 def test_adding_jobs_and_removing_them_in_any_order_restores_every_table(
     table: bytes | None, some: list[ScheduledJob], random: object
