@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Iterator
 
-from ifcbscan.schedule.cron import with_job
+from ifcbscan.schedule.crontab_text import with_job
 from ifcbscan.schedule.jobs import ScheduledJob
 from support.runs import assert_decent, end
 
