@@ -28,7 +28,7 @@ class Tone(enum.Enum):
 
 
 class BinState(enum.Enum):
-    """What a bin is counted as. The values are the words of the JSON; the order is that of the summary."""
+    """What a bin is counted as. The values are the words of JSON, log and lines; the order is that of the summary."""
 
     UPLOADED = "uploaded"
     TO_UPLOAD = "to_upload"
@@ -46,6 +46,9 @@ class BinState(enum.Enum):
 
     # Members are compared by identity. Enum's own hash is a call in Python, and a scan counts a million bins.
     __hash__ = object.__hash__
+
+    def __str__(self) -> str:
+        return self.value
 
     @property
     def words(self) -> str:

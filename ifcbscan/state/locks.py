@@ -15,7 +15,7 @@ import time
 
 from ifcbscan.state.files import make_file
 
-_POLL = 0.05  # seconds between two attempts of somebody who waits
+_POLL = 0.05  # seconds between two attempts to take a lock
 _MOST_VANISHED = 5
 
 #: What the system answers where another process has the lock; on Windows EACCES or EDEADLOCK, under wine 0.

@@ -1,12 +1,12 @@
-"""One run at a time over one (directory, time series, mode): a lock that dies with its process.
+"""One run at a time for each directory, time series and mode: a lock that ends with its process.
 
-Beside each lock file lies a small file that names the process that holds the lock. It outlives its process, and a
-full disk keeps it from being written, so it is for people only. For `stop` there is a second lock: the
-process takes it once its name is written and gives it back before the first, so that while it is held
-the name is that of a living holder.
+Beside each lock file lies a small file that names the process that holds the lock (`.holder`). It outlives its process,
+and is missing on a full disk, so it is only for telling people. For `stop` there is a second lock (`.named`): the process
+takes it after it has written its name, and releases it before the first. While the second is held, the name is that of a
+living process.
 
-The time of that small file is the holder's sign of life: it is set whenever the run has got on. Others tell people how
-old it is, and choose their exit code by it. Whether anything is sent never depends on it.
+The modification time of the small file is the holder's sign of life: it is set whenever the run has made progress. Others
+say how old it is, and choose their exit code by it. Whether anything is sent never depends on it.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _TEN_YEARS = 10 * 365 * 86400.0
 
 
 class Held:
-    """What a run has of its lock while it is at work."""
+    """A run's own lock: what is to be said of it, and how the run shows that it makes progress."""
 
     def __init__(
         self,
@@ -56,7 +56,7 @@ class Held:
         self._next = monotonic() + _SIGN_EVERY
 
     def getting_on(self) -> None:
-        """Bytes were moved or a bin is done: now and then that leaves a sign of life. From any thread."""
+        """Bytes were moved or a bin is done: leaves a sign of life, at most every 30 seconds. From any thread."""
         now = self._monotonic()
         if now >= self._next:
             self._next = now + _SIGN_EVERY

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import tempfile
 from pathlib import Path
+from typing import Iterator
 
 import pytest
 from hypothesis import given, settings
@@ -281,7 +282,7 @@ def _run(shell: str, command: bytes, out: Path) -> list[bytes]:
 
 
 @pytest.fixture(scope="module")
-def stand_in() -> str:
+def stand_in() -> Iterator[str]:
     """A program in an awkward place that writes down what it was called with."""
     folder = Path(tempfile.mkdtemp(prefix="ifcbscan-cron-"))
     program = folder / "50% 'python' \"\\ é"
