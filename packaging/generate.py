@@ -12,7 +12,8 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))  # the ifcbscan of this repository, installed or not
 
-from ifcbscan.schedule import Mode, ScheduledJob, cron, taskscheduler  # noqa: E402
+from ifcbscan.schedule import crontab_text, task_text  # noqa: E402
+from ifcbscan.schedule.jobs import Mode, ScheduledJob  # noqa: E402
 
 LINUX = ScheduledJob(
     python="/opt/ifcbscan/bin/python",
@@ -39,11 +40,11 @@ _CRON_HEAD = b"""\
 
 def files() -> dict[str, bytes]:
     """The content of each generated file, by its path below packaging/."""
-    made = {"cron/ifcbscan": _CRON_HEAD + cron.render_drop_in(LINUX, LINUX_USER)}
+    made = {"cron/ifcbscan": _CRON_HEAD + crontab_text.render_drop_in(LINUX, LINUX_USER)}
     for mode in Mode:
-        name = f"{taskscheduler.FOLDER}ifcbscan-{mode.value}"
-        xml = taskscheduler.task_xml(WINDOWS, mode, taskscheduler.SYSTEM, name=name)
-        made[f"taskscheduler/ifcbscan-{mode.value}.xml"] = taskscheduler.file_bytes(xml)
+        name = f"{task_text.FOLDER}ifcbscan-{mode.value}"
+        xml = task_text.task_xml(WINDOWS, mode, task_text.SYSTEM, name=name)
+        made[f"taskscheduler/ifcbscan-{mode.value}.xml"] = task_text.file_bytes(xml)
     return made
 
 

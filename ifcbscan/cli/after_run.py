@@ -14,6 +14,7 @@ from ifcbscan.cli import output
 from ifcbscan.core.scan_report import ScanReport, summary
 from ifcbscan.errors import ExitCode
 from ifcbscan.state import last_runs, log_memory
+from ifcbscan.state.last_runs import LastRun
 
 if TYPE_CHECKING:
     from ifcbscan.monitor.ping import Ping
@@ -55,7 +56,8 @@ class Aftermath:
         told, day, now = self._told()
         lines, then = log_memory.lines_of_failure(text, told, day, now)
         self._log(lines, told, then)
-        last_runs.write(self.directory, self.time_series, self.mode, ExitCode.LOCKED, text, {}, self.log_file)
+        record = LastRun.that_ends_now(ExitCode.LOCKED, text, {})
+        last_runs.write(self.directory, self.time_series, self.mode, record)
 
     def failed(self, text: str, exit_code: int) -> None:
         """The run ended without a report."""
@@ -65,12 +67,12 @@ class Aftermath:
         troubles = self._tell(exit_code, text, None)
         self._log([log_memory.Line(trouble, True) for trouble in troubles] if lines else [], then, then)
 
-    def _told(self) -> tuple[log_memory.Told, str, float]:
+    def _told(self) -> tuple[log_memory.AlreadyLogged, str, float]:
         now = time.time()
         told = log_memory.read(self.directory, self.time_series, self.mode)
         return told, time.strftime("%Y-%m-%d", time.gmtime(now)), now
 
-    def _log(self, lines: list[log_memory.Line], told: log_memory.Told, then: log_memory.Told) -> None:
+    def _log(self, lines: list[log_memory.Line], told: log_memory.AlreadyLogged, then: log_memory.AlreadyLogged) -> None:
         if self.log_file is None:
             return
         for line in lines:
@@ -81,7 +83,8 @@ class Aftermath:
     def _tell(self, exit_code: int, text: str, report: ScanReport | None) -> tuple[str, ...]:
         """Write the record, the metrics, and call the monitor; returns what went wrong with them, for the log."""
         bins = {state.value: count for state, count in report.bins.items()} if report is not None else {}
-        last_runs.write(self.directory, self.time_series, self.mode, exit_code, text, bins, self.log_file)
+        record = LastRun.that_ends_now(exit_code, text, bins)
+        last_runs.write(self.directory, self.time_series, self.mode, record)
         troubles = []
         if self.metrics_file is not None:
             troubles.append(self._write_metrics(self.metrics_file, exit_code, report))

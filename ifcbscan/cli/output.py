@@ -22,7 +22,7 @@ from ifcbscan.core.states import BinState
 from ifcbscan.errors import OutputLost
 from ifcbscan.runs.one_bin import BinJob
 from ifcbscan.runs.upload import Listener
-from ifcbscan.state import locks
+from ifcbscan.state import files
 
 log = logging.getLogger("ifcbscan")
 
@@ -50,7 +50,7 @@ class _LogFile(logging.handlers.RotatingFileHandler):
     def _open(self) -> Any:
         def private(path: str, flags: int) -> int:
             with contextlib.suppress(FileExistsError):
-                return locks.make_file(path, flags, 0o600)
+                return files.make_file(path, flags, 0o600)
             return open_plain(path, flags)
 
         return open(
@@ -102,7 +102,7 @@ def open_log(path: str | None) -> str | None:
         return None
     try:
         _check_no_stream(full_path)
-        locks.make_folder(os.path.dirname(full_path))
+        files.make_folder(os.path.dirname(full_path))
         handler = _LogFile(full_path, maxBytes=_LOG_PART, backupCount=_LOG_PARTS)
     except OSError as error:
         return f"the log file {full_path} cannot be written ({error.strerror}); this run goes on without it"

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import hashlib
 import math
 import os
 from dataclasses import dataclass
@@ -22,7 +21,8 @@ from ifcbscan.atomic import read_small, replace_file
 from ifcbscan.core.printable import printable
 from ifcbscan.core.scan_report import ScanReport
 from ifcbscan.errors import ExitCode, IfcbscanError
-from ifcbscan.state import locks, run_locks
+from ifcbscan.state import locks
+from ifcbscan.state.paths import path_digest, state_folder
 
 #: Name and labels of a sample, in the order of `_LABELS` and the metric's own label.
 Sample = Tuple[str, Tuple[str, ...]]
@@ -167,9 +167,7 @@ def _take_lock(path: str, stack: contextlib.ExitStack) -> str | None:
 
 
 def _lock_path(path: str) -> str:
-    real = os.path.normcase(os.path.realpath(path))
-    digest = hashlib.sha256(real.encode("utf-8", "surrogateescape")).hexdigest()[:12]
-    return os.path.join(run_locks.state_folder(), f"metrics-{digest}.lock")
+    return os.path.join(state_folder(), f"metrics-{path_digest(path)}.lock")
 
 
 def _update(samples: Samples, run: FinishedRun) -> None:

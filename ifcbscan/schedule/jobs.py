@@ -1,8 +1,7 @@
-"""What is to be run by itself: a job, its two commands, and how they are recognised again. Pure.
+"""What a schedule runs: a job, its two commands, and how they are recognised again. Pure; knows nothing of cron or Windows.
 
 A job is one directory feeding one time series. It has two entries in a schedule: every minute a scan
-of the recent bins, and once an hour a scan of everything. (They do not lock each other out: the lock
-of a scan is also per mode.) Knows nothing of cron or Windows.
+of the recent bins, and once an hour a scan of everything. (Both may run at once: each mode has a lock of its own.)
 """
 
 from __future__ import annotations
@@ -69,9 +68,10 @@ class ScheduledJob:
 
     @property
     def id(self) -> str:
-        """Name of the job, the same on every Python: `<time series>-<12 hexadecimal digits>`.
+        """The job as schedules name it, the same on every Python: `<time series>-<12 hexadecimal digits>`.
 
-        Two jobs with the same directory and time series have the same id, whatever else differs.
+        Two jobs with the same directory and time series have the same id, whatever else differs. Unlike
+        `state.paths.job_id` it is made of the text of the path alone: a schedule can be read while the disk is away.
         """
         directory = self.directory
         if _WINDOWS_PATH.match(directory):  # where upper and lower case are one file

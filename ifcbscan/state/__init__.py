@@ -1,1 +1,1 @@
-"""What this computer knows of its runs: where it lies, who is at work, how the last ones ended."""
+"""What this computer keeps of its runs: who is at work (locks), how the last ones ended, what was logged (records)."""

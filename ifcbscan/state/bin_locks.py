@@ -1,57 +1,59 @@
-"""Who sends a bin: two runs on one computer never send the same one at the same time.
+"""Locks on bins: two runs on one computer never send the same bin at the same time.
 
-The every-minute and the hourly run of a job (and `sync` beside them) work on the newest bins first, so they
-would meet at the same bin. A claim is a lock on one byte of a file in the state folder, at a place computed from
-the pid; it dies with its process, nothing is ever written, and where locks do not work there are no claims:
-then a bin may be sent twice, and the bucket keeps one.
+The every-minute and the hourly run of a job, `sync` beside them, and two jobs of one time series work on the newest bins
+first, so they would meet at the same bin. A bin lock is a lock on one byte of a file in the state folder, at a place
+computed from the pid. It ends with its process, and nothing is ever written. Where the system has no locks the run goes
+on without: then a bin may be sent twice, and the bucket keeps one.
 """
 
 from __future__ import annotations
 
 import contextlib
+import os
 import threading
 import zlib
 from typing import Callable
 
 from ifcbscan.state import locks
+from ifcbscan.state.paths import state_folder
 
 
-class Claims:
-    """The claims of a run that is alone on its computer: it gets whatever it asks for."""
+class BinLocks:
+    """The bin locks of a run that is alone on its computer: it gets every one it asks for."""
 
     def __init__(self) -> None:
         #: Bins that another run had when they were asked for -> its process, None where the system does not say.
         self.refused: dict[str, int | None] = {}
-        #: Why bins cannot be claimed, in the system's words; "" as long as they can.
+        #: Why bins cannot be locked, in the system's words; "" as long as they can.
         self.trouble = ""
 
     def take(self, pid: str) -> bool:
-        """Claim a bin; False if another run has it now."""
+        """Lock a bin (its pid); False if another run has it now."""
         return True
 
     def release(self, pid: str) -> None:
-        """Give a claimed bin back."""
+        """Unlock a bin."""
 
     def in_company(self) -> bool:
         """Whether another run of the same job is under way, or may be."""
         return False
 
 
-ALONE = Claims()
+ALONE = BinLocks()
 
 
-class UnsharedClaims(Claims):
-    """The claims of a run that can make none, though others may be under way: each bin is looked at first."""
+class NoBinLocks(BinLocks):
+    """For a run that can lock no bin, though other runs may be under way: it looks at each bin before it sends it."""
 
     def in_company(self) -> bool:
         return True
 
 
-class SharedClaims(Claims):
-    """Claims that all runs of this user see. May be used from any thread."""
+class SharedBinLocks(BinLocks):
+    """Locks that all runs of this user see. May be used from any thread."""
 
     def __init__(self, path: str, in_company: Callable[[], bool]) -> None:
-        """`path`: a file that all of them name; it is made if need be."""
+        """`path`: `bin_locks_path` of the time series; the file is made if need be. `in_company`: see the method."""
         super().__init__()
         self._in_company = in_company
         self._one_at_a_time = threading.Lock()
@@ -61,7 +63,7 @@ class SharedClaims(Claims):
     def take(self, pid: str) -> bool:
         with self._one_at_a_time:
             try:
-                if self._descriptor is None:  # most runs have nothing to send, and claim nothing
+                if self._descriptor is None:  # most runs have nothing to send, and lock nothing
                     self._descriptor, replaced = locks.open_lock_file(self._path, to_write=True)
                     if replaced:
                         self.trouble = "the file belonged to another user, and was replaced"
@@ -79,10 +81,21 @@ class SharedClaims(Claims):
                 locks.unlock_byte(self._descriptor, _place(pid))
 
     def in_company(self) -> bool:
-        # Without claims nothing keeps another run away, so each bin is looked at before it is sent.
+        # Without locks nothing keeps another run away, so each bin is looked at before it is sent.
         return bool(self.trouble) or self._in_company()
+
+
+def bin_locks_path(time_series: str) -> str:
+    """The file on which all runs of this user that feed one time series lock their bins. Raises IfcbscanError."""
+    return os.path.join(state_folder(), f"{time_series}.claims")
 
 
 def _place(pid: str) -> int:
     # Below 2 GiB for Windows. Two bins at one place only means that one of them waits for a later run.
     return zlib.crc32(pid.encode("ascii")) >> 2
+
+
+#: The names of version 0.1.0, for callers that are still to be changed.
+Claims = BinLocks
+SharedClaims = SharedBinLocks
+UnsharedClaims = NoBinLocks

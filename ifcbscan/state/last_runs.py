@@ -1,65 +1,61 @@
-"""A small record of the last run of each job and mode, for `status` and for the log. No scan depends on it."""
+"""A small record of how the last run of each job and mode ended, for `status`. No scan depends on it."""
 
 from __future__ import annotations
 
 import contextlib
 import datetime
 import json
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass
 from typing import Any
 
-from ifcbscan.atomic import read_small, replace_file
+from ifcbscan.atomic import read_small
 from ifcbscan.errors import IfcbscanError
-from ifcbscan.state import locks, run_locks
+from ifcbscan.state.files import write_record
+from ifcbscan.state.paths import job_file
+
+_FORM = "%Y-%m-%dT%H:%M:%SZ"
 
 
 @dataclass(frozen=True)
 class LastRun:
-    """How a run ended. Times are this computer's, ISO 8601 in UTC."""
+    """How a run ended. `finished`: this computer's time, ISO 8601 in UTC; `bins`: how many are in each state."""
 
     finished: str
     exit_code: int
     summary: str
-    bins: dict[str, int] = field(default_factory=dict)
-    log_file: str | None = None
+    bins: dict[str, int]
+
+    @staticmethod
+    def that_ends_now(exit_code: int, summary: str, bins: dict[str, int]) -> LastRun:
+        """The record of a run that ends at this moment."""
+        return LastRun(_utc_now().strftime(_FORM), exit_code, summary, bins)
 
     @property
     def age(self) -> float:
-        """Seconds since it finished, by this computer's clock."""
-        then = datetime.datetime.strptime(self.finished, "%Y-%m-%dT%H:%M:%SZ")
-        return (datetime.datetime.now(datetime.timezone.utc).replace(tzinfo=None) - then).total_seconds()
+        """Seconds since it finished, by this computer's clock; negative if that was set back."""
+        return (_utc_now() - datetime.datetime.strptime(self.finished, _FORM)).total_seconds()
 
 
-def _path(directory: str, time_series: str, mode: str) -> str:
-    return run_locks.job_file(directory, time_series, f"-{mode}.last.json")
-
-
-def write(
-    directory: str,
-    time_series: str,
-    mode: str,
-    exit_code: int,
-    summary: str,
-    bins: dict[str, int],
-    log_file: str | None,
-) -> None:
-    """Note down how a run ended; a failure to do so is of no consequence."""
-    finished = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
-    record = LastRun(finished, exit_code, summary, bins, log_file)
+def write(directory: str, time_series: str, mode: str, record: LastRun) -> None:
+    """Note down how a run ended. A failure to do so is ignored: `status` then shows the run before."""
     with contextlib.suppress(OSError, IfcbscanError):
-        path = _path(directory, time_series, mode)
-        replace_file(path, json.dumps(record.__dict__).encode("ascii"))
-        locks.hand_over(path)
+        write_record(_path(directory, time_series, mode), asdict(record))
 
 
 def read(directory: str, time_series: str, mode: str) -> LastRun | None:
     """The last run's record, or None if there is none that can be read."""
     try:
-        fields: dict[str, Any] = json.loads(read_small(_path(directory, time_series, mode)).decode("utf-8"))
+        found: dict[str, Any] = json.loads(read_small(_path(directory, time_series, mode)).decode("utf-8"))
+        fields = {"bins": {}, **found}
+        fields.pop("log_file", None)  # version 0.1.0 wrote it as well
         record = LastRun(**fields)
         return record if _is_sound(record) else None
     except (OSError, IfcbscanError, ValueError, TypeError, RecursionError):
         return None
+
+
+def _path(directory: str, time_series: str, mode: str) -> str:
+    return job_file(directory, time_series, f"-{mode}.last.json")
 
 
 def _is_sound(record: LastRun) -> bool:
@@ -71,3 +67,7 @@ def _is_sound(record: LastRun) -> bool:
         and isinstance(record.bins, dict)
         and all(isinstance(number, int) for number in record.bins.values())
     )
+
+
+def _utc_now() -> datetime.datetime:
+    return datetime.datetime.now(datetime.timezone.utc).replace(tzinfo=None)

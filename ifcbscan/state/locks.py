@@ -1,4 +1,4 @@
-"""A lock on a file that ends with its process, and how files in the state folder are opened.
+"""A lock on a file, or on one byte of it, that ends with its process.
 
 A lock has three outcomes that callers must tell apart: it is had, another process holds it (`HeldByAnother`), or it
 cannot be had at all (OSError: a file of another user, a file system or a kernel without locks). Only the second is a
@@ -11,10 +11,11 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import stat
 import time
 
-_POLL = 0.05  # seconds between two attempts of somebody who waits
+from ifcbscan.state.files import make_file
+
+_POLL = 0.05  # seconds between two attempts to take a lock
 _MOST_VANISHED = 5
 
 #: What the system answers where another process has the lock; on Windows EACCES or EDEADLOCK, under wine 0.
@@ -107,62 +108,6 @@ def open_lock_file(path: str, to_write: bool = False) -> tuple[int, bool]:
             return make_file(path, os.O_RDWR, 0o644), True
         except OSError:
             raise error from None
-
-
-def make_file(path: str, flags: int, mode: int) -> int:
-    """A descriptor of a new file; `flags` of os.open. Raises FileExistsError if there is one, or OSError.
-
-    What root makes in the state folder of another user is given to that user.
-    """
-    descriptor = os.open(path, flags | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0), mode)
-    _hand_over(descriptor, os.path.dirname(path))
-    return descriptor
-
-
-def make_folder(path: str, mode: int = 0o700) -> None:
-    """Make a folder that only its owner can look into, with ordinary ones above it; as with `make_file`, root gives it to
-    the owner of the folder that it is in. Raises OSError."""
-    if os.path.isdir(path):
-        return
-    above = os.path.dirname(path)
-    if above != path:
-        make_folder(above, 0o777)
-    with contextlib.suppress(FileExistsError):
-        os.mkdir(path, mode)
-        _hand_over_at(path, getattr(os, "O_DIRECTORY", 0))
-    if not os.path.isdir(path):
-        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), path)
-
-
-def hand_over(path: str) -> None:
-    """Give a file that root has made to the owner of the folder it is in. Never fails."""
-    _hand_over_at(path, 0)
-
-
-def _hand_over_at(path: str, flags: int) -> None:
-    if _is_root():
-        with contextlib.suppress(OSError):
-            # NONBLOCK: somebody else may have put a FIFO there
-            descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | flags)
-            try:
-                _hand_over(descriptor, os.path.dirname(path))
-            finally:
-                os.close(descriptor)
-
-
-def _hand_over(descriptor: int, folder: str) -> None:
-    # Nothing but what root has made, under this one name: the owner of the folder may have put a link there.
-    if not _is_root():
-        return
-    with contextlib.suppress(OSError):
-        owner, made = os.stat(folder or os.curdir), os.fstat(descriptor)
-        plain = stat.S_ISREG(made.st_mode) and made.st_nlink == 1
-        if owner.st_uid != 0 and made.st_uid == 0 and (plain or stat.S_ISDIR(made.st_mode)):
-            os.fchown(descriptor, owner.st_uid, owner.st_gid)
-
-
-def _is_root() -> bool:
-    return hasattr(os, "geteuid") and os.geteuid() == 0
 
 
 def _open_existing(path: str, to_write: bool = False) -> int:

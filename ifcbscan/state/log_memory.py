@@ -1,8 +1,8 @@
-"""What a run writes into the log: what is new. A log is read by people.
+"""Which lines a run adds to the log: only what is new, because people read it.
 
-A run that did nothing adds no line, except once an hour; what stays as it is, is told once a day. For
-that, and for nothing else, a small file beside the lock remembers what was told: without it, all is told
-again. Pure but for `read` and `write`.
+A run that did nothing adds no line, except once an hour. What stays as it is, is logged once a day. To know that, a
+small file beside the lock remembers what was logged; without it everything is logged again, and nothing else depends on
+it. Pure but for `read` and `write`.
 """
 
 from __future__ import annotations
@@ -12,16 +12,17 @@ import hashlib
 import json
 from dataclasses import dataclass
 
-from ifcbscan.atomic import read_small, replace_file
+from ifcbscan.atomic import read_small
 from ifcbscan.core.printable import named
 from ifcbscan.core.scan_report import ScanReport, summary
 from ifcbscan.errors import IfcbscanError
-from ifcbscan.state import locks, run_locks
+from ifcbscan.state.files import write_record
+from ifcbscan.state.paths import job_file
 
 #: A quiet job says so once in so many seconds.
 IDLE_EVERY = 3600.0
 
-#: Beyond so many troubled bins the memory is not worth its size: only counts are told.
+#: So many bins with problems are logged one by one; of the others only the counts in the summary.
 MOST_TOLD = 1000
 
 #: A path may have thousands of characters; so many of them, and a sum of all, are enough to know a text again.
@@ -31,12 +32,20 @@ _FAILURE = "failure "
 
 
 @dataclass(frozen=True)
-class Told:
-    """What the log knows already. `day` is that of the last report (UTC), `last_line` seconds since 1970."""
+class AlreadyLogged:
+    """What the log holds already.
 
-    day: str = ""
-    last_line: float = 0.0
-    told: frozenset[str] = frozenset()
+    `day`: that of the last report (UTC); `last_line`: when the last line was added, seconds since 1970; `keys`: the
+    texts, each shortened to what tells it from others.
+    """
+
+    day: str
+    last_line: float
+    keys: frozenset[str]
+
+
+#: Nothing is known of the log: everything is new.
+NOTHING_LOGGED = AlreadyLogged("", 0.0, frozenset())
 
 
 @dataclass(frozen=True)
@@ -47,35 +56,39 @@ class Line:
     warning: bool = False
 
 
-def lines_of(report: ScanReport, told: Told, day: str, now: float) -> tuple[list[Line], Told]:
-    """The lines that a run adds, and what the log knows then. `day` and `now` are the present."""
-    troubles = [f"{found.pid} {found.state}: {found.reason}" for found in report.problems[:MOST_TOLD]]
+def lines_of(
+    report: ScanReport, logged: AlreadyLogged, day: str, now: float
+) -> tuple[list[Line], AlreadyLogged]:
+    """The lines that a run adds, and what is logged then. `day` (UTC) and `now` (seconds since 1970) are the present."""
+    problems = [f"{found.pid} {found.state}: {found.reason}" for found in report.problems[:MOST_TOLD]]
     ended_by = [report.ended_by] if report.ended_by else []
     # The number comes after the colon, so that another one is not news.
     warnings = named(report.warnings, "more warnings than are named here: {} others; --json lists them all")
-    news, known = _news([*troubles, *warnings, *ended_by], told, day)
+    news, known = _news([*problems, *warnings, *ended_by], logged, day)
     lines = [Line(text, True) for text in news]
-    idle_for_long = not 0 <= now - told.last_line < IDLE_EVERY
-    recovered = any(text.startswith(_FAILURE) for text in told.told)
+    idle_for_long = not 0 <= now - logged.last_line < IDLE_EVERY
+    recovered = any(text.startswith(_FAILURE) for text in logged.keys)
     if report.files_uploaded or news or idle_for_long or recovered:
         lines.append(Line(summary(report)))
-    return lines, Told(day, now if lines else told.last_line, known)
+    return lines, AlreadyLogged(day, now if lines else logged.last_line, known)
 
 
-def lines_of_failure(text: str, told: Told, day: str, now: float) -> tuple[list[Line], Told]:
-    """The same for a run that failed before it had a report: told when it begins, then once an hour."""
+def lines_of_failure(
+    text: str, logged: AlreadyLogged, day: str, now: float
+) -> tuple[list[Line], AlreadyLogged]:
+    """The same for a run that failed before it had a report: logged the first time, then once an hour."""
     failure = _shortened(_FAILURE + text)
-    if failure in told.told and 0 <= now - told.last_line < IDLE_EVERY:
-        return [], told
-    # The last failure is enough to know, and the day stays that of the last report: its bins are told daily.
-    others = frozenset(known for known in told.told if not known.startswith(_FAILURE))
-    return [Line(text, True)], Told(told.day, now, others | {failure})
+    if failure in logged.keys and 0 <= now - logged.last_line < IDLE_EVERY:
+        return [], logged
+    # Only the last failure is remembered. The day stays that of the last report, whose bins are logged daily.
+    others = frozenset(known for known in logged.keys if not known.startswith(_FAILURE))
+    return [Line(text, True)], AlreadyLogged(logged.day, now, others | {failure})
 
 
-def _news(texts: list[str], told: Told, day: str) -> tuple[list[str], frozenset[str]]:
-    known = told.told if told.day == day else frozenset()
+def _news(texts: list[str], logged: AlreadyLogged, day: str) -> tuple[list[str], frozenset[str]]:
+    known = logged.keys if logged.day == day else frozenset()
     news = [text for text in texts if _key(text) not in known]
-    # What is no trouble any more is forgotten, so that it is told if it comes back.
+    # A problem that is gone is forgotten, so that it is logged if it comes back.
     return news, frozenset(_key(text) for text in texts)
 
 
@@ -91,22 +104,22 @@ def _shortened(key: str) -> str:
 
 
 def _path(directory: str, time_series: str, mode: str) -> str:
-    return run_locks.job_file(directory, time_series, f"-{mode}.told.json")
+    return job_file(directory, time_series, f"-{mode}.told.json")
 
 
-def read(directory: str, time_series: str, mode: str) -> Told:
-    """What the log of this job and mode knows; nothing, if that cannot be read."""
+def read(directory: str, time_series: str, mode: str) -> AlreadyLogged:
+    """What the log of this job and mode holds; NOTHING_LOGGED if that cannot be read."""
     try:
         fields = json.loads(read_small(_path(directory, time_series, mode)).decode("utf-8"))
-        return Told(str(fields["day"]), float(fields["last_line"]), frozenset(map(str, fields["told"])))
+        return AlreadyLogged(
+            str(fields["day"]), float(fields["last_line"]), frozenset(map(str, fields["told"]))
+        )
     except (OSError, IfcbscanError, ValueError, TypeError, KeyError, OverflowError, RecursionError):
-        return Told()
+        return NOTHING_LOGGED
 
 
-def write(directory: str, time_series: str, mode: str, told: Told) -> None:
-    """Remember what was told; a failure to do so only makes the log longer."""
-    fields = {"day": told.day, "last_line": told.last_line, "told": sorted(told.told)}
+def write(directory: str, time_series: str, mode: str, logged: AlreadyLogged) -> None:
+    """Remember what was logged; a failure to do so only makes the log longer."""
+    fields = {"day": logged.day, "last_line": logged.last_line, "told": sorted(logged.keys)}
     with contextlib.suppress(OSError, IfcbscanError):
-        path = _path(directory, time_series, mode)
-        replace_file(path, json.dumps(fields).encode("ascii"))
-        locks.hand_over(path)
+        write_record(_path(directory, time_series, mode), fields)

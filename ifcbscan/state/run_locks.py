@@ -1,25 +1,21 @@
-"""One run at a time over one (directory, time series, mode): a lock that dies with its process.
+"""One run at a time for each directory, time series and mode: a lock that ends with its process.
 
-Beside each lock file lies a small file that names the process that holds the lock. It outlives its process, and a
-full disk keeps it from being written, so it is for people only. For `stop` there is a second lock: the
-process takes it once its name is written and gives it back before the first, so that while it is held
-the name is that of a living holder.
+Beside each lock file lies a small file that names the process that holds the lock (`.holder`). It outlives its process,
+and is missing on a full disk, so it is only for telling people. For `stop` there is a second lock (`.named`): the process
+takes it after it has written its name, and releases it before the first. While the second is held, the name is that of a
+living process.
 
-The time of that small file is the holder's sign of life: it is set whenever the run has got on. Others tell people how
-old it is, and choose their exit code by it. Whether anything is sent never depends on it.
+The modification time of the small file is the holder's sign of life: it is set whenever the run has made progress. Others
+say how old it is, and choose their exit code by it. Whether anything is sent never depends on it.
 """
 
 from __future__ import annotations
 
 import contextlib
 import datetime
-import hashlib
 import json
 import os
 import socket
-import stat
-import sys
-import tempfile
 import time
 from dataclasses import fields
 from typing import Any, Callable, Iterator
@@ -28,6 +24,8 @@ from ifcbscan.atomic import open_plain, read_small
 from ifcbscan.core.companions import Companion, Holder, already_running
 from ifcbscan.errors import IfcbscanError
 from ifcbscan.state import locks
+from ifcbscan.state.files import make_file
+from ifcbscan.state.paths import job_file, state_folder
 
 #: Seconds that the second lock is waited for: whoever looks at it holds it for a moment.
 _PATIENCE = 2.0
@@ -40,7 +38,7 @@ _TEN_YEARS = 10 * 365 * 86400.0
 
 
 class Held:
-    """What a run has of its lock while it is at work."""
+    """A run's own lock: what is to be said of it, and how the run shows that it makes progress."""
 
     def __init__(
         self,
@@ -58,59 +56,11 @@ class Held:
         self._next = monotonic() + _SIGN_EVERY
 
     def getting_on(self) -> None:
-        """Bytes were moved or a bin is done: now and then that leaves a sign of life. From any thread."""
+        """Bytes were moved or a bin is done: leaves a sign of life, at most every 30 seconds. From any thread."""
         now = self._monotonic()
         if now >= self._next:
             self._next = now + _SIGN_EVERY
             self._sign()
-
-
-def state_folder() -> str:
-    """Where locks and logs go: the user's state folder, made if need be; else the temporary folder."""
-    temporary = _temporary_folder()
-    for base in (_user_folder(), temporary):
-        try:
-            locks.make_folder(base)
-        except OSError:
-            continue
-        if os.access(base, os.W_OK) and (base != temporary or _is_ours(base)):
-            return base
-    raise IfcbscanError(
-        "There is no folder for locks and logs: neither the home folder nor the temporary folder can be "
-        "written to. Is the disk full or read-only?"
-    )
-
-
-def _user_folder() -> str:
-    # Not platformdirs, which follows XDG_STATE_HOME: cron does not set it, and a scan that cron started
-    # must find the same lock, and `status` the same record, as a person in a terminal.
-    home = os.path.expanduser("~")
-    if sys.platform == "win32":
-        local = os.environ.get("LOCALAPPDATA") or os.path.join(home, "AppData", "Local")
-        return os.path.join(local, "ifcbscan")
-    if sys.platform == "darwin":
-        return os.path.join(home, "Library", "Application Support", "ifcbscan")
-    return os.path.join(home, ".local", "state", "ifcbscan")
-
-
-def _is_ours(folder: str) -> bool:
-    # In the shared temporary folder somebody else may have made it, or a link to somewhere, before us.
-    if not hasattr(os, "getuid"):
-        return True
-    status = os.lstat(folder)
-    return stat.S_ISDIR(status.st_mode) and status.st_uid == os.getuid()
-
-
-def _temporary_folder() -> str:
-    user = str(os.getuid()) if hasattr(os, "getuid") else os.environ.get("USERNAME", "user")
-    return os.path.join(tempfile.gettempdir(), "ifcbscan-" + user)
-
-
-def job_file(directory: str, time_series: str, ending: str) -> str:
-    """Where a job keeps a file of its own; the same directory by another name is the same job."""
-    real = os.path.normcase(os.path.realpath(directory))
-    digest = hashlib.sha256(real.encode("utf-8", "surrogateescape")).hexdigest()[:12]
-    return os.path.join(state_folder(), f"{time_series}-{digest}{ending}")
 
 
 def lock_path(directory: str, time_series: str, mode: str) -> str:
@@ -192,7 +142,7 @@ def _write_name(path: str, holder: Holder) -> None:
     with contextlib.suppress(OSError):
         os.unlink(path)
     try:
-        descriptor = locks.make_file(path, os.O_WRONLY, 0o644)
+        descriptor = make_file(path, os.O_WRONLY, 0o644)
     except FileExistsError:
         descriptor = open_plain(path, os.O_WRONLY | os.O_TRUNC)
     with open(descriptor, "w", encoding="utf-8") as file:
@@ -206,11 +156,6 @@ def _second(path: str) -> str:
 def is_held(path: str) -> bool:
     """Whether a living process holds the lock. Raises OSError where that cannot be found out."""
     return locks.is_locked(path)
-
-
-def claims_path(time_series: str) -> str:
-    """The file on which all runs of this user that feed one time series claim bins (claims.py)."""
-    return os.path.join(state_folder(), f"{time_series}.claims")
 
 
 def in_progress(directory: str, time_series: str, mode: str) -> bool:

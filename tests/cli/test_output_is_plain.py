@@ -99,7 +99,8 @@ def test_the_text_of_a_schedule_and_of_its_last_runs_is_shown_without_what_steer
     assert "cannot be shown as they are" in shown.stderr
     operator.schedule(data)
     monkeypatch.setenv("HOME", str(operator.home))
-    last_runs.write(str(data), "nauset", "recent", 5, "The bucket " + NASTY, {}, None)
+    record = last_runs.LastRun.that_ends_now(5, "The bucket " + NASTY, {})
+    last_runs.write(str(data), "nauset", "recent", record)
     status = operator.run("status")
     assert "\\x1b[31m\\nD2099" in status.stdout
     as_json = operator.run("status", "--json")

@@ -47,7 +47,7 @@ from ifcbscan.runs.upload import Listener
 from ifcbscan.s3.bucket import Bucket
 from ifcbscan.s3.client import S3Client, Timeouts
 from ifcbscan.schedule.jobs import Mode, ScheduledJob
-from ifcbscan.schedule.taskscheduler import file_bytes, task_xml
+from ifcbscan.schedule.task_text import file_bytes, task_xml
 
 PID = "D20130526T095207_IFCB013"
 KEY = f"hablab/nauset/2013/D20130526/{PID}.roi"

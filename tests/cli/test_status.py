@@ -12,7 +12,7 @@ from support.operator import EVERY_MINUTE, HOURLY, Operator, run_as_cron
 from support.runs import rewrite_env, sizes_of
 
 from ifcbscan.demo.sample_bins import write_bin
-from ifcbscan.state import last_runs, run_locks
+from ifcbscan.state import last_runs, paths
 
 pytestmark = pytest.mark.parametrize("s3", ["moto"], indirect=True)
 
@@ -34,8 +34,9 @@ def record(
     data: Path, mode: str, exit_code: int = 0, summary: str = "fine", bins: Any = None, age: float = 0.0
 ) -> Path:
     """Write a last-run record as a scan does, `age` seconds ago."""
-    last_runs.write(str(data), "nauset", mode, exit_code, summary, bins if bins is not None else {}, None)
-    path = Path(run_locks.job_file(str(data), "nauset", f"-{mode}.last.json"))
+    record = last_runs.LastRun.that_ends_now(exit_code, summary, bins if bins is not None else {})
+    last_runs.write(str(data), "nauset", mode, record)
+    path = Path(paths.job_file(str(data), "nauset", f"-{mode}.last.json"))
     fields = json.loads(path.read_bytes())
     then = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(seconds=age)
     fields["finished"] = then.strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -16,7 +16,7 @@ from support.operator import Operator
 from support.runs import assert_whole, checked, end, rewrite_env, snapshot
 
 from ifcbscan.demo.sample_bins import write_bin
-from ifcbscan.state import run_locks
+from ifcbscan.state import paths
 
 posix = pytest.mark.skipif(os.name != "posix", reason="needs links, FIFOs and devices")
 on_moto = pytest.mark.parametrize("s3", ["moto"], indirect=True)
@@ -162,7 +162,7 @@ def test_no_schedule_is_installed_whose_log_would_be_a_file_of_the_data_folder(
     s3: Any, operator: Operator, data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HOME", str(operator.home))
-    log = Path(run_locks.job_file(str(operator.home), "nauset", ".log"))
+    log = Path(paths.job_file(str(operator.home), "nauset", ".log"))
     log.write_text("not ours\n")
     done = operator.run("start", operator.home, "nauset", "--force", code=2)
     assert f"--log-file: {log} lies in the data folder" in done.stderr
@@ -259,7 +259,7 @@ def test_state_files_that_are_something_else_hold_no_scan_up_and_fill_no_memory(
     words = ["sync", "data", "nauset", "--log-file", log, "--metrics-file", metrics]
     limited(*words)
     monkeypatch.setenv("HOME", str(env_file.parent / "home"))
-    state = Path(run_locks.state_folder())
+    state = Path(paths.state_folder())
 
     def replace(path: Path) -> None:
         # The lock itself must be a lock, and those beside it: what if not is the matter of test_runlock.py.

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from support.places import REPOSITORY
 
-from ifcbscan.schedule import cron, taskscheduler
+from ifcbscan.schedule import crontab_text, task_text
 from ifcbscan.schedule.jobs import Mode
 
 pytestmark = pytest.mark.windows_core
@@ -44,11 +44,11 @@ def test_no_generated_file_is_left_over(generator: dict[str, Any]) -> None:
 def test_the_drop_in_holds_the_lines_that_start_writes_each_with_an_account(
     generator: dict[str, Any],
 ) -> None:
-    block = cron.render_block(generator["LINUX"]).splitlines()
+    block = crontab_text.render_block(generator["LINUX"]).splitlines()
     drop_in = (PACKAGING / "cron" / "ifcbscan").read_bytes()
     user = generator["LINUX_USER"].encode("ascii")
     without_account = [re.sub(rb"^((\S+ ){5})" + user + b" ", rb"\1", line) for line in drop_in.splitlines()]
-    lines = [line for line in block if cron.parse_line(line)]
+    lines = [line for line in block if crontab_text.parse_line(line)]
     assert len(lines) == 2
     assert set(lines) <= set(without_account)
 
@@ -65,13 +65,13 @@ def test_cron_would_not_pass_over_the_drop_in(generator: dict[str, Any]) -> None
 def test_the_task_files_are_read_back_as_the_job_they_are_made_from(generator: dict[str, Any]) -> None:
     for mode in Mode:
         path = PACKAGING / "taskscheduler" / f"ifcbscan-{mode.value}.xml"
-        task = taskscheduler.read_task(path.read_bytes().decode("utf-16"))
+        task = task_text.read_task(path.read_bytes().decode("utf-16"))
         assert task is not None
         assert (task.entry.job, task.entry.mode) == (generator["WINDOWS"], mode)
         # the script registers a file under its own name
-        assert task.name == taskscheduler.FOLDER + path.stem
+        assert task.name == task_text.FOLDER + path.stem
 
 
 def test_the_script_registers_in_the_folder_in_which_ifcbscan_looks() -> None:
     script = (PACKAGING / "taskscheduler" / "register.ps1").read_text(encoding="ascii")
-    assert f"-TaskPath '{taskscheduler.FOLDER}'" in script
+    assert f"-TaskPath '{task_text.FOLDER}'" in script

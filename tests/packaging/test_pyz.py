@@ -14,7 +14,7 @@ import pytest
 from support.runs import assert_whole
 
 from ifcbscan.demo.sample_bins import write_bin
-from ifcbscan.schedule import cron
+from ifcbscan.schedule import crontab_text
 
 pytestmark = [
     pytest.mark.slow,
@@ -119,7 +119,7 @@ def test_the_single_file_scans_and_schedules_itself(
     shown = run("start", "data", "nauset", "--print")
     assert shown.returncode == 0, shown.stderr
     (line,) = [line for line in shown.stdout.splitlines() if "--once" in line and "--max-age" not in line]
-    entry = cron.parse_line(line.encode())
+    entry = crontab_text.parse_line(line.encode())
     assert entry is not None and (entry.job.python, entry.job.single_file) == (python, str(pyz))
     files += write_bin(data, "D20260101T100002_IFCB199", images=3, mtime=LONG_AGO)
     bare = {"HOME": cli_environment["HOME"], "PATH": "/usr/bin:/bin"}  # all that cron gives

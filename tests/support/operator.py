@@ -20,8 +20,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Iterator
 
-from ifcbscan.schedule import ScheduledJob
-from ifcbscan.schedule.cron import with_job
+from ifcbscan.schedule.crontab_text import with_job
+from ifcbscan.schedule.jobs import ScheduledJob
 from support.runs import assert_decent, end
 
 _CRONTAB = """\

@@ -383,6 +383,29 @@ def test_nothing_is_imported_for_misspelt_names_where_all_are_known(env_path: Pa
     assert done.stdout.strip() == b"False"
 
 
+@pytest.mark.parametrize(
+    ("endpoint", "warned"),
+    [
+        ("http://localhost:9000", False),
+        ("http://LOCALHOST:9000", False),
+        ("http://127.0.0.1:9000", False),
+        ("http://127.8.8.8", False),
+        ("http://[::1]:9000", False),
+        ("http://localhost.example.org:9000", True),
+        ("http://127.0.0.1.example.org", True),
+        ("http://10.0.0.1:9000", True),
+        ("http://0.0.0.0:9000", True),
+        ("http://[fe80::1]:9000", True),
+        ("https://minio.example.org", False),
+    ],
+)
+def test_a_bucket_without_encryption_is_warned_of_unless_it_is_on_this_computer(
+    env_path: Path, endpoint: str, warned: bool
+) -> None:
+    config = _load(env_path, MINIMUM + f"S3_ENDPOINT_URL={endpoint}\n")
+    assert any("not encrypted" in warning for warning in config.warnings) == warned
+
+
 def test_another_bucket_or_endpoint_has_no_dashboard_unless_one_is_named(env_path: Path) -> None:
     assert _load(env_path, MINIMUM + "BUCKET_NAME=other\n").dashboard_url is None
     assert _load(env_path, MINIMUM + "S3_ENDPOINT_URL=http://127.0.0.1:9000\n").dashboard_url is None

@@ -38,6 +38,9 @@ NO_MESSAGES = {
     "demo/show.py": "a story with made-up data",
     "demo/sample_bins.py": "the contents of made-up files",
     "html/page.py": "the words of the page, which explains itself",
+    "html/calendars.py": "the words of the page, which explains itself",
+    "html/charts.py": "the words of the page, which explains itself",
+    "html/legend.py": "the words of the page, which explains itself",
 }
 
 #: Calls whose strings are documented elsewhere: the help texts of the metrics are in docs/monitoring.md.

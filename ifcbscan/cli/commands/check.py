@@ -10,7 +10,6 @@ from argparse import Namespace
 from dataclasses import dataclass
 from typing import Callable, Iterator
 
-from ifcbscan import schedule
 from ifcbscan.cli import output
 from ifcbscan.cli.options import load_config
 from ifcbscan.cli.signals import Interruption
@@ -24,7 +23,8 @@ from ifcbscan.dashboard.calls import Dashboard, DashboardError
 from ifcbscan.errors import ExitCode, IfcbscanError, Interrupted, PutRefused, UsageError
 from ifcbscan.s3.bucket import Bucket
 from ifcbscan.s3.client import S3Client
-from ifcbscan.state import run_locks
+from ifcbscan.schedule.choose import for_this_system
+from ifcbscan.state import paths
 
 _CLOCK_TOLERANCE = 60.0  # seconds; S3 refuses requests from 15 minutes on
 _LOG_SPACE = 50 * 1000 * 1000  # bytes
@@ -83,7 +83,7 @@ def _items(options: Namespace, interruption: Interruption) -> Iterator[Item]:
 
 
 def _scheduler() -> Item:
-    scheduler = schedule.for_this_system()
+    scheduler = for_this_system()
     reason = scheduler.available()
     if reason:
         return Item(False, "scheduler", reason)
@@ -96,7 +96,7 @@ def _scheduler() -> Item:
 
 def _log_space() -> Item:
     try:
-        folder = run_locks.state_folder()
+        folder = paths.state_folder()
         free = shutil.disk_usage(folder).free
     except (OSError, IfcbscanError) as error:
         return Item(False, "log space", f"{error} Scans need a folder for their lock and log.")

@@ -32,7 +32,7 @@ from ifcbscan.s3.bucket import Bucket
 from ifcbscan.s3.client import S3Client
 from ifcbscan.s3.throttle import Throttle
 from ifcbscan.state import run_locks
-from ifcbscan.state.bin_locks import ALONE, Claims, SharedClaims, UnsharedClaims
+from ifcbscan.state.bin_locks import ALONE, Claims, SharedClaims, UnsharedClaims, bin_locks_path
 
 #: How long after its time limit a run still tries again what has failed; one answer takes a few minutes at most. Seconds.
 _LAST_TRIES = 60.0
@@ -201,7 +201,7 @@ def _scan(
 def _claims(directory: str, scan_options: scan.ScanOptions, held: run_locks.Held) -> Claims:
     time_series = scan_options.time_series
     try:
-        path = run_locks.claims_path(time_series)
+        path = bin_locks_path(time_series)
     except IfcbscanError:
         return UnsharedClaims()  # no folder for it: the lock has said so
     other = _other(scan_options.mode)

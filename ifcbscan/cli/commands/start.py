@@ -6,7 +6,6 @@ import os
 import sys
 from argparse import Namespace
 
-from ifcbscan import schedule
 from ifcbscan.cli import output
 from ifcbscan.cli.commands import once
 from ifcbscan.cli.options import job_of, load_config
@@ -20,8 +19,10 @@ from ifcbscan.dashboard import series
 from ifcbscan.errors import AlreadyRunning, ConfigError, ExitCode, Interrupted, UsageError
 from ifcbscan.s3.bucket import Bucket
 from ifcbscan.s3.client import S3Client
-from ifcbscan.schedule import ScheduledJob, Scheduler
-from ifcbscan.state import run_locks
+from ifcbscan.schedule.base import Scheduler
+from ifcbscan.schedule.choose import for_this_system
+from ifcbscan.schedule.jobs import ScheduledJob
+from ifcbscan.state import paths
 
 
 def run(options: Namespace, interruption: Interruption) -> int:
@@ -29,7 +30,7 @@ def run(options: Namespace, interruption: Interruption) -> int:
     config = load_config(options)
     directory, time_series = job_of(options, config)
     _check_directory(directory)
-    scheduler = schedule.for_this_system(options.system)
+    scheduler = for_this_system(options.system)
     job = _scheduled_job(config, directory, time_series)
     output.check_log_file(job.log_file, directory)
     if options.print:
@@ -78,7 +79,7 @@ def _scheduled_job(config: Config, directory: str, time_series: str) -> Schedule
             "The schedule needs a .env file, because it does not see the environment of this terminal. Nothing was "
             "installed. Copy .env.example to .env and fill it in."
         )
-    log_file = run_locks.job_file(directory, time_series, ".log")
+    log_file = paths.job_file(directory, time_series, ".log")
     return ScheduledJob(sys.executable, config.env_file, directory, time_series, log_file, _single_file())
 
 

@@ -6,11 +6,11 @@ from argparse import Namespace
 from dataclasses import dataclass
 from typing import Any
 
-from ifcbscan import schedule
 from ifcbscan.cli import output
 from ifcbscan.cli.signals import Interruption
 from ifcbscan.errors import ExitCode
-from ifcbscan.schedule import InstalledJob
+from ifcbscan.schedule.choose import for_this_system
+from ifcbscan.schedule.jobs import InstalledJob
 from ifcbscan.state import last_runs
 from ifcbscan.state.last_runs import LastRun
 
@@ -67,7 +67,7 @@ class JobStatus:
 
 def run(options: Namespace, _interruption: Interruption) -> int:
     """Print the status of every job; returns an exit code."""
-    scheduler = schedule.for_this_system()
+    scheduler = for_this_system()
     found = []
     for installed in scheduler.jobs():
         job = installed.job

@@ -9,13 +9,13 @@ import socket
 import time
 from argparse import Namespace
 
-from ifcbscan import schedule
 from ifcbscan.cli import output
 from ifcbscan.cli.signals import Interruption
 from ifcbscan.cli.targets import absolute, current_folder
 from ifcbscan.core.companions import Holder
 from ifcbscan.errors import ExitCode, UsageError
-from ifcbscan.schedule import InstalledJob
+from ifcbscan.schedule.choose import for_this_system
+from ifcbscan.schedule.jobs import InstalledJob
 from ifcbscan.state import run_locks
 
 _PATIENCE = 15.0  # seconds for a scan to end in order
@@ -24,7 +24,7 @@ _NAME_PATIENCE = 3.0  # seconds for a scan that has just begun to write its name
 
 def run(options: Namespace, _interruption: Interruption) -> int:
     """Remove what matches; returns an exit code."""
-    scheduler = schedule.for_this_system(options.system)
+    scheduler = for_this_system(options.system)
     known = scheduler.jobs()
     matching = [job for job in known if _matches(job, options.what)]
     if not matching:

@@ -12,8 +12,9 @@ from typing import Iterator, Sequence
 import pytest
 from support import cron as real_cron
 
-from ifcbscan.schedule import Mode, ScheduledJob, ScheduleError
-from ifcbscan.schedule.cron import LONGEST_COMMAND, Cron, command_line
+from ifcbscan.schedule.cron import Cron
+from ifcbscan.schedule.crontab_text import LONGEST_COMMAND, command_line
+from ifcbscan.schedule.jobs import Mode, ScheduledJob, ScheduleError
 
 pytestmark = pytest.mark.slow
 

@@ -30,7 +30,8 @@ from ifcbscan.core.states import WORST_FIRST, BinState
 from ifcbscan.demo.sample_bins import bin_contents, write_bin
 from ifcbscan.disk.tree import LocalTree
 from ifcbscan.errors import LocalFileProblem, UsageError
-from ifcbscan.html.page import LISTED_AT_MOST, WORDS, human_age, render, write_page
+from ifcbscan.html.legend import legend_of
+from ifcbscan.html.page import LISTED_AT_MOST, render, write_page
 from ifcbscan.html.thumbnails import SampleImage, grey_png, sample_images
 
 NOW = calendar.timegm((2026, 11, 22, 14, 5, 9))
@@ -303,15 +304,15 @@ def test_of_warnings_without_end_the_page_shows_a_few_and_the_number_of_the_othe
 
 
 def test_every_state_has_a_sign_besides_its_colour_and_words_what_to_do() -> None:
-    marked = [WORDS[state].mark for state in WORST_FIRST if state not in (BinState.SYNCED, BinState.ARCHIVED)]
+    marked = [legend_of(state).mark for state in WORST_FIRST if state not in (BinState.SYNCED, BinState.ARCHIVED)]
     assert all(marked) and len(set(marked)) == len(marked)
     # these two differ in shape (a filled cell and a framed one), hence in class
-    assert WORDS[BinState.SYNCED].tone != WORDS[BinState.ARCHIVED].tone
-    assert all(WORDS[state].advice for state in WORST_FIRST if state not in (BinState.SYNCED, BinState.ARCHIVED))
+    assert legend_of(BinState.SYNCED).tone != legend_of(BinState.ARCHIVED).tone
+    assert all(legend_of(state).advice for state in WORST_FIRST if state not in (BinState.SYNCED, BinState.ARCHIVED))
     page = render(report_on([bad(day(index + 1), state) for index, state in enumerate(WORST_FIRST)]))
     text = "".join(Page(page).text)
     for state in WORST_FIRST:
-        assert WORDS[state].meaning in text and WORDS[state].advice in text
+        assert legend_of(state).meaning in text and legend_of(state).advice in text
 
 
 def test_each_day_of_the_calendar_says_its_bins_and_each_gap_says_so() -> None:
@@ -410,22 +411,6 @@ def test_a_chart_ends_where_the_time_does_and_shows_each_day_at_its_height(
     # the second chart is in bytes: larger is never drawn lower
     drawn = sorted((size, 200 - heights[offset - start]) for offset, size in sizes.items())
     assert [height for _, height in drawn] == sorted(height for _, height in drawn)
-
-
-@pytest.mark.parametrize(
-    ("seconds", "words"),
-    [
-        (-3600, "in the future"),
-        (-5, "0 s"),
-        (40, "40 s"),
-        (3600, "60 min"),
-        (5 * 3600 + 3599, "5 h"),
-        (72 * 3600, "3 days"),
-        (876.6 * 86400, "2.4 years"),
-    ],
-)
-def test_ages_in_words(seconds: float, words: str) -> None:
-    assert human_age(seconds) == words
 
 
 def test_without_jinja2_a_line_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

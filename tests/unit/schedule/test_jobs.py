@@ -1,19 +1,15 @@
-"""What a job is: its name, its commands, and what cannot be one. And how a system's tool is called."""
+"""What a job is: its name, its commands, and what cannot be one."""
 
 from __future__ import annotations
 
-import os
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
 from ifcbscan.errors import UsageError
-from ifcbscan.schedule import Mode, ScheduledJob, ScheduleError, for_this_system, process
-from ifcbscan.schedule.jobs import parse_command
+from ifcbscan.schedule.jobs import Mode, ScheduledJob, parse_command
 
 pytestmark = pytest.mark.windows_core
 
@@ -116,51 +112,6 @@ def test_a_path_that_no_schedule_can_hold_is_refused(field: str, path: str) -> N
 def test_a_time_series_that_would_not_arrive_as_such_is_refused(name: str) -> None:
     with pytest.raises(UsageError):
         make_job(time_series=name)
-
-
-_RUNNERS = [process.run, process.run_with_files]
-
-
-@pytest.mark.parametrize("run", _RUNNERS)
-def test_a_tool_gets_its_input_and_what_it_says_is_kept_apart(run: process.Runner) -> None:
-    program = (
-        "import sys; data = sys.stdin.buffer.read(); sys.stdout.buffer.write(data[::-1]); "
-        "sys.stderr.buffer.write(b'oh'); sys.exit(3)"
-    )
-    assert run([sys.executable, "-c", program], b"abc\xff") == process.Finished(3, b"\xffcba", b"oh")
-
-
-@pytest.mark.parametrize("run", _RUNNERS)
-def test_a_tool_that_hangs_or_cannot_start_ends_in_a_line(
-    run: process.Runner, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(process, "TIMEOUT_SECONDS", 0.5)
-    with pytest.raises(ScheduleError, match="no answer"):
-        run([sys.executable, "-c", "import time; time.sleep(60)"], b"")
-    with pytest.raises(ScheduleError, match="cannot be started"):
-        run([sys.executable + "-not-there"], b"")
-
-
-@pytest.mark.skipif(os.name == "nt", reason="killing the left-over needs its process id in a POSIX way")
-def test_a_process_that_a_tool_leaves_behind_is_not_waited_for() -> None:
-    program = (
-        "import subprocess, sys; "
-        "left = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)']); print(left.pid)"
-    )
-    began = time.monotonic()
-    done = process.run_with_files([sys.executable, "-c", program], b"")
-    os.kill(int(done.stdout), signal.SIGKILL)
-    assert time.monotonic() - began < process.TIMEOUT_SECONDS
-
-
-def test_the_scheduler_of_this_system_is_the_one_it_has() -> None:
-    assert for_this_system().name == ("Task Scheduler" if os.name == "nt" else "cron")
-
-
-@pytest.mark.skipif(os.name == "nt", reason="Windows has a SYSTEM account")
-def test_the_system_account_is_refused_where_there_is_none() -> None:
-    with pytest.raises(UsageError, match="Windows"):
-        for_this_system(system_account=True)
 
 
 _WITHOUT_STREAMS = """

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from ifcbscan.state import last_runs, run_locks
+from ifcbscan.state import last_runs
+from ifcbscan.state.last_runs import LastRun
+from ifcbscan.state.paths import job_file
 
 JOB = ("/data", "nauset", "full")
 GOOD = '{"finished": "2026-01-01T00:00:00Z", "exit_code": 0, "summary": "", "bins": {}}'
@@ -20,24 +22,25 @@ def state_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def the_file() -> Path:
-    return Path(run_locks.job_file("/data", "nauset", "-full.last.json"))
+    return Path(job_file("/data", "nauset", "-full.last.json"))
 
 
 def test_a_record_is_read_back_as_it_was_written() -> None:
     before = time.time()
-    last_runs.write(*JOB, 3, "r\u00e9sum\u00e9 \udcff", {"synced": 5}, "/log/a.log")
+    last_runs.write(*JOB, LastRun.that_ends_now(3, "r\u00e9sum\u00e9 \udcff", {"synced": 5}))
     record = last_runs.read(*JOB)
     assert record is not None
     assert (record.exit_code, record.summary, record.bins) == (3, "r\u00e9sum\u00e9 \udcff", {"synced": 5})
-    assert record.log_file == "/log/a.log"
     assert -1 <= record.age <= time.time() - before + 1
 
 
 def test_jobs_and_modes_have_records_of_their_own() -> None:
-    last_runs.write("/data", "nauset", "full", 0, "full", {}, None)
-    last_runs.write("/data", "nauset", "recent", 0, "recent", {}, None)
-    last_runs.write("/other", "nauset", "full", 0, "other", {}, None)
-    found = [last_runs.read(*job) for job in (JOB, ("/data", "nauset", "recent"), ("/other", "nauset", "full"))]
+    last_runs.write("/data", "nauset", "full", LastRun.that_ends_now(0, "full", {}))
+    last_runs.write("/data", "nauset", "recent", LastRun.that_ends_now(0, "recent", {}))
+    last_runs.write("/other", "nauset", "full", LastRun.that_ends_now(0, "other", {}))
+    found = [
+        last_runs.read(*job) for job in (JOB, ("/data", "nauset", "recent"), ("/other", "nauset", "full"))
+    ]
     assert [record and record.summary for record in found] == ["full", "recent", "other"]
     assert last_runs.read("/data", "nauset2", "full") is None
 
@@ -45,6 +48,11 @@ def test_jobs_and_modes_have_records_of_their_own() -> None:
 def test_the_sound_form_that_the_broken_ones_differ_from_is_read() -> None:
     the_file().write_text(GOOD, encoding="utf-8")
     assert last_runs.read(*JOB) is not None
+
+
+def test_a_record_that_version_0_1_0_wrote_is_read() -> None:
+    the_file().write_text(GOOD.replace("{}", '{}, "log_file": "/log/a.log"'), encoding="utf-8")
+    assert last_runs.read(*JOB) == LastRun("2026-01-01T00:00:00Z", 0, "", {})
 
 
 @pytest.mark.parametrize(
@@ -74,6 +82,6 @@ def test_whatever_else_lies_there_is_as_good_as_none(content: bytes) -> None:
 def test_a_record_that_cannot_be_written_is_left_out_without_a_word() -> None:
     the_file().mkdir()
     (the_file() / "in the way").touch()
-    last_runs.write(*JOB, 0, "", {}, None)
+    last_runs.write(*JOB, LastRun.that_ends_now(0, "", {}))
     assert last_runs.read(*JOB) is None
     assert list(the_file().parent.glob("*.part")) == []

@@ -18,7 +18,7 @@ from ifcbscan.core.printable import NAMED_AT_MOST
 from ifcbscan.core.scan_report import Problem, Requests, ScanReport
 from ifcbscan.core.states import SCAN_COUNTS, BinState
 from ifcbscan.state import log_memory
-from ifcbscan.state.log_memory import Told
+from ifcbscan.state.log_memory import NOTHING_LOGGED, AlreadyLogged
 
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86400.0
 MIDNIGHT = 1700006400.0  # 2023-11-15
@@ -55,7 +55,7 @@ class Job:
     """A job that runs every minute, and the lines in its log."""
 
     now: float = MIDNIGHT
-    told: Told = Told()
+    logged: AlreadyLogged = NOTHING_LOGGED
     lines: list[str] = field(default_factory=list)
 
     def run(self, report: ScanReport, minutes: int = 1) -> list[str]:
@@ -71,9 +71,9 @@ class Job:
         for _ in range(minutes):
             day = time.strftime("%Y-%m-%d", time.gmtime(self.now))
             if report is not None:
-                lines, self.told = log_memory.lines_of(report, self.told, day, self.now)
+                lines, self.logged = log_memory.lines_of(report, self.logged, day, self.now)
             else:
-                lines, self.told = log_memory.lines_of_failure(failure, self.told, day, self.now)
+                lines, self.logged = log_memory.lines_of_failure(failure, self.logged, day, self.now)
             added += [line.text for line in lines]
             self.now += MINUTE
         self.lines += added
@@ -187,10 +187,10 @@ def test_a_clock_that_was_set_back_does_not_silence_the_log() -> None:
 def test_a_thousand_troubled_bins_do_not_make_the_memory_grow_without_end() -> None:
     job = Job()
     job.run(_report([Problem(f"D20130526T{n:06d}_IFCB013", "held", "x: y") for n in range(5000)]))
-    assert len(job.told.told) == log_memory.MOST_TOLD
+    assert len(job.logged.keys) == log_memory.MOST_TOLD
     for number in range(5000):
         job.fail(f"another failure, number {number}")
-    assert len(job.told.told) <= log_memory.MOST_TOLD + 1
+    assert len(job.logged.keys) <= log_memory.MOST_TOLD + 1
 
 
 def test_warnings_without_end_become_a_few_lines_and_one_that_counts_the_others_once_a_day() -> None:
@@ -206,7 +206,7 @@ def test_warnings_without_end_become_a_few_lines_and_one_that_counts_the_others_
     assert first[NAMED_AT_MOST] == "more warnings than are named here: 19,980 others; --json lists them all"
     # one more or less is no news
     assert job.run(warned(20001), 50) == job.run(warned(19999)) == []
-    assert sum(map(len, job.told.told)) < 10000
+    assert sum(map(len, job.logged.keys)) < 10000
 
 
 @given(st.lists(st.sampled_from(["idle", "held", "sent", "failure"]), max_size=200))
@@ -225,17 +225,17 @@ def test_no_hour_passes_without_a_line(runs: list[str]) -> None:
 def test_what_was_told_is_remembered_between_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("HOME", "XDG_STATE_HOME", "LOCALAPPDATA"):
         monkeypatch.setenv(name, str(tmp_path))
-    _, told = log_memory.lines_of(_report([HELD]), Told(), "2023-11-15", MIDNIGHT)
+    _, told = log_memory.lines_of(_report([HELD]), NOTHING_LOGGED, "2023-11-15", MIDNIGHT)
     log_memory.write("/data", "nauset", "recent", told)
     assert log_memory.read("/data", "nauset", "recent") == told
-    assert log_memory.read("/data", "nauset", "full") == Told()
-    assert log_memory.read("/data2", "nauset", "recent") == Told()
+    assert log_memory.read("/data", "nauset", "full") == NOTHING_LOGGED
+    assert log_memory.read("/data2", "nauset", "recent") == NOTHING_LOGGED
 
 
 def test_a_damaged_memory_is_no_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("HOME", "XDG_STATE_HOME", "LOCALAPPDATA"):
         monkeypatch.setenv(name, str(tmp_path))
-    log_memory.write("/data", "nauset", "recent", Told("2023-11-15", MIDNIGHT, frozenset(["x"])))
+    log_memory.write("/data", "nauset", "recent", AlreadyLogged("2023-11-15", MIDNIGHT, frozenset(["x"])))
     (path,) = tmp_path.rglob("*.told.json")
     for damage in (
         "",
@@ -248,7 +248,7 @@ def test_a_damaged_memory_is_no_memory(tmp_path: Path, monkeypatch: pytest.Monke
         '{"day": "", "last_line": 1' + "0" * 999 + ', "told": []}',
     ):
         path.write_text(damage, encoding="utf-8")
-        assert log_memory.read("/data", "nauset", "recent") == Told()
+        assert log_memory.read("/data", "nauset", "recent") == NOTHING_LOGGED
 
 
 def _size(folder: Path) -> int:

@@ -21,11 +21,11 @@ import ifcbscan
 from ifcbscan.cli import output
 from ifcbscan.core.companions import Holder
 from ifcbscan.errors import AlreadyRunning, ExitCode, IfcbscanError
-from ifcbscan.state import last_runs, locks, log_memory, run_locks
-from ifcbscan.state.bin_locks import SharedClaims
+from ifcbscan.state import files, last_runs, log_memory, run_locks
+from ifcbscan.state.bin_locks import SharedBinLocks, bin_locks_path
+from ifcbscan.state.paths import state_folder
 from ifcbscan.state.run_locks import (
     Held,
-    claims_path,
     companion_in_silence,
     hold,
     in_progress,
@@ -34,7 +34,6 @@ from ifcbscan.state.run_locks import (
     lock_path,
     read_holder,
     silence,
-    state_folder,
 )
 
 posix_only = pytest.mark.skipif(os.name != "posix", reason="folders are found otherwise on Windows")
@@ -257,9 +256,9 @@ SOMEBODY = 12345
 def test_what_root_makes_in_the_state_folder_of_a_user_belongs_to_the_user(data: str, home: Path) -> None:
     os.chown(home, SOMEBODY, SOMEBODY)
     with hold(data, "nauset", "full"):
-        assert SharedClaims(claims_path("nauset"), lambda: False).take("D20130526T095207_IFCB013")
-        last_runs.write(data, "nauset", "full", 0, "fine", {}, None)
-        log_memory.write(data, "nauset", "full", log_memory.Told())
+        assert SharedBinLocks(bin_locks_path("nauset"), lambda: False).take("D20130526T095207_IFCB013")
+        last_runs.write(data, "nauset", "full", last_runs.LastRun.that_ends_now(0, "fine", {}))
+        log_memory.write(data, "nauset", "full", log_memory.NOTHING_LOGGED)
         output.open_log(os.path.join(state_folder(), "scan.log"))
         output.close_log()
     made = list(home.rglob("*"))
@@ -279,12 +278,12 @@ def test_root_gives_away_nothing_that_a_link_in_the_folder_leads_to(
     path = lock_path(data, "nauset", "full")
     os.symlink(precious, path)
     os.link(precious, path + ".named")
-    os.symlink(precious, claims_path("nauset"))
+    os.symlink(precious, bin_locks_path("nauset"))
     with hold(data, "nauset", "full") as held:
         assert len(held.warnings) == 1
-        assert SharedClaims(claims_path("nauset"), lambda: False).take("D20130526T095207_IFCB013")
-    locks.hand_over(path)
-    locks.hand_over(path + ".named")
+        assert SharedBinLocks(bin_locks_path("nauset"), lambda: False).take("D20130526T095207_IFCB013")
+    files.hand_over(path)
+    files.hand_over(path + ".named")
     assert precious.stat().st_uid == 0
 
 
@@ -396,28 +395,6 @@ def test_nobody_else_can_look_into_the_folder_of_locks(data: str, home: Path) ->
     with hold(data, "nauset", "full"):
         assert str(home) in state_folder()
         assert os.stat(state_folder()).st_mode & 0o077 == 0
-
-
-@posix_only
-@pytest.mark.parametrize("platform", ["linux", "darwin"])
-def test_a_scan_that_cron_starts_finds_the_lock_of_one_in_a_terminal(
-    platform: str, tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(sys, "platform", platform)
-    in_cron = state_folder()
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "elsewhere"))
-    assert state_folder() == in_cron and in_cron.startswith(str(home))
-
-
-@posix_only
-def test_without_a_usable_home_the_temporary_folder_serves(
-    tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (home / ".local").touch()  # a file where a folder should be
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    folder = state_folder()
-    assert os.path.dirname(folder) == str(tmp_path)
-    assert os.stat(folder).st_mode & 0o077 == 0
 
 
 @posix_only

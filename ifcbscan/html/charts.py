@@ -1,0 +1,131 @@
+"""The charts of the page: bins and megabytes a day, each as one path of bars."""
+
+from __future__ import annotations
+
+import datetime
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Iterator, Sequence
+
+from ifcbscan.core.archive_report import Day
+
+#: Bars are drawn in steps of 1/200 of the height of a chart.
+_CHART_HEIGHT = 200
+
+
+@dataclass(frozen=True)
+class Tick:
+    """A label below a chart, at `at` per cent of its width."""
+
+    at: float
+    label: str
+
+
+@dataclass(frozen=True)
+class Chart:
+    """One series as a drawing `width` x 200, with the labels of its axes, and in words."""
+
+    title: str
+    unit: str
+    label: str
+    width: int
+    path: str
+    top: str
+    middle: str
+    ticks: tuple[Tick, ...]
+
+
+def charts(days: Sequence[Day]) -> list[Chart]:
+    """What was taken each day; none for a time series without bins."""
+    if not days:
+        return []
+    return [
+        _chart("Bins per day", "bins", days, [day.bins for day in days]),
+        _chart("Megabytes per day", "MB", days, [day.size / 1e6 for day in days]),
+    ]
+
+
+def _chart(title: str, unit: str, days: Sequence[Day], values: Sequence[float]) -> Chart:
+    first, last = days[0].date, days[-1].date
+    top = _round_up(max(values))
+    ordered = sorted(values)
+    median, low, high = (_figure(value) for value in (ordered[len(ordered) // 2], ordered[0], ordered[-1]))
+    label = (
+        f"{title} from {first} to {last}: on days with bins between {low} and {high} {unit}, "
+        f"half of these days {median} {unit} or more"
+    )
+    heights = [round(value / top * _CHART_HEIGHT) for value in values]
+    return Chart(
+        title=title,
+        unit=unit,
+        label=label,
+        width=(last - first).days + 1,
+        path=_bars([(day.date - first).days for day in days], heights),
+        top=_figure(top),
+        middle=_figure(top / 2),
+        ticks=_ticks(first, last),
+    )
+
+
+def _bars(offsets: Sequence[int], heights: Sequence[int]) -> str:
+    """A path of bars without space between them; neighbours of one height are one step."""
+    parts = [f"M0 {_CHART_HEIGHT}"]
+    at = 0
+    for height, run in groupby(zip(offsets, heights), key=lambda pair: pair[1]):
+        for start, end in _stretches([offset for offset, _ in run]):
+            if start > at:
+                parts.append(f"V{_CHART_HEIGHT}H{start}")
+            parts.append(f"V{_CHART_HEIGHT - height}H{end}")
+            at = end
+    return "".join(parts) + f"V{_CHART_HEIGHT}z"
+
+
+def _stretches(offsets: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """Half-open ranges of neighbours."""
+    start = end = offsets[0]
+    for offset in offsets:
+        if offset > end:
+            yield start, end
+            start = offset
+        end = offset + 1
+    yield start, end
+
+
+def _round_up(value: float) -> float:
+    """The next of 1, 2, 4, 6, 8, 10, 20, 40, ... that is not below `value`; 1 for 0."""
+    step = 1.0
+    while step * 10 < value:
+        step *= 10
+    while step > value > 0:
+        step /= 10
+    return next((step * factor for factor in (1, 2, 4, 6, 8, 10) if step * factor >= value), step * 10)
+
+
+def _figure(value: float) -> str:
+    return f"{value:,.0f}" if value >= 10 or value == int(value) else f"{value:.2g}"
+
+
+def _ticks(first: datetime.date, last: datetime.date) -> tuple[Tick, ...]:
+    """Up to seven dates that are easy to read: of each year, of some months, or of some days."""
+    span = (last - first).days + 1
+    months = (last.year - first.year) * 12 + last.month - first.month + 1
+    if months > 18:
+        step = -(-months // 72) * 12
+        form = "%Y"
+    else:
+        step = next(step for step in (1, 2, 3, 6) if months <= 7 * step)
+        form = "%b %Y"
+    if span <= 45:
+        every = -(-span // 6)
+        dates = [first + datetime.timedelta(days=days) for days in range(0, span, every)]
+        return tuple(Tick(_place(date, first, span), f"{date:%b} {date.day}") for date in dates)
+    ticks = []
+    for index in range(first.year * 12, last.year * 12 + 12, step):
+        date = datetime.date(index // 12, index % 12 + 1, 1)
+        if first <= date <= last:
+            ticks.append(Tick(_place(date, first, span), date.strftime(form)))
+    return tuple(tick for tick in ticks if tick.at <= 90)  # a label needs some room to its right
+
+
+def _place(date: datetime.date, first: datetime.date, span: int) -> float:
+    return round((date - first).days * 100 / span, 2)

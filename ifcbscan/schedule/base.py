@@ -1,0 +1,42 @@
+"""`Scheduler`: all that the commands know of cron and of the Windows Task Scheduler."""
+
+from __future__ import annotations
+
+import abc
+
+from ifcbscan.schedule.jobs import InstalledJob, ScheduledJob
+
+
+class Scheduler(abc.ABC):
+    """Installs, shows and removes the two entries of each job.
+
+    Every method but `render` asks the system and raises ScheduleError, with a line for the operator, if
+    that does not work. Jobs are told apart by `ScheduledJob.id`: directory and time series.
+    """
+
+    #: What operators know it by.
+    name: str
+
+    @abc.abstractmethod
+    def available(self) -> str | None:
+        """None if jobs can be installed here, else the reason why not and what to do."""
+
+    @abc.abstractmethod
+    def notes(self) -> list[str]:
+        """What an operator must know about jobs installed here, such as when they do not run."""
+
+    @abc.abstractmethod
+    def jobs(self) -> list[InstalledJob]:
+        """The jobs that are installed, read from the schedule itself, in its order."""
+
+    @abc.abstractmethod
+    def render(self, job: ScheduledJob) -> str:
+        """The text that `install` would add, for people to read."""
+
+    @abc.abstractmethod
+    def install(self, job: ScheduledJob) -> None:
+        """Make both entries of `job` be there, as they should be; entries of the same id are replaced."""
+
+    @abc.abstractmethod
+    def remove(self, job: ScheduledJob) -> None:
+        """Take out the entries of the job with this id; none there is no error."""

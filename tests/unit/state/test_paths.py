@@ -1,0 +1,62 @@
+"""Where locks, records and logs lie: the same place for cron and for a person in a terminal."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from ifcbscan.state.paths import job_file, job_id, path_digest, state_folder
+
+posix_only = pytest.mark.skipif(os.name != "posix", reason="folders are found otherwise on Windows")
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home folder of its own."""
+    folder = tmp_path / "home"
+    folder.mkdir()
+    monkeypatch.setenv("HOME", str(folder))
+    return folder
+
+
+@posix_only
+@pytest.mark.parametrize("platform", ["linux", "darwin"])
+def test_a_scan_that_cron_starts_finds_the_lock_of_one_in_a_terminal(
+    platform: str, tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "platform", platform)
+    in_cron = state_folder()
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "elsewhere"))
+    assert state_folder() == in_cron and in_cron.startswith(str(home))
+
+
+@posix_only
+def test_without_a_usable_home_the_temporary_folder_serves(
+    tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (home / ".local").touch()  # a file where a folder should be
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    folder = state_folder()
+    assert os.path.dirname(folder) == str(tmp_path)
+    assert os.stat(folder).st_mode & 0o077 == 0
+
+
+@posix_only
+def test_the_files_of_a_job_keep_the_names_that_earlier_versions_gave_them(home: Path) -> None:
+    assert job_id("/srv/ifcb/data", "nauset") == "nauset-f1e13aec0871"
+    assert job_file("/srv/ifcb/data", "nauset", "-full.lock") == os.path.join(
+        state_folder(), "nauset-f1e13aec0871-full.lock"
+    )
+
+
+@posix_only
+def test_a_folder_has_one_digest_by_whatever_name_it_is_reached(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "link").symlink_to("data")
+    assert path_digest(str(tmp_path / "link")) == path_digest(str(tmp_path / "data" / "."))
+    assert path_digest(str(tmp_path / "data")) != path_digest(str(tmp_path))
+    assert len(path_digest("/data/\udcff")) == 12  # a name that is no UTF-8
