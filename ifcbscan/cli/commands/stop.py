@@ -7,10 +7,10 @@ import os
 import signal
 import socket
 import time
-from argparse import Namespace
 
 from ifcbscan import schedule
 from ifcbscan.cli import output
+from ifcbscan.cli.options import StopArguments
 from ifcbscan.cli.signals import Interruption
 from ifcbscan.cli.targets import absolute, current_folder
 from ifcbscan.core.companions import Holder
@@ -22,13 +22,13 @@ _PATIENCE = 15.0  # seconds for a scan to end in order
 _NAME_PATIENCE = 3.0  # seconds for a scan that has just begun to write its name down
 
 
-def run(options: Namespace, _interruption: Interruption) -> int:
+def run(arguments: StopArguments, _interruption: Interruption) -> int:
     """Remove what matches; returns an exit code."""
-    scheduler = schedule.for_this_system(options.system)
+    scheduler = schedule.for_this_system(arguments.system_account)
     known = scheduler.jobs()
-    matching = [job for job in known if _matches(job, options.what)]
+    matching = [job for job in known if _matches(job, arguments.what)]
     if not matching:
-        raise UsageError(f"Nothing is scheduled for {options.what}. {_listing(known)}")
+        raise UsageError(f"Nothing is scheduled for {arguments.what}. {_listing(known)}")
     for installed in matching:
         job = installed.job
         scheduler.remove(job)

@@ -18,7 +18,7 @@ from typing import Iterator
 import pytest
 
 import ifcbscan
-from ifcbscan.cli import output
+from ifcbscan.cli.log import close_log, open_log
 from ifcbscan.core.companions import Holder
 from ifcbscan.errors import AlreadyRunning, ExitCode, IfcbscanError
 from ifcbscan.state import last_runs, locks, log_memory, run_locks
@@ -260,8 +260,8 @@ def test_what_root_makes_in_the_state_folder_of_a_user_belongs_to_the_user(data:
         assert SharedClaims(claims_path("nauset"), lambda: False).take("D20130526T095207_IFCB013")
         last_runs.write(data, "nauset", "full", 0, "fine", {}, None)
         log_memory.write(data, "nauset", "full", log_memory.Told())
-        output.open_log(os.path.join(state_folder(), "scan.log"))
-        output.close_log()
+        open_log(os.path.join(state_folder(), "scan.log"))
+        close_log()
     made = list(home.rglob("*"))
     folders, locked = ("state", "ifcbscan"), (".lock", ".holder", ".named", ".claims")
     for ending in (*folders, *locked, ".last.json", ".told.json", ".log"):
