@@ -11,13 +11,15 @@ import logging
 import logging.handlers
 import os
 import time
-from typing import Any, Sequence
+from typing import TYPE_CHECKING, Any, Sequence
 
 from ifcbscan.atomic import open_plain
 from ifcbscan.cli import targets
 from ifcbscan.core.printable import named, printable
-from ifcbscan.core.scan_report import Problem
 from ifcbscan.state import locks
+
+if TYPE_CHECKING:
+    from ifcbscan.core.scan_report import Problem
 
 logger = logging.getLogger("ifcbscan")
 
