@@ -6,25 +6,33 @@ import importlib
 import sys
 from argparse import Namespace
 from dataclasses import dataclass
-from typing import Callable, Sequence
+from typing import Sequence
 
-from ifcbscan.cli import options
 from ifcbscan.cli.log import close_log, logger, open_log
-from ifcbscan.cli.options import Arguments
+from ifcbscan.cli.options import Arguments, parse
 from ifcbscan.cli.output import make_streams_forgiving, say
 from ifcbscan.cli.signals import Interruption
 
 
 @dataclass(frozen=True)
 class Command:
-    """One command: its module in cli/commands, how its options are read, and whether it may send files."""
+    """One command: its module in cli/commands, the function in cli/ that reads its options, whether it may send files.
+
+    Both are loaded when they are needed, because the every-minute scan must start quickly.
+    """
 
     module: str
-    arguments: Callable[[Namespace], Arguments]
+    reader: str
     sends: bool = False
 
+    def arguments(self, words: Namespace) -> Arguments:
+        """The record of its options. Raises UsageError and ConfigError."""
+        module, _, function = self.reader.partition(".")
+        read: Arguments = getattr(importlib.import_module("ifcbscan.cli." + module), function)(words)
+        return read
+
     def run(self, arguments: Arguments, interruption: Interruption) -> int:
-        """Load the command, and only this one, because the every-minute scan must start quickly; then carry it out."""
+        """Carry it out; returns an exit code."""
         module = importlib.import_module("ifcbscan.cli.commands." + self.module)
         interruption.install()
         code: int = module.run(arguments, interruption)
@@ -32,16 +40,16 @@ class Command:
 
 
 COMMANDS = {
-    "once": Command("once", options.scan_arguments, sends=True),
-    "sync": Command("once", options.scan_arguments, sends=True),
-    "start": Command("start", options.start_arguments, sends=True),
-    "stop": Command("stop", options.stop_arguments),
-    "status": Command("status", options.status_arguments),
-    "list": Command("list", options.list_arguments),
-    "check": Command("check", options.check_arguments),
-    "verify": Command("verify", options.verify_arguments),
-    "report": Command("report", options.report_arguments),
-    "demo": Command("demo", options.demo_arguments),
+    "once": Command("once", "options.scan_arguments", sends=True),
+    "sync": Command("once", "options.scan_arguments", sends=True),
+    "start": Command("start", "more_options.start_arguments", sends=True),
+    "stop": Command("stop", "more_options.stop_arguments"),
+    "status": Command("status", "more_options.status_arguments"),
+    "list": Command("list", "more_options.list_arguments"),
+    "check": Command("check", "more_options.check_arguments"),
+    "verify": Command("verify", "more_options.verify_arguments"),
+    "report": Command("report", "more_options.report_arguments"),
+    "demo": Command("demo", "more_options.demo_arguments"),
 }
 
 
@@ -49,7 +57,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code. No traceback reaches the user."""
     make_streams_forgiving()
     open_log(None)
-    words = options.parse(sys.argv[1:] if argv is None else argv)
+    words = parse(sys.argv[1:] if argv is None else argv)
     command = COMMANDS[words.command]
     interruption = Interruption()
     arguments = Arguments()

@@ -14,7 +14,8 @@ import pytest
 from support.dashboard import Behaviour, DashboardStandIn, ShownBin
 
 from ifcbscan.cli.commands import report
-from ifcbscan.cli.options import JobArguments, ReportArguments
+from ifcbscan.cli.more_options import ReportArguments
+from ifcbscan.cli.options import JobArguments
 from ifcbscan.cli.signals import Interruption
 from ifcbscan.core.bins import parse_pid
 from ifcbscan.demo.sample_bins import write_bin

@@ -13,7 +13,7 @@ from ifcbscan import schedule
 from ifcbscan.cli import output
 from ifcbscan.cli.endings import ending_of
 from ifcbscan.cli.job import load_config
-from ifcbscan.cli.options import CheckArguments
+from ifcbscan.cli.more_options import CheckArguments
 from ifcbscan.cli.signals import Interruption
 from ifcbscan.cli.targets import absolute
 from ifcbscan.clock import Clock

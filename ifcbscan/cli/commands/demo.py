@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ifcbscan.cli import output
-from ifcbscan.cli.options import DemoArguments
+from ifcbscan.cli.more_options import DemoArguments
 from ifcbscan.cli.program import command_words
 from ifcbscan.cli.signals import Interruption
 from ifcbscan.demo import show

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ifcbscan.cli import output
 from ifcbscan.cli.job import load_config
-from ifcbscan.cli.options import ListArguments
+from ifcbscan.cli.more_options import ListArguments
 from ifcbscan.cli.signals import Interruption
 from ifcbscan.clock import Clock
 from ifcbscan.core.printable import printable

@@ -11,7 +11,7 @@ from typing import Iterable
 
 from ifcbscan.cli import output
 from ifcbscan.cli.job import find_job
-from ifcbscan.cli.options import ReportArguments
+from ifcbscan.cli.more_options import ReportArguments
 from ifcbscan.cli.printer import say_warnings
 from ifcbscan.cli.signals import Interruption
 from ifcbscan.cli.targets import absolute, check_target, is_page

@@ -9,7 +9,8 @@ from ifcbscan import schedule
 from ifcbscan.cli import output, scanning
 from ifcbscan.cli.job import Job, find_job, find_job_with_log
 from ifcbscan.cli.log import check_log_file
-from ifcbscan.cli.options import JobArguments, OutputArguments, ScanArguments, StartArguments
+from ifcbscan.cli.more_options import StartArguments
+from ifcbscan.cli.options import JobArguments, OutputArguments, ScanArguments
 from ifcbscan.cli.program import single_file
 from ifcbscan.cli.signals import Interruption
 from ifcbscan.clock import Clock

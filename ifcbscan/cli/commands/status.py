@@ -7,7 +7,7 @@ from typing import Any
 
 from ifcbscan import schedule
 from ifcbscan.cli import output
-from ifcbscan.cli.options import StatusArguments
+from ifcbscan.cli.more_options import StatusArguments
 from ifcbscan.cli.signals import Interruption
 from ifcbscan.errors import ExitCode
 from ifcbscan.schedule import InstalledJob

@@ -10,7 +10,7 @@ import time
 
 from ifcbscan import schedule
 from ifcbscan.cli import output
-from ifcbscan.cli.options import StopArguments
+from ifcbscan.cli.more_options import StopArguments
 from ifcbscan.cli.signals import Interruption
 from ifcbscan.cli.targets import absolute, current_folder
 from ifcbscan.core.companions import Holder
@@ -37,7 +37,7 @@ def run(arguments: StopArguments, _interruption: Interruption) -> int:
             "any more."
         )
         for mode in ("recent", "full"):
-            _end(run_locks.lock_path(job.directory, job.time_series, mode), job.time_series)
+            end_scan(run_locks.lock_path(job.directory, job.time_series, mode), job.time_series)
     return ExitCode.DONE
 
 
@@ -59,8 +59,8 @@ def _listing(known: list[InstalledJob]) -> str:
     return f"What is scheduled: {jobs}."
 
 
-def _end(lock: str, time_series: str) -> None:
-    """End the process that holds `lock`, if a living process does."""
+def end_scan(lock: str, time_series: str) -> None:
+    """End the process that holds the lock at the path `lock`, if a living process does; says what became of it."""
     try:
         holder = _holder(lock)
         held = run_locks.is_held(lock)

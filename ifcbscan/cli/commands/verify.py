@@ -8,7 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from ifcbscan.cli import output
 from ifcbscan.cli.job import Job, find_job_with_log
 from ifcbscan.cli.log import log_problems, logger
-from ifcbscan.cli.options import OutputArguments, VerifyArguments
+from ifcbscan.cli.more_options import VerifyArguments
+from ifcbscan.cli.options import OutputArguments
 from ifcbscan.cli.printer import say_problems
 from ifcbscan.cli.progress import Progress
 from ifcbscan.cli.signals import Interruption

@@ -7,21 +7,17 @@ import shlex
 import pytest
 
 from ifcbscan.cli import main
-from ifcbscan.cli.options import (
-    Arguments,
+from ifcbscan.cli.more_options import (
     CheckArguments,
     DemoArguments,
-    JobArguments,
     ListArguments,
-    OutputArguments,
     ReportArguments,
-    ScanArguments,
     StartArguments,
     StatusArguments,
     StopArguments,
     VerifyArguments,
-    parse,
 )
+from ifcbscan.cli.options import Arguments, JobArguments, OutputArguments, ScanArguments, parse
 from ifcbscan.errors import ConfigError, UsageError
 
 JOB = JobArguments("/data", "nauset", None)

@@ -233,7 +233,7 @@ def test_where_it_cannot_be_found_out_stop_does_not_say_that_no_scan_is_under_wa
     path = lock_path(data, "nauset", "full")
     os.makedirs(path)
     os.makedirs(path + ".named")
-    stop._end(path, "nauset")
+    stop.end_scan(path, "nauset")
     assert "Whether a scan of nauset is under way cannot be found out" in capsys.readouterr().err
 
 
