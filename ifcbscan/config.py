@@ -190,7 +190,7 @@ def _read(path: str) -> dict[str, str]:
         raise ConfigError(f"{path} cannot be read: {error.strerror}. Nothing was sent.") from None
     except UnicodeDecodeError:
         raise ConfigError(
-            f"{path} is not a text file in UTF-8. Nothing was sent; save it as UTF-8."
+            f"{path} is not a text file in UTF-8. Nothing was sent. Please save it as UTF-8."
         ) from None
     values = _parse(path, text)
     for name in SETTINGS:

@@ -1,96 +1,94 @@
-"""Commands: from arguments to an exit code. The one place where exceptions become exit codes."""
+"""`main`: from arguments to an exit code. Which module carries out a command is said here; what it does, there."""
 
 from __future__ import annotations
 
 import importlib
-import os
 import sys
 from argparse import Namespace
+from dataclasses import dataclass
 from typing import Sequence
 
+from ifcbscan.cli.log import close_log, logger, open_log
+from ifcbscan.cli.options import Arguments, parse
+from ifcbscan.cli.output import make_streams_forgiving, say
 from ifcbscan.cli.signals import Interruption
-from ifcbscan.cli.targets import current_folder
-from ifcbscan.errors import AlreadyRunning, ExitCode, IfcbscanError, Interrupted
 
 
-def arguments(argv: Sequence[str]) -> list[str]:
-    """`argv` with `--once`, wherever it stands, turned into the command `once`."""
-    given = list(argv)
-    before_dashes = given[: given.index("--")] if "--" in given else given
-    if "--once" not in before_dashes:
-        return given
-    given.remove("--once")
-    return ["once"] + given
+@dataclass(frozen=True)
+class Command:
+    """One command: its module in cli/commands, the function in cli/ that reads its options, whether it may send files.
+
+    Both are loaded when they are needed, because the every-minute scan must start quickly.
+    """
+
+    module: str
+    reader: str
+    sends: bool = False
+
+    def arguments(self, words: Namespace) -> Arguments:
+        """The record of its options. Raises UsageError and ConfigError."""
+        module, _, function = self.reader.partition(".")
+        read: Arguments = getattr(importlib.import_module("ifcbscan.cli." + module), function)(words)
+        return read
+
+    def run(self, arguments: Arguments, interruption: Interruption) -> int:
+        """Carry it out; returns an exit code."""
+        module = importlib.import_module("ifcbscan.cli.commands." + self.module)
+        interruption.install()
+        code: int = module.run(arguments, interruption)
+        return code
 
 
-def parse(argv: Sequence[str]) -> Namespace:
-    """The options of a command line. Exits with 2 and a usage line if it cannot be understood."""
-    from ifcbscan.cli import parser
-
-    built = parser.build_parser()
-    if "_ARGCOMPLETE" in os.environ:  # a shell asks what could come next, see docs/completion.md
-        import argcomplete
-
-        argcomplete.autocomplete(built)
-    options, left_over = built.parse_known_args(arguments(argv))
-    half = getattr(options, "directory", None) and not getattr(options, "time_series", "")
-    if half and left_over:
-        # argparse fills optional words only where they stand side by side: DIR --json TIME_SERIES
-        options.time_series = left_over.pop(0) if not left_over[0].startswith("-") else None
-    if left_over:
-        built.prog = f"ifcbscan {options.command or ''}".rstrip()
-        built.error("unrecognized arguments: {}".format(" ".join(left_over)))
-    if options.command is None:
-        built.print_help()
-        raise SystemExit(ExitCode.USAGE)
-    return options
+COMMANDS = {
+    "once": Command("once", "options.scan_arguments", sends=True),
+    "sync": Command("once", "options.scan_arguments", sends=True),
+    "start": Command("start", "more_options.start_arguments", sends=True),
+    "stop": Command("stop", "more_options.stop_arguments"),
+    "status": Command("status", "more_options.status_arguments"),
+    "list": Command("list", "more_options.list_arguments"),
+    "check": Command("check", "more_options.check_arguments"),
+    "verify": Command("verify", "more_options.verify_arguments"),
+    "report": Command("report", "more_options.report_arguments"),
+    "demo": Command("demo", "more_options.demo_arguments"),
+}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code. No traceback reaches the user."""
-    from ifcbscan.cli import output
-
-    output.make_streams_forgiving()
-    output.open_log(None)
-    options = parse(sys.argv[1:] if argv is None else argv)
+    make_streams_forgiving()
+    open_log(None)
+    words = parse(sys.argv[1:] if argv is None else argv)
+    command = COMMANDS[words.command]
     interruption = Interruption()
+    arguments = Arguments()
     try:
-        command = importlib.import_module("ifcbscan.cli.commands." + options.command)
-        interruption.install()
-        code: int = command.run(options, interruption)
-        return code
-    except (Interrupted, KeyboardInterrupt):
-        sends = options.command in ("once", "sync", "start")
-        rest = "; what was not sent is sent by the next run." if sends else "; nothing was changed."
-        output.say("ifcbscan: interrupted" + rest)
-        return interruption.exit_code
-    except AlreadyRunning as error:
-        if error.stalled or not getattr(options, "quiet", False):
-            output.say("ifcbscan: " + str(error))
-        return error.exit_code
-    except IfcbscanError as error:
-        output.say_error(str(error), logged=error.logged)
-        return error.exit_code
-    except Exception as error:
-        if isinstance(error, FileNotFoundError) and current_folder() is None:
-            output.say_error(
-                "The current folder has been deleted, and this cannot be done from there. Nothing local was changed. Change "
-                "into another folder and try again."
-            )
-            return ExitCode.USAGE
-        output.say_error(_unexpected(error))
-        return ExitCode.UNEXPECTED
+        arguments = _arguments(command, words)
+        return command.run(arguments, interruption)
+    except (Exception, KeyboardInterrupt) as error:
+        return _end(error, command.sends, arguments.quiet)
     finally:
         interruption.finish()
-        output.close_log()
+        close_log()
 
 
-def _unexpected(error: Exception) -> str:
-    import traceback
+def _arguments(command: Command, words: Namespace) -> Arguments:
+    """The record of the command. What is wrong with an option belongs into the log, too."""
+    try:
+        return command.arguments(words)
+    except Exception:
+        from ifcbscan.cli.job import open_log_for_an_error
 
-    frames = traceback.extract_tb(error.__traceback__)
-    where = f"{os.path.basename(frames[-1].filename)}:{frames[-1].lineno}" if frames else "?"
-    return (
-        f"unexpected error: {type(error).__name__}: {error} ({where}). Nothing local was changed, and nothing in the archive was deleted; the next "
-        "run starts afresh. If it happens again, please report this line."
-    )
+        open_log_for_an_error(getattr(words, "log_file", None))
+        raise
+
+
+def _end(error: BaseException, sends: bool, quiet: bool) -> int:
+    """Tell why a command ends; returns the exit code."""
+    from ifcbscan.cli.endings import ending_of
+
+    ending = ending_of(error, sends)
+    if not (ending.minor and quiet):
+        say("ifcbscan: " + ending.line)
+    if ending.log:
+        logger.error("%s", ending.line)
+    return ending.exit_code

@@ -1,71 +1,159 @@
-"""What several commands do with their options."""
+"""The command line as typed records: argv in, one frozen record for each command out.
+
+Durations, rates and counts are parsed here and nowhere else, so what is wrong with one is said before anything is
+read or sent. Beyond this module, `more_options` and the table in `main` nobody sees argparse's Namespace. What only the
+settings can tell (the folder, the time series) stays None here and is filled in by `job`.
+
+Here are the parsing, what commands share, and the options of a scan; the other commands' are in `more_options`, which
+the every-minute scan does not load.
+"""
 
 from __future__ import annotations
 
-import contextlib
 import os
 from argparse import Namespace
 from dataclasses import dataclass
+from typing import Sequence
 
-from ifcbscan import config as configuration
-from ifcbscan.cli import output
-from ifcbscan.cli.targets import absolute, current_folder
-from ifcbscan.config import Config
-from ifcbscan.core.series import check_time_series
-from ifcbscan.core.units import parse_duration
-from ifcbscan.errors import IfcbscanError, UsageError
-
-
-def load_config(options: Namespace) -> Config:
-    named = None if options.env_file is None else absolute(options.env_file)
-    return configuration.load(configuration.find_env_file(named, current_folder()), os.environ)
+from ifcbscan.cli.parser import SCAN_JOBS
+from ifcbscan.core.units import parse_duration, parse_rate
+from ifcbscan.errors import ExitCode, UsageError
 
 
 @dataclass(frozen=True)
-class Job:
-    """What a command is about: the data folder (absolute), the time series, the settings.
+class JobArguments:
+    """Which bins, and where to: DIR, TIME_SERIES and --env-file, each None if it was not given."""
 
-    `warnings` are those of the settings and of the log.
+    directory: str | None
+    time_series: str | None
+    env_file: str | None
+
+
+@dataclass(frozen=True)
+class OutputArguments:
+    """What is told, and where. `log_file` as it was given."""
+
+    as_json: bool = False
+    log_file: str | None = None
+    verbose: bool = False
+    quiet: bool = False
+
+
+class Arguments:
+    """The options of one command: a frozen dataclass is made from this for each."""
+
+    @property
+    def quiet(self) -> bool:
+        """Whether only errors are to be printed."""
+        return False
+
+
+@dataclass(frozen=True)
+class ScanArguments(Arguments):
+    """`--once`, `sync`, and the scan at the end of `start`.
+
+    `by_hand`: a person has asked for this scan and looks on. Times in seconds and `bandwidth` in bytes a second; None is
+    what the settings say, of `max_age` and `time_limit` no limit. `jobs`: bins sent at the same time.
     """
 
-    config: Config
-    directory: str
-    time_series: str
-    warnings: tuple[str, ...]
+    job: JobArguments
+    output: OutputArguments = OutputArguments()
+    by_hand: bool = False
+    content: bool = False
+    dry_run: bool = False
+    force: bool = False
+    replace: bool = False
+    retry_rejected: bool = False
+    check_integrity: bool = True
+    exclude: tuple[str, ...] = ()
+    max_age: float | None = None
+    time_limit: float | None = None
+    settle: float | None = None
+    confirm: float | None = None
+    jobs: int = SCAN_JOBS
+    bandwidth: float | None = None
+    metrics_file: str | None = None
+    ping_url: str | None = None
+
+    @property
+    def quiet(self) -> bool:
+        return self.output.quiet
 
 
-def job_with_log(options: Namespace) -> Job:
-    """The job of a command that has --log-file, its log opened. Raises UsageError and ConfigError."""
-    try:
-        config = load_config(options)
-        directory, time_series = job_of(options, config)
-    except IfcbscanError:
-        # That is to be in the log, too. Which folder holds the data is not known for sure.
-        with contextlib.suppress(IfcbscanError):
-            output.check_log_file(options.log_file, None)
-            output.open_log(options.log_file)
-        raise
-    output.check_log_file(options.log_file, directory)
-    trouble = output.open_log(options.log_file)
-    return Job(config, directory, time_series, config.warnings + ((trouble,) if trouble else ()))
+def parse(argv: Sequence[str]) -> Namespace:
+    """The words of a command line, taken apart. Exits with 2 and a usage line if they cannot be understood."""
+    from ifcbscan.cli.parser import build_parser
+
+    parser = build_parser()
+    if "_ARGCOMPLETE" in os.environ:  # a shell asks what could come next, see docs/completion.md
+        import argcomplete
+
+        argcomplete.autocomplete(parser)
+    words, left_over = parser.parse_known_args(_once_as_command(argv))
+    half = getattr(words, "directory", None) and not getattr(words, "time_series", "")
+    if half and left_over:
+        # argparse fills optional words only where they stand side by side: DIR --json TIME_SERIES
+        words.time_series = left_over.pop(0) if not left_over[0].startswith("-") else None
+    if left_over:
+        parser.prog = f"ifcbscan {words.command or ''}".rstrip()
+        parser.error("unrecognized arguments: {}".format(" ".join(left_over)))
+    if words.command is None:
+        parser.print_help()
+        raise SystemExit(ExitCode.USAGE)
+    return words
 
 
-def job_of(options: Namespace, config: Config) -> tuple[str, str]:
-    """The data folder (absolute) and the time series that a command is about."""
-    directory = options.directory or config.data_dir
-    time_series = options.time_series or config.time_series
-    missing = [
-        f"{word} (or {name} in the .env file)"
-        for word, name, value in (
-            ("DIR", "IFCB_DATA_DIR", directory),
-            ("TIME_SERIES", "TIME_SERIES", time_series),
-        )
-        if not value
-    ]
-    if not directory or not time_series:
-        raise UsageError("Which bins, and where to? Please give {}.".format(" and ".join(missing)))
-    return absolute(directory), check_time_series(time_series)
+def _once_as_command(argv: Sequence[str]) -> list[str]:
+    """`argv` with `--once`, wherever it stands, turned into the command `once`."""
+    given = list(argv)
+    before_dashes = given[: given.index("--")] if "--" in given else given
+    if "--once" not in before_dashes:
+        return given
+    given.remove("--once")
+    return ["once"] + given
+
+
+def scan_arguments(words: Namespace) -> ScanArguments:
+    """Of `once` and `sync`."""
+    return ScanArguments(
+        job=job_arguments(words),
+        output=output_arguments(words),
+        by_hand=words.command == "sync",
+        content=words.content,
+        dry_run=words.dry_run,
+        force=words.force,
+        replace=words.replace,
+        retry_rejected=words.retry_rejected,
+        check_integrity=not words.no_integrity_check,
+        exclude=tuple(words.exclude),
+        jobs=count(words.jobs, "--jobs"),
+        settle=duration(words.settle, "--settle"),
+        confirm=duration(words.confirm, "--confirm"),
+        max_age=duration(words.max_age, "--max-age"),
+        time_limit=duration(words.time_limit, "--time-limit"),
+        bandwidth=parse_rate(words.bandwidth, "--bandwidth") if words.bandwidth else None,
+        metrics_file=words.metrics_file,
+        ping_url=words.ping,
+    )
+
+
+def job_arguments(words: Namespace) -> JobArguments:
+    """Of every command that is about one job."""
+    return JobArguments(words.directory, words.time_series, words.env_file)
+
+
+def output_arguments(words: Namespace) -> OutputArguments:
+    """Of `once`, `sync` and `verify`."""
+    return OutputArguments(words.json, words.log_file, words.verbose, words.quiet)
 
 
 def duration(text: str | None, option: str) -> float | None:
+    """Seconds, None if the option was not given. Raises ConfigError that names the option."""
     return None if text is None else parse_duration(text, option)
+
+
+def count(number: int, option: str) -> int:
+    """`number`, which must be at least 1. Raises UsageError that names the option."""
+    if number < 1:
+        raise UsageError(f"{option} must be at least 1.")
+    return number

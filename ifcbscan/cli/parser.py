@@ -10,6 +10,9 @@ import argparse
 import os
 from typing import NoReturn
 
+#: Bins sent at the same time, if --jobs does not say otherwise.
+SCAN_JOBS = 4
+
 DESCRIPTION = (
     "Brings the bins of an Imaging FlowCytobot (IFCB) from this computer into the archive behind the HABON "
     "dashboard. Each run compares the folder with the archive and sends the complete bins that are missing; "
@@ -56,7 +59,7 @@ def build_parser() -> argparse.ArgumentParser:
     """The parser of every command, with help texts written for operators."""
     parser = _Parser(prog="ifcbscan", description=DESCRIPTION, epilog=EPILOG, formatter_class=_Help)
     parser.add_argument("-V", "--version", nargs=0, action=_Version, help="print the version and exit")
-    # Taken out of the arguments before parsing (see cli.arguments); here for the help and the manual.
+    # Taken out of the arguments before parsing (see options.parse); here for the help and the manual.
     parser.add_argument(
         "--once",
         action="store_true",
@@ -311,7 +314,11 @@ def _add_scan_options(parser: argparse.ArgumentParser) -> None:
     how = parser.add_argument_group("how")
     how.add_argument("--dry-run", action="store_true", help="show what would be sent and why; send nothing")
     how.add_argument(
-        "--jobs", metavar="N", type=int, default=4, help="bins sent at the same time (default 4)"
+        "--jobs",
+        metavar="N",
+        type=int,
+        default=SCAN_JOBS,
+        help=f"bins sent at the same time (default {SCAN_JOBS})",
     )
     how.add_argument(
         "--bandwidth",

@@ -21,7 +21,7 @@ _LOOKED_AT = 65536
 
 _SUFFIXES = (".hdr", ".adc", ".roi")
 
-#: How a line of the log begins (console.open_log); after the remains of another one, if the disk was full.
+#: How a line of the log begins (log.open_log); after the remains of another one, if the disk was full.
 _LOG_LINE = re.compile(rb"[^\n]*?\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ (?:DEBUG|INFO|WARNING|ERROR|CRITICAL) ")
 
 

@@ -1,7 +1,8 @@
 """`ifcbscan demo`: the real thing against an S3 server on this computer, with made-up bins.
 
-It runs the very commands that it shows, through the same entry as the command line. Needs the extra
-`demo` (moto's S3 server); no account, no network; removes what it made.
+It runs the very commands that it shows, each as a process of its own, as a person at a terminal would. Needs the
+extra `demo` (moto's S3 server); no account, no network; removes what it made. Knows nothing of the command line's
+inside: how the program is run and where to print, it is told.
 """
 
 from __future__ import annotations
@@ -9,15 +10,15 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import subprocess
 import sys
 import tempfile
 import threading
 import time
 import warnings
-from collections.abc import Iterator
 from pathlib import Path
+from typing import Callable, Iterator, Sequence
 
-from ifcbscan.cli import output
 from ifcbscan.demo import sample_bins
 from ifcbscan.errors import UsageError
 
@@ -44,87 +45,104 @@ Where to go from here:
 docs/getting-started-*.md go through it step by step; docs/states.md says what each state means."""
 
 
-def run() -> int:
-    """Show the work of ifcbscan step by step; returns an exit code."""
+def run(program: Sequence[str], print_line: Callable[[str], None]) -> int:
+    """Show the work of ifcbscan step by step; returns an exit code.
+
+    `program`: the words that run ifcbscan. `print_line` prints one line on stdout at once.
+    """
     with contextlib.ExitStack() as cleaning:
         cleaning.enter_context(warnings.catch_warnings())
         warnings.simplefilter("ignore")  # what moto's libraries say of an old Python helps nobody here
         endpoint = cleaning.enter_context(_s3_server())
         folder = Path(cleaning.enter_context(tempfile.TemporaryDirectory(prefix="ifcbscan-demo-")))
+        return _Demo(program, print_line, folder, endpoint).show()
+
+
+class _Demo:
+    """One demonstration: its folder, its server, and where it is shown."""
+
+    def __init__(
+        self, program: Sequence[str], print_line: Callable[[str], None], folder: Path, endpoint: str
+    ) -> None:
+        self._program = program
+        self._print_line = print_line
+        self._folder = folder
+        self._endpoint = endpoint
+        self._data = folder / "data"
+        self._env_file = folder / ".env"
+
+    def show(self) -> int:
+        """All steps, in order; returns the exit code of the first one that went wrong, else 0."""
+        self._env_file.write_text(_ENV.format(account=_ACCOUNT, endpoint=self._endpoint), encoding="utf-8")
+        self._env_file.chmod(0o600)
+
+        self._tell("1. An instrument's folder: two good bins, one without its .roi, one still being written,")
+        self._tell("   one without any image.")
+        self._make_bins()
+        self._list_folder()
+
+        self._tell("\n2. What would be sent, and why?")
+        code = self._ifcbscan("--once", "--dry-run")
+
+        self._tell(
+            "\n3. Send it. Of each bin .roi and .hdr go first; the .adc, which makes the bin visible on the"
+        )
+        self._tell("   dashboard, follows when the archive has kept the .roi (2 s here, 30 s in earnest).")
+        code = code or self._ifcbscan("sync")
+        self._list_bucket()
+
+        self._tell("\n4. The instrument finishes another bin. Only that one is sent, nothing twice.")
+        self._write("D20260601T124510_IFCB199", 12)
+        code = code or self._ifcbscan("--once")
+        self._list_bucket()
+
+        self._tell("\n" + _WHERE_NEXT)
+        return code
+
+    def _make_bins(self) -> None:
+        self._write("D20260601T120031_IFCB199", 24)
+        self._write("D20260601T122250_IFCB199", 18)
+        for path in self._write("D20260601T113809_IFCB199", 9):
+            if path.suffix == ".roi":
+                path.unlink()
+        self._write("D20260601T130727_IFCB199", 6, ago=0.0)
+        self._write("D20260601T111548_IFCB199", 0)
+
+    def _write(self, pid: str, images: int, ago: float = _EARLIER) -> list[Path]:
+        day = self._data / pid[1:5] / pid[:9]
+        day.mkdir(parents=True, exist_ok=True)
+        return sample_bins.write_bin(day, pid, images=images, mtime=time.time() - ago)
+
+    def _ifcbscan(self, command: str, *options: str) -> int:
+        """Run a command of ifcbscan on the folder of the demo, after showing it as a person would type it."""
+        self._tell("   $ " + " ".join(["ifcbscan", command, "DIR", _SERIES, *options]))
+        words = [
+            *self._program,
+            command,
+            str(self._data),
+            _SERIES,
+            "--env-file",
+            str(self._env_file),
+            *options,
+        ]
         # Locks go where everything else of the demo goes.
-        cleaning.enter_context(_environment(HOME=str(folder), LOCALAPPDATA=str(folder)))
-        return _show(folder, endpoint)
+        home = {"HOME": str(self._folder), "LOCALAPPDATA": str(self._folder)}
+        return subprocess.call(words, env={**os.environ, **home})
 
+    def _list_folder(self) -> None:
+        for path in sorted(self._data.rglob("*.*")):
+            self._tell(f"   {path.relative_to(self._data)}  {path.stat().st_size:,} bytes")
 
-def _show(folder: Path, endpoint: str) -> int:
-    env_file = folder / ".env"
-    env_file.write_text(_ENV.format(account=_ACCOUNT, endpoint=endpoint), encoding="utf-8")
-    env_file.chmod(0o600)
-    data = folder / "data"
-    command = [str(data), _SERIES, "--env-file", str(env_file)]
+    def _list_bucket(self) -> None:
+        self._tell(f"   The bucket now holds, below {_ACCOUNT}/{_SERIES}/:")
+        listing = _client(self._endpoint).list_objects_v2(Bucket=_BUCKET)
+        for item in listing.get("Contents", ()):
+            self._tell("   {}  {:,} bytes".format(item["Key"], item["Size"]))
 
-    _tell("1. An instrument's folder: two good bins, one without its .roi, one still being written,")
-    _tell("   one without any image.")
-    _make_bins(data)
-    _list_folder(data)
-
-    _tell("\n2. What would be sent, and why?")
-    code = _ifcbscan("--once", *command, "--dry-run")
-
-    _tell("\n3. Send it. Of each bin .roi and .hdr go first; the .adc, which makes the bin visible on the")
-    _tell("   dashboard, follows when the archive has kept the .roi (2 s here, 30 s in earnest).")
-    code = code or _ifcbscan("sync", *command)
-    _list_bucket(endpoint)
-
-    _tell("\n4. The instrument finishes another bin. Only that one is sent, nothing twice.")
-    _write(data, "D20260601T124510_IFCB199", 12)
-    code = code or _ifcbscan("--once", *command)
-    _list_bucket(endpoint)
-
-    _tell("\n" + _WHERE_NEXT)
-    return code
-
-
-def _make_bins(data: Path) -> None:
-    _write(data, "D20260601T120031_IFCB199", 24)
-    _write(data, "D20260601T122250_IFCB199", 18)
-    for path in _write(data, "D20260601T113809_IFCB199", 9):
-        if path.suffix == ".roi":
-            path.unlink()
-    _write(data, "D20260601T130727_IFCB199", 6, ago=0.0)
-    _write(data, "D20260601T111548_IFCB199", 0)
-
-
-def _write(data: Path, pid: str, images: int, ago: float = _EARLIER) -> list[Path]:
-    day = data / pid[1:5] / pid[:9]
-    day.mkdir(parents=True, exist_ok=True)
-    return sample_bins.write_bin(day, pid, images=images, mtime=time.time() - ago)
-
-
-def _ifcbscan(*words: str) -> int:
-    from ifcbscan.cli import main
-
-    shown = ["DIR" if word == words[1] else word for word in words[:3]]
-    options = [word for word in words[5:] if word]
-    _tell("   $ ifcbscan " + " ".join(shown + options))
-    return main.main(list(words))
-
-
-def _list_folder(data: Path) -> None:
-    for path in sorted(data.rglob("*.*")):
-        _tell(f"   {path.relative_to(data)}  {path.stat().st_size:,} bytes")
-
-
-def _list_bucket(endpoint: str) -> None:
-    _tell(f"   The bucket now holds, below {_ACCOUNT}/{_SERIES}/:")
-    listing = _client(endpoint).list_objects_v2(Bucket=_BUCKET)
-    for item in listing.get("Contents", ()):
-        _tell("   {}  {:,} bytes".format(item["Key"], item["Size"]))
-
-
-def _tell(text: str) -> None:
-    sys.stderr.flush()
-    output.result(text)
+    def _tell(self, text: str) -> None:
+        sys.stderr.flush()
+        for line in text.split("\n"):
+            self._print_line(line)
 
 
 def _client(endpoint: str):  # type: ignore[no-untyped-def]
@@ -137,20 +155,6 @@ def _client(endpoint: str):  # type: ignore[no-untyped-def]
         aws_secret_access_key="demo",
         region_name="us-east-1",
     )
-
-
-@contextlib.contextmanager
-def _environment(**values: str) -> Iterator[None]:
-    before = {name: os.environ.get(name) for name in values}
-    os.environ.update(values)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
 
 
 @contextlib.contextmanager

@@ -6,7 +6,7 @@ import json
 import os
 import re
 import sys
-from argparse import Namespace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,8 @@ import pytest
 from support.dashboard import Behaviour, DashboardStandIn, ShownBin
 
 from ifcbscan.cli.commands import report
+from ifcbscan.cli.more_options import ReportArguments
+from ifcbscan.cli.options import JobArguments
 from ifcbscan.cli.signals import Interruption
 from ifcbscan.core.bins import parse_pid
 from ifcbscan.demo.sample_bins import write_bin
@@ -41,23 +43,14 @@ def folder(tmp_path: Path, s3: Any, monkeypatch: pytest.MonkeyPatch) -> Path:
     return made
 
 
-def options(folder: Path, env_file: Path, **more: Any) -> Namespace:
-    """What the parser makes of `report FOLDER nauset` and of the options given."""
-    usual = {
-        "directory": str(folder),
-        "time_series": "nauset",
-        "env_file": str(env_file),
-        "exclude": [],
-        "output": None,
-        "json": False,
-        "published": False,
-        "images": False,
-        "open": False,
-    }
-    return Namespace(**{**usual, **more})
+def options(folder: Path, env_file: Path, **more: Any) -> ReportArguments:
+    """The record of `report FOLDER nauset` and of the options given."""
+    job = JobArguments(str(folder), "nauset", str(env_file))
+    usual = ReportArguments(job, (), None, as_json=False, published=False, images=False, open_browser=False)
+    return replace(usual, **more)
 
 
-def run(given: Namespace, capsys: Any) -> tuple[int, str, str]:
+def run(given: ReportArguments, capsys: Any) -> tuple[int, str, str]:
     code = report.run(given, Interruption())
     out, err = capsys.readouterr()
     return code, out, err
@@ -82,12 +75,12 @@ def test_the_page_is_written_and_its_place_told_to_whoever_sits_there(
 def test_the_json_goes_to_stdout_without_a_page_unless_one_is_asked_for(
     folder: Path, env_file: Path, tmp_path: Path, capsys: Any
 ) -> None:
-    _, out, _ = run(options(folder, env_file, json=True), capsys)
+    _, out, _ = run(options(folder, env_file, as_json=True), capsys)
     figures = json.loads(out)
     assert (figures["bins"]["synced"], figures["bins"]["to_upload"]) == (4, 1)
     assert [entry["pid"] for entry in figures["unfinished"]] == [NEW]
     assert not list(tmp_path.glob("*.html"))
-    _, out, _ = run(options(folder, env_file, json=True, output="there.html"), capsys)
+    _, out, _ = run(options(folder, env_file, as_json=True, output="there.html"), capsys)
     page = (tmp_path / "there.html").read_text(encoding="utf-8")
     assert re.findall(r'data-figure="totals.bins" value="(\d+)"', page) == [
         str(json.loads(out)["totals"]["bins"])
@@ -113,7 +106,7 @@ def test_bins_that_the_dashboard_does_not_show_are_told(folder: Path, env_file: 
     shown[2].skip = True
     with DashboardStandIn({"hablab": ["nauset"]}, {"nauset": shown}) as server:
         with_dashboard(env_file, server.url)
-        code, out, err = run(options(folder, env_file, json=True, published=True), capsys)
+        code, out, err = run(options(folder, env_file, as_json=True, published=True), capsys)
     figures = json.loads(out)
     # of 2012 the dashboard has nothing at all; a bin that is not in the archive stays what it is
     assert [(entry["pid"], entry["state"]) for entry in figures["unfinished"]] == [
@@ -129,7 +122,7 @@ def test_a_dashboard_without_the_time_series_publishes_nothing_and_the_report_sa
 ) -> None:
     with DashboardStandIn({"hablab": []}, {}) as server:
         with_dashboard(env_file, server.url)
-        _, out, err = run(options(folder, env_file, json=True, published=True), capsys)
+        _, out, err = run(options(folder, env_file, as_json=True, published=True), capsys)
     figures = json.loads(out)
     assert (figures["bins"]["unpublished"], figures["bins"]["synced"]) == (4, 0)
     assert len(figures["warnings"]) == 1 and "nauset" in figures["warnings"][0] and "warning: " in err
@@ -141,7 +134,7 @@ def test_a_dashboard_that_does_not_answer_takes_nothing_from_the_rest(
     with DashboardStandIn({"hablab": ["nauset"]}, {"nauset": []}) as server:
         server.behaviour["/api/"] = Behaviour.ERROR
         with_dashboard(env_file, server.url)
-        code, out, _ = run(options(folder, env_file, json=True, published=True), capsys)
+        code, out, _ = run(options(folder, env_file, as_json=True, published=True), capsys)
     figures = json.loads(out)
     assert code == ExitCode.DONE and figures["bins"]["synced"] == 4
     assert figures["published_known"] is False
@@ -172,9 +165,9 @@ def test_a_folder_that_cannot_be_read_is_in_the_report_and_in_the_exit_code(
 @pytest.mark.parametrize(
     ("more", "error", "words"),
     [
-        ({"directory": "none"}, UsageError, "does not exist"),
-        ({"time_series": "a b"}, UsageError, "time series"),
-        ({"env_file": "none.env"}, ConfigError, "none.env"),
+        ({"job": {"directory": "none"}}, UsageError, "does not exist"),
+        ({"job": {"time_series": "a b"}}, UsageError, "time series"),
+        ({"job": {"env_file": "none.env"}}, ConfigError, "none.env"),
         ({"output": "none/x.html"}, UsageError, "-o FILE"),
         ({"published": True}, UsageError, "DASHBOARD_URL"),
     ],
@@ -182,5 +175,7 @@ def test_a_folder_that_cannot_be_read_is_in_the_report_and_in_the_exit_code(
 def test_what_cannot_be_is_one_line(
     folder: Path, env_file: Path, more: dict[str, Any], error: type[Exception], words: str
 ) -> None:
+    given = options(folder, env_file)
+    job = replace(given.job, **more.get("job", {}))
     with pytest.raises(error, match=re.escape(words)):
-        report.run(Namespace(**{**vars(options(folder, env_file)), **more}), Interruption())
+        report.run(replace(given, **{**more, "job": job}), Interruption())

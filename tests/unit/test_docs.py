@@ -19,7 +19,7 @@ from support.places import REPOSITORY
 
 import ifcbscan
 from ifcbscan import errors
-from ifcbscan.cli import main
+from ifcbscan.cli import options
 from ifcbscan.core.content_match import ContentMatch
 from ifcbscan.core.states import SCAN_COUNTS
 from ifcbscan.errors import ExitCode
@@ -250,7 +250,7 @@ def command_lines() -> Iterator[tuple[str, str]]:
 @pytest.mark.parametrize("page, words", sorted(set(command_lines())))
 def test_every_command_line_in_the_docs_is_one_that_ifcbscan_knows(page: str, words: str) -> None:
     try:
-        assert main.parse(shlex.split(words.replace("\\", "/"))).command
+        assert options.parse(shlex.split(words.replace("\\", "/"))).command
     except SystemExit as ended:  # --version, --help
         assert ended.code == 0, f"{page}: {words}"
 

@@ -1,5 +1,4 @@
-"""The commands, one module each: from options to calls of the other modules, and an exit code.
+"""The commands, one module each: from a record of options to calls of the other modules, and an exit code.
 
-Every module has `run(options, interruption) -> int`. `cli` imports only the one that is asked for,
-because the every-minute scan must start quickly.
+Every module has `run(arguments, interruption) -> int`. They do not import each other: what two of them share is in cli/.
 """

@@ -6,12 +6,13 @@ import io
 import os
 import shutil
 import sys
-from argparse import Namespace
 from dataclasses import dataclass
 from typing import Callable, Iterator
 
 from ifcbscan.cli import output
-from ifcbscan.cli.options import load_config
+from ifcbscan.cli.endings import ending_of
+from ifcbscan.cli.job import load_config
+from ifcbscan.cli.more_options import CheckArguments
 from ifcbscan.cli.signals import Interruption
 from ifcbscan.cli.targets import absolute
 from ifcbscan.clock import Clock
@@ -45,28 +46,28 @@ class Item:
     exit_code: int = ExitCode.USAGE
 
 
-def run(options: Namespace, interruption: Interruption) -> int:
+def run(arguments: CheckArguments, interruption: Interruption) -> int:
     """Print one line per item; 0 only if all are in order, else the exit code of the first that is not."""
     code = ExitCode.DONE
-    for item in _items(options, interruption):
+    for item in _items(arguments, interruption):
         output.result_checked(item.good, f"{item.name:<12} {item.text}")
         if not item.good and code == ExitCode.DONE:
             code = item.exit_code
     return code
 
 
-def _items(options: Namespace, interruption: Interruption) -> Iterator[Item]:
+def _items(arguments: CheckArguments, interruption: Interruption) -> Iterator[Item]:
     yield _scheduler()
     yield _log_space()
     try:
-        config = load_config(options)
+        config = load_config(arguments.job.env_file)
     except IfcbscanError as error:
-        yield Item(False, "settings", str(error))
-        if options.directory:
-            yield _folder(options.directory)
+        yield _not_good("settings", error)
+        if arguments.job.directory:
+            yield _folder(arguments.job.directory)
         return
     yield from _settings(config)
-    directory = options.directory or config.data_dir
+    directory = arguments.job.directory or config.data_dir
     if directory:
         yield _folder(directory)
     else:
@@ -77,9 +78,14 @@ def _items(options: Namespace, interruption: Interruption) -> Iterator[Item]:
     yield reached
     if bucket.server_clock.known:
         yield _clock(bucket, clock)
-    if reached.good and options.write:
+    if reached.good and arguments.write:
         yield _asked("writing", lambda: _write(bucket, config))
-    yield from _on_dashboard(config, options.time_series or config.time_series)
+    yield from _on_dashboard(config, arguments.job.time_series or config.time_series)
+
+
+def _not_good(name: str, error: IfcbscanError) -> Item:
+    ending = ending_of(error, sends=False)
+    return Item(False, name, ending.line, ending.exit_code)
 
 
 def _scheduler() -> Item:
@@ -119,7 +125,7 @@ def _folder(given: str) -> Item:
     try:
         directory = absolute(given)
     except UsageError as error:
-        return Item(False, "folder", str(error))
+        return _not_good("folder", error)
     try:
         os.listdir(directory)
     except (FileNotFoundError, NotADirectoryError):
@@ -144,7 +150,7 @@ def _asked(name: str, question: Callable[[], str]) -> Item:
     except Interrupted:
         raise
     except IfcbscanError as error:
-        return Item(False, name, str(error), error.exit_code)
+        return _not_good(name, error)
     except PutRefused as error:
         return Item(False, name, f"{error}. Ask the people who run the archive.")
 
@@ -183,7 +189,7 @@ def _on_dashboard(config: Config, time_series: str | None) -> Iterator[Item]:
         try:
             names = Dashboard(url).list_datasets(account)
         except DashboardError as error:
-            yield Item(False, "dashboard", str(error), error.exit_code)
+            yield _not_good("dashboard", error)
         else:
             text = f"{without_password(url)} answers; time series of {account}: {len(names)}"
             yield Item(True, "dashboard", text)
@@ -193,7 +199,7 @@ def _on_dashboard(config: Config, time_series: str | None) -> Iterator[Item]:
     try:
         check_time_series(time_series)
     except IfcbscanError as error:
-        yield Item(False, "time series", str(error))
+        yield _not_good("time series", error)
         return
     if url is not None and names is not None:
         yield _series(names, url, account, time_series)

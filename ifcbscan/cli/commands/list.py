@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from argparse import Namespace
-
 from ifcbscan.cli import output
-from ifcbscan.cli.options import load_config
+from ifcbscan.cli.job import load_config
+from ifcbscan.cli.more_options import ListArguments
 from ifcbscan.cli.signals import Interruption
 from ifcbscan.clock import Clock
 from ifcbscan.core.printable import printable
@@ -15,9 +14,9 @@ from ifcbscan.s3.bucket import Bucket
 from ifcbscan.s3.client import S3Client
 
 
-def run(options: Namespace, interruption: Interruption) -> int:
+def run(arguments: ListArguments, interruption: Interruption) -> int:
     """Print the list; returns an exit code."""
-    config = load_config(options)
+    config = load_config(arguments.env_file)
     in_archive = set(Bucket(config, Clock(), S3Client(config, 1), interruption.requested).folders(f"{config.account}/"))
     shown: set[str] | None = None
     if config.dashboard_url is not None:
@@ -29,7 +28,7 @@ def run(options: Namespace, interruption: Interruption) -> int:
         except DashboardUnreachable as error:
             output.say(f"Note: {error} The list shows only what is in the archive.")
     names = sorted(in_archive | (shown or set()))
-    if options.json:
+    if arguments.as_json:
         found = [
             {
                 "name": name,

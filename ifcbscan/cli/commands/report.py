@@ -5,13 +5,14 @@ from __future__ import annotations
 import datetime
 import sys
 import webbrowser
-from argparse import Namespace
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Iterable
 
 from ifcbscan.cli import output
-from ifcbscan.cli.options import job_of, load_config
+from ifcbscan.cli.job import find_job
+from ifcbscan.cli.more_options import ReportArguments
+from ifcbscan.cli.printer import say_warnings
 from ifcbscan.cli.signals import Interruption
 from ifcbscan.cli.targets import absolute, check_target, is_page
 from ifcbscan.clock import Clock
@@ -29,28 +30,28 @@ from ifcbscan.s3.bucket import Bucket
 from ifcbscan.s3.client import S3Client
 
 
-def run(options: Namespace, interruption: Interruption) -> int:
+def run(arguments: ReportArguments, interruption: Interruption) -> int:
     """Write the report; 3 if some folder could not be read, as after a scan."""
-    config = load_config(options)
-    directory, time_series = job_of(options, config)
+    job = find_job(arguments.job)
+    config, directory, time_series = job.config, job.directory, job.time_series
     path = None
-    if options.output is not None or not options.json:
+    if arguments.output is not None or not arguments.as_json:
         page.check_jinja2()  # before minutes of looking at everything
-        path = absolute(options.output or f"{time_series}-report.html")
+        path = absolute(arguments.output or f"{time_series}-report.html")
         check_target("--output", path, is_page, directory)
-    if options.published and config.dashboard_url is None:
+    if arguments.published and config.dashboard_url is None:
         raise UsageError("--published: there is no dashboard to ask. Set DASHBOARD_URL in the .env file.")
     clock = Clock()
-    tree = LocalTree(directory, config.exclude_dirs + tuple(options.exclude))
+    tree = LocalTree(directory, config.exclude_dirs + arguments.exclude)
     bucket = Bucket(config, clock, S3Client(config, MOST_RANGES), interruption.requested)
     scan_options = ScanOptions(config.account, time_series, Policy(config.settle, config.confirm))
     with ThreadPoolExecutor(MOST_RANGES) as pool:
         found = survey(scan_options, tree, bucket, clock, pool)
     warnings = [*config.warnings, *found.warnings]
     published = None
-    if options.published and config.dashboard_url is not None:
+    if arguments.published and config.dashboard_url is not None:
         published = published_pids(Dashboard(config.dashboard_url), time_series, found.bins, warnings)
-    images = _images(tree, found, warnings) if options.images else ()
+    images = _images(tree, found, warnings) if arguments.images else ()
     report = build_report(
         found.bins,
         time_series=time_series,
@@ -61,15 +62,15 @@ def run(options: Namespace, interruption: Interruption) -> int:
         warnings=warnings,
         published=published,
     )
-    output.say_warnings(report.warnings)
-    if options.json:
+    say_warnings(report.warnings)
+    if arguments.as_json:
         output.result_json(to_json(report))
     if path is not None:
         images_of = str(found.newest.pid) if found.newest else ""
         page.write_page(path, page.render(report, images, images_of))
         if sys.stderr.isatty():  # cron would mail it
             output.say(f"The report is in {path}")
-        if options.open and not webbrowser.open(Path(path).as_uri()):
+        if arguments.open_browser and not webbrowser.open(Path(path).as_uri()):
             output.say("No browser could be started here; open the file by hand.")
     return ExitCode.PARTLY_FAILED if found.unreadable else ExitCode.DONE
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import os
 import sys
-from argparse import Namespace
 
-from ifcbscan.cli import output
-from ifcbscan.cli.commands import once
-from ifcbscan.cli.options import job_of, load_config
-from ifcbscan.cli.parser import build_parser
+from ifcbscan.cli import output, scanning
+from ifcbscan.cli.job import Job, find_job, find_job_with_log
+from ifcbscan.cli.log import check_log_file
+from ifcbscan.cli.more_options import StartArguments
+from ifcbscan.cli.options import JobArguments, OutputArguments, ScanArguments
+from ifcbscan.cli.program import single_file
 from ifcbscan.cli.signals import Interruption
 from ifcbscan.clock import Clock
-from ifcbscan.config import Config
 from ifcbscan.core.printable import printable
 from ifcbscan.core.series import Series
 from ifcbscan.dashboard import series
@@ -25,32 +25,31 @@ from ifcbscan.schedule.jobs import ScheduledJob
 from ifcbscan.state import paths
 
 
-def run(options: Namespace, interruption: Interruption) -> int:
-    """Install the schedule, then sync; returns an exit code."""
-    config = load_config(options)
-    directory, time_series = job_of(options, config)
-    _check_directory(directory)
-    scheduler = for_this_system(options.system)
-    job = _scheduled_job(config, directory, time_series)
-    output.check_log_file(job.log_file, directory)
-    if options.print:
-        _show(scheduler.render(job))
+def run(arguments: StartArguments, interruption: Interruption) -> int:
+    """Install the schedule, then send what is there already; returns an exit code."""
+    job = find_job(arguments.job)
+    _check_directory(job.directory)
+    scheduler = for_this_system(arguments.system_account)
+    scheduled = _scheduled_job(job)
+    check_log_file(scheduled.log_file, job.directory)
+    if arguments.show_only:
+        _show(scheduler.render(scheduled))
         return ExitCode.DONE
     reason = scheduler.available()
     if reason:
         raise UsageError(f"Nothing was installed. {reason}")
     try:
-        wanted_unknown = _check_series(options, config, time_series, interruption)
+        wanted_unknown = _check_series(job, arguments.force, interruption)
     except Interrupted:
         output.say("Interrupted. Nothing was installed.")
         return interruption.exit_code
-    _install(scheduler, job, options.restart)
+    _install(scheduler, scheduled, arguments.restart)
     for note in scheduler.notes():
         output.say(f"Please note: {note}")
-    if options.no_sync:
+    if not arguments.send_now:
         return ExitCode.DONE
     output.say("Now sending what is there already. You may interrupt this: the schedule carries on.")
-    return _sync(job, wanted_unknown, interruption)
+    return _send_what_is_there(scheduled, wanted_unknown, interruption)
 
 
 def _show(text: str) -> None:
@@ -73,27 +72,21 @@ def _check_directory(directory: str) -> None:
         ) from None
 
 
-def _scheduled_job(config: Config, directory: str, time_series: str) -> ScheduledJob:
-    if config.env_file is None:
+def _scheduled_job(job: Job) -> ScheduledJob:
+    if job.config.env_file is None:
         raise ConfigError(
             "The schedule needs a .env file, because it does not see the environment of this terminal. Nothing was "
             "installed. Copy .env.example to .env and fill it in."
         )
-    log_file = paths.job_file(directory, time_series, ".log")
-    return ScheduledJob(sys.executable, config.env_file, directory, time_series, log_file, _single_file())
+    log_file = paths.job_file(job.directory, job.time_series, ".log")
+    return ScheduledJob(
+        sys.executable, job.config.env_file, job.directory, job.time_series, log_file, single_file()
+    )
 
 
-def _single_file() -> str | None:
-    """The `ifcbscan.pyz` that this process runs from, if it does: then the schedule must run it, too."""
-    archive: str | None = getattr(getattr(sys.modules["__main__"], "__loader__", None), "archive", None)
-    # The launchers that pip makes on Windows are archives as well, but the package is installed beside them.
-    if archive is None or archive.lower().endswith(".exe"):
-        return None
-    return os.path.abspath(archive)
-
-
-def _check_series(options: Namespace, config: Config, time_series: str, interruption: Interruption) -> bool:
+def _check_series(job: Job, force: bool, interruption: Interruption) -> bool:
     """The bucket can be reached and the time series exists, or the operator wants it all the same (True)."""
+    config, time_series = job.config, job.time_series
     bucket = Bucket(config, Clock(), S3Client(config, 1), interruption.requested)
     prefix = Series(config.account, time_series).prefix
     in_archive = next(bucket.list(prefix), None) is not None
@@ -107,7 +100,7 @@ def _check_series(options: Namespace, config: Config, time_series: str, interrup
             return False
         line = f"{line} The archive has no file of {time_series!r}, so it may be new, or misspelt."
     where = series.where_to_create(config.dashboard_url, config.account, time_series)
-    if options.force:
+    if force:
         output.say(f"Note: {line} Going on all the same (--force).")
     elif not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise UsageError(f"{line} Nothing was installed. {where}")
@@ -164,11 +157,16 @@ def _folders(jobs: list[ScheduledJob]) -> str:
     return " and from ".join(job.directory for job in jobs)
 
 
-def _sync(job: ScheduledJob, force: bool, interruption: Interruption) -> int:
-    words = ["sync", job.directory, job.time_series, "--env-file", job.env_file, "--log-file", job.log_file]
-    options = build_parser().parse_args(words + (["--force"] if force else []))
+def _send_what_is_there(scheduled: ScheduledJob, force: bool, interruption: Interruption) -> int:
+    arguments = ScanArguments(
+        job=JobArguments(scheduled.directory, scheduled.time_series, scheduled.env_file),
+        output=OutputArguments(log_file=scheduled.log_file),
+        by_hand=True,
+        force=force,
+    )
     try:
-        code = once.run(options, interruption)
+        job = find_job_with_log(arguments.job, arguments.output.log_file)
+        code = scanning.carry_out(job, arguments, interruption)
     except AlreadyRunning as error:
         if error.stalled:
             raise

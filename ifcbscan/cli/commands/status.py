@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from argparse import Namespace
 from dataclasses import dataclass
 from typing import Any
 
 from ifcbscan.cli import output
+from ifcbscan.cli.more_options import StatusArguments
 from ifcbscan.cli.signals import Interruption
 from ifcbscan.errors import ExitCode
 from ifcbscan.schedule.choose import for_this_system
@@ -65,7 +65,7 @@ class JobStatus:
         }
 
 
-def run(options: Namespace, _interruption: Interruption) -> int:
+def run(arguments: StatusArguments, _interruption: Interruption) -> int:
     """Print the status of every job; returns an exit code."""
     scheduler = for_this_system()
     found = []
@@ -78,7 +78,7 @@ def run(options: Namespace, _interruption: Interruption) -> int:
                 last_runs.read(job.directory, job.time_series, "full"),
             )
         )
-    if options.json:
+    if arguments.as_json:
         scheduled = {"scheduler": scheduler.name, "jobs": [status.to_json() for status in found]}
         output.result_json(scheduled)
     elif not found:

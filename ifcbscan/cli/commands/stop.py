@@ -7,9 +7,9 @@ import os
 import signal
 import socket
 import time
-from argparse import Namespace
 
 from ifcbscan.cli import output
+from ifcbscan.cli.more_options import StopArguments
 from ifcbscan.cli.signals import Interruption
 from ifcbscan.cli.targets import absolute, current_folder
 from ifcbscan.core.companions import Holder
@@ -22,13 +22,13 @@ _PATIENCE = 15.0  # seconds for a scan to end in order
 _NAME_PATIENCE = 3.0  # seconds for a scan that has just begun to write its name down
 
 
-def run(options: Namespace, _interruption: Interruption) -> int:
+def run(arguments: StopArguments, _interruption: Interruption) -> int:
     """Remove what matches; returns an exit code."""
-    scheduler = for_this_system(options.system)
+    scheduler = for_this_system(arguments.system_account)
     known = scheduler.jobs()
-    matching = [job for job in known if _matches(job, options.what)]
+    matching = [job for job in known if _matches(job, arguments.what)]
     if not matching:
-        raise UsageError(f"Nothing is scheduled for {options.what}. {_listing(known)}")
+        raise UsageError(f"Nothing is scheduled for {arguments.what}. {_listing(known)}")
     for installed in matching:
         job = installed.job
         scheduler.remove(job)
@@ -37,7 +37,7 @@ def run(options: Namespace, _interruption: Interruption) -> int:
             "any more."
         )
         for mode in ("recent", "full"):
-            _end(run_locks.lock_path(job.directory, job.time_series, mode), job.time_series)
+            end_scan(run_locks.lock_path(job.directory, job.time_series, mode), job.time_series)
     return ExitCode.DONE
 
 
@@ -59,8 +59,8 @@ def _listing(known: list[InstalledJob]) -> str:
     return f"What is scheduled: {jobs}."
 
 
-def _end(lock: str, time_series: str) -> None:
-    """End the process that holds `lock`, if a living process does."""
+def end_scan(lock: str, time_series: str) -> None:
+    """End the process that holds the lock at the path `lock`, if a living process does; says what became of it."""
     try:
         holder = _holder(lock)
         held = run_locks.is_held(lock)

@@ -224,7 +224,7 @@ def test_a_second_scan_is_refused_and_the_end_of_the_first_by_stop_frees_the_loc
         path = run_locks.lock_path(str(data), "nauset", "full")
         found = run_locks.living_holder(path)  # its file can be read while the lock is held
         assert found is not None and found.pid == holder.pid
-        stop._end(path, "nauset")
+        stop.end_scan(path, "nauset")
         assert "Ended the scan of nauset" in capsys.readouterr().err
         assert holder.wait(timeout=10) != 0
     assert counts(run("--once", data, "nauset", "--json")) == {"uploaded": 1}

@@ -59,12 +59,14 @@ def test_a_single_file_needs_its_full_path() -> None:
 
 
 def test_the_command_line_understands_both_commands() -> None:
-    from ifcbscan.cli import main
+    from ifcbscan.cli.options import JobArguments, parse, scan_arguments
 
     for command in make_job().commands():
-        options = main.parse(command[3:])
-        assert (options.command, options.directory, options.time_series) == ("once", "/data/ifcb", "nauset")
-        assert (options.env_file, options.log_file, options.quiet) == ("/etc/ifcb/.env", "/log/a.log", True)
+        words = parse(command[3:])
+        assert words.command == "once"
+        arguments = scan_arguments(words)
+        assert arguments.job == JobArguments("/data/ifcb", "nauset", "/etc/ifcb/.env")
+        assert (arguments.output.log_file, arguments.quiet) == ("/log/a.log", True)
 
 
 @pytest.mark.parametrize("mode", list(Mode))

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ifcbscan.cli import output
+from ifcbscan.cli.log import close_log, open_log
 from ifcbscan.core.printable import NAMED_AT_MOST
 from ifcbscan.core.scan_report import Problem, Requests, ScanReport
 from ifcbscan.core.states import SCAN_COUNTS, BinState
@@ -263,7 +263,7 @@ def _write(lines: Sequence[str]) -> None:
 @pytest.mark.skipif(os.name == "nt", reason="takes minutes under wine")
 def test_a_year_of_runs_every_minute_stays_below_ten_megabytes(tmp_path: Path) -> None:
     """60 bins a day, one bin that stays held, an hour without network every week."""
-    assert output.open_log(str(tmp_path / "ifcbscan.log")) is None
+    assert open_log(str(tmp_path / "ifcbscan.log")) is None
     job, quiet, sending = Job(), _report([HELD]), _report([HELD], uploaded=1)
     try:
         for minute in range(365 * 1440):
@@ -277,16 +277,16 @@ def test_a_year_of_runs_every_minute_stays_below_ten_megabytes(tmp_path: Path) -
                 added = job.run(quiet)
             _write(added)
     finally:
-        output.close_log()
+        close_log()
     assert 1_000_000 < _size(tmp_path) < 10_000_000
 
 
 def test_a_log_that_is_written_without_end_stays_below_ten_megabytes(tmp_path: Path) -> None:
-    assert output.open_log(str(tmp_path / "ifcbscan.log")) is None
+    assert open_log(str(tmp_path / "ifcbscan.log")) is None
     try:
         for _ in range(60):
             _write(["x" * 250000])
     finally:
-        output.close_log()
+        close_log()
     assert 5_000_000 < _size(tmp_path) < 10_000_000
     assert "x" * 250000 in (tmp_path / "ifcbscan.log").read_text(encoding="utf-8")

@@ -18,7 +18,7 @@ from typing import Iterator
 import pytest
 
 import ifcbscan
-from ifcbscan.cli import output
+from ifcbscan.cli.log import close_log, open_log
 from ifcbscan.core.companions import Holder
 from ifcbscan.errors import AlreadyRunning, ExitCode, IfcbscanError
 from ifcbscan.state import files, last_runs, log_memory, run_locks
@@ -232,7 +232,7 @@ def test_where_it_cannot_be_found_out_stop_does_not_say_that_no_scan_is_under_wa
     path = lock_path(data, "nauset", "full")
     os.makedirs(path)
     os.makedirs(path + ".named")
-    stop._end(path, "nauset")
+    stop.end_scan(path, "nauset")
     assert "Whether a scan of nauset is under way cannot be found out" in capsys.readouterr().err
 
 
@@ -259,8 +259,8 @@ def test_what_root_makes_in_the_state_folder_of_a_user_belongs_to_the_user(data:
         assert SharedBinLocks(bin_locks_path("nauset"), lambda: False).take("D20130526T095207_IFCB013")
         last_runs.write(data, "nauset", "full", last_runs.LastRun.that_ends_now(0, "fine", {}))
         log_memory.write(data, "nauset", "full", log_memory.NOTHING_LOGGED)
-        output.open_log(os.path.join(state_folder(), "scan.log"))
-        output.close_log()
+        open_log(os.path.join(state_folder(), "scan.log"))
+        close_log()
     made = list(home.rglob("*"))
     folders, locked = ("state", "ifcbscan"), (".lock", ".holder", ".named", ".claims")
     for ending in (*folders, *locked, ".last.json", ".told.json", ".log"):

@@ -1,0 +1,70 @@
+"""What a command is about: the data folder, the time series and the settings, of the command line and the `.env` file."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from dataclasses import dataclass, replace
+
+from ifcbscan import config as configuration
+from ifcbscan.cli.log import check_log_file, open_log
+from ifcbscan.cli.options import JobArguments
+from ifcbscan.cli.targets import absolute, current_folder
+from ifcbscan.config import Config
+from ifcbscan.core.series import check_time_series
+from ifcbscan.errors import IfcbscanError, UsageError
+
+
+@dataclass(frozen=True)
+class Job:
+    """The data folder (absolute), the time series, and the settings; `warnings` are those of the settings and of the log."""
+
+    config: Config
+    directory: str
+    time_series: str
+    warnings: tuple[str, ...]
+
+
+def load_config(env_file: str | None) -> Config:
+    """The settings; `env_file` as `--env-file` names it. Raises ConfigError and UsageError."""
+    return configuration.load(configuration.find_env_file(env_file, current_folder()), os.environ)
+
+
+def find_job(arguments: JobArguments) -> Job:
+    """The job of a command. Raises UsageError and ConfigError."""
+    config = load_config(arguments.env_file)
+    directory = arguments.directory or config.data_dir
+    time_series = arguments.time_series or config.time_series
+    missing = [
+        f"{word} (or {name} in the .env file)"
+        for word, name, value in (
+            ("DIR", "IFCB_DATA_DIR", directory),
+            ("TIME_SERIES", "TIME_SERIES", time_series),
+        )
+        if not value
+    ]
+    if not directory or not time_series:
+        raise UsageError("Which bins, and where to? Please give {}.".format(" and ".join(missing)))
+    return Job(config, absolute(directory), check_time_series(time_series), config.warnings)
+
+
+def find_job_with_log(arguments: JobArguments, log_file: str | None) -> Job:
+    """The job of a command that has --log-file, its log opened. Raises UsageError and ConfigError."""
+    try:
+        job = find_job(arguments)
+    except IfcbscanError:
+        open_log_for_an_error(log_file)
+        raise
+    check_log_file(log_file, job.directory)
+    trouble = open_log(log_file)
+    return replace(job, warnings=job.warnings + ((trouble,) if trouble else ()))
+
+
+def open_log_for_an_error(log_file: str | None) -> None:
+    """Open the log before the data folder is known, because the error that is to be raised belongs into it, too.
+
+    Where that could touch data, or cannot be done, there is no log; the error is printed all the same.
+    """
+    with contextlib.suppress(IfcbscanError):
+        check_log_file(log_file, None)
+        open_log(log_file)

@@ -1,0 +1,253 @@
+"""Carry out one scan: its lock, what it works with, what is told of it. For every command that scans.
+
+What a scan does with the bins is in runs/; here are the parts that depend on who has asked for it and how.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import Mapping, Sequence
+
+from ifcbscan.cli.after_run import AfterRun
+from ifcbscan.cli.job import Job
+from ifcbscan.cli.options import ScanArguments
+from ifcbscan.cli.output import result, say
+from ifcbscan.cli.printer import ScanPrinter, print_report
+from ifcbscan.cli.progress import Progress
+from ifcbscan.cli.signals import Interruption
+from ifcbscan.cli.targets import absolute, check_target, is_metrics
+from ifcbscan.clock import Clock
+from ifcbscan.core.bins import Pid
+from ifcbscan.core.companions import examine
+from ifcbscan.core.decision import Policy
+from ifcbscan.core.remote_index import MOST_RANGES
+from ifcbscan.core.scan_report import ScanReport
+from ifcbscan.core.states import BinState
+from ifcbscan.disk.tree import LocalTree
+from ifcbscan.errors import AlreadyRunning, IfcbscanError, Interrupted
+from ifcbscan.runs import scan
+from ifcbscan.runs.backends import Backends, StopRequest
+from ifcbscan.s3.bucket import Bucket
+from ifcbscan.s3.client import S3Client
+from ifcbscan.s3.throttle import Throttle
+from ifcbscan.state import run_locks
+from ifcbscan.state.bin_locks import ALONE, Claims, SharedClaims, UnsharedClaims, bin_locks_path
+
+#: How long after its time limit a run still tries again what has failed; one answer takes a few minutes at most. Seconds.
+_LAST_TRIES = 60.0
+
+
+@dataclass(frozen=True)
+class _Order:
+    """What is to be scanned, and how. `options` are those of the run, made of the arguments and the settings."""
+
+    job: Job
+    arguments: ScanArguments
+    options: scan.ScanOptions
+    interruption: Interruption
+
+    @property
+    def bar(self) -> bool:
+        """Whether a progress bar is drawn."""
+        output = self.arguments.output
+        return sys.stderr.isatty() and not (output.quiet or output.verbose)
+
+
+@dataclass(frozen=True)
+class _Tools:
+    """What a scan works with."""
+
+    clock: Clock
+    tree: LocalTree
+    bucket: Bucket
+    progress: Progress
+
+
+def carry_out(job: Job, arguments: ScanArguments, interruption: Interruption) -> int:
+    """Scan once, with everything around it; returns the exit code of the report. Raises what makes a scan impossible."""
+    if arguments.metrics_file is not None:
+        check_target("--metrics-file", absolute(arguments.metrics_file), is_metrics, job.directory)
+    order = _Order(job, arguments, _scan_options(arguments, job), interruption)
+    # Of a dry run, which does nothing, nobody needs to know. It may look on while a scheduled scan is at work.
+    after_run = None if arguments.dry_run else _after_run(order)
+    with contextlib.ExitStack() as stack:
+        held = run_locks.Held() if arguments.dry_run else _take_lock(stack, order, after_run)
+        if after_run is not None:
+            after_run.begin()
+        try:
+            report = _scan(order, held)
+        except Exception as error:
+            if after_run is not None:
+                _tell_of_failure(after_run, error)
+            raise
+        code = interruption.exit_code if interruption.requested.is_set() else report.exit_code
+        output = arguments.output
+        interactive = sys.stderr.isatty() or output.verbose or arguments.by_hand
+        try:
+            print_report(report, output.as_json, output.quiet, interactive)
+        finally:  # also when nothing can be printed: the bins are sent, and whoever watches is to know
+            if after_run is not None:
+                after_run.finished(report, code)
+    if interruption.requested.is_set():
+        raise Interrupted(code)
+    return code
+
+
+def _scan_options(arguments: ScanArguments, job: Job) -> scan.ScanOptions:
+    config = job.config
+    return scan.ScanOptions(
+        account=config.account,
+        time_series=job.time_series,
+        policy=Policy(
+            settle=config.settle if arguments.settle is None else arguments.settle,
+            confirm=config.confirm if arguments.confirm is None else arguments.confirm,
+            replace=arguments.replace,
+            check_integrity=arguments.check_integrity,
+        ),
+        dry_run=arguments.dry_run,
+        max_age=arguments.max_age,
+        time_limit=arguments.time_limit,
+        jobs=arguments.jobs,
+        retry_rejected=arguments.retry_rejected,
+        find_newest=arguments.metrics_file is not None,
+    )
+
+
+def _after_run(order: _Order) -> AfterRun:
+    arguments = order.arguments
+    ping_url = arguments.ping_url or order.job.config.ping_url
+    ping = None
+    if ping_url:
+        from ifcbscan.monitor.ping import Ping
+
+        ping = Ping(ping_url)
+    return AfterRun(
+        directory=order.job.directory,
+        time_series=order.options.time_series,
+        mode=order.options.mode,
+        log_file=arguments.output.log_file,
+        metrics_file=arguments.metrics_file,
+        ping=ping,
+        quiet=arguments.quiet,
+    )
+
+
+def _take_lock(stack: contextlib.ExitStack, order: _Order, after_run: AfterRun | None) -> run_locks.Held:
+    """Hold the lock until `stack` ends. Raises AlreadyRunning; one without end is noted down, because nobody looks."""
+    try:
+        return stack.enter_context(
+            run_locks.hold(order.job.directory, order.options.time_series, order.options.mode)
+        )
+    except AlreadyRunning as error:
+        if error.stalled and after_run is not None:
+            after_run.locked_out(str(error))
+        raise
+
+
+def _tell_of_failure(after_run: AfterRun, error: Exception) -> None:
+    from ifcbscan.cli.endings import ending_of
+
+    ending = ending_of(error, sends=True)
+    after_run.failed(ending.summary, ending.exit_code)
+    if isinstance(error, IfcbscanError):
+        error.logged = True
+
+
+def _scan(order: _Order, held: run_locks.Held) -> ScanReport:
+    tools = _tools(order, held)
+    warnings = order.job.warnings + held.warnings
+    differs: Mapping[Pid, Sequence[str]] = {}
+    if order.arguments.content:
+        from ifcbscan.cli.verify_printer import VerifyPrinter
+        from ifcbscan.runs.content import compare
+
+        reading = Progress(tools.clock, order.bar, "reading", held.getting_on)
+        printer = VerifyPrinter(reading, order.arguments.output.verbose)
+        try:
+            comparison = compare(order.options, tools.tree, tools.bucket, tools.clock, printer)
+        finally:
+            reading.end()
+        differs = comparison.differs
+        warnings += comparison.warnings
+    claims = ALONE if order.arguments.dry_run else _claims(order, held)
+    stop = StopRequest(order.interruption.requested, order.interruption.deferred)
+    pool = ThreadPoolExecutor(_threads(order))
+    report = scan.scan(
+        order.options,
+        Backends(tools.tree, tools.bucket, tools.clock, pool, stop, claims),
+        ScanPrinter(order.arguments.output.verbose, tools.progress),
+        say if order.arguments.output.as_json else result,
+        scan.Preparations(warnings, lambda: _guard(order), differs),
+    )
+    return report if order.arguments.dry_run else _with_companions(report, claims, held)
+
+
+def _threads(order: _Order) -> int:
+    return max(order.arguments.jobs, MOST_RANGES)
+
+
+def _tools(order: _Order, held: run_locks.Held) -> _Tools:
+    clock = Clock()
+    config, options = order.job.config, order.options
+    oldest = None if options.max_age is None else clock.wall() - options.max_age
+    tree = LocalTree(
+        order.job.directory, config.exclude_dirs + order.arguments.exclude, oldest, held.getting_on
+    )
+    progress = Progress(clock, order.bar, getting_on=held.getting_on)
+    requested = order.interruption.requested
+    rate = order.arguments.bandwidth or config.max_bandwidth
+    throttle = Throttle(rate, clock, requested) if rate else None
+
+    def pace(size: int) -> None:
+        if throttle is not None:
+            throttle.wait_for(size)
+        progress.moved(size)
+
+    bucket = Bucket(config, clock, S3Client(config, _threads(order)), requested, pace)
+    bucket.answered = held.getting_on
+    if options.time_limit is not None:
+        bucket.retry_until = clock.monotonic() + options.time_limit + _LAST_TRIES
+    return _Tools(clock, tree, bucket, progress)
+
+
+def _guard(order: _Order) -> tuple[str, ...]:
+    # Imported only now: it is needed before the very first file of a time series, and never again.
+    from ifcbscan.dashboard.series import check_before_first_file
+
+    config = order.job.config
+    return check_before_first_file(
+        config.dashboard_url, config.account, order.options.time_series, order.arguments.force
+    )
+
+
+def _claims(order: _Order, held: run_locks.Held) -> Claims:
+    directory, time_series = order.job.directory, order.options.time_series
+    try:
+        path = bin_locks_path(time_series)
+    except IfcbscanError:
+        return UnsharedClaims()  # no folder for it: the lock has said so
+    other = _other(order.options.mode)
+    return SharedClaims(path, lambda: not held.alone or run_locks.in_progress(directory, time_series, other))
+
+
+def _other(mode: str) -> str:
+    return "recent" if mode == "full" else "full"
+
+
+def _with_companions(report: ScanReport, claims: Claims, held: run_locks.Held) -> ScanReport:
+    """The report with what is to be said of other runs on this computer. Most runs meet none, and end at once here."""
+    warnings = report.warnings
+    if claims.trouble and not held.warnings:  # else the same is said of the lock
+        warnings += (
+            f"bins cannot be claimed: {claims.trouble}. The scan went on without; if another scan ran at the same time, a "
+            "file may have been sent twice, and nothing is lost",
+        )
+    other = run_locks.companion_in_silence(report.directory, report.time_series, _other(report.mode))
+    present = run_locks.companions(report.time_series) if claims.refused else []
+    found = examine(report.bins[BinState.TO_UPLOAD], claims.refused, present, other)
+    return replace(
+        report, warnings=warnings + found.warnings, elsewhere=found.elsewhere, stalled=found.stalled
+    )

@@ -1,0 +1,115 @@
+"""From a command line to the record of its command: what was given, what was not, and what cannot be."""
+
+from __future__ import annotations
+
+import shlex
+
+import pytest
+
+from ifcbscan.cli import main
+from ifcbscan.cli.more_options import (
+    CheckArguments,
+    DemoArguments,
+    ListArguments,
+    ReportArguments,
+    StartArguments,
+    StatusArguments,
+    StopArguments,
+    VerifyArguments,
+)
+from ifcbscan.cli.options import Arguments, JobArguments, OutputArguments, ScanArguments, parse
+from ifcbscan.errors import ConfigError, UsageError
+
+JOB = JobArguments("/data", "nauset", None)
+NO_JOB = JobArguments(None, None, None)
+
+
+def read(line: str) -> Arguments:
+    words = parse(shlex.split(line))
+    return main.COMMANDS[words.command].arguments(words)
+
+
+LINES = {
+    "--once": ScanArguments(NO_JOB),
+    "once /data nauset --json -v": ScanArguments(JOB, OutputArguments(as_json=True, verbose=True)),
+    "/data --once --max-age 3d nauset --quiet --log-file a.log": ScanArguments(
+        JOB, OutputArguments(log_file="a.log", quiet=True), max_age=259200.0
+    ),
+    "sync /data --content --bandwidth 2M nauset": ScanArguments(
+        JOB, by_hand=True, content=True, bandwidth=2000000.0
+    ),
+    "--once --dry-run --force --replace --retry-rejected --no-integrity-check --exclude a --exclude b": ScanArguments(
+        NO_JOB,
+        dry_run=True,
+        force=True,
+        replace=True,
+        retry_rejected=True,
+        check_integrity=False,
+        exclude=("a", "b"),
+    ),
+    "--once --env-file e --time-limit 5m --settle 0 --confirm 90 --jobs 7 --metrics-file m --ping u": ScanArguments(
+        JobArguments(None, None, "e"),
+        time_limit=300.0,
+        settle=0.0,
+        confirm=90.0,
+        jobs=7,
+        metrics_file="m",
+        ping_url="u",
+    ),
+    "verify /data nauset": VerifyArguments(
+        JOB, OutputArguments(), (), None, None, 2, False, False, None, None, False
+    ),
+    "verify --deletable f --deletable-after 3d -0 --published --download --max-age 1w --settle 5 --exclude x": (
+        VerifyArguments(NO_JOB, OutputArguments(), ("x",), 604800.0, 5.0, 2, True, True, "f", 259200.0, True)
+    ),
+    "start /data nauset": StartArguments(JOB, False, False, False, True, False),
+    "start --force --restart --print --no-sync --system": StartArguments(
+        NO_JOB, True, True, True, False, True
+    ),
+    "stop nauset --system": StopArguments("nauset", True),
+    "status --json": StatusArguments(True),
+    "list --env-file e": ListArguments("e", False),
+    "check /data nauset --write": CheckArguments(JOB, True),
+    "report -o f --json --published --images --open --exclude x": ReportArguments(
+        NO_JOB, ("x",), "f", True, True, True, True
+    ),
+    "demo": DemoArguments(),
+}
+
+
+@pytest.mark.parametrize("line", list(LINES))
+def test_a_command_line_becomes_the_record_of_its_command(line: str) -> None:
+    assert read(line) == LINES[line]
+
+
+def test_every_command_of_the_parser_is_in_the_table_and_no_other() -> None:
+    for command in main.COMMANDS:
+        assert parse([command, "x"] if command == "stop" else [command]).command == command
+    with pytest.raises(SystemExit):
+        parse(["other"])
+    assert {line.split()[0].replace("--", "") for line in LINES} - {"/data"} == set(main.COMMANDS)
+
+
+@pytest.mark.parametrize(
+    ("line", "error", "words"),
+    [
+        ("--once --jobs 0", UsageError, "--jobs must be at least 1."),
+        ("verify --jobs=-1", UsageError, "--jobs must be at least 1."),
+        ("verify -0", UsageError, "-0 goes with --deletable FILE."),
+        ("verify --deletable-after 1d", UsageError, "--deletable-after goes with --deletable FILE."),
+        (
+            "verify --deletable f --deletable-after never",
+            ConfigError,
+            "--deletable-after: 'never' is no duration",
+        ),
+        ("--once --settle x", ConfigError, "--settle: 'x' is no duration"),
+        ("--once --confirm x", ConfigError, "--confirm: 'x' is no duration"),
+        ("--once --max-age x", ConfigError, "--max-age: 'x' is no duration"),
+        ("--once --time-limit x", ConfigError, "--time-limit: 'x' is no duration"),
+        ("--once --bandwidth x", ConfigError, "--bandwidth: 'x' is no rate"),
+    ],
+)
+def test_what_an_option_cannot_be_is_said_by_its_name(line: str, error: type[Exception], words: str) -> None:
+    with pytest.raises(error) as raised:
+        read(line)
+    assert str(raised.value).startswith(words)
