@@ -131,15 +131,29 @@ def cli_environment(tmp_path: Path) -> dict[str, str]:
     return environment
 
 
+@pytest.fixture(scope="session")
+def coverage_environment(pytestconfig: pytest.Config) -> dict[str, str]:
+    """With `pytest --cov`: what makes a Python that a test starts measure, too. Else nothing."""
+    if not pytestconfig.getoption("cov_source", None):
+        return {}
+    root = pytestconfig.rootpath
+    return {
+        "COVERAGE_PROCESS_START": str(root / "pyproject.toml"),
+        "COVERAGE_FILE": str(root / ".coverage"),
+    }
+
+
 @pytest.fixture
-def ifcbscan_cli(tmp_path: Path, cli_environment: dict[str, str]) -> Callable[..., CliResult]:
+def ifcbscan_cli(
+    tmp_path: Path, cli_environment: dict[str, str], coverage_environment: dict[str, str]
+) -> Callable[..., CliResult]:
     """`ifcbscan_cli("--once", directory, "nauset")` runs the program in tmp_path to its end."""
 
     def run(*arguments: Any, timeout: float = 120.0, env: dict[str, str] | None = None) -> CliResult:
         done = subprocess.run(
             [sys.executable, "-m", "ifcbscan"] + [str(argument) for argument in arguments],
             cwd=str(tmp_path),
-            env=dict(cli_environment, **(env or {})),
+            env=dict(cli_environment, **coverage_environment, **(env or {})),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=timeout,
@@ -182,13 +196,14 @@ def real_bins() -> Path:
 
 
 @pytest.fixture(scope="session")
-def installed_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def installed_python(tmp_path_factory: pytest.TempPathFactory, coverage_environment: dict[str, str]) -> Path:
     """A Python that has ifcbscan, from any folder and in any environment."""
     if os.name != "posix":
         pytest.skip("cron is not for Windows")
     package = Path(ifcbscan.__file__).resolve().parent.parent
     libraries = sorted({sysconfig.get_path("purelib"), sysconfig.get_path("platlib")})
-    return make_python(tmp_path_factory.mktemp("python") / "venv", str(package), libraries)
+    startup = "import coverage; coverage.process_startup()" if coverage_environment else ""
+    return make_python(tmp_path_factory.mktemp("python") / "venv", [str(package), *libraries, startup])
 
 
 @pytest.fixture
@@ -199,10 +214,15 @@ def crontab(tmp_path: Path) -> Crontab:
 
 @pytest.fixture
 def operator(
-    installed_python: Path, cli_environment: dict[str, str], crontab: Crontab, env_file: Path
+    installed_python: Path,
+    cli_environment: dict[str, str],
+    coverage_environment: dict[str, str],
+    crontab: Crontab,
+    env_file: Path,
 ) -> Operator:
     """An operator in the folder of the `.env` file, whose `crontab` is the stand-in."""
     environment = {name: value for name, value in cli_environment.items() if name != "PYTHONPATH"}
+    environment.update(coverage_environment)
     environment["PATH"] = os.pathsep.join([str(crontab.folder), "/usr/bin", "/bin"])
     return Operator(installed_python, environment, env_file.parent, Path(cli_environment["HOME"]), crontab)
 
