@@ -196,14 +196,13 @@ def real_bins() -> Path:
 
 
 @pytest.fixture(scope="session")
-def installed_python(tmp_path_factory: pytest.TempPathFactory, coverage_environment: dict[str, str]) -> Path:
+def installed_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A Python that has ifcbscan, from any folder and in any environment."""
     if os.name != "posix":
         pytest.skip("cron is not for Windows")
     package = Path(ifcbscan.__file__).resolve().parent.parent
     libraries = sorted({sysconfig.get_path("purelib"), sysconfig.get_path("platlib")})
-    startup = "import coverage; coverage.process_startup()" if coverage_environment else ""
-    return make_python(tmp_path_factory.mktemp("python") / "venv", [str(package), *libraries, startup])
+    return make_python(tmp_path_factory.mktemp("python") / "venv", str(package), libraries)
 
 
 @pytest.fixture
@@ -214,15 +213,10 @@ def crontab(tmp_path: Path) -> Crontab:
 
 @pytest.fixture
 def operator(
-    installed_python: Path,
-    cli_environment: dict[str, str],
-    coverage_environment: dict[str, str],
-    crontab: Crontab,
-    env_file: Path,
+    installed_python: Path, cli_environment: dict[str, str], crontab: Crontab, env_file: Path
 ) -> Operator:
     """An operator in the folder of the `.env` file, whose `crontab` is the stand-in."""
     environment = {name: value for name, value in cli_environment.items() if name != "PYTHONPATH"}
-    environment.update(coverage_environment)
     environment["PATH"] = os.pathsep.join([str(crontab.folder), "/usr/bin", "/bin"])
     return Operator(installed_python, environment, env_file.parent, Path(cli_environment["HOME"]), crontab)
 

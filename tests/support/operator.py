@@ -47,11 +47,11 @@ esac
 """
 
 
-def make_python(folder: Path, startup: list[str]) -> Path:
-    """A Python of its own; `startup` are lines of a `.pth` file: folders to import from, or an import to make."""
+def make_python(folder: Path, package: str, libraries: list[str]) -> Path:
+    """A Python of its own that finds `package` (the folder that holds ifcbscan) and `libraries`."""
     venv.EnvBuilder(symlinks=True, with_pip=False).create(str(folder))
     (site,) = folder.glob("lib/python3*/site-packages")
-    (site / "for_the_tests.pth").write_text("\n".join(startup) + "\n", encoding="utf-8")
+    (site / "for_the_tests.pth").write_text("\n".join([package, *libraries]) + "\n", encoding="utf-8")
     return folder / "bin" / "python"
 
 
