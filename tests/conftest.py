@@ -131,15 +131,29 @@ def cli_environment(tmp_path: Path) -> dict[str, str]:
     return environment
 
 
+@pytest.fixture(scope="session")
+def coverage_environment(pytestconfig: pytest.Config) -> dict[str, str]:
+    """With `pytest --cov`: what makes a Python that a test starts measure, too. Else nothing."""
+    if not pytestconfig.getoption("cov_source", None):
+        return {}
+    root = pytestconfig.rootpath
+    return {
+        "COVERAGE_PROCESS_START": str(root / "pyproject.toml"),
+        "COVERAGE_FILE": str(root / ".coverage"),
+    }
+
+
 @pytest.fixture
-def ifcbscan_cli(tmp_path: Path, cli_environment: dict[str, str]) -> Callable[..., CliResult]:
+def ifcbscan_cli(
+    tmp_path: Path, cli_environment: dict[str, str], coverage_environment: dict[str, str]
+) -> Callable[..., CliResult]:
     """`ifcbscan_cli("--once", directory, "nauset")` runs the program in tmp_path to its end."""
 
     def run(*arguments: Any, timeout: float = 120.0, env: dict[str, str] | None = None) -> CliResult:
         done = subprocess.run(
             [sys.executable, "-m", "ifcbscan"] + [str(argument) for argument in arguments],
             cwd=str(tmp_path),
-            env=dict(cli_environment, **(env or {})),
+            env=dict(cli_environment, **coverage_environment, **(env or {})),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=timeout,
