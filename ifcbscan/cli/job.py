@@ -26,8 +26,9 @@ class Job:
 
 
 def load_config(env_file: str | None) -> Config:
+    named = None if env_file is None else absolute(env_file)
     """The settings; `env_file` as `--env-file` names it. Raises ConfigError and UsageError."""
-    return configuration.load(configuration.find_env_file(env_file, current_folder()), os.environ)
+    return configuration.load(configuration.find_env_file(named, current_folder()), os.environ)
 
 
 def find_job(arguments: JobArguments) -> Job:

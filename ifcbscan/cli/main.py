@@ -12,6 +12,7 @@ from ifcbscan.cli.log import close_log, logger, open_log
 from ifcbscan.cli.options import Arguments, parse
 from ifcbscan.cli.output import make_streams_forgiving, say
 from ifcbscan.cli.signals import Interruption
+from ifcbscan.errors import Interrupted
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         arguments = _arguments(command, words)
         return command.run(arguments, interruption)
     except (Exception, KeyboardInterrupt) as error:
+        if isinstance(error, Interrupted):
+            # Whoever looks at the request to end does not know which signal it was.
+            return _end(Interrupted(interruption.exit_code), command.sends, arguments.quiet)
         return _end(error, command.sends, arguments.quiet)
     finally:
         interruption.finish()

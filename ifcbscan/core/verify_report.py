@@ -95,7 +95,8 @@ class DeletableReport:
     """What became of the list of deletable files: how many files of how many bins are in it.
 
     `written`: False if it could not be written. Left out, though proven: `too_young` bins, whose objects were put
-    less than `after` seconds ago, and `changed` ones, which were not the same any more here or in the bucket.
+    less than `after` seconds ago, `changed` ones, which were not the same any more here or in the bucket, and
+    `unlistable` ones, which have a line end in a path.
     From `first_at` the first of those that are too young may be listed, from `all_at` all (seconds since 1970,
     UTC, by the server's clock; None if there is none with a date).
     """
@@ -106,13 +107,14 @@ class DeletableReport:
     bins: int = 0
     too_young: int = 0
     changed: int = 0
+    unlistable: int = 0
     first_at: float | None = None
     all_at: float | None = None
 
     @property
     def whole(self) -> bool:
         """Whether there is a list, and no proven bin was left out."""
-        return self.written and not (self.too_young or self.changed)
+        return self.written and not (self.too_young or self.changed or self.unlistable)
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ _WORDS = (
     (VerifyState.UNPROVEN, "not proven"),
     (VerifyState.SETTLING, "still being written"),
     (VerifyState.INCOMPLETE, "incomplete"),
-    (VerifyState.HELD, "held back (so not in the archive)"),
+    (VerifyState.HELD, "held back"),
     (VerifyState.REJECTED, "rejected by the archive"),
     (VerifyState.CONFLICT, "in conflict"),
     (VerifyState.EXCLUDED, "in excluded folders (not looked at)"),
@@ -80,7 +80,7 @@ def conclusion(report: VerifyReport) -> Sequence[str]:
         folders = counted(
             report.out_of_sight,
             "folder that may hold bins; the warnings name it. What is in it",
-            "folders that may hold bins; the warnings name them. What is in them",
+            "folders that may hold bins; the warnings name the first. What is in them",
         )
         lines.append(f"Not looked into: {folders} may exist only on this disk.")
     if report.foreign:
@@ -131,6 +131,9 @@ def _left_out(deletable: DeletableReport) -> list[str]:
             f"Left out of the list: {bins}, here or in the archive. "
             "Send what is missing with 'ifcbscan sync', then verify again."
         )
+    if deletable.unlistable:
+        bins = counted(deletable.unlistable, "bin")
+        lines.append(f"Left out of the list: {bins} with a line end in the path of a file; use -0.")
     return lines
 
 

@@ -9,14 +9,18 @@ from __future__ import annotations
 import math
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from typing import Iterable, Mapping, Sequence
+from typing import Iterable, Iterator, Mapping, Sequence
 
+from ifcbscan.clock import Clock
 from ifcbscan.core.bins import EXTENSIONS, Fileset, Pid, RemoteFileset, server_seconds
 from ifcbscan.core.remote_index import KeyRange, ListedObject, list_bins, remote_fileset
 from ifcbscan.core.verify_report import Publication
 from ifcbscan.disk.tree import Inventory
 from ifcbscan.runs.listing import list_ranges, ranges_to_list
 from ifcbscan.s3.bucket import Bucket
+
+#: A page of the second listing that took longer (seconds) says nothing of the present.
+SLOW_PAGE = 60.0
 
 # XML cannot hold it, so it is in no ETag and in no time.
 _BETWEEN = "\0"
@@ -25,18 +29,18 @@ _BETWEEN = "\0"
 class ArchivedBin:
     """A bin whose three objects have the sizes of the local files. There may be many of these records.
 
-    `proven`: its files were read and may be listed as deletable, if it is still so at the end. `unchanged`: the
-    bucket was listed again since, and its objects were the same.
+    `proven`: its files were read and may be listed as deletable, if it is still so at the end. `listed_again`: the
+    bucket was listed again since, and had some of its objects.
     """
 
-    __slots__ = ("_listed", "publication", "unpublished", "proven", "unchanged")
+    __slots__ = ("_listed", "publication", "unpublished", "proven", "listed_again")
 
     def __init__(self, objects: Sequence[ListedObject]) -> None:
         self._listed = _listed(objects)
         self.publication: Publication | None = None
         self.unpublished = ""
         self.proven = False
-        self.unchanged = False
+        self.listed_again = False
 
     @property
     def etags(self) -> Sequence[str]:
@@ -136,39 +140,53 @@ def _compare_sizes(
 
 
 def list_again(
-    prefix: str, listing: ArchiveListing, filesets: Mapping[Pid, Fileset], bucket: Bucket, pool: Executor
-) -> dict[Pid, str]:
-    """List the bucket once more and mark the proven bins of `listing` whose objects are the same as `unchanged`.
+    prefix: str, listing: ArchiveListing, filesets: Mapping[Pid, Fileset], bucket: Bucket, clock: Clock
+) -> Iterator[tuple[Pid, str]]:
+    """List the bucket once more: of each proven bin of `listing` what has changed in the archive, "" for nothing.
 
-    Returns what became of the others, in words. Raises BucketRefused, BucketUnreachable; then nothing is certain.
+    A bin comes at once when its page has been read, so that what is said of it is as old as that page. A page that
+    took long to come says nothing of the present. Raises BucketRefused, BucketUnreachable; then the rest is not certain.
+    """
+    for keys in listing.ranges:
+        pages = _Pages(bucket, clock)
+        objects = pages.objects(prefix, keys)
+        for pid, hdr, adc, roi in list_bins(objects, prefix, listing.archived):
+            record = listing.archived[pid]
+            if not record.proven:
+                continue
+            record.listed_again = True
+            sizes = filesets[pid].sizes
+            if pages.slow:
+                yield pid, "the archive took too long to say whether it still has it"
+            elif hdr and adc and roi and (hdr.size, adc.size, roi.size) == sizes and record.same((hdr, adc, roi)):
+                yield pid, ""
+            else:
+                yield pid, record.differences((hdr, adc, roi)) or "its size in the archive has changed"
+    for pid, record in listing.archived.items():
+        if record.proven and not record.listed_again:
+            yield pid, "none of its files is in the archive any more"
+
+
+class _Pages:
+    """The objects of one range, page after page. `slow`: the latest page, or the one before it, took long to come.
+
+    (The members of a bin may lie on two pages.)
     """
 
-    def read(objects: Iterable[ListedObject]) -> dict[Pid, str]:
-        return _compare_again(objects, prefix, listing.archived, filesets)
+    def __init__(self, bucket: Bucket, clock: Clock) -> None:
+        self.slow = False
+        self._bucket = bucket
+        self._clock = clock
 
-    changed: dict[Pid, str] = {}
-    for part in list_ranges(bucket, prefix, listing.ranges, read, pool):
-        changed.update(part)
-    for pid, record in listing.archived.items():
-        if record.proven and not record.unchanged and pid not in changed:
-            changed[pid] = "none of its files is in the archive any more"
-    return changed
-
-
-def _compare_again(
-    objects: Iterable[ListedObject],
-    prefix: str,
-    archived: Mapping[Pid, ArchivedBin],
-    filesets: Mapping[Pid, Fileset],
-) -> dict[Pid, str]:
-    changed: dict[Pid, str] = {}
-    for pid, hdr, adc, roi in list_bins(objects, prefix, archived):
-        record = archived[pid]
-        if not record.proven:
-            continue
-        sizes = filesets[pid].sizes
-        if hdr and adc and roi and (hdr.size, adc.size, roi.size) == sizes and record.same((hdr, adc, roi)):
-            record.unchanged = True
-        else:
-            changed[pid] = record.differences((hdr, adc, roi)) or "its size in the archive has changed"
-    return changed
+    def objects(self, prefix: str, keys: KeyRange) -> Iterator[ListedObject]:
+        objects = self._bucket.list(prefix, keys.start_after, keys.up_to)
+        latest_was_slow = False
+        while True:
+            pages, began = self._bucket.requests.list, self._clock.monotonic()
+            item = next(objects, None)
+            if self._bucket.requests.list != pages:
+                is_slow = self._clock.monotonic() - began > SLOW_PAGE
+                self.slow, latest_was_slow = is_slow or latest_was_slow, is_slow
+            if item is None:
+                return
+            yield item

@@ -13,7 +13,6 @@ from types import TracebackType
 from typing import BinaryIO, Iterable
 
 from ifcbscan.core.bins import EXTENSIONS, Fileset
-from ifcbscan.core.words import counted
 from ifcbscan.errors import UsageError
 
 
@@ -32,7 +31,6 @@ class PathList:
         self._partial = ""
         self._file: BinaryIO | None = None
         self._count = 0
-        self._left_out = 0
         if path is not None:
             self._open(path)
 
@@ -63,15 +61,21 @@ class PathList:
         self._discard()
 
     def add(self, filesets: Iterable[Fileset]) -> int:
-        """List the three files of each; how many paths were listed."""
+        """List the three files of each copy of a bin, each once; how many paths were listed.
+
+        None of them if one cannot be listed, because the end of a line is in its path.
+        """
+        named = (
+            os.path.join(fileset.folder, fileset.name(extension))
+            for fileset in filesets
+            for extension in EXTENSIONS
+        )
+        paths = [os.fsencode(path) for path in dict.fromkeys(named)]  # copies may share a file (.roi and .ROI)
+        if any(self._end in path for path in paths):
+            return 0
         before = self._count
-        for fileset in filesets:
-            for extension in EXTENSIONS:
-                path = os.fsencode(os.path.join(fileset.folder, fileset.name(extension)))
-                if self._end in path:
-                    self._left_out += 1
-                    continue
-                self._write(path + self._end)
+        for path in paths:
+            self._write(path + self._end)
         return self._count - before
 
     def _write(self, line: bytes) -> None:
@@ -96,10 +100,6 @@ class PathList:
             self._fail(error)
             return None
         self._file = None
-        if self._left_out:
-            self.warnings.append(
-                f"not listed, because of a line end in the path: {counted(self._left_out, 'deletable file')}; use -0"
-            )
         return self._count
 
     def _fail(self, error: OSError) -> None:

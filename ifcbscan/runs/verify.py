@@ -99,7 +99,7 @@ def verify(
     tally = VerifyTally(warnings=list(warnings))
     prefix = Series(options.account, options.time_series).prefix
     prover = Prover(bucket, prefix, options.download)
-    lister = DeletableLister(DeletableRule(prefix, options.deletable_after), tree, bucket)
+    lister = DeletableLister(DeletableRule(prefix, options.deletable_after), tree, bucket, backends.clock)
     # Before anything is read: whether the list can be written must be known hours earlier.
     with PathList(options.deletable, options.null_separated) as paths:
         inventory = tree.walk()
@@ -115,7 +115,7 @@ def verify(
                     listing.archived[result.pid].proven = True
                 if result.state is not VerifyState.INCOMPLETE:
                     listener.bin_done(result)
-        deletable = lister.write(inventory, listing, paths, pool) if options.deletable is not None else None
+        deletable = lister.write(inventory, listing, paths) if options.deletable is not None else None
     tally.problems.extend(lister.problems)
     tally.warnings.extend(prover.warnings + lister.warnings + paths.warnings)
     return VerifyReport(

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from ifcbscan.cli.printer import print_report
-from ifcbscan.core.scan_report import COUNTS, Problem, Requests, ScanReport
+from ifcbscan.core.scan_report import Problem, Requests, ScanReport
+from ifcbscan.core.states import SCAN_COUNTS
 
 MANY = 20000
 PROBLEMS = [Problem(f"D20130526T{n:06d}_IFCB013", "held", "empty") for n in range(MANY)]  # type: ignore[arg-type]
@@ -21,7 +22,7 @@ def report(**more: Any) -> ScanReport:
         directory="/data",
         mode="full",
         dry_run=False,
-        bins=dict.fromkeys(COUNTS, 0),
+        bins=dict.fromkeys(SCAN_COUNTS, 0),
         files_uploaded=0,
         bytes_uploaded=0,
         requests=Requests(),

@@ -78,7 +78,7 @@ def test_a_folder_out_of_sight_is_told_also_where_no_bin_was_found() -> None:
     report = _report(bins={}, out_of_sight=2)
     assert report.exit_code == 3 and not report.nothing_found
     assert conclusion(report)[1] == (
-        "Not looked into: 2 folders that may hold bins; the warnings name them. What is in them may exist only on this "
+        "Not looked into: 2 folders that may hold bins; the warnings name the first. What is in them may exist only on this "
         "disk."
     )
 

@@ -352,7 +352,7 @@ def test_by_the_clock_of_another_computer_an_absurd_age_is_no_age(data: str) -> 
 
 @pytest.mark.parametrize(
     "age, said, stalled",
-    [(60, "that scan goes on", False), (1500, "for 25 minutes", False), (7200, "for 2 hours", True)],
+    [(60, "that scan goes on", False), (1500, "for 25 min", False), (7200, "for 2 h", True)],
 )
 def test_a_run_that_is_refused_says_for_how_long_the_other_has_been_silent(
     data: str, age: float, said: str, stalled: bool
