@@ -112,7 +112,9 @@ class AfterRun:
         logged = log_memory.read(self.directory, self.time_series, self.mode)
         return logged, time.strftime("%Y-%m-%d", time.gmtime(now)), now
 
-    def _log(self, lines: list[log_memory.Line], logged: log_memory.AlreadyLogged, then: log_memory.AlreadyLogged) -> None:
+    def _log(
+        self, lines: list[log_memory.Line], logged: log_memory.AlreadyLogged, then: log_memory.AlreadyLogged
+    ) -> None:
         if self.log_file is None:
             return
         for line in lines:

@@ -158,7 +158,13 @@ def list_again(
             sizes = filesets[pid].sizes
             if pages.slow:
                 yield pid, "the archive took too long to say whether it still has it"
-            elif hdr and adc and roi and (hdr.size, adc.size, roi.size) == sizes and record.same((hdr, adc, roi)):
+            elif (
+                hdr
+                and adc
+                and roi
+                and (hdr.size, adc.size, roi.size) == sizes
+                and record.same((hdr, adc, roi))
+            ):
                 yield pid, ""
             else:
                 yield pid, record.differences((hdr, adc, roi)) or "its size in the archive has changed"

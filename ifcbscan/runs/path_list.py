@@ -70,7 +70,9 @@ class PathList:
             for fileset in filesets
             for extension in EXTENSIONS
         )
-        paths = [os.fsencode(path) for path in dict.fromkeys(named)]  # copies may share a file (.roi and .ROI)
+        paths = [
+            os.fsencode(path) for path in dict.fromkeys(named)
+        ]  # copies may share a file (.roi and .ROI)
         if any(self._end in path for path in paths):
             return 0
         before = self._count

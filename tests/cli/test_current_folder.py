@@ -62,7 +62,12 @@ def test_every_command_works_that_needs_no_current_folder(
     nowhere("--once", data, "nauset", "--log-file", logs / "a.log", "--metrics-file", logs / "a.prom")
     assert (logs / "a.log").exists() and (logs / "a.prom").exists() and len(s3.objects()) == 3
     nowhere("sync", data, "nauset", "--content")
-    assert "proven" in nowhere("verify", data, "nauset", "--deletable", logs / "list.txt", "--deletable-after", "0").stderr
+    assert (
+        "proven"
+        in nowhere(
+            "verify", data, "nauset", "--deletable", logs / "list.txt", "--deletable-after", "0"
+        ).stderr
+    )
     nowhere("report", data, "nauset", "-o", logs / "page.html")
     assert (logs / "list.txt").exists() and (logs / "page.html").exists()
     assert "nauset" in nowhere("list").stdout

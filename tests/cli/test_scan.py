@@ -568,9 +568,11 @@ def test_the_adc_follows_only_after_the_confirm_time_and_all_bins_wait_together(
 ) -> None:
     files = make(data, *range(8))
     times: dict[str, float] = {}
-    with ScriptedServer(
-        upstream=s3.endpoint, watcher=lambda r: times.setdefault(r.name, time.monotonic())
-    ) as between:
+
+    def note(request: Request) -> None:
+        times.setdefault(request.name, time.monotonic())
+
+    with ScriptedServer(upstream=s3.endpoint, watcher=note) as between:
         rewrite_env(env_file, S3_ENDPOINT_URL=between.endpoint)
         began = time.monotonic()
         report = json.loads(run("sync", data, "nauset", "--confirm", "2", "--jobs", "2", "--json").stdout)

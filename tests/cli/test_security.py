@@ -173,7 +173,10 @@ def test_a_secret_is_neither_in_the_process_list_nor_in_the_environment_of_a_run
 def test_the_help_says_that_an_address_on_the_command_line_is_seen_by_others(ifcbscan_cli: Any) -> None:
     for command in ("once", "sync"):
         text = " ".join(ifcbscan_cli(command, "--help").stdout.split())
-        assert "everybody on this computer can see it in the list of processes: PING_URL in the .env file" in text
+        assert (
+            "everybody on this computer can see it in the list of processes: PING_URL in the .env file"
+            in text
+        )
 
 
 @posix

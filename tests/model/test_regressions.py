@@ -267,7 +267,9 @@ def test_a_file_written_again_that_another_computer_has_sent_since_this_one_look
         assert world.violations == [], f"lead {lead}"
 
 
-def test_a_roi_that_the_archive_has_deleted_while_a_put_over_it_was_tried_again_is_not_sent_within_the_day() -> None:
+def test_a_roi_that_the_archive_has_deleted_while_a_put_over_it_was_tried_again_is_not_sent_within_the_day() -> (
+    None
+):
     world = World()
     world.conditions = "ignored"  # S3 would refuse the second try by its condition
     world.archive = "throttled"

@@ -6,7 +6,7 @@ import contextlib
 import threading
 import time
 from email.utils import formatdate, parsedate_to_datetime
-from typing import Iterator
+from typing import Callable, Iterator
 
 import pytest
 from hypothesis import given
@@ -24,6 +24,11 @@ from ifcbscan.runs.upload import Listener
 DATE = "Sun, 22 Nov 2026 13:26:36 GMT"
 SECONDS = 1795353996.0
 PIDS = ("D20130526T095207_IFCB013", "D20130526T101500_IFCB013")
+
+
+def _repeat(times: int, action: Callable[[], None]) -> None:
+    for _ in range(times):
+        action()
 
 
 @contextlib.contextmanager
@@ -179,7 +184,7 @@ def test_a_clock_that_goes_right_is_never_said_to_stand_still_however_long_its_a
 def test_many_threads_may_learn_at_once() -> None:
     server = ServerClock(Clock())
     threads = [
-        threading.Thread(target=lambda: [server.learn(_date(time.time())) for _ in range(200)])
+        threading.Thread(target=_repeat, args=(200, lambda: server.learn(_date(time.time()))))
         for _ in range(4)
     ]
     for thread in threads:

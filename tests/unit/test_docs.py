@@ -136,7 +136,7 @@ def is_telling(node: ast.Call, raised: set[str]) -> bool:
 
 def texts_in(tree: ast.AST) -> Iterator[ast.AST]:
     """Every string literal that is no docstring and no part of an f-string."""
-    skipped = set()
+    skipped: set[ast.AST] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Expr) and constant(node.value) is not None:
             skipped.add(node.value)
@@ -166,7 +166,9 @@ def messages() -> list[Message]:
             text = literal(node)
             assert text is not None
             words = len(re.findall(r"[A-Za-z.]{2,}", text))
-            listed = words >= 3 and " " in text.strip() and path.relative_to(PACKAGE).as_posix() not in NO_MESSAGES
+            listed = (
+                words >= 3 and " " in text.strip() and path.relative_to(PACKAGE).as_posix() not in NO_MESSAGES
+            )
             if text not in NOT_FOR_PEOPLE and (listed or (node in told and words >= 2)):
                 where = f"{path.relative_to(PACKAGE).as_posix()}:{getattr(node, 'lineno', 0)}"
                 found[text] = Message(where, text)

@@ -17,7 +17,9 @@ from ifcbscan.s3.client import S3Client
 def run(arguments: ListArguments, interruption: Interruption) -> int:
     """Print the list; returns an exit code."""
     config = load_config(arguments.env_file)
-    in_archive = set(Bucket(config, Clock(), S3Client(config, 1), interruption.requested).folders(f"{config.account}/"))
+    in_archive = set(
+        Bucket(config, Clock(), S3Client(config, 1), interruption.requested).folders(f"{config.account}/")
+    )
     shown: set[str] | None = None
     if config.dashboard_url is not None:
         try:

@@ -208,7 +208,7 @@ def _opener_that_answers(body: bytes) -> urllib.request.OpenerDirector:
         def http_open(self, request: Any) -> Any:
             headers = email.message_from_string(f"Content-Type: text/csv\nContent-Length: {len(body)}\n\n")
             answer = urllib.response.addinfourl(io.BufferedReader(io.BytesIO(body)), headers, "", 200)
-            answer.msg = "OK"
+            answer.msg = "OK"  # type: ignore[attr-defined]  # what http.client sets
             return answer
 
     return urllib.request.build_opener(Answering())

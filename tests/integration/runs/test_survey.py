@@ -12,7 +12,7 @@ import pytest
 
 from ifcbscan import config
 from ifcbscan.clock import Clock
-from ifcbscan.core.bins import parse_pid
+from ifcbscan.core.bins import Pid, parse_pid
 from ifcbscan.core.decision import Policy
 from ifcbscan.core.states import BinState
 from ifcbscan.demo.sample_bins import write_bin
@@ -26,7 +26,7 @@ from ifcbscan.s3.client import S3Client
 
 SETTLED = 1400000000.0
 PREFIX = "hablab/nauset/"
-PIDS = [f"D201305{day:02d}T095207_IFCB013" for day in range(1, 13)]
+PIDS = [Pid(f"D201305{day:02d}T095207_IFCB013") for day in range(1, 13)]
 (
     WHOLE,
     NEW,
@@ -41,7 +41,7 @@ PIDS = [f"D201305{day:02d}T095207_IFCB013" for day in range(1, 13)]
     READY,
     SKIPPED,
 ) = PIDS
-OLD = "IFCB5_2012_028_081515"
+OLD = Pid("IFCB5_2012_028_081515")
 
 
 def put(s3: Any, folder: Path, pid: str, *extensions: str) -> None:
@@ -145,7 +145,9 @@ def test_a_survey_counts_as_a_scan_without_sending_does(looker: Looker) -> None:
     # all but the bins that are not on this disk, which a scan does not look at
     here = [item for item in looker.survey().bins if item.pid not in (REMOTE_ONLY, REMOTE_PART)]
     counts = Counter(item.state for item in here)
-    assert counts == Counter({state: n for state, n in looker.dry_run().items() if n and state is not BinState.EXCLUDED})
+    assert counts == Counter(
+        {state: n for state, n in looker.dry_run().items() if n and state is not BinState.EXCLUDED}
+    )
 
 
 def test_a_bin_under_the_archives_check_is_unconfirmed(tree: Path, env_file: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import functools
 import hashlib
 import os
 import threading
@@ -170,6 +171,10 @@ def md5_of(path: Path) -> str:
     return hashlib.md5(path.read_bytes()).hexdigest()
 
 
+def _instead(body: bytes, _content: bytes) -> bytes:
+    return body
+
+
 def flip_bit(content: bytes, at: int = 0) -> bytes:
     place = at % len(content)
     return content[:place] + bytes([content[place] ^ (1 << at % 8)]) + content[place + 1 :]
@@ -202,7 +207,7 @@ def test_one_flipped_bit_makes_a_bin_different_and_names_the_file_and_both_sums(
     world.archive(NEW_STYLE, *damaged)
     sums = {pid: [md5_of(world.file(pid, extension))] for pid, (extension, _) in damaged.items()}
     for pid, (extension, at) in damaged.items():
-        world.damage(pid, extension, lambda content, at=at: flip_bit(content, at))
+        world.damage(pid, extension, functools.partial(flip_bit, at=at))
         sums[pid].append(md5_of(world.file(pid, extension)))
     report = world.verify()
     assert counts(report) == {"proven": 1, "different": 9} and report.exit_code == 3
@@ -251,7 +256,7 @@ def test_swapped_contents_of_two_bins_are_different(world: World) -> None:
     length = world.file(NEW_STYLE, "roi").stat().st_size
     bodies = {NEW_STYLE: os.urandom(length), ANOTHER: os.urandom(length)}
     for pid, body in bodies.items():
-        world.damage(pid, "roi", lambda _, body=body: body)
+        world.damage(pid, "roi", functools.partial(_instead, body))
     world.put(NEW_STYLE, "roi", bodies[ANOTHER])
     world.put(ANOTHER, "roi", bodies[NEW_STYLE])
     # so that only the contents are wrong, not what the .adc says of the .roi

@@ -315,7 +315,8 @@ def test_what_pip_installs_as_a_program_schedules_the_python_module(
 
 
 def test_start_hands_the_tasks_to_windows_own_tool(s3: Any, run: Any, data: Path) -> None:
-    if not hasattr(ctypes.WinDLL("ntdll"), "wine_get_version"):
+    windows: Any = ctypes
+    if not hasattr(windows.WinDLL("ntdll"), "wine_get_version"):
         pytest.skip("it would leave tasks in the Task Scheduler of this computer")
     done = run("start", data, "nauset", "--force", "--no-sync", env=OPERATOR)
     assert "Scheduled with Task Scheduler" in done.stderr

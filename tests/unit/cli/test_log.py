@@ -9,7 +9,7 @@ from ifcbscan.cli.log import close_log, log_problems, open_log
 from ifcbscan.core.scan_report import Problem
 
 MANY = 20000
-PROBLEMS = [Problem(f"D20130526T{n:06d}_IFCB013", "held", "empty") for n in range(MANY)]  # type: ignore[arg-type]
+PROBLEMS = [Problem(f"D20130526T{n:06d}_IFCB013", "held", "empty") for n in range(MANY)]
 WARNINGS = [f"the folder {n} cannot be read" for n in range(MANY)]
 
 

@@ -12,7 +12,7 @@ from ifcbscan.core.scan_report import Problem, Requests, ScanReport
 from ifcbscan.core.states import SCAN_COUNTS
 
 MANY = 20000
-PROBLEMS = [Problem(f"D20130526T{n:06d}_IFCB013", "held", "empty") for n in range(MANY)]  # type: ignore[arg-type]
+PROBLEMS = [Problem(f"D20130526T{n:06d}_IFCB013", "held", "empty") for n in range(MANY)]
 WARNINGS = [f"the folder {n} cannot be read" for n in range(MANY)]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from typing import Any, Iterator
+from typing import Any, Callable, Iterator
 
 import pytest
 
@@ -12,6 +12,11 @@ from ifcbscan.cli.progress import Progress
 from ifcbscan.clock import Clock
 
 MB = 1_000_000
+
+
+def _repeat(times: int, action: Callable[[], None]) -> None:
+    for _ in range(times):
+        action()
 
 
 class _Still(Clock):
@@ -120,7 +125,7 @@ def test_workers_at_once_lose_no_byte(logged: list[str]) -> None:
     clock = _Still()
     progress = Progress(clock, bar=False)
     progress.begin(8, 8 * 5000)
-    threads = [threading.Thread(target=lambda: [progress.moved(1) for _ in range(5000)]) for _ in range(8)]
+    threads = [threading.Thread(target=_repeat, args=(5000, lambda: progress.moved(1))) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:

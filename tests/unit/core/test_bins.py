@@ -261,4 +261,6 @@ def test_a_look_tells_what_is_there_and_a_later_time_that_is_known_stays() -> No
 )
 def test_no_time_of_a_server_is_too_far_away_to_be_written(seconds: float, text: str) -> None:
     assert server_text(seconds) == text
-    assert server_seconds(text) == pytest.approx(min(max(seconds, -62135596800.0), 253402300800.0), abs=0.0011)
+    assert server_seconds(text) == pytest.approx(
+        min(max(seconds, -62135596800.0), 253402300800.0), abs=0.0011
+    )

@@ -46,9 +46,7 @@ TABLE = [
 ]
 
 
-@pytest.mark.parametrize(
-    "local, remote, match, proof", [row[1:] for row in TABLE], ids=[r[0] for r in TABLE]
-)
+@pytest.mark.parametrize("local, remote, match, proof", [row[1:] for row in TABLE], ids=[r[0] for r in TABLE])
 @pytest.mark.parametrize("position", [0, 1, 2])
 def test_a_bin_is_what_its_worst_file_is(
     local: FileSums, remote: Any, match: ContentMatch, proof: Any, position: int
@@ -74,7 +72,11 @@ def test_a_different_file_is_named_with_both_sums() -> None:
 def test_of_several_faults_the_worst_counts_and_all_are_named() -> None:
     verdict = judge([LOCAL] * 3, [RemoteObject(9, MD5), None, RemoteObject(6, OTHER, True)])
     assert verdict.match is ContentMatch.MISSING
-    assert [file.match for file in verdict.files] == [ContentMatch.SIZE, ContentMatch.MISSING, ContentMatch.DIFFERENT]
+    assert [file.match for file in verdict.files] == [
+        ContentMatch.SIZE,
+        ContentMatch.MISSING,
+        ContentMatch.DIFFERENT,
+    ]
     assert all(name in verdict.reason for name in (".hdr", ".adc", ".roi"))
 
 

@@ -253,7 +253,13 @@ TABLE = [
     Case("after 24 h", local(), remote(100, age=DAY), State.UPLOAD, Action.PUT, ("roi", "hdr")),
     Case("of another .hdr", local(), remote(99, age=HOUR), State.REJECTED),
     Case("with an .adc there", local(), remote(100, 200, age=HOUR), State.REJECTED),
-    Case("rejected, and damaged", local(), remote(100, age=HOUR), State.REJECTED, known=Known(finding=TRUNCATED)),
+    Case(
+        "rejected, and damaged",
+        local(),
+        remote(100, age=HOUR),
+        State.REJECTED,
+        known=Known(finding=TRUNCATED),
+    ),
     Case("rejected, in the future", local(age=-HOUR), remote(100, age=HOUR), State.REJECTED),
     Case(
         "asked to retry",
@@ -479,7 +485,10 @@ def test_the_wait_for_the_archive_ends_when_the_age_is_certainly_reached() -> No
 
 
 def test_a_damage_found_by_nobody_yet_does_not_hold_a_bin() -> None:
-    assert decide(local(), NOTHING_REMOTE, Now(NOW, NOW), Policy(), (), Known(finding=None)).state is State.UPLOAD
+    assert (
+        decide(local(), NOTHING_REMOTE, Now(NOW, NOW), Policy(), (), Known(finding=None)).state
+        is State.UPLOAD
+    )
 
 
 def test_the_deciding_half_imports_nothing_of_the_acting_half() -> None:
@@ -547,7 +556,15 @@ def filesets(draw: st.DrawFn, member: st.SearchStrategy[int]) -> Fileset:
     pid = parse_pid(draw(st.sampled_from([NEW, OLD])))
     assert pid is not None
     hdr, adc, roi = draw(member), draw(member), draw(member)
-    return Fileset(pid, "/data", (".hdr", ".adc", ".roi"), hdr, adc, roi, pack_stamps([draw(moments) for _ in EXTENSIONS]))
+    return Fileset(
+        pid,
+        "/data",
+        (".hdr", ".adc", ".roi"),
+        hdr,
+        adc,
+        roi,
+        pack_stamps([draw(moments) for _ in EXTENSIONS]),
+    )
 
 
 @st.composite

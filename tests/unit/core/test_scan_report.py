@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ifcbscan.core.bins import Pid
 from ifcbscan.core.scan_report import (
     Problem,
     Requests,
@@ -21,7 +22,7 @@ from ifcbscan.core.states import SCAN_COUNTS as COUNTS
 from ifcbscan.core.states import BinState
 from ifcbscan.errors import ExitCode
 
-PID = "D20130526T095207_IFCB013"
+PID = Pid("D20130526T095207_IFCB013")
 
 
 def _report(bins: dict[BinState, int] | None = None, **values: Any) -> ScanReport:
@@ -43,7 +44,9 @@ def _report(bins: dict[BinState, int] | None = None, **values: Any) -> ScanRepor
 
 
 def test_bins_that_another_run_has_are_told_in_the_summary_and_a_stalled_run_is_a_failure() -> None:
-    report = _report({BinState.TO_UPLOAD: 3}, elsewhere="another scan on this computer, process 123, is sending them")
+    report = _report(
+        {BinState.TO_UPLOAD: 3}, elsewhere="another scan on this computer, process 123, is sending them"
+    )
     said = "nauset: 3 to upload (another scan on this computer, process 123, is sending them)"
     assert summary(report) == said and report.exit_code == ExitCode.DONE
     assert "elsewhere" not in report.to_json() and "stalled" not in report.to_json()
@@ -111,7 +114,7 @@ def test_a_path_that_is_no_text_can_still_be_printed_as_json() -> None:
 def test_every_bin_is_counted_once_and_those_to_look_at_are_named(states: list[BinState]) -> None:
     tally = Tally()
     for number, state in enumerate(states):
-        tally.count(f"bin {number}", state, "because")
+        tally.count(Pid(f"bin {number}"), state, "because")
     assert sum(tally.bins.values()) == len(states)
     assert all(tally.bins[state] == states.count(state) for state in COUNTS)
     named = [(problem.pid, problem.state) for problem in tally.problems]
@@ -149,7 +152,12 @@ def test_the_exit_code_is_that_of_the_most_severe_thing(report: ScanReport, code
         (_report(), "nauset: no bins found"),
         (_report({BinState.SYNCED: 1412}), "nauset: 1412 already in the archive"),
         (
-            _report({BinState.UPLOADED: 2, BinState.HELD: 1}, files_uploaded=6, bytes_uploaded=12345678, seconds=61.4),
+            _report(
+                {BinState.UPLOADED: 2, BinState.HELD: 1},
+                files_uploaded=6,
+                bytes_uploaded=12345678,
+                seconds=61.4,
+            ),
             "nauset: 2 uploaded, 1 held back; sent 6 files, 12.3 MB in 61 s",
         ),
         (_report({BinState.TO_UPLOAD: 3}, dry_run=True), "nauset: 3 to upload (dry run: nothing was sent)"),
@@ -165,7 +173,9 @@ def test_no_count_is_left_out_of_the_summary(state: BinState) -> None:
 
 
 def test_a_run_that_did_nothing_and_found_all_in_order_has_nothing_to_tell() -> None:
-    assert not worth_telling(_report({BinState.SYNCED: 100, BinState.SETTLING: 1, BinState.UNCONFIRMED: 1, BinState.EXCLUDED: 4}))
+    assert not worth_telling(
+        _report({BinState.SYNCED: 100, BinState.SETTLING: 1, BinState.UNCONFIRMED: 1, BinState.EXCLUDED: 4})
+    )
 
 
 @pytest.mark.parametrize(

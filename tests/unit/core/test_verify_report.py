@@ -131,7 +131,9 @@ def test_a_list_that_was_not_written_means_that_nothing_may_be_deleted() -> None
 
 
 def test_what_is_proven_and_not_shown_is_not_called_unproven() -> None:
-    report = _report(published={Publication.PUBLISHED: 18, Publication.UNPUBLISHED: 1, Publication.UNKNOWN: 1})
+    report = _report(
+        published={Publication.PUBLISHED: 18, Publication.UNPUBLISHED: 1, Publication.UNKNOWN: 1}
+    )
     assert report.exit_code == 3 and "published 18, unpublished 1, unknown 1" in summary(report)
     assert conclusion(report)[0] == (
         "Everything is proven to be in the archive, but the dashboard does not show all of it. Delete nothing, or only "
@@ -140,7 +142,11 @@ def test_what_is_proven_and_not_shown_is_not_called_unproven() -> None:
 
 
 def test_what_was_not_compared_is_told_beside_the_verdict() -> None:
-    report = _report(bins={VerifyState.PROVEN: 1, VerifyState.INCOMPLETE: 1, VerifyState.EXCLUDED: 2}, foreign=6, deletable=_list())
+    report = _report(
+        bins={VerifyState.PROVEN: 1, VerifyState.INCOMPLETE: 1, VerifyState.EXCLUDED: 2},
+        foreign=6,
+        deletable=_list(),
+    )
     assert report.exit_code == 0
     assert conclusion(report)[1:] == [
         "Not compared: bins that are incomplete or in excluded folders (3). They may exist only on this disk.",

@@ -15,13 +15,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import ifcbscan
-from ifcbscan.core.bins import MISSING, Fileset, parse_pid
+from ifcbscan.core.bins import MISSING, Fileset, Pid, parse_pid
 from ifcbscan.disk.tree import Inventory, LocalTree
 from ifcbscan.errors import LocalFileProblem, UsageError
 
-NEW = "D20130526T095207_IFCB013"
-NEXT = "D20130526T101510_IFCB013"
-OLD = "IFCB5_2012_028_081515"
+NEW = Pid("D20130526T095207_IFCB013")
+NEXT = Pid("D20130526T101510_IFCB013")
+OLD = Pid("IFCB5_2012_028_081515")
 
 posix_only = pytest.mark.skipif(os.name != "posix", reason="needs the file types and names of POSIX")
 
@@ -132,8 +132,8 @@ def test_a_member_in_both_spellings_is_two_copies_the_lower_case_one_first(tmp_p
     _write(tmp_path / (NEW + ".ROI"), 9)
     inventory = _walk(tmp_path)
     assert inventory.filesets[NEW].roi == 7
-    assert [copy.roi for copy in inventory.copies[parse_pid(NEW)]] == [9]  # type: ignore[index]
-    assert inventory.copies[parse_pid(NEW)][0].name("roi") == NEW + ".ROI"  # type: ignore[index]
+    assert [copy.roi for copy in inventory.copies[NEW]] == [9]
+    assert inventory.copies[NEW][0].name("roi") == NEW + ".ROI"
 
 
 @pytest.mark.usefixtures("case_sensitive")
@@ -152,7 +152,7 @@ def test_a_second_complete_copy_is_kept_and_the_choice_does_not_depend_on_the_fi
         _write_bin(tmp_path / folder, NEW)
     inventory = _walk(tmp_path)
     assert Path(inventory.filesets[NEW].folder) == tmp_path / "a"
-    assert [Path(copy.folder) for copy in inventory.copies[parse_pid(NEW)]] == [  # type: ignore[index]
+    assert [Path(copy.folder) for copy in inventory.copies[NEW]] == [
         tmp_path / "b",
         tmp_path / "c",
         tmp_path / "c" / "d",
@@ -588,7 +588,9 @@ def test_an_unreadable_folder_is_a_warning_and_the_rest_is_found(open_folder: Pa
 
 
 @posix_only
-def test_of_many_unreadable_folders_the_first_few_are_named_and_the_rest_is_counted(open_folder: Path) -> None:
+def test_of_many_unreadable_folders_the_first_few_are_named_and_the_rest_is_counted(
+    open_folder: Path,
+) -> None:
     for number in range(20):
         (open_folder / f"{number:02d}").mkdir(mode=0)
     said = _as_nobody(

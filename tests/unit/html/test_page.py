@@ -56,7 +56,7 @@ def synced(day: datetime.date, second: int = 0, size: int = 5000000) -> Surveyed
     return SurveyedBin(pid(day, second), BinState.SYNCED, "", size)
 
 
-def bad(day: datetime.date, state: str, reason: str = "because", second: int = 60) -> SurveyedBin:
+def bad(day: datetime.date, state: BinState, reason: str = "because", second: int = 60) -> SurveyedBin:
     return SurveyedBin(pid(day, second), state, reason, 1000)
 
 
@@ -97,7 +97,9 @@ def test_every_bin_is_in_exactly_one_state_and_every_sum_agrees(bins: list[Surve
     in_days = sum(entry["bins"] for entry in figures["days"])
     assert in_days + figures["totals"]["misdated"] == len(bins)
     listed = sorted(entry["pid"] for entry in figures["unfinished"])
-    assert listed == sorted(item.pid for item in bins if item.state not in (BinState.SYNCED, BinState.ARCHIVED))
+    assert listed == sorted(
+        item.pid for item in bins if item.state not in (BinState.SYNCED, BinState.ARCHIVED)
+    )
 
 
 @settings(deadline=None)
@@ -166,17 +168,31 @@ def test_a_bin_of_a_wrong_clock_is_counted_but_draws_no_calendar_of_centuries() 
 
 
 def test_a_bin_that_the_dashboard_does_not_show_is_unpublished_and_still_in_the_archive() -> None:
-    bins = [synced(day(1)), synced(day(2)), bad(day(3), BinState.ARCHIVED), bad(day(3), BinState.HELD, second=9)]
+    bins = [
+        synced(day(1)),
+        synced(day(2)),
+        bad(day(3), BinState.ARCHIVED),
+        bad(day(3), BinState.HELD, second=9),
+    ]
     report = report_on(bins, published={bins[1].pid})
     assert report.bins_in((BinState.UNPUBLISHED,)) == 2
     assert report.bins_in(IN_ARCHIVE) == 3
-    assert [item.state for item in report.unfinished] == [BinState.HELD, BinState.UNPUBLISHED, BinState.UNPUBLISHED]
+    assert [item.state for item in report.unfinished] == [
+        BinState.HELD,
+        BinState.UNPUBLISHED,
+        BinState.UNPUBLISHED,
+    ]
     assert report_on(bins).bins_in((BinState.UNPUBLISHED,)) == 0
 
 
 def test_the_worst_bins_are_listed_first_and_then_the_newest() -> None:
     report = report_on(
-        [bad(day(1), BinState.HELD), bad(day(5), BinState.TO_UPLOAD), bad(day(2), BinState.HELD), bad(day(3), BinState.FAILED)]
+        [
+            bad(day(1), BinState.HELD),
+            bad(day(5), BinState.TO_UPLOAD),
+            bad(day(2), BinState.HELD),
+            bad(day(3), BinState.FAILED),
+        ]
     )
     assert [(item.state, item.pid[7:9]) for item in report.unfinished] == [
         (BinState.FAILED, "03"),
@@ -304,11 +320,15 @@ def test_of_warnings_without_end_the_page_shows_a_few_and_the_number_of_the_othe
 
 
 def test_every_state_has_a_sign_besides_its_colour_and_words_what_to_do() -> None:
-    marked = [legend_of(state).mark for state in WORST_FIRST if state not in (BinState.SYNCED, BinState.ARCHIVED)]
+    marked = [
+        legend_of(state).mark for state in WORST_FIRST if state not in (BinState.SYNCED, BinState.ARCHIVED)
+    ]
     assert all(marked) and len(set(marked)) == len(marked)
     # these two differ in shape (a filled cell and a framed one), hence in class
     assert legend_of(BinState.SYNCED).tone != legend_of(BinState.ARCHIVED).tone
-    assert all(legend_of(state).advice for state in WORST_FIRST if state not in (BinState.SYNCED, BinState.ARCHIVED))
+    assert all(
+        legend_of(state).advice for state in WORST_FIRST if state not in (BinState.SYNCED, BinState.ARCHIVED)
+    )
     page = render(report_on([bad(day(index + 1), state) for index, state in enumerate(WORST_FIRST)]))
     text = "".join(Page(page).text)
     for state in WORST_FIRST:
@@ -360,7 +380,7 @@ def test_a_hundred_per_cent_means_all_of_them() -> None:
 
 
 @pytest.mark.parametrize("state", [BinState.SYNCED, BinState.TO_UPLOAD, BinState.HELD])
-def test_ten_years_are_less_than_a_megabyte_whatever_their_state(state: str) -> None:
+def test_ten_years_are_less_than_a_megabyte_whatever_their_state(state: BinState) -> None:
     first = datetime.date(2016, 11, 26)
     reason = "truncated: the .adc names images up to byte 249,123,456 but the .roi ends at 249,000,000"
     bins = [
@@ -383,7 +403,7 @@ def test_ten_years_are_less_than_a_megabyte_whatever_their_state(state: str) -> 
     st.lists(st.tuples(st.integers(0, 4000), st.integers(0, 10**9)), min_size=1, max_size=30),
 )
 def test_a_chart_ends_where_the_time_does_and_shows_each_day_at_its_height(
-    state: str, spots: list[tuple[int, int]]
+    state: BinState, spots: list[tuple[int, int]]
 ) -> None:
     first = datetime.date(2014, 1, 1)
     sizes: dict[int, int] = {}

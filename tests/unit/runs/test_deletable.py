@@ -12,7 +12,16 @@ from typing import Any, Callable, Iterator
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.fakes import START, Call, FakeBucket, FakeTree, LocalFile, SerialExecutor, StoredObject, VirtualClock
+from support.fakes import (
+    START,
+    Call,
+    FakeBucket,
+    FakeTree,
+    LocalFile,
+    SerialExecutor,
+    StoredObject,
+    VirtualClock,
+)
 
 from ifcbscan.core.bins import EXTENSIONS, Fileset, parse_pid, server_seconds
 from ifcbscan.core.decision import Policy
@@ -108,9 +117,12 @@ class World:
             options = VerifyOptions(
                 "hablab", "nauset", Policy(), jobs=1, deletable=str(path), deletable_after=after
             )
-            fakes: Any = (self.tree, self.bucket, self.clock)
+            tree: Any = self.tree
+            bucket: Any = self.bucket
             report = verify(
-                options, VerifyBackends(*fakes, SerialExecutor()), more.get("listener") or VerifyListener()
+                options,
+                VerifyBackends(tree, bucket, self.clock, SerialExecutor()),
+                more.get("listener") or VerifyListener(),
             )
             self.listed = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
         return report

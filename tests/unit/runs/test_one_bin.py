@@ -83,7 +83,8 @@ def test_the_life_of_a_bin_is_upload_unconfirmed_commit_uploaded(scene: Scene) -
     assert job.decision.state is State.UPLOAD
     steps = scene.steps()
     steps.advance(job)
-    assert job.result is None and job.decision.state is State.UNCONFIRMED and job.due is not None
+    assert job.result is None and job.due is not None
+    assert job.decision.state.value == State.UNCONFIRMED.value
     assert [key[-3:] for key in scene.bucket.puts] == ["roi", "hdr"]
     assert result_if_left(job).state is BinState.UNCONFIRMED
     scene.clock.advance(job.due - scene.clock.monotonic())
@@ -117,7 +118,9 @@ def test_what_a_look_shows_of_the_hdr_is_what_the_put_replaces(scene: Scene) -> 
     assert all(scene.bucket.objects[KEY + ext].body == scene.body(ext) for ext in ("roi", "hdr", "adc"))
 
 
-def test_what_the_archive_refuses_in_a_run_is_not_retried_in_it_though_refused_bins_are_to_be(scene: Scene) -> None:
+def test_what_the_archive_refuses_in_a_run_is_not_retried_in_it_though_refused_bins_are_to_be(
+    scene: Scene,
+) -> None:
     scene.store("hdr", scene.body("hdr"))
     known = Known(retry_rejected=True)
     assert scene.job().decision.state is State.REJECTED
@@ -142,7 +145,9 @@ def test_files_from_the_future_go_once_they_were_seen_to_stand_still(scene: Scen
     assert scene.clock.monotonic() >= scene.policy.settle + scene.policy.confirm
 
 
-def test_what_would_be_said_of_a_damaged_bin_is_what_a_run_says_of_it_and_nothing_is_sent(scene: Scene) -> None:
+def test_what_would_be_said_of_a_damaged_bin_is_what_a_run_says_of_it_and_nothing_is_sent(
+    scene: Scene,
+) -> None:
     path = f"/data/{PID}.roi"
     scene.tree.files[path] = LocalFile(scene.tree.files[path].body[:-1], scene.tree.files[path].changed)
     job = scene.job()

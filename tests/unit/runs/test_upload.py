@@ -338,9 +338,7 @@ def test_a_file_that_is_only_touched_is_not_sent_either(world: World) -> None:
         world.change(FIRST, "roi", b"") if operation == "refresh" else None
     )
     world.run()
-    assert world.told.results == {
-        FIRST: ("settling", "changed while it was handled (.roi changed)")
-    }
+    assert world.told.results == {FIRST: ("settling", "changed while it was handled (.roi changed)")}
     assert world.bucket.puts == []
 
 
@@ -493,7 +491,7 @@ def test_where_the_archive_deletes_the_roi_no_adc_follows_and_it_is_tried_once_a
         nonlocal refused
         if (when, call.kind, call.key) == ("after", "put", _key(FIRST, "roi")):
             refused += 1
-            world.clock.after(5, lambda: world.bucket.objects.pop(call.key, None))
+            world.clock.after(5, lambda: world.bucket.objects.pop(call.key, None) and None)
 
     world.bucket.hook = archive
     world.run()
@@ -782,7 +780,9 @@ def test_a_bucket_whose_etags_are_no_sums_gets_the_adc_all_the_same(world: World
 def test_an_adc_that_another_run_has_put_meanwhile_is_not_put_twice(world: World) -> None:
     """Also where the server knows no conditions: it is looked at before it goes."""
     world.write(FIRST)
-    stored = {_key(FIRST, ext): world.tree.files[f"/data/{FIRST}.{ext}"].body for ext in ("hdr", "adc", "roi")}
+    stored = {
+        _key(FIRST, ext): world.tree.files[f"/data/{FIRST}.{ext}"].body for ext in ("hdr", "adc", "roi")
+    }
 
     def others_run() -> None:
         adc = _key(FIRST, "adc")

@@ -79,9 +79,12 @@ def test_threads_at_once_lose_no_byte_of_the_account() -> None:
     """Each thread's wait is its place in the queue, so the longest is that of all bytes together."""
     clock = _Waits()
     throttle = Throttle(RATE, clock, threading.Event())
-    threads = [
-        threading.Thread(target=lambda: [throttle.wait_for(1000) for _ in range(200)]) for _ in range(8)
-    ]
+
+    def wait_often() -> None:
+        for _ in range(200):
+            throttle.wait_for(1000)
+
+    threads = [threading.Thread(target=wait_often) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
