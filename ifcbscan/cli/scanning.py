@@ -34,7 +34,7 @@ from ifcbscan.s3.bucket import Bucket
 from ifcbscan.s3.client import S3Client
 from ifcbscan.s3.throttle import Throttle
 from ifcbscan.state import run_locks
-from ifcbscan.state.bin_locks import ALONE, Claims, SharedClaims, UnsharedClaims, bin_locks_path
+from ifcbscan.state.bin_locks import ALONE, BinLocks, NoBinLocks, SharedBinLocks, bin_locks_path
 
 #: How long after its time limit a run still tries again what has failed; one answer takes a few minutes at most. Seconds.
 _LAST_TRIES = 60.0
@@ -172,17 +172,17 @@ def _scan(order: _Order, held: run_locks.Held) -> ScanReport:
             reading.end()
         differs = comparison.differs
         warnings += comparison.warnings
-    claims = ALONE if order.arguments.dry_run else _claims(order, held)
+    bin_locks = ALONE if order.arguments.dry_run else _bin_locks(order, held)
     stop = StopRequest(order.interruption.requested, order.interruption.deferred)
     pool = ThreadPoolExecutor(_threads(order))
     report = scan.scan(
         order.options,
-        Backends(tools.tree, tools.bucket, tools.clock, pool, stop, claims),
+        Backends(tools.tree, tools.bucket, tools.clock, pool, stop, bin_locks),
         ScanPrinter(order.arguments.output.verbose, tools.progress),
         say if order.arguments.output.as_json else result,
         scan.Preparations(warnings, lambda: _guard(order), differs),
     )
-    return report if order.arguments.dry_run else _with_companions(report, claims, held)
+    return report if order.arguments.dry_run else _with_companions(report, bin_locks, held)
 
 
 def _threads(order: _Order) -> int:
@@ -223,31 +223,33 @@ def _guard(order: _Order) -> tuple[str, ...]:
     )
 
 
-def _claims(order: _Order, held: run_locks.Held) -> Claims:
+def _bin_locks(order: _Order, held: run_locks.Held) -> BinLocks:
     directory, time_series = order.job.directory, order.options.time_series
     try:
         path = bin_locks_path(time_series)
     except IfcbscanError:
-        return UnsharedClaims()  # no folder for it: the lock has said so
+        return NoBinLocks()  # no folder for it: the lock has said so
     other = _other(order.options.mode)
-    return SharedClaims(path, lambda: not held.alone or run_locks.in_progress(directory, time_series, other))
+    return SharedBinLocks(
+        path, lambda: not held.alone or run_locks.in_progress(directory, time_series, other)
+    )
 
 
 def _other(mode: str) -> str:
     return "recent" if mode == "full" else "full"
 
 
-def _with_companions(report: ScanReport, claims: Claims, held: run_locks.Held) -> ScanReport:
+def _with_companions(report: ScanReport, bin_locks: BinLocks, held: run_locks.Held) -> ScanReport:
     """The report with what is to be said of other runs on this computer. Most runs meet none, and end at once here."""
     warnings = report.warnings
-    if claims.trouble and not held.warnings:  # else the same is said of the lock
+    if bin_locks.trouble and not held.warnings:  # else the same is said of the lock
         warnings += (
-            f"bins cannot be claimed: {claims.trouble}. The scan went on without; if another scan ran at the same time, a "
+            f"bins cannot be claimed: {bin_locks.trouble}. The scan went on without; if another scan ran at the same time, a "
             "file may have been sent twice, and nothing is lost",
         )
     other = run_locks.companion_in_silence(report.directory, report.time_series, _other(report.mode))
-    present = run_locks.companions(report.time_series) if claims.refused else []
-    found = examine(report.bins[BinState.TO_UPLOAD], claims.refused, present, other)
+    present = run_locks.companions(report.time_series) if bin_locks.refused else []
+    found = examine(report.bins[BinState.TO_UPLOAD], bin_locks.refused, present, other)
     return replace(
         report, warnings=warnings + found.warnings, elsewhere=found.elsewhere, stalled=found.stalled
     )

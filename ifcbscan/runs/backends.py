@@ -14,7 +14,7 @@ from typing import Callable, ContextManager
 from ifcbscan.clock import Clock
 from ifcbscan.disk.tree import LocalTree
 from ifcbscan.s3.bucket import Bucket
-from ifcbscan.state.bin_locks import ALONE, Claims
+from ifcbscan.state.bin_locks import ALONE, BinLocks
 
 
 @dataclass(frozen=True)
@@ -38,4 +38,4 @@ class Backends:
     clock: Clock
     pool: Executor
     stop: StopRequest = field(default_factory=StopRequest)
-    bin_locks: Claims = ALONE
+    bin_locks: BinLocks = ALONE

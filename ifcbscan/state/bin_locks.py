@@ -93,9 +93,3 @@ def bin_locks_path(time_series: str) -> str:
 def _place(pid: str) -> int:
     # Below 2 GiB for Windows. Two bins at one place only means that one of them waits for a later run.
     return zlib.crc32(pid.encode("ascii")) >> 2
-
-
-#: The names of version 0.1.0, for callers that are still to be changed.
-Claims = BinLocks
-SharedClaims = SharedBinLocks
-UnsharedClaims = NoBinLocks

@@ -75,7 +75,7 @@ from ifcbscan.runs.backends import Backends, StopRequest
 from ifcbscan.runs.one_bin import BinJob
 from ifcbscan.runs.scan import ScanOptions, scan
 from ifcbscan.runs.upload import Listener
-from support.claims import ClaimTable
+from support.bin_locks import ClaimTable
 from support.disks import QUARTERS, Disk, Triple
 from support.fakes import Call, FakeBucket, FakeTree, Killed, SerialExecutor, StoredObject
 from support.fakes import VirtualClock as _VirtualClock

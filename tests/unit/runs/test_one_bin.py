@@ -17,7 +17,7 @@ from ifcbscan.core.scan_report import Result
 from ifcbscan.core.states import BinState, State
 from ifcbscan.runs.backends import Backends
 from ifcbscan.runs.one_bin import BinJob, BinSteps, result_if_left, result_if_sent, result_of
-from ifcbscan.state.bin_locks import Claims
+from ifcbscan.state.bin_locks import BinLocks
 
 PREFIX = "hablab/nauset/"
 PID = "D20231114T200000_IFCB013"
@@ -51,13 +51,13 @@ class Scene:
         there = remote.get(local.pid, NOTHING_REMOTE)
         return BinJob(local, there, (), decide(local, there, self.now(), self.policy, (), known), known)
 
-    def steps(self, bin_locks: Claims | None = None) -> BinSteps:
+    def steps(self, bin_locks: BinLocks | None = None) -> BinSteps:
         backends = Backends(
             self.tree,  # type: ignore[arg-type]
             self.bucket,  # type: ignore[arg-type]
             self.clock,
             SerialExecutor(),
-            bin_locks=bin_locks or Claims(),
+            bin_locks=bin_locks or BinLocks(),
         )
         return BinSteps(PREFIX, self.policy, backends)
 
@@ -94,7 +94,7 @@ def test_the_life_of_a_bin_is_upload_unconfirmed_commit_uploaded(scene: Scene) -
 
 
 def test_a_bin_that_another_run_has_locked_is_left_to_it_without_a_request(scene: Scene) -> None:
-    class Taken(Claims):
+    class Taken(BinLocks):
         def take(self, pid: str) -> bool:
             return False
 

@@ -41,7 +41,7 @@ from ifcbscan.errors import (
 from ifcbscan.runs.backends import Backends, StopRequest
 from ifcbscan.runs.one_bin import BinJob
 from ifcbscan.runs.upload import Listener, Uploader, UploadOptions
-from ifcbscan.state.bin_locks import ALONE, Claims
+from ifcbscan.state.bin_locks import ALONE, BinLocks
 
 PREFIX = "hablab/nauset/"
 FIRST = "D20231114T200000_IFCB013"
@@ -83,7 +83,7 @@ class World:
         self.tree = FakeTree()
         self.policy = Policy()
         self.cancelled = threading.Event()
-        self.claims: Claims = ALONE
+        self.claims: BinLocks = ALONE
         self.other_content: dict[str, Sequence[str]] = {}
         self.told = Told()
         self.tally = Tally()
@@ -569,7 +569,7 @@ def test_an_hdr_that_vanished_meanwhile_is_put_again_before_the_adc(world: World
 # The bucket fails.
 
 
-class _Company(Claims):
+class _Company(BinLocks):
     """Another run is under way all the time."""
 
     def in_company(self) -> bool:

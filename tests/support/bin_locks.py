@@ -1,7 +1,7 @@
-"""The claims of the runs on one computer, in memory: what `ifcbscan.state.bin_locks.SharedClaims` is between processes.
+"""The claims of the runs on one computer, in memory: what `ifcbscan.state.bin_locks.SharedBinLocks` is between processes.
 
 Locks that cannot be had (a network drive without locks) are `ClaimTable.work = False`: every run is told that it
-may have the bin, and as with `SharedClaims` it cannot know whether there is another one.
+may have the bin, and as with `SharedBinLocks` it cannot know whether there is another one.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Callable
 from ifcbscan.core.companions import Companion, Holder, examine
 from ifcbscan.core.scan_report import ScanReport
 from ifcbscan.core.states import BinState
-from ifcbscan.state.bin_locks import Claims
+from ifcbscan.state.bin_locks import BinLocks
 
 
 class ClaimTable:
@@ -26,10 +26,10 @@ class ClaimTable:
         self.held: dict[str, int] = {}
         self.signs: dict[int, float] = {}
 
-    def begin(self, run: int, now: Callable[[], float]) -> MemoryClaims:
+    def begin(self, run: int, now: Callable[[], float]) -> BinLocksInMemory:
         """The claims of a run that begins; `now` gives the time in seconds since 1970."""
         self.signs[run] = now()
-        return MemoryClaims(self, run, now)
+        return BinLocksInMemory(self, run, now)
 
     def end(self, run: int) -> None:
         """A run has ended, in whatever way: its locks die with its process."""
@@ -37,7 +37,7 @@ class ClaimTable:
         self.held = {pid: holder for pid, holder in self.held.items() if holder != run}
 
 
-class MemoryClaims(Claims):
+class BinLocksInMemory(BinLocks):
     """The claims of one run. `refused`: the bins that another run had -> that run, as if it were a process."""
 
     def __init__(self, table: ClaimTable, run: int, now: Callable[[], float]) -> None:
