@@ -131,12 +131,18 @@ class ArchiveReport:
         return sum(gap.days for gap in self.gaps)
 
 
+@dataclass(frozen=True)
+class ReportSubject:
+    """What a report is about: a time series of an account against a folder."""
+
+    account: str
+    time_series: str
+    directory: str
+
+
 def build_report(
     bins: Iterable[SurveyedBin],
-    *,
-    time_series: str,
-    account: str,
-    directory: str,
+    subject: ReportSubject,
     now: float,
     excluded: int = 0,
     warnings: Sequence[str] = (),
@@ -174,9 +180,9 @@ def build_report(
     unfinished.sort(key=lambda listed: (WORST_FIRST.index(listed.state), listed.age, listed.pid))
     days = tuple(_day(day, day_counts[day], day_sizes[day]) for day in sorted(day_counts))
     return ArchiveReport(
-        time_series=printable(time_series),
-        account=printable(account),
-        directory=printable(directory),
+        time_series=printable(subject.time_series),
+        account=printable(subject.account),
+        directory=printable(subject.directory),
         now=now,
         bins=sum(counts.values()),
         size=sum(sizes.values()),

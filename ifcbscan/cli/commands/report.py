@@ -16,7 +16,7 @@ from ifcbscan.cli.printer import say_warnings
 from ifcbscan.cli.signals import Interruption
 from ifcbscan.cli.targets import absolute, check_target, is_page
 from ifcbscan.clock import Clock
-from ifcbscan.core.archive_report import IN_ARCHIVE, SurveyedBin, build_report, to_json
+from ifcbscan.core.archive_report import IN_ARCHIVE, ReportSubject, SurveyedBin, build_report, to_json
 from ifcbscan.core.decision import Policy
 from ifcbscan.core.remote_index import MOST_RANGES
 from ifcbscan.dashboard.calls import Dashboard, DashboardError, UnknownToDashboard
@@ -54,9 +54,7 @@ def run(arguments: ReportArguments, interruption: Interruption) -> int:
     images = _images(tree, found, warnings) if arguments.images else ()
     report = build_report(
         found.bins,
-        time_series=time_series,
-        account=config.account,
-        directory=directory,
+        ReportSubject(config.account, time_series, directory),
         now=found.now,
         excluded=found.excluded,
         warnings=warnings,

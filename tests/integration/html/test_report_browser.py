@@ -18,7 +18,7 @@ from typing import Any, Iterator
 import pytest
 from support.browser import Browser, BrowserUnavailable, axe_source
 
-from ifcbscan.core.archive_report import ArchiveReport, SurveyedBin, build_report, to_json
+from ifcbscan.core.archive_report import ArchiveReport, ReportSubject, SurveyedBin, build_report, to_json
 from ifcbscan.core.bins import parse_pid
 from ifcbscan.core.states import BinState
 from ifcbscan.demo.sample_bins import write_bin
@@ -80,9 +80,7 @@ def report_of(days: int, directory: str = "/home/ifcb/ifcbdata/nauset", warnings
     published = {item.pid for item in bins} - {bins[-2000 % len(bins)].pid, bins[-40 % len(bins)].pid}
     return build_report(
         bins,
-        time_series="nauset",
-        account="hablab",
-        directory=directory,
+        ReportSubject("hablab", "nauset", directory),
         now=NOW,
         excluded=214,
         warnings=warnings,
@@ -118,7 +116,7 @@ def pages(tmp_path_factory: Any, images: Any) -> dict[str, tuple[Path, ArchiveRe
         "odd": report_of(
             30, LONG, [f"the folder {LONG} cannot be read (Permission denied): bins in it are not seen"]
         ),
-        "empty": build_report([], time_series="n" * 53, account="hablab", directory="/data", now=NOW),
+        "empty": build_report([], ReportSubject("hablab", "n" * 53, "/data"), now=NOW),
     }
     made = {}
     for name, report in reports.items():

@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 from ifcbscan.core.archive_report import (
     IN_ARCHIVE,
     ArchiveReport,
+    ReportSubject,
     SurveyedBin,
     build_report,
     to_json,
@@ -48,8 +49,9 @@ def pid(day: datetime.date, second: int = 0, instrument: int = 13) -> Pid:
 
 def report_on(bins: Sequence[SurveyedBin], **more: Any) -> ArchiveReport:
     """A report with everything else as usual."""
-    given_values = {"time_series": "nauset", "account": "hablab", "directory": "/data", "now": NOW}
-    return build_report(bins, **{**given_values, **more})
+    about = {"account": "hablab", "time_series": "nauset", "directory": "/data"}
+    about.update({name: more.pop(name) for name in about if name in more})
+    return build_report(bins, ReportSubject(**about), **{"now": NOW, **more})
 
 
 def synced(day: datetime.date, second: int = 0, size: int = 5000000) -> SurveyedBin:
