@@ -11,6 +11,7 @@ import http.client
 import json
 import socket
 import ssl
+import threading
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -21,8 +22,9 @@ from ifcbscan.clock import Clock
 from ifcbscan.core.printable import brief, without_password
 from ifcbscan.errors import ExitCode, IfcbscanError
 
-#: Seconds without a byte, and seconds for a whole answer, after which a call has failed.
+#: Seconds without a byte, for an answer's status and headers, and for a whole answer, after which a call has failed.
 TIMEOUT = 30.0
+LONGEST_HEADERS = 60.0
 LONGEST_ANSWER = 600.0
 
 # Bytes that an answer may have at most: any JSON, any export, any one line of an export.
@@ -61,11 +63,16 @@ class Site:
         timeout: float = TIMEOUT,
         longest_answer: float = LONGEST_ANSWER,
         opener: urllib.request.OpenerDirector | None = None,
+        longest_headers: float = LONGEST_HEADERS,
     ) -> None:
-        """`url` without `/api`. `timeout`: seconds without a byte; `longest_answer`: seconds in all."""
+        """`url` without `/api`. `timeout`: seconds without a byte; `longest_answer`: seconds in all.
+
+        `longest_headers`: seconds until the headers are there, `longest_answer` at most.
+        """
         self._url = url.rstrip("/")
         self._timeout = timeout
         self._longest_answer = longest_answer
+        self._longest_headers = min(longest_headers, longest_answer)
         self._opener = opener or urllib.request.build_opener(_NoRedirect)
         self._clock = Clock()
 
@@ -96,7 +103,7 @@ class Site:
         deadline = self._clock.monotonic() + self._longest_answer
         try:
             request = urllib.request.Request(url, headers={"User-Agent": "ifcbscan/" + __version__})
-            with self._opener.open(request, timeout=self._timeout) as response:
+            with self._opened(request) as response:
                 if response.headers.get_content_type() == "text/html":
                     raise self.unreachable("answered with a web page")
                 yield _Reply(response, lambda: self._clock.monotonic() > deadline, self.unreachable)
@@ -110,6 +117,16 @@ class Site:
         # ValueError: an URL that cannot be one
         except (OSError, http.client.HTTPException, ValueError) as error:
             raise self.unreachable(self._what_happened(error)) from None
+
+    def _opened(self, request: urllib.request.Request) -> Any:
+        """The answer once its headers are there. Raises DashboardUnreachable if they take too long."""
+        opening = _Opening(lambda: self._opener.open(request, timeout=self._timeout))
+        opening.start()
+        if not opening.is_over(self._longest_headers):
+            raise self.unreachable("answered too slowly to wait for the end")
+        if opening.trouble is not None:
+            raise opening.trouble
+        return opening.response
 
     def _refusal(self, status: int, location: str) -> Exception:
         if status == 404:
@@ -139,6 +156,39 @@ class Site:
     def shown(self) -> str:
         """The address as it may be shown."""
         return without_password(self._url)
+
+
+class _Opening(threading.Thread):
+    """One request until its headers are there, in a thread of its own that does not keep the process alive.
+
+    The time-out of a socket is for silence: headers that come byte by byte never exceed it.
+    """
+
+    def __init__(self, open_it: Callable[[], Any]) -> None:
+        super().__init__(name="dashboard", daemon=True)
+        self._open = open_it
+        self._given_up = False
+        self._lock = threading.Lock()
+        self.response: Any = None
+        self.trouble: Exception | None = None
+
+    def run(self) -> None:
+        try:
+            response = self._open()
+        except Exception as error:
+            self.trouble = error
+            return
+        with self._lock:
+            self.response = response
+            if self._given_up:
+                response.close()
+
+    def is_over(self, seconds: float) -> bool:
+        """Wait at most so long; what comes after that is closed unread."""
+        self.join(seconds)
+        with self._lock:
+            self._given_up = self.response is None and self.is_alive()
+            return not self._given_up
 
 
 class _Reply:

@@ -20,20 +20,29 @@ from dataclasses import dataclass
 from typing import Any, Callable
 
 #: The bytes a second that count as progress: each of them earns its share of time beyond `longest`. So a listing over a
-#: slow link, or a large object that is read back, is not cut while it comes.
+#: slow link, or a large object that is read back, is not cut while it comes. It ends for all but such an object at
+#: `Bounds.ceiling`: who sends a little faster than this would else earn time for hours.
 SLOWEST_PROGRESS = 1000.0
 
 #: The most that an answer may hold (bytes), status line and headers included, unless it is an object that is read
-#: back. A page of a listing has at most 1,000 keys of at most 1 kB, each byte of which may be written in three.
-LARGEST_ANSWER = 16 * 1024 * 1024
+#: back. A page of a listing has at most 1,000 keys of at most 1 kB, each byte of which may be written in three:
+#: about 3.3 MB.
+LARGEST_ANSWER = 4 * 1024 * 1024
+
+#: Seconds that an answer may take with all that it earns by progress, unless it is an object that is read back.
+CEILING = 900.0
 
 
 @dataclass(frozen=True)
 class Bounds:
-    """`longest`: seconds from the end of the request to the end of the answer, without those earned by progress."""
+    """`longest`: seconds from the end of the request to the end of the answer, without those earned by progress.
+
+    `ceiling`: seconds with those, and `largest`: bytes; both do not concern an object that is read back.
+    """
 
     longest: float
     largest: int = LARGEST_ANSWER
+    ceiling: float = CEILING
 
 
 class AnswerTooLong(socket.timeout):
@@ -70,7 +79,10 @@ class _Bounded(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int | None:
-        left = self._began + self._bounds.longest + self._received / SLOWEST_PROGRESS - time.monotonic()
+        allowed = self._bounds.longest + self._received / SLOWEST_PROGRESS
+        if self.limited:
+            allowed = min(allowed, self._bounds.ceiling)
+        left = self._began + allowed - time.monotonic()
         if left <= 0:
             raise self._too_long()
         patience = self._sock.gettimeout()
@@ -115,7 +127,7 @@ class _Response(http.client.HTTPResponse):
 
     def begin(self) -> None:
         super().begin()
-        # An object that is read back may be of any size; an error instead of it may not.
+        # An object that is read back may be of any size, and take its time; an error instead of it may not.
         self._bounded.limited = not (self.reads_back and self.status == 200)
 
 

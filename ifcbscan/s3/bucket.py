@@ -54,6 +54,9 @@ _SIGNS_OF_S3: dict[Operation, set[str]] = {
 }
 _NO_S3 = "something that is no S3 server answered"
 
+# Pages in a row that hold nothing and say that more follow: a server may pass over what was deleted, but not for ever.
+_MOST_EMPTY_PAGES = 100
+
 
 @dataclass(frozen=True)
 class Expected:
@@ -147,19 +150,25 @@ class Bucket:
     def _pages(self, query: dict[str, str], up_to: str = "") -> Iterator[ListPage]:
         """Page after page of a listing; none behind the key `up_to` (where given)."""
         token: str | None = None
+        course = _Course()
         while True:
             page = self._page(query)
+            if not course.goes_on_with(page):
+                raise self._unlistable("its listing goes round in circles")
             yield page
             if not page.truncated or (up_to and page.objects and page.objects[-1].key >= up_to):
                 return
             if not page.next_token or page.next_token == token:
-                raise BucketUnreachable(
-                    f"The bucket {self._where()} could not be listed: it does not say how its listing goes on. Nothing "
-                    "was sent; a later run tries again. If it lasts, S3_ENDPOINT_URL may not be an S3 server."
-                )
+                raise self._unlistable("it does not say how its listing goes on")
             token = page.next_token
             query = {name: value for name, value in query.items() if name != "start-after"}
             query["continuation-token"] = token
+
+    def _unlistable(self, what: str) -> BucketUnreachable:
+        return BucketUnreachable(
+            f"The bucket {self._where()} could not be listed: {what}. Nothing was sent; a later run tries again. "
+            "If it lasts, S3_ENDPOINT_URL may not be an S3 server."
+        )
 
     def _page(self, query: dict[str, str]) -> ListPage:
         page = self._ask(Request(Operation.LIST, query=query), lambda answer: answer.page)
@@ -380,6 +389,34 @@ class Bucket:
 
     def _where(self) -> str:
         return f"{self._config.bucket} at {self._config.endpoint_url or 'AWS ' + self._config.region}"
+
+
+class _Course:
+    """Whether a listing comes nearer to its end with each page: its keys grow, as do its common prefixes.
+
+    Only the ends of each page are compared: that is enough for an end to come, and costs nothing for each object.
+    """
+
+    def __init__(self) -> None:
+        self._last_key = ""
+        self._last_folder = ""
+        self._empty_pages = 0
+
+    def goes_on_with(self, page: ListPage) -> bool:
+        """False if `page` begins no later than the one before ended, ends before it begins, or is one empty page too
+        many."""
+        if page.objects:
+            first, last = page.objects[0].key, page.objects[-1].key
+            if not self._last_key < first <= last:
+                return False
+            self._last_key = last
+        if page.folders:
+            if not self._last_folder < page.folders[0] <= page.folders[-1]:
+                return False
+            self._last_folder = page.folders[-1]
+        is_empty = page.truncated and not page.objects and not page.folders
+        self._empty_pages = self._empty_pages + 1 if is_empty else 0
+        return self._empty_pages <= _MOST_EMPTY_PAGES
 
 
 class _LookRefused(BucketRefused):

@@ -57,7 +57,7 @@ _NUMBERS = ("max-keys", "Content-Length")
 _NO_S3 = "something that is no S3 server answered"
 
 #: How long an answer may take from its request's last byte to its own, in seconds. An answer that makes progress may take
-#: longer (answers.py); one that comes byte by byte may not.
+#: longer, up to a ceiling (answers.py); one that comes byte by byte may not.
 LONGEST_ANSWER = 300.0
 
 

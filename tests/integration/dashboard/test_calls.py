@@ -10,6 +10,7 @@ from typing import Any, Callable, Iterator
 
 import pytest
 from support.dashboard import Behaviour, DashboardStandIn, ShownBin
+from support.scripted import Answer, ScriptedServer, Slow
 
 from ifcbscan.dashboard.calls import (
     BinInfo,
@@ -18,6 +19,7 @@ from ifcbscan.dashboard.calls import (
     PublishedBin,
     UnknownToDashboard,
 )
+from ifcbscan.dashboard.fetch import Site
 from ifcbscan.errors import ExitCode
 
 FIRST, LAST = datetime.date(2013, 1, 1), datetime.date(2013, 12, 31)
@@ -168,6 +170,26 @@ def test_an_answer_that_drips_in_for_ever_is_given_up(server: DashboardStandIn) 
     server.behaviour["/api/"] = Behaviour.DRIP
     with pytest.raises(DashboardUnreachable, match="too slowly"):
         Dashboard(server.url, timeout=10, longest_answer=0.3).list_datasets("hablab")
+
+
+@pytest.mark.parametrize("call", CALLS)
+@pytest.mark.parametrize("status", [200, 404, 500])
+def test_headers_that_drip_in_for_ever_are_given_up(call: str, status: int) -> None:
+    """Each byte comes within the time-out, so that only the time of the whole can end it."""
+    headers = tuple((f"X-{number}", "x" * 100) for number in range(20))
+    with ScriptedServer(then=Slow(Answer(status, b"{}", headers), 0.1)) as server:
+        began = time.monotonic()
+        with pytest.raises(DashboardUnreachable, match="too slowly"):
+            CALLS[call](Dashboard(server.endpoint, timeout=10, longest_answer=0.5))
+        assert time.monotonic() - began < 5
+
+
+def test_headers_have_less_time_than_the_whole_answer() -> None:
+    with ScriptedServer(then=Slow(Answer(200, b"{}"), 0.1)) as server:
+        began = time.monotonic()
+        with pytest.raises(DashboardUnreachable, match="too slowly"):
+            Site(server.endpoint, timeout=10, longest_headers=0.5).json("bin/x")
+        assert time.monotonic() - began < 5
 
 
 @pytest.mark.parametrize("row", ["nauset,D1,,maybe", "nauset,D1", "nauset,D1,,1,1", 'nauset,"D1,,1'])

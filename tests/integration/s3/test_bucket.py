@@ -815,6 +815,69 @@ def test_a_wrong_secret_ends_the_run_whatever_is_asked_first(s3: Any) -> None:
             REQUESTS[kind](Bucket(settings, NoPauses(), S3Client(settings)))
 
 
+# --- listings that do not come to an end
+
+
+def page_of(*names: str, folders: bool = False, token: str = "") -> Answer:
+    """A page of a listing with these names below `hablab/`; with `token`: more follow."""
+    kind = "<CommonPrefixes><Prefix>hablab/{}/</Prefix></CommonPrefixes>"
+    if not folders:
+        kind = (
+            "<Contents><Key>hablab/nauset/{}</Key><Size>1</Size>"
+            "<LastModified>2026-01-01T00:00:00Z</LastModified></Contents>"
+        )
+    more = f"<NextContinuationToken>{token}</NextContinuationToken>" if token else ""
+    body = (
+        f"<ListBucketResult><IsTruncated>{'true' if token else 'false'}</IsTruncated>{more}"
+        f"{''.join(kind.format(name) for name in names)}</ListBucketResult>"
+    )
+    return Answer(200, body.encode(), (("Content-Type", "application/xml"),))
+
+
+LISTINGS: dict[bool, Callable[[Bucket], Any]] = {
+    False: REQUESTS["list"],
+    True: lambda bucket: bucket.folders("hablab/"),
+}
+
+
+@pytest.mark.parametrize("folders", [False, True], ids=["objects", "folders"])
+@pytest.mark.parametrize(
+    "pages",
+    [
+        [["a", "b"], ["a", "b"]],  # the same again
+        [["a"], ["a"]],
+        [["b", "c"], ["a"]],
+        [["a", "b"], ["b", "c"]],
+        [["b", "a"]],
+    ],
+)
+def test_a_listing_that_goes_round_in_circles_is_given_up(pages: list[list[str]], folders: bool) -> None:
+    script = [page_of(*names, folders=folders, token=f"t{number}") for number, names in enumerate(pages)]
+    with ScriptedServer(script) as server:
+        with pytest.raises(BucketUnreachable, match="goes round in circles.*S3_ENDPOINT_URL"):
+            LISTINGS[folders](bucket_at(server.endpoint))
+        assert len(server.requests) == len(pages)
+
+
+@pytest.mark.parametrize("folders", [False, True], ids=["objects", "folders"])
+def test_a_listing_whose_names_grow_from_page_to_page_is_whole(folders: bool) -> None:
+    script = [page_of("a", "b", folders=folders, token="1"), page_of("c", folders=folders, token="2"), page_of()]
+    with ScriptedServer(script) as server:
+        assert len(LISTINGS[folders](bucket_at(server.endpoint))) == 3
+
+
+def test_some_pages_may_be_empty_but_not_all_for_ever() -> None:
+    def empty(count: int) -> list[Answer]:
+        return [page_of(token=f"t{number}") for number in range(count)]
+
+    with ScriptedServer([*empty(100), page_of("a", token="x"), *empty(100), page_of("b")]) as server:
+        assert len(REQUESTS["list"](bucket_at(server.endpoint))) == 2
+    with ScriptedServer([page_of("a", token="x"), *empty(200)]) as server:
+        with pytest.raises(BucketUnreachable, match="goes round in circles"):
+            REQUESTS["list"](bucket_at(server.endpoint))
+        assert len(server.requests) == 102
+
+
 # --- odd answers
 
 

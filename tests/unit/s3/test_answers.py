@@ -88,6 +88,35 @@ def test_a_body_that_makes_progress_has_more_time() -> None:
         assert len(response.read()) == 5000
 
 
+def test_progress_earns_no_time_beyond_the_ceiling() -> None:
+    began = time.monotonic()
+    with answering(Bounds(0.2, ceiling=0.6)) as (response, far):
+        far.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n")
+        send(far, b"x" * 500, 2000, 0.1)
+        response.begin()
+        with pytest.raises(AnswerTooLong, match="did not come to an end within"):
+            response.read()
+    assert 0.5 < time.monotonic() - began < 5
+
+
+@pytest.mark.parametrize("status, is_whole", [(200, True), (503, False)])
+def test_an_object_that_is_read_back_may_take_longer_than_the_ceiling(status: int, is_whole: bool) -> None:
+    near, far = socket.socketpair()
+    near.settimeout(5.0)
+    connection = _made_for(
+        botocore.awsrequest.AWSHTTPConnectionPool,
+        botocore.awsrequest.AWSHTTPConnection,
+        Bounds(0.2, ceiling=0.5),
+    ).ConnectionCls("127.0.0.1")
+    connection.putrequest("GET", "/bucket/key")
+    with near, far, contextlib.closing(connection.response_class(near, method="GET")) as response:
+        far.sendall(f"HTTP/1.1 {status} x\r\nContent-Length: 5000\r\n\r\n".encode())
+        send(far, b"x" * 500, 10, 0.1)
+        response.begin()
+        with contextlib.nullcontext() if is_whole else pytest.raises(AnswerTooLong):
+            assert len(response.read()) == 5000
+
+
 def test_nothing_of_the_socket_is_kept_once_the_answer_is_closed() -> None:
     near, far = socket.socketpair()
     kind = _made_for(
