@@ -1,5 +1,7 @@
 """The scheduler of bins: sends several at a time, newest first, and counts each of them exactly once.
 
+In a run with a time limit one worker takes its bins from anywhere, so that no bin is left out in every run.
+
 What is done with one bin is in one_bin.py. While one bin waits for the archive's check, others are sent. Decides
 nothing but when the run ends. Everything that is counted is counted in the calling thread.
 """
@@ -88,6 +90,9 @@ class Uploader:
         self._waiting: list[tuple[float, int, BinJob]] = []
         self._order = itertools.count()
         self._running: dict[Future[None], BinJob] = {}
+        # In a run that may end before its queue does, one bin at a time comes from anywhere in it.
+        self._takes_from_anywhere = options.time_limit is not None and options.jobs > 1
+        self._from_anywhere: BinJob | None = None
         self._failed_in_a_row = 0
         self._unreachable_in_a_row = 0
         self._ended_by: IfcbscanError | None = None
@@ -135,8 +140,22 @@ class Uploader:
                 # What fails now will fail in the next run, too: some of the time goes to bins from anywhere else.
                 self._failed_in_a_row = 0
                 self._ready.rotate(-random.randrange(len(self._ready)))
+            if self._takes_from_anywhere and self._from_anywhere is None and self._running:
+                self._from_anywhere = self._open_job(self._taken_from_anywhere())
+                return self._from_anywhere
             return self._open_job(self._ready.popleft())
         return None
+
+    def _taken_from_anywhere(self) -> Fileset:
+        """A bin that may be any of those that wait.
+
+        Should the newest bins hold their workers up for all of the time of each run, every other bin is still tried in
+        one run or another, though nothing is remembered from run to run.
+        """
+        place = random.randrange(len(self._ready))
+        taken = self._ready[place]
+        del self._ready[place]
+        return taken
 
     def _take_results(self, tally: Tally) -> None:
         until_due = self._waiting[0][0] - self._clock.monotonic() if self._waiting else None
@@ -153,6 +172,8 @@ class Uploader:
             timeout = min(max(until_due, 0.0), _ATTENTION)
         for future in wait(self._running, timeout, FIRST_COMPLETED).done:
             job = self._running.pop(future)
+            if job is self._from_anywhere:
+                self._from_anywhere = None
             try:
                 future.result()
             except (BucketRefused, BucketUnreachable) as error:

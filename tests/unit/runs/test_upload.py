@@ -6,8 +6,9 @@ The uploader runs on the stand-ins of `support.fakes`: time passes only where it
 from __future__ import annotations
 
 import os
+import random
 import threading
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
 from typing import Any, Callable, Sequence
 
 import pytest
@@ -38,6 +39,7 @@ from ifcbscan.errors import (
     LocalFileProblem,
     PutRefused,
 )
+from ifcbscan.runs import upload
 from ifcbscan.runs.backends import Backends, StopRequest
 from ifcbscan.runs.one_bin import BinJob
 from ifcbscan.runs.upload import Listener, Uploader, UploadOptions
@@ -731,6 +733,95 @@ def test_bins_that_fail_in_every_run_leave_some_of_its_time_to_the_others(world:
         world.run(time_limit=300.0)
         world.clock.advance(60.0)
     assert all(world.is_whole(pid) for pid in pids[:-30])
+
+
+class SideBySide(Executor):
+    """Work that takes virtual time, several pieces at once: `take` is called in it, `wait` stands for that of futures."""
+
+    def __init__(self, clock: VirtualClock) -> None:
+        self._clock = clock
+        self._taken = 0.0
+        self._ends: dict[Any, tuple[float, Future[Any]]] = {}
+
+    def take(self, seconds: float) -> None:
+        self._taken += seconds
+
+    def submit(self, function: Callable[..., Any], *arguments: Any, **named: Any) -> Future[Any]:  # type: ignore[override]
+        self._taken = 0.0
+        done = SerialExecutor().submit(function, *arguments, **named)
+        future: Future[Any] = Future()
+        self._ends[future] = (self._clock.monotonic() + self._taken, done)
+        return future
+
+    def wait(self, futures: Any, timeout: float, _when: str) -> Any:
+        """Time passes until one of the futures, or the timeout, is over."""
+        self._clock.advance(min(timeout, *(self._ends[one][0] - self._clock.monotonic() for one in futures)))
+        for future in list(futures):
+            end, done = self._ends[future]
+            if end <= self._clock.monotonic():
+                error = done.exception()
+                future.set_result(None) if error is None else future.set_exception(error)
+        return wait(futures, 0.0)
+
+
+SWALLOWED = 400.0  # seconds until an upload that nobody answers has failed
+
+
+def _swallowing_world(monkeypatch: pytest.MonkeyPatch, pids: Sequence[str], swallowed: Sequence[str]) -> Any:
+    """A world in which the uploads of some bins are never answered, and a pool for it."""
+    random.seed(7)
+    world = World()
+    world.policy = Policy(confirm=0)
+    world.write(*pids, age=7200.0)
+    pool = SideBySide(world.clock)
+    monkeypatch.setattr(upload, "wait", pool.wait)
+
+    def hook(when: str, call: Call) -> None:
+        if when == "before" and call.kind == "put":
+            if any(pid in call.key for pid in swallowed):
+                begun.append(call.key)
+                pool.take(SWALLOWED)
+                raise BucketUnreachable("timed out")
+            if call.key.endswith(".roi"):
+                begun.append(call.key)
+            pool.take(3.0)
+
+    begun: list[str] = []
+    world.bucket.hook = hook
+    return world, pool, begun
+
+
+FORTY = [f"D20231114T2{number // 60}{number % 60:02d}00_IFCB013" for number in range(40)]
+
+
+def test_bins_whose_uploads_nobody_answers_do_not_starve_the_others_in_every_run(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """They take all the time of all the workers that take the newest bins."""
+    world, pool, _ = _swallowing_world(monkeypatch, FORTY, FORTY[-8:])
+    for _ in range(60):
+        world.run(4, time_limit=300.0, pool=pool)
+        world.clock.advance(60.0)
+    assert [pid for pid in FORTY[:-8] if not world.is_whole(pid)] == []
+
+
+def test_all_workers_but_one_take_the_newest_bins(monkeypatch: pytest.MonkeyPatch) -> None:
+    world, pool, begun = _swallowing_world(monkeypatch, FORTY, FORTY)
+    world.run(4, time_limit=300.0, pool=pool)
+    newest = [_key(pid, "roi") for pid in reversed(FORTY)]
+    assert len(begun) == 4
+    others = [key for key in begun if key not in newest[:4]]
+    assert len(others) == 1
+    assert [key for key in begun if key not in others] == newest[:3]
+
+
+@pytest.mark.parametrize("jobs, time_limit", [(1, 3000.0), (1, None), (4, None)])
+def test_with_time_for_all_or_one_worker_the_newest_bins_come_first(
+    monkeypatch: pytest.MonkeyPatch, jobs: int, time_limit: float | None
+) -> None:
+    world, pool, begun = _swallowing_world(monkeypatch, FORTY, [])
+    world.run(jobs, time_limit=time_limit, pool=pool)
+    assert begun == [_key(pid, "roi") for pid in reversed(FORTY)]
 
 
 # What is there has the right size, and another content.
