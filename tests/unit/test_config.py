@@ -233,6 +233,7 @@ def test_an_account_that_could_leave_its_prefix_is_refused(env_path: Path, accou
         ("SETTLE_SECONDS=nan", "SETTLE_SECONDS"),
         ("CONFIRM_SECONDS=-5", "CONFIRM_SECONDS"),
         ("DELETABLE_AFTER=tomorrow", "DELETABLE_AFTER"),
+        ("DELETABLE_AFTER=24", "DELETABLE_AFTER"),
         ("CONFIRM_SECONDS=inf", "CONFIRM_SECONDS"),
         ("CONFIRM_SECONDS=30 seconds", "CONFIRM_SECONDS"),
         ("MAX_BANDWIDTH=fast", "MAX_BANDWIDTH"),
