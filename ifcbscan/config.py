@@ -11,8 +11,9 @@ import re
 from dataclasses import dataclass, field
 from typing import Callable, Iterable, Mapping, TypeVar
 
+from ifcbscan.atomic import read_small
 from ifcbscan.core.series import is_account
-from ifcbscan.core.units import parse_duration, parse_rate
+from ifcbscan.core.units import parse_duration, parse_rate, parse_with_unit
 from ifcbscan.errors import ConfigError
 
 DEFAULT_BUCKET = "ifcb-data-sharer.files"
@@ -144,7 +145,7 @@ def load(env_file: str | None, environ: Mapping[str, str]) -> Config:
     endpoint_url = values.parsed("S3_ENDPOINT_URL", _endpoint)
     settle = values.parsed("SETTLE_SECONDS", parse_duration)
     confirm = values.parsed("CONFIRM_SECONDS", parse_duration)
-    deletable_after = values.parsed("DELETABLE_AFTER", parse_duration)
+    deletable_after = values.parsed("DELETABLE_AFTER", parse_with_unit)
     exclude = values.all.get("EXCLUDE_DIRS", DEFAULT_EXCLUDE)
     return Config(
         access_key_id=values.all["AWS_ACCESS_KEY_ID"],
@@ -181,8 +182,7 @@ def _collect(env_file: str | None, environ: Mapping[str, str]) -> _Values:
 
 def _read(path: str) -> dict[str, str]:
     try:
-        with open(path, "rb") as file:
-            raw = file.read()
+        raw = read_small(path)
         # Notepad writes a byte-order mark; PowerShell's `>` writes UTF-16.
         encoding = "utf-16" if raw[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
         text = raw.decode(encoding)

@@ -56,7 +56,7 @@ def find_job_with_log(arguments: JobArguments, log_file: str | None) -> Job:
     except IfcbscanError:
         open_log_for_an_error(log_file)
         raise
-    check_log_file(log_file, job.directory)
+    check_log_file(log_file, job.directory, job.config.env_file)
     trouble = open_log(log_file)
     return replace(job, warnings=job.warnings + ((trouble,) if trouble else ()))
 
@@ -67,5 +67,5 @@ def open_log_for_an_error(log_file: str | None) -> None:
     Where that could touch data, or cannot be done, there is no log; the error is printed all the same.
     """
     with contextlib.suppress(IfcbscanError):
-        check_log_file(log_file, None)
+        check_log_file(log_file, None, None)
         open_log(log_file)

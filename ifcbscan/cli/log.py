@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Sequence
 from ifcbscan.atomic import open_plain
 from ifcbscan.cli import targets
 from ifcbscan.core.printable import named, printable
+from ifcbscan.errors import UsageError
 from ifcbscan.state import files
 
 if TYPE_CHECKING:
@@ -67,10 +68,30 @@ class _UtcFormatter(logging.Formatter):
         return printable(super().format(record))
 
 
-def check_log_file(path: str | None, directory: str | None) -> None:
-    """Raises UsageError if there must be no log at `path`: see targets.py. `directory`: the data folder, if known."""
+def check_log_file(path: str | None, directory: str | None, settings: str | None) -> None:
+    """Raises UsageError if there must be no log at `path`: see targets.py.
+
+    `directory`: the data folder, `settings`: the settings file; None if they are not known.
+    """
     if path is not None:
-        targets.check_log("--log-file", targets.absolute(path), _LOG_PARTS, directory)
+        targets.check_log("--log-file", targets.absolute(path), _LOG_PARTS, directory, settings)
+
+
+def check_beside_log(path: str | None, option: str, log_file: str | None) -> None:
+    """Raises UsageError if what `option` writes would be a part of the log. Both paths as they were given."""
+    if path is None or log_file is None:
+        return
+    full_path = targets.absolute(path)
+    if os.path.exists(full_path) and not os.path.isfile(full_path):
+        return  # a device or a folder: neither is written to
+    if any(
+        targets.is_same_file(full_path, part)
+        for part in targets.log_parts(targets.absolute(log_file), _LOG_PARTS)
+    ):
+        raise UsageError(
+            f"{option}: {full_path} is the file of the log (--log-file), too, and each would destroy the other. Nothing was "
+            "done; choose another name."
+        )
 
 
 def open_log(path: str | None) -> str | None:

@@ -14,6 +14,7 @@ from ifcbscan.cli.options import (
     job_arguments,
     output_arguments,
 )
+from ifcbscan.core.units import parse_with_unit
 from ifcbscan.errors import UsageError
 
 
@@ -121,8 +122,10 @@ def verify_arguments(words: Namespace) -> VerifyArguments:
         jobs=jobs,
         published=words.published,
         download=words.download,
-        deletable=words.deletable or None,
-        deletable_after=duration(words.deletable_after, "--deletable-after"),
+        deletable=words.deletable,
+        deletable_after=None
+        if words.deletable_after is None
+        else parse_with_unit(words.deletable_after, "--deletable-after"),
         null_separated=words.null,
     )
 

@@ -19,6 +19,9 @@ from ifcbscan.cli.parser import SCAN_JOBS
 from ifcbscan.core.units import parse_duration, parse_rate
 from ifcbscan.errors import ExitCode, UsageError
 
+#: So many bins at the same time, at most: each takes a thread and a connection, and the server slows down who has many.
+MOST_JOBS = 64
+
 
 @dataclass(frozen=True)
 class JobArguments:
@@ -153,7 +156,7 @@ def duration(text: str | None, option: str) -> float | None:
 
 
 def count(number: int, option: str) -> int:
-    """`number`, which must be at least 1. Raises UsageError that names the option."""
-    if number < 1:
-        raise UsageError(f"{option} must be at least 1.")
+    """`number`, which must be 1 to `MOST_JOBS`. Raises UsageError that names the option."""
+    if not 1 <= number <= MOST_JOBS:
+        raise UsageError(f"{option} must be at least 1 and at most {MOST_JOBS}.")
     return number

@@ -45,6 +45,13 @@ class _Parser(argparse.ArgumentParser):
         self.exit(2, printable(line) + "\n")
 
 
+def _file(text: str) -> str:
+    """FILE of an option. An empty one comes of a shell variable that is not set, and must not pass for none."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError("the name of the file is empty")
+    return text
+
+
 class _Version(argparse.Action):
     """-V: looks the version up only when it is asked for."""
 
@@ -185,6 +192,7 @@ def build_parser() -> argparse.ArgumentParser:
     verify.add_argument(
         "--deletable",
         metavar="FILE",
+        type=_file,
         help="write the paths of the files of all proven (and, with --published, published) bins into FILE, once they "
         "are old enough and everything has been looked at again",
     )
@@ -205,7 +213,7 @@ def build_parser() -> argparse.ArgumentParser:
         help="read objects back from the archive where nothing else proves them",
     )
     verify.add_argument(
-        "--jobs", metavar="N", type=int, default=2, help="bins read at the same time (default 2)"
+        "--jobs", metavar="N", type=int, default=2, help="bins read at the same time (default 2, at most 64)"
     )
     verify.add_argument(
         "--settle",
@@ -228,6 +236,7 @@ def build_parser() -> argparse.ArgumentParser:
         "-o",
         "--output",
         metavar="FILE",
+        type=_file,
         help="where to write it (if left out: TIME_SERIES-report.html in the current folder)",
     )
     report.add_argument(
@@ -277,6 +286,7 @@ def _add_env_file(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--env-file",
         metavar="FILE",
+        type=_file,
         help="configuration file; else ./.env, else the one in your configuration folder",
     )
 
@@ -347,6 +357,7 @@ def _add_scan_options(parser: argparse.ArgumentParser) -> None:
     output.add_argument(
         "--metrics-file",
         metavar="FILE",
+        type=_file,
         help="write figures for Prometheus' node_exporter (textfile collector); needs the extra 'metrics'",
     )
     output.add_argument(
@@ -360,7 +371,9 @@ def _add_scan_options(parser: argparse.ArgumentParser) -> None:
 def _add_output_options(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
     output = parser.add_argument_group("output")
     output.add_argument("--json", action="store_true", help="print the report as one JSON object")
-    output.add_argument("--log-file", metavar="FILE", help="also write a log; it is kept below 10 MB")
+    output.add_argument(
+        "--log-file", metavar="FILE", type=_file, help="also write a log; it is kept below 10 MB"
+    )
     loudness = output.add_mutually_exclusive_group()
     loudness.add_argument("-v", "--verbose", action="store_true", help="say what is done with each bin")
     loudness.add_argument("-q", "--quiet", action="store_true", help="print errors only")

@@ -69,7 +69,7 @@ class _Tools:
 def carry_out(job: Job, arguments: ScanArguments, interruption: Interruption) -> int:
     """Scan once, with everything around it; returns the exit code of the report. Raises what makes a scan impossible."""
     if arguments.metrics_file is not None:
-        check_target("--metrics-file", absolute(arguments.metrics_file), is_metrics, job.directory)
+        check_target("--metrics-file", absolute(arguments.metrics_file), is_metrics, None)
     order = _Order(job, arguments, _scan_options(arguments, job), interruption)
     # Of a dry run, which does nothing, nobody needs to know. It may look on while a scheduled scan is at work.
     after_run = None if arguments.dry_run else _after_run(order)

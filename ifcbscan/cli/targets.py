@@ -1,8 +1,9 @@
 """Paths that people give, and whether ifcbscan may write there. Writes nothing itself.
 
-Two rules keep every option that names a file to be written from costing data. Nothing is ever written to a file
-that is called like a bin's. And in the data folder, whatever way leads into it, a file that is there already is
-written to only if it is empty or its beginning shows that ifcbscan has made it.
+Rules that keep every option that names a file to be written from costing data. Nothing is ever written to a file
+that is called like a bin's, or that is one of ifcbscan's own records. A file that would be replaced must be empty, or
+its beginning must show that ifcbscan has made it. A log, which is appended to, may go to a file of another kind, but
+not in the data folder, whatever way leads into it, and never to the settings.
 """
 
 from __future__ import annotations
@@ -14,12 +15,16 @@ import stat
 from typing import Callable, Iterable
 
 from ifcbscan.atomic import read_head
-from ifcbscan.errors import UsageError
+from ifcbscan.errors import IfcbscanError, UsageError
+from ifcbscan.state import paths
 
 #: So many bytes of a file are looked at.
 _LOOKED_AT = 65536
 
 _SUFFIXES = (".hdr", ".adc", ".roi")
+
+#: What the names of the records have in them that runs keep in their state folder. Logs lie there, too.
+_RECORD = re.compile(r"\.(?:lock|named|claims|json)\b")
 
 #: How a line of the log begins (log.open_log); after the remains of another one, if the disk was full.
 _LOG_LINE = re.compile(rb"[^\n]*?\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ (?:DEBUG|INFO|WARNING|ERROR|CRITICAL) ")
@@ -70,24 +75,56 @@ def is_path_list(head: bytes) -> bool:
     )
 
 
-def check_log(option: str, path: str, parts: int, directory: str | None) -> None:
-    """The same as `check_target` for a log that is rotated through `path.1` to `path.<parts>`."""
-    check_target(option, path, is_log, directory)
-    for part in range(1, parts + 1):
-        check_target(option, f"{path}.{part}", is_log, directory)
+def check_log(option: str, path: str, parts: int, directory: str | None, settings: str | None) -> None:
+    """The same as `check_target` for a log that is rotated through `path.1` to `path.<parts>`.
+
+    `settings`: the settings file in use, None if there is none or it is not known.
+    """
+    for name in log_parts(path, parts):
+        if settings is not None and is_same_file(name, settings):
+            raise UsageError(
+                f"{option}: {name} is the settings file, and no log is ever written to it. Nothing was done; choose "
+                "another name."
+            )
+        check_target(option, name, is_log, directory)
+
+
+def log_parts(path: str, parts: int) -> list[str]:
+    """The files of a log: the one that is written, and those that it becomes in turn."""
+    return [path, *(f"{path}.{part}" for part in range(1, parts + 1))]
+
+
+def check_replaced(option: str, path: str, made_by_us: Callable[[bytes], bool]) -> None:
+    """The same as `check_target` for a file that is replaced as a whole, wherever it lies, and not by a stream."""
+    if path.startswith(("/dev/", "/proc/")) and not path.startswith("/dev/shm/"):
+        raise UsageError(
+            f"{option}: {path} cannot be replaced: it is no plain file. Nothing was done; name a file on a disk."
+        )
+    check_target(option, path, made_by_us, None)
+
+
+def is_same_file(path: str, other: str) -> bool:
+    """Whether two paths (absolute) are one file, or would be if it were there."""
+    with contextlib.suppress(OSError):
+        return os.path.samefile(path, other)
+    return os.path.normcase(os.path.realpath(path)) == os.path.normcase(os.path.realpath(other))
 
 
 def check_target(option: str, path: str, made_by_us: Callable[[bytes], bool], directory: str | None) -> None:
     """Raises UsageError if nothing may be written to `path` (absolute), which was given with `option`.
 
-    `made_by_us` judges the beginning of a file. `directory`: the data folder, None if it is not known; then every
-    place may be in it. What is no plain file is not judged here: it is refused when it is opened.
+    `made_by_us` judges the beginning of a file. `directory`: the folder in which that counts, None for
+    everywhere. What is no plain file is not judged here: it is refused when it is opened.
     """
     for name in (path, os.path.realpath(path)):
         if _is_called_like_a_bins(os.path.basename(name)):
             raise UsageError(
                 f"{option}: {path} is called like a file of a bin, and nothing is ever written to one. Nothing was done; "
                 "choose another name."
+            )
+        if _is_record(name):
+            raise UsageError(
+                f"{option}: {path} is a record that ifcbscan keeps for itself. Nothing was done; choose another name."
             )
     try:
         status = os.stat(path)
@@ -104,10 +141,23 @@ def check_target(option: str, path: str, made_by_us: Callable[[bytes], bool], di
     # Of zeros alone is what a power failure leaves of a file.
     if made_by_us(head.lstrip(b"\0")) or (head and not head.strip(b"\0")):
         return
+    if directory is None:
+        raise UsageError(
+            f"{option}: {path} is a file that ifcbscan has not made, so it is not replaced. Nothing was done; choose "
+            "another name, or take that file away if nobody needs it."
+        )
     raise UsageError(
         f"{option}: {path} lies in the data folder (or is linked with a file there) and was not made by ifcbscan, so it is "
         "not touched. Nothing was done; choose another place."
     )
+
+
+def _is_record(path: str) -> bool:
+    if not _RECORD.search(os.path.basename(path)):
+        return False
+    with contextlib.suppress(OSError, IfcbscanError):
+        return os.path.samefile(os.path.dirname(path), paths.state_folder())
+    return False
 
 
 def _is_called_like_a_bins(name: str) -> bool:

@@ -127,8 +127,12 @@ def folder_end(name: str) -> float:
 
 
 def looks_like_a_pid(text: str) -> bool:
-    """Whether somebody may have meant `text` as a pid; only worth asking where `parse_pid` says None."""
-    return _ALMOST_A_PID.fullmatch(text) is not None
+    """Whether somebody may have meant `text` as a pid, or made a copy under another name (`copy of D2013...`, `... (1)`).
+
+    Only worth asking where `parse_pid` says None. What macOS lays beside each file on a foreign disk (`._D2013...`)
+    holds no data of it.
+    """
+    return not text.startswith("._") and _ALMOST_A_PID.search(text) is not None
 
 
 def pack_stamps(times: Sequence[float], marks: Sequence[int] = (0, 0, 0)) -> bytes:

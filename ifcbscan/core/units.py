@@ -22,6 +22,14 @@ def parse_duration(text: str, name: str) -> float:
     return seconds
 
 
+def parse_with_unit(text: str, name: str) -> float:
+    """The same as `parse_duration`, where seconds are hardly ever meant: a number alone must be 0."""
+    seconds = parse_duration(text, name)
+    if seconds and text.strip()[-1] in "0123456789":
+        raise ConfigError(f"{name}: {text!r} would be seconds; give a unit, such as 24h.")
+    return seconds
+
+
 def parse_rate(text: str, name: str) -> float:
     """Bytes a second of `500K`, `2M`, `80000`. Raises ConfigError naming `name`."""
     match = _RATE.fullmatch(text.strip())

@@ -106,6 +106,7 @@ class Walk:
         self._misnamed = _Examples()
         self._links = _Examples()
         self._system = _Examples()
+        self._last_system = ""  # the last folder counted there
 
     def walk(self) -> Inventory:
         """Look into every folder. Raises UsageError if the root cannot be read."""
@@ -155,8 +156,8 @@ class Walk:
             )
         if self._links.count:
             yield (
-                f"{self._links.count} symbolic links lead to folders elsewhere and are not followed, so bins behind them are not "
-                f"seen (the first: {self._links.first[0]}); give the folder itself as DIR"
+                f"{self._links.count} symbolic links lead to folders elsewhere, or to nothing, and are not followed, so bins "
+                f"behind them are not seen (the first: {self._links.first[0]}); give the folder itself as DIR"
             )
         for folder in self._system.first:
             yield (
@@ -186,8 +187,8 @@ class Walk:
                         self._pending.append((reachable(entry.path), _Place.SYSTEM))
                 else:
                     self._found.foreign += place is not _Place.SYSTEM
-                    if entry.is_symlink() and _is_folder(entry) and not self._is_inside(entry.path):
-                        self._links.add(entry.path)
+                    if entry.is_symlink():
+                        self._look_at_link(entry.path)
         names.sort(key=_stem)
         for stem, members in itertools.groupby(names, key=_stem):
             self._take(folder, place, stem, list(members), subfolders)
@@ -197,18 +198,21 @@ class Walk:
         """Whether a file's name says that its bin is of a day before the first one wanted. Quick, for a million."""
         return name[1:9] < self._oldest_day and name[0] == "D" and name[1:9].isdigit()
 
+    def _look_at_link(self, path: str) -> None:
+        if _may_hide_a_folder(path) and not self._is_inside(path):
+            self._links.add(path)
+
     def _is_inside(self, link: str) -> bool:
-        """Whether a link leads to a folder of this tree, which the walk comes to by itself."""
+        """Whether a link leads to a place in this tree, which the walk comes to by itself."""
         root, target = (os.path.normcase(os.path.realpath(path)) for path in (self._root, link))
         return target == root or target.startswith(os.path.join(root, ""))
 
     def _take(self, folder: str, place: _Place, stem: str, names: list[str], subfolders: list[str]) -> None:
         pid = parse_pid(stem)
         if place is _Place.SYSTEM:
-            if pid is not None and folder not in self._system.first:
-                self._system.add(folder)
+            self._take_in_system(folder, names, subfolders)
         elif pid is None:
-            self._take_foreign(folder, stem, names, subfolders)
+            self._take_foreign(folder, place, stem, names, subfolders)
         elif self._not_before is not None and pid.sample_time < self._not_before:
             pass
         elif place is _Place.EXCLUDED:
@@ -218,15 +222,29 @@ class Walk:
             for fileset in self._filesets(pid, folder, names, subfolders):
                 self._found.add(fileset)
 
-    def _take_foreign(self, folder: str, stem: str, names: list[str], subfolders: list[str]) -> None:
+    def _take_in_system(self, folder: str, names: list[str], subfolders: list[str]) -> None:
+        for name in names:
+            if _is_real_folder(os.path.join(folder, name)):
+                subfolders.append(name)
+            elif folder != self._last_system:
+                # Whatever the stem: Windows gives a file in its trash a name of its own, with the old extension.
+                self._system.add(folder)
+                self._last_system = folder
+
+    def _take_foreign(
+        self, folder: str, place: _Place, stem: str, names: list[str], subfolders: list[str]
+    ) -> None:
         for name in names:
             path = os.path.join(folder, name)
-            if os.path.isdir(path) and not os.path.islink(path):
+            if _is_real_folder(path):
                 subfolders.append(name)
                 continue
             self._found.foreign += 1
             if looks_like_a_pid(stem):
-                self._misnamed.add(path)
+                if place is _Place.COUNTED:  # what lies in an excluded folder was left out on purpose
+                    self._misnamed.add(path)
+            elif os.path.islink(path):
+                self._look_at_link(path)
 
     def _filesets(self, pid: Pid, folder: str, names: list[str], subfolders: list[str]) -> list[Fileset]:
         """One fileset; more where a member is there in several spellings (`.roi`, `.ROI`), as if they were copies."""
@@ -238,7 +256,11 @@ class Walk:
                 # Not from the folder's own record of the file, which lags behind on Windows while it is being written.
                 status = os.stat(path)
             except FileNotFoundError:
-                continue  # gone since the folder was read: as if it had never been there
+                # Gone since the folder was read: as if it had never been there. But the link to a file on a disk that
+                # is not mounted is there.
+                if os.path.islink(path):
+                    self._unexamined.add(f"{path} (a link that leads to nothing)")
+                continue
             except OSError as error:
                 self._unexamined.add(f"{path} ({error.strerror})")
                 continue
@@ -276,8 +298,15 @@ def _belongs_to_system(name: str) -> bool:
     return name.lower() in _SYSTEM_FOLDERS or name.startswith(".Trash")
 
 
-def _is_folder(entry: os.DirEntry[str]) -> bool:
+def _is_real_folder(path: str) -> bool:
+    return os.path.isdir(path) and not os.path.islink(path)
+
+
+def _may_hide_a_folder(link: str) -> bool:
+    """Whether a link leads to a folder, or to nothing: perhaps to a folder on a disk that is not mounted."""
     try:
-        return entry.is_dir()
+        return stat.S_ISDIR(os.stat(link).st_mode)
+    except FileNotFoundError:
+        return True
     except OSError:  # links that go round in a circle
         return False

@@ -1,7 +1,7 @@
 """A list of files that was written for another program to read: whole, or not at all.
 
 It is made beside its place and moved there at the end, so that nobody reads half of one. It lists; it
-deletes nothing but its own unfinished copy.
+deletes nothing but its own unfinished copy. A link stays a link: what it leads to is replaced.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ class PathList:
     def __init__(self, path: str | None, null_separated: bool) -> None:
         """Raises UsageError if there can be no list at `path`."""
         self.warnings: list[str] = []
-        self._path = path
+        self._path = None if path is None else os.path.realpath(path)
         self._end = b"\0" if null_separated else b"\n"
         self._partial = ""
         self._file: BinaryIO | None = None
         self._count = 0
-        if path is not None:
-            self._open(path)
+        if self._path is not None:
+            self._open(self._path)
 
     def _open(self, path: str) -> None:
         # Moving a file onto a device, such as /dev/stdout, would replace the device.

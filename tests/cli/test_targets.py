@@ -87,7 +87,103 @@ def test_no_option_overwrites_a_file_in_the_data_folder_that_ifcbscan_has_not_ma
     notes = data / "sub" / "cruise notes.txt"
     notes.write_text("calibrated on Monday\n")
     said = refused(ifcbscan_cli, option, notes, data)
-    assert "lies in the data folder" in said and "was not made by ifcbscan" in said
+    if option.startswith("--log-file"):
+        assert "lies in the data folder" in said and "was not made by ifcbscan" in said
+    else:
+        assert "is a file that ifcbscan has not made" in said
+
+
+@on_moto
+@pytest.mark.parametrize("option", ["--metrics-file", "--deletable", "--output"])
+def test_no_option_replaces_a_file_that_ifcbscan_has_not_made_wherever_it_is(
+    s3: Any, ifcbscan_cli: Any, env_file: Path, data: Path, option: str
+) -> None:
+    """`--deletable .env` once destroyed the settings, with the only copy of the keys."""
+    settings = env_file.read_bytes()
+    assert "is a file that ifcbscan has not made" in refused(ifcbscan_cli, option, env_file, data)
+    assert env_file.read_bytes() == settings
+
+
+@on_moto
+def test_no_log_is_written_to_the_settings_nor_rotated_into_them(
+    s3: Any, ifcbscan_cli: Any, env_file: Path, data: Path
+) -> None:
+    settings = env_file.read_bytes()
+    assert "is the settings file" in refused(ifcbscan_cli, "--log-file", env_file, data)
+    turned = env_file.parent / "a.log.2"
+    env_file.rename(turned)
+    words = ["--once", "data", "nauset", "--env-file", turned, "--log-file", env_file.parent / "a.log"]
+    assert "is the settings file" in checked(ifcbscan_cli)(*words, code=2).stderr
+    turned.rename(env_file)
+    assert env_file.read_bytes() == settings and not (env_file.parent / "a.log").exists()
+
+
+@posix
+@on_moto
+@everywhere
+def test_no_option_writes_to_a_record_of_ifcbscans_own(
+    s3: Any, ifcbscan_cli: Any, env_file: Path, data: Path, option: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checked(ifcbscan_cli)("--once", "data", "nauset")
+    monkeypatch.setenv("HOME", str(env_file.parent / "home"))
+    records = sorted(Path(paths.state_folder()).glob("*"))
+    assert {path.suffix for path in records} >= {".lock", ".json"}
+    for record in records:
+        assert "is a record that ifcbscan keeps for itself" in refused(ifcbscan_cli, option, record, data)
+
+
+@posix
+@on_moto
+def test_a_log_and_another_file_by_one_name_are_refused(
+    s3: Any, ifcbscan_cli: Any, env_file: Path, data: Path
+) -> None:
+    folder = env_file.parent
+    (folder / "linked").symlink_to(folder / "both.1")
+    for name in ("both", "both.4", "linked"):
+        for option in ("--metrics-file", "--deletable"):
+            words = [*WRITERS[option], folder / name, "--log-file", folder / "both"]
+            said = checked(ifcbscan_cli)(*words, code=2).stderr
+            assert f"{option}: {folder / name} is the file of the log" in said
+    assert not (folder / "both").exists()
+
+
+@posix
+@on_moto
+@pytest.mark.parametrize("option", ["--deletable", "--output"])
+@pytest.mark.parametrize("stream", ["/dev/stdout", "/proc/self/fd/1"])
+def test_a_stream_is_no_plain_file_even_if_it_leads_to_one(
+    s3: Any,
+    cli_environment: dict[str, str],
+    tmp_path: Path,
+    env_file: Path,
+    data: Path,
+    option: str,
+    stream: str,
+) -> None:
+    """As root, the link /dev/stdout itself was once replaced by a list."""
+    with (tmp_path / "out").open("wb") as out:
+        done = subprocess.run(
+            [sys.executable, "-m", "ifcbscan", *map(str, WRITERS[option]), stream],
+            cwd=str(tmp_path),
+            env=cli_environment,
+            stdout=out,
+            stderr=subprocess.PIPE,
+            timeout=60,
+        )
+    assert done.returncode == 2 and b"it is no plain file" in done.stderr
+    assert (tmp_path / "out").read_bytes() == b""
+
+
+@posix
+@on_moto
+def test_a_link_to_a_list_stays_a_link(s3: Any, ifcbscan_cli: Any, env_file: Path, data: Path) -> None:
+    run = checked(ifcbscan_cli)
+    run("sync", "data", "nauset")
+    link, there = env_file.parent / "link", env_file.parent / "there"
+    link.symlink_to(there)
+    for _ in range(2):
+        run(*WRITERS["--deletable"], link)
+        assert link.is_symlink() and there.read_bytes().count(b"\n") == 3
 
 
 @posix

@@ -212,6 +212,17 @@ def test_a_placeholder_is_refused_with_a_line_that_says_where_to_get_real_values
     assert "placeholder" in message and name in message and DEFAULT_DASHBOARD in message
 
 
+def test_a_file_far_larger_than_settings_are_is_refused_and_not_read_into_memory(env_path: Path) -> None:
+    """A sparse file of 20 GB ended in a MemoryError."""
+    with env_path.open("wb") as file:
+        file.truncate(20 << 30)
+    with pytest.raises(ConfigError) as raised:
+        load(str(env_path), {})
+    assert str(raised.value) == (
+        f"{env_path} cannot be read: it is too large for what it should be. Nothing was sent."
+    )
+
+
 def test_the_example_file_as_it_comes_is_refused(env_path: Path) -> None:
     example = REPOSITORY / ".env.example"
     message = _refusal(env_path, example.read_bytes())
@@ -233,6 +244,7 @@ def test_an_account_that_could_leave_its_prefix_is_refused(env_path: Path, accou
         ("SETTLE_SECONDS=nan", "SETTLE_SECONDS"),
         ("CONFIRM_SECONDS=-5", "CONFIRM_SECONDS"),
         ("DELETABLE_AFTER=tomorrow", "DELETABLE_AFTER"),
+        ("DELETABLE_AFTER=24", "DELETABLE_AFTER"),
         ("CONFIRM_SECONDS=inf", "CONFIRM_SECONDS"),
         ("CONFIRM_SECONDS=30 seconds", "CONFIRM_SECONDS"),
         ("MAX_BANDWIDTH=fast", "MAX_BANDWIDTH"),

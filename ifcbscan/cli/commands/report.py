@@ -14,7 +14,7 @@ from ifcbscan.cli.job import find_job
 from ifcbscan.cli.more_options import ReportArguments
 from ifcbscan.cli.printer import say_warnings
 from ifcbscan.cli.signals import Interruption
-from ifcbscan.cli.targets import absolute, check_target, is_page
+from ifcbscan.cli.targets import absolute, check_replaced, is_page
 from ifcbscan.clock import Clock
 from ifcbscan.core.archive_report import IN_ARCHIVE, ReportSubject, SurveyedBin, build_report, to_json
 from ifcbscan.core.decision import Policy
@@ -38,7 +38,7 @@ def run(arguments: ReportArguments, interruption: Interruption) -> int:
     if arguments.output is not None or not arguments.as_json:
         page.check_jinja2()  # before minutes of looking at everything
         path = absolute(arguments.output or f"{time_series}-report.html")
-        check_target("--output", path, is_page, directory)
+        check_replaced("--output", path, is_page)
     if arguments.published and config.dashboard_url is None:
         raise UsageError("--published: there is no dashboard to ask. Set DASHBOARD_URL in the .env file.")
     clock = Clock()

@@ -31,7 +31,7 @@ def run(arguments: StartArguments, interruption: Interruption) -> int:
     _check_directory(job.directory)
     scheduler = for_this_system(arguments.system_account)
     scheduled = _scheduled_job(job)
-    check_log_file(scheduled.log_file, job.directory)
+    check_log_file(scheduled.log_file, job.directory, job.config.env_file)
     if arguments.show_only:
         _show(scheduler.render(scheduled))
         return ExitCode.DONE

@@ -7,13 +7,13 @@ from concurrent.futures import ThreadPoolExecutor
 
 from ifcbscan.cli import output
 from ifcbscan.cli.job import Job, find_job_with_log
-from ifcbscan.cli.log import log_problems, logger
+from ifcbscan.cli.log import check_beside_log, log_problems, logger
 from ifcbscan.cli.more_options import VerifyArguments
 from ifcbscan.cli.options import OutputArguments
 from ifcbscan.cli.printer import say_problems
 from ifcbscan.cli.progress import Progress
 from ifcbscan.cli.signals import Interruption
-from ifcbscan.cli.targets import absolute, check_target, is_path_list
+from ifcbscan.cli.targets import absolute, check_replaced, is_path_list
 from ifcbscan.cli.verify_printer import VerifyPrinter
 from ifcbscan.clock import Clock
 from ifcbscan.config import Config
@@ -31,10 +31,11 @@ from ifcbscan.s3.client import S3Client
 
 def run(arguments: VerifyArguments, interruption: Interruption) -> int:
     """Verify; 0 only if everything that was asked for is shown to be so."""
+    check_beside_log(arguments.deletable, "--deletable", arguments.output.log_file)
     job = find_job_with_log(arguments.job, arguments.output.log_file)
     deletable = absolute(arguments.deletable) if arguments.deletable else None
     if deletable is not None:
-        check_target("--deletable", deletable, is_path_list, job.directory)
+        check_replaced("--deletable", deletable, is_path_list)
     report = _verify(job, arguments, _verify_options(job, arguments, deletable), interruption)
     _print(report, arguments.output)
     return report.exit_code

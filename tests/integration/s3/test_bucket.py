@@ -861,7 +861,11 @@ def test_a_listing_that_goes_round_in_circles_is_given_up(pages: list[list[str]]
 
 @pytest.mark.parametrize("folders", [False, True], ids=["objects", "folders"])
 def test_a_listing_whose_names_grow_from_page_to_page_is_whole(folders: bool) -> None:
-    script = [page_of("a", "b", folders=folders, token="1"), page_of("c", folders=folders, token="2"), page_of()]
+    script = [
+        page_of("a", "b", folders=folders, token="1"),
+        page_of("c", folders=folders, token="2"),
+        page_of(),
+    ]
     with ScriptedServer(script) as server:
         assert len(LISTINGS[folders](bucket_at(server.endpoint))) == 3
 

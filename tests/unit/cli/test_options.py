@@ -91,11 +91,42 @@ def test_every_command_of_the_parser_is_in_the_table_and_no_other() -> None:
 
 
 @pytest.mark.parametrize(
+    "line",
+    [
+        "verify --deletable",
+        "verify --log-file",
+        "verify --env-file",
+        "--once --metrics-file",
+        "--once --log-file",
+        "report -o",
+    ],
+)
+@pytest.mark.parametrize("name", ["", " "])
+def test_a_file_without_a_name_is_a_mistake_and_not_the_same_as_none(
+    line: str, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        parse([*line.split(), name])
+    assert ended.value.code == 2 and "the name of the file is empty" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("after, seconds", [("0", 0.0), ("0.0", 0.0), ("24h", 86400.0), ("90s", 90.0)])
+def test_an_age_has_a_unit_or_is_0(after: str, seconds: float) -> None:
+    assert read(f"verify --deletable f --deletable-after {after}").deletable_after == seconds
+
+
+@pytest.mark.parametrize(
     ("line", "error", "words"),
     [
-        ("--once --jobs 0", UsageError, "--jobs must be at least 1."),
-        ("verify --jobs=-1", UsageError, "--jobs must be at least 1."),
+        ("--once --jobs 0", UsageError, "--jobs must be at least 1 and at most 64."),
+        ("verify --jobs=-1", UsageError, "--jobs must be at least 1 and at most 64."),
         ("verify -0", UsageError, "-0 goes with --deletable FILE."),
+        ("--once --jobs 65", UsageError, "--jobs must be at least 1 and at most 64."),
+        (
+            "verify --deletable f --deletable-after 24",
+            ConfigError,
+            "--deletable-after: '24' would be seconds; give a unit, such as 24h.",
+        ),
         ("verify --deletable-after 1d", UsageError, "--deletable-after goes with --deletable FILE."),
         (
             "verify --deletable f --deletable-after never",

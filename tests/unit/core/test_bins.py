@@ -113,13 +113,29 @@ def test_what_the_dashboard_could_not_show_is_no_pid(text: str) -> None:
         INVALID["old, day 366 of a common year"],
         INVALID["old, two-digit instrument"],
         INVALID["old, day of two digits"],
+        "Kopie von D20260702T000031_IFCB199",
+        "copy of d20260702t000031_ifcb199",
+        "D20260702T000031_IFCB199 (1)",
+        "D20260702T000031_IFCB199_old",
+        "IFCB5_2012_028_081515 - Copy",
     ],
 )
 def test_a_name_that_was_meant_as_a_pid_is_recognised(text: str) -> None:
     assert looks_like_a_pid(text)
 
 
-@pytest.mark.parametrize("text", ["", "README", "calibration", "IMG_20130526", "D20130526", "IFCB5_2012_028"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "README",
+        "calibration",
+        "IMG_20130526",
+        "D20130526",
+        "IFCB5_2012_028",
+        "._D20130526T095207_IFCB013",
+    ],
+)
 def test_a_name_of_another_kind_is_not_taken_for_a_pid_gone_wrong(text: str) -> None:
     assert not looks_like_a_pid(text)
 

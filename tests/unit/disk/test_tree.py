@@ -234,6 +234,9 @@ def test_a_recent_walk_leaves_out_folders_that_are_named_after_an_older_time(tmp
         "d20130526t095207_ifcb013",
         "IFCB5_2013_366_081515",
         "IFCB12_2012_028_081515",
+        NEW + " (1)",
+        NEW + " ",
+        "copy of " + NEW,
     ],
 )
 def test_files_whose_name_is_nearly_a_pid_are_not_taken_and_the_run_says_so(
@@ -254,9 +257,6 @@ def test_files_whose_name_is_nearly_a_pid_are_not_taken_and_the_run_says_so(
     "name",
     [
         "D２0130526T095207_IFCB013",  # noqa: RUF001
-        NEW + " (1)",
-        NEW + " ",
-        "copy of " + NEW,
         "Ñandú_Wäder",
         "100% & more",
         "'quoted'",
@@ -339,7 +339,10 @@ def test_a_symlinked_folder_is_not_followed_and_a_symlinked_file_is(tmp_path: Pa
     assert inventory.filesets[NEXT].roi == 5
     assert inventory.foreign == 1
     (warning,) = inventory.warnings
-    assert "1 symbolic links lead to folders elsewhere" in warning and str(root / "linked") in warning
+    assert (
+        "1 symbolic links lead to folders elsewhere, or to nothing," in warning
+        and str(root / "linked") in warning
+    )
     assert inventory.out_of_sight == 1
 
 
@@ -366,10 +369,44 @@ def test_a_symlink_loop_ends(tmp_path: Path) -> None:
 
 
 @posix_only
-def test_a_dangling_symlink_counts_as_a_missing_member(tmp_path: Path) -> None:
+def test_a_dangling_symlink_counts_as_a_missing_member_and_as_unreadable(tmp_path: Path) -> None:
     _write_bin(tmp_path, NEW, ".hdr .adc")
     (tmp_path / (NEW + ".roi")).symlink_to(tmp_path / "gone")
-    assert _walk(tmp_path).filesets[NEW].missing == ("roi",)
+    inventory = _walk(tmp_path)
+    assert inventory.filesets[NEW].missing == ("roi",) and inventory.unreadable == 1
+    (warning,) = inventory.warnings
+    assert f"{NEW}.roi (a link that leads to nothing)" in warning
+
+
+@posix_only
+def test_a_link_to_nothing_outside_may_hide_a_disk_that_is_not_mounted(tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    _write_bin(root, NEW)
+    (root / "disk2").symlink_to(tmp_path / "gone")
+    (root / "odd.roi").symlink_to(tmp_path / "gone")
+    (root / "in the tree").symlink_to(root / "gone")
+    (root / ".#notes.txt").symlink_to("captain@ship.1234:1700000000")  # how Emacs locks a file
+    inventory = _walk(root)
+    assert (inventory.out_of_sight, inventory.unreadable, inventory.foreign) == (2, 0, 4)
+    (warning,) = inventory.warnings
+    assert "2 symbolic links lead to folders elsewhere, or to nothing," in warning
+
+
+@pytest.mark.windows_core
+def test_misnamed_files_in_an_excluded_folder_were_left_out_on_purpose(tmp_path: Path) -> None:
+    _write_bin(tmp_path / "bad", NEW + "_old")
+    assert (_walk(tmp_path, "bad").misnamed, _walk(tmp_path).misnamed) == (0, 3)
+
+
+@pytest.mark.windows_core
+def test_what_windows_has_renamed_in_its_trash_is_told(tmp_path: Path) -> None:
+    for number in range(5):
+        _write(tmp_path / "$RECYCLE.BIN" / f"S-{number}" / "$RA1B2C3.roi")
+        _write(tmp_path / "$RECYCLE.BIN" / f"S-{number}" / "$RX1B2C3.adc")
+    _write_bin(tmp_path / "$RECYCLE.BIN" / "folder.roi", NEW)
+    inventory = _walk(tmp_path)
+    assert inventory.out_of_sight == 6
+    assert inventory.warnings[0].startswith("bins lie in ")
 
 
 @posix_only
