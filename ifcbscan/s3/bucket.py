@@ -392,9 +392,9 @@ class Bucket:
 
 
 class _Course:
-    """Whether a listing comes nearer to its end with each page: its keys grow, as do its common prefixes.
+    """Whether a listing gets on: each page must have a key, or a common prefix, behind all that came before.
 
-    Only the ends of each page are compared: that is enough for an end to come, and costs nothing for each object.
+    No more is asked of their order, because servers differ in it.
     """
 
     def __init__(self) -> None:
@@ -403,20 +403,16 @@ class _Course:
         self._empty_pages = 0
 
     def goes_on_with(self, page: ListPage) -> bool:
-        """False if `page` begins no later than the one before ended, ends before it begins, or is one empty page too
-        many."""
-        if page.objects:
-            first, last = page.objects[0].key, page.objects[-1].key
-            if not self._last_key < first <= last:
-                return False
-            self._last_key = last
-        if page.folders:
-            if not self._last_folder < page.folders[0] <= page.folders[-1]:
-                return False
-            self._last_folder = page.folders[-1]
-        is_empty = page.truncated and not page.objects and not page.folders
-        self._empty_pages = self._empty_pages + 1 if is_empty else 0
-        return self._empty_pages <= _MOST_EMPTY_PAGES
+        """False if `page` has nothing that lies behind the pages before it, or is one empty page too many."""
+        key = max((item.key for item in page.objects), default="")
+        folder = max(page.folders, default="")
+        if not key and not folder:
+            self._empty_pages += page.truncated
+            return self._empty_pages <= _MOST_EMPTY_PAGES
+        gets_on = key > self._last_key or folder > self._last_folder
+        self._last_key, self._last_folder = max(key, self._last_key), max(folder, self._last_folder)
+        self._empty_pages = 0
+        return gets_on
 
 
 class _LookRefused(BucketRefused):

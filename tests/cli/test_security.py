@@ -366,7 +366,9 @@ def test_a_listing_that_never_gets_on_ends() -> None:
     )
     for body in (page, page.replace(b"<NextContinuationToken>same</NextContinuationToken>", b"")):
         with ScriptedServer(then=Answer(200, body, XML)) as server:
-            with pytest.raises(BucketUnreachable, match="does not say how its listing goes on"):
+            with pytest.raises(
+                BucketUnreachable, match="does not say how its listing goes on|goes round in circles"
+            ):
                 list(bucket_at(server.endpoint).list("hablab/nauset/"))
             assert len(server.requests) <= 2
             with pytest.raises(BucketUnreachable):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from typing import Any
 
 import pytest
 
@@ -112,7 +113,8 @@ def test_a_file_without_a_name_is_a_mistake_and_not_the_same_as_none(
 
 @pytest.mark.parametrize("after, seconds", [("0", 0.0), ("0.0", 0.0), ("24h", 86400.0), ("90s", 90.0)])
 def test_an_age_has_a_unit_or_is_0(after: str, seconds: float) -> None:
-    assert read(f"verify --deletable f --deletable-after {after}").deletable_after == seconds
+    arguments: Any = read(f"verify --deletable f --deletable-after {after}")
+    assert arguments.deletable_after == seconds
 
 
 @pytest.mark.parametrize(
