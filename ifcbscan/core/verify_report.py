@@ -125,6 +125,7 @@ class VerifyReport:
     bucket, None if nobody asked; `deletable` is None, too, if nobody asked. `unreadable` folders and files the
     system would not show; `out_of_sight` are folders that may hold bins and were not looked into. `foreign` files
     are no part of a bin and were not looked at; `misnamed` ones of them look like a bin's.
+    `excluded_copies` are bins with a copy in an excluded folder, which was not compared, and another one elsewhere.
     """
 
     time_series: str
@@ -144,6 +145,7 @@ class VerifyReport:
     out_of_sight: int = 0
     foreign: int = 0
     misnamed: int = 0
+    excluded_copies: int = 0
 
     @property
     def all_proven(self) -> bool:

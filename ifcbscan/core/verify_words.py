@@ -76,6 +76,11 @@ def conclusion(report: VerifyReport) -> Sequence[str]:
         lines.append(
             f"Not compared: bins that are incomplete or in excluded folders ({beside:,}). They may exist only on this disk."
         )
+    if report.excluded_copies:
+        lines.append(
+            "Not compared: copies in excluded folders of bins that are compared elsewhere "
+            f"({report.excluded_copies:,}). They may differ."
+        )
     if report.out_of_sight:
         folders = counted(
             report.out_of_sight,

@@ -39,6 +39,7 @@ class Inventory:
     copies: dict[Pid, list[Fileset]] = field(default_factory=dict)
     fragments: list[Fileset] = field(default_factory=list)
     excluded: int = 0  # bins that lie in excluded folders and nowhere else
+    excluded_copies: int = 0  # bins that lie in excluded folders and elsewhere, too
     foreign: int = 0  # files that are no part of a bin
     misnamed: int = 0  # files that look like a bin's but whose name is no pid
     unreadable: int = 0  # folders and files that the system would not show
@@ -127,6 +128,7 @@ class Walk:
                 self._pending.append((reachable(os.path.join(folder, name)), inside))
         found = self._found
         found.excluded = sum(pid not in found.filesets for pid in self._excluded)
+        found.excluded_copies = len(self._excluded) - found.excluded
         found.misnamed = self._misnamed.count
         found.unreadable = self._unreadable.count + self._unexamined.count
         found.out_of_sight = self._links.count + self._system.count

@@ -136,6 +136,7 @@ def verify(
         out_of_sight=inventory.out_of_sight,
         foreign=inventory.foreign,
         misnamed=inventory.misnamed,
+        excluded_copies=inventory.excluded_copies,
     )
 
 

@@ -141,6 +141,14 @@ def test_what_is_proven_and_not_shown_is_not_called_unproven() -> None:
     )
 
 
+def test_copies_in_excluded_folders_are_told_and_do_not_count_against_the_proof() -> None:
+    report = _report(bins={VerifyState.PROVEN: 1}, excluded_copies=1, deletable=_list())
+    assert report.exit_code == 0 and "excluded_copies" not in report.to_json()
+    assert conclusion(report)[1:] == [
+        "Not compared: copies in excluded folders of bins that are compared elsewhere (1). They may differ.",
+    ]
+
+
 def test_what_was_not_compared_is_told_beside_the_verdict() -> None:
     report = _report(
         bins={VerifyState.PROVEN: 1, VerifyState.INCOMPLETE: 1, VerifyState.EXCLUDED: 2},

@@ -519,6 +519,7 @@ def test_a_bin_with_a_copy_in_an_excluded_folder_is_counted_once(tmp_path: Path)
     inventory = _walk(tmp_path, "bad")
     assert list(inventory.filesets) == [NEW]
     assert inventory.excluded == 1  # NEXT, which lies nowhere else
+    assert inventory.excluded_copies == 1
 
 
 def test_copies_in_other_spellings_have_their_own_times_and_all_are_seen(tmp_path: Path) -> None:
