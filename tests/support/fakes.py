@@ -321,7 +321,7 @@ TreeHook = Callable[[str, str], None]
 
 
 class FakeTree:
-    """A tree of files in memory, with the methods of `localtree.LocalTree`.
+    """A tree of files in memory, with the methods of `disk.tree.LocalTree`.
 
     `files` is the disk, path -> LocalFile, with `/` in paths; only lower-case extensions are members of a
     bin. Folders in `unreadable` cannot be listed, and files in it cannot be opened.
@@ -374,7 +374,8 @@ class FakeTree:
             pid = parse_pid(stem)
             if pid is None or extension not in EXTENSIONS:
                 inventory.foreign += 1
-                inventory.misnamed += extension in EXTENSIONS and looks_like_a_pid(stem)
+                left_out = any(part.lower() in self._exclude for part in folders)
+                inventory.misnamed += extension in EXTENSIONS and looks_like_a_pid(stem) and not left_out
             elif self._not_before is None or pid.sample_time >= self._not_before:
                 stems.setdefault((folders, stem), {})[extension] = file
         for (folders, stem), members in sorted(stems.items()):
@@ -383,6 +384,7 @@ class FakeTree:
             else:
                 inventory.add(_fileset(stem, posixpath.join(self.root, *folders), members))
         inventory.excluded = sum(stem not in inventory.filesets for stem in excluded)
+        inventory.excluded_copies = len(excluded) - inventory.excluded
         inventory.unreadable = len(shut)
         inventory.warnings.extend(f"the folder {path} cannot be read" for path in sorted(shut))
         return inventory
