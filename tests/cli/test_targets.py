@@ -358,7 +358,7 @@ def test_state_files_that_are_something_else_hold_no_scan_up_and_fill_no_memory(
     state = Path(paths.state_folder())
 
     def replace(path: Path) -> None:
-        # The lock itself must be a lock, and those beside it: what if not is the matter of test_runlock.py.
+        # The lock itself must be a lock, and those beside it: what if not is the matter of test_run_locks.py.
         if path.name.endswith((".lock", ".named", ".claims")):
             return
         if what == "fifo":

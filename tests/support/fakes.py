@@ -1,6 +1,6 @@
 """In-memory stand-ins for what a run works with: the bucket, the local tree, the clocks, the thread pool.
 
-`FakeBucket`, `FakeTree` and `VirtualClock` have the methods of `bucket.Bucket`, `localtree.LocalTree` and
+`FakeBucket`, `FakeTree` and `VirtualClock` have the methods of `s3.bucket.Bucket`, `disk.tree.LocalTree` and
 `clock.Clock`, so that the real `scan` and `Uploader` run on them unchanged, without waiting and without
 threads. Both stores are plain dicts that a test may look into and change at any time, also in the middle
 of a run: from a hook, or from an action that was scheduled on the clock.
