@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from datetime import timezone
-from email.utils import formatdate, parsedate_to_datetime
+from datetime import datetime, timedelta, timezone
+from email.utils import format_datetime, parsedate_to_datetime
 
 #: How far a date may be from where it is expected: HTTP's dates are whole seconds, and an answer takes a while. How
 #: far two answers must be apart to confirm each other. How long one and the same date may be answered. Seconds.
@@ -96,7 +96,9 @@ class ServerClock:
             self._same = seconds, now
             self._still_since = None
         elif now - self._same[1] > _STILL:
-            self._still_since = formatdate(seconds, usegmt=True)
+            # (Not formatdate, which on Windows ends with the year 3000.)
+            moment = datetime(1970, 1, 1, tzinfo=timezone.utc) + timedelta(seconds=seconds)
+            self._still_since = format_datetime(moment, usegmt=True)
 
     def now(self) -> float:
         """Seconds since 1970 (UTC); this machine's time as long as no answer has carried a date."""

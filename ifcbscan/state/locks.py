@@ -145,7 +145,12 @@ if os.name == "nt":
     def lock_byte(descriptor: int, place: int) -> None:
         """The same for one byte, which need not exist; `place` below 2 GiB."""
         os.lseek(descriptor, place, os.SEEK_SET)
-        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
+        try:
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
+        except OSError as error:
+            # A lock that is not to be had at once is held by another process: the only reason there is. (Under wine the
+            # error number is that of whatever failed before.)
+            raise OSError(errno.EACCES, error.strerror) from None
 
     def unlock_byte(descriptor: int, place: int) -> None:
         """Let go of it. Raises OSError."""

@@ -18,7 +18,6 @@ import posixpath
 import tempfile
 import threading
 from concurrent.futures import Executor, Future
-from email.utils import formatdate
 from typing import Any, BinaryIO, Callable, Iterable, Iterator, NamedTuple, Sequence
 
 from ifcbscan.clock import Clock, ServerClock
@@ -40,6 +39,7 @@ from ifcbscan.disk.tree import Inventory
 from ifcbscan.errors import ConcurrentWrite, FileChanged, LocalFileProblem, UsageError
 from ifcbscan.s3.bucket import Expected
 from ifcbscan.s3.object_head import ObjectContent, ObjectHead
+from support.http_dates import http_date
 
 START = 1700000000.0
 """When virtual time begins: 2023-11-14T22:13:20Z, in seconds since 1970."""
@@ -293,7 +293,7 @@ class FakeBucket:
     def _after(self, call: Call) -> None:
         if self.hook is not None:
             self.hook("after", call)
-        self.server_clock.learn(formatdate(int(self._time()), usegmt=True))
+        self.server_clock.learn(http_date(self._time()))
 
     def _time(self) -> float:
         """What the server believes to be the time."""

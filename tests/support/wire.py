@@ -7,7 +7,6 @@ a transport makes of silence, so that what the Bucket does about them is the Buc
 from __future__ import annotations
 
 import threading
-from email.utils import formatdate
 from typing import Any, Callable, Mapping
 
 from ifcbscan.clock import Clock
@@ -18,6 +17,7 @@ from ifcbscan.s3.bucket import Bucket
 from ifcbscan.s3.list_page import ListPage
 from ifcbscan.s3.transport import Answer, ErrorAnswer, Operation, PassingError, Request, Transport
 from support.fakes import FakeBucket, StoredObject
+from support.http_dates import http_date
 
 
 def config() -> Config:
@@ -47,7 +47,7 @@ class MemoryTransport(Transport):
     def send(self, request: Request) -> Answer:
         methods = {Operation.LIST: self._list, Operation.HEAD: self._head, Operation.PUT: self._put}
         headers, page = methods[request.operation](request)
-        date = {"date": formatdate(int(self._true_time()), usegmt=True)}
+        date = {"date": http_date(self._true_time())}
         return Answer({**headers, **date}, page)
 
     def _list(self, request: Request) -> tuple[Mapping[str, str], ListPage | None]:
@@ -61,7 +61,7 @@ class MemoryTransport(Transport):
         head = self._store.head(request.key)
         if head is None:
             raise error_answer("", 404)
-        modified = formatdate(server_seconds(head.modified), usegmt=True)
+        modified = http_date(server_seconds(head.modified))
         return {"content-length": str(head.size), "last-modified": modified, "etag": f'"{head.etag}"'}, None
 
     def _put(self, request: Request) -> tuple[Mapping[str, str], ListPage | None]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from email.utils import formatdate, parsedate_to_datetime
+from email.utils import parsedate_to_datetime
 from typing import Callable, Iterator
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.fakes import START, Call, FakeBucket, FakeTree, Killed, SerialExecutor, VirtualClock
+from support.http_dates import http_date
 
 from ifcbscan.clock import Clock, ServerClock
 from ifcbscan.core.decision import Policy
@@ -61,7 +62,7 @@ def test_a_date_is_learnt_and_carried_on_whatever_this_machine_believes() -> Non
 
 
 def _date(seconds: float) -> str:
-    return formatdate(int(seconds), usegmt=True)
+    return http_date(seconds)
 
 
 def test_a_server_whose_clock_is_set_is_believed_once_two_answers_agree() -> None:

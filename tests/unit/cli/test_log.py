@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from pathlib import Path
 
 from ifcbscan.cli.log import close_log, log_problems, open_log
@@ -33,5 +34,5 @@ def test_a_line_of_the_log_is_one_line(tmp_path: Path) -> None:
         logging.getLogger("ifcbscan").warning("%s", "a\n2026-01-01T00:00:00Z ERROR forged\u2028\udce9")
     finally:
         close_log()
-    (line,) = path.read_bytes().decode("utf-8").split("\n")[:-1]
+    (line,) = path.read_bytes().decode("utf-8").replace(os.linesep, "\n").split("\n")[:-1]
     assert line.endswith("WARNING a\\n2026-01-01T00:00:00Z ERROR forged\\u2028\\udce9")

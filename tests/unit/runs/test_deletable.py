@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import posixpath
 import tempfile
 from dataclasses import dataclass, field
@@ -124,7 +125,8 @@ class World:
                 VerifyBackends(tree, bucket, self.clock, SerialExecutor()),
                 more.get("listener") or VerifyListener(),
             )
-            self.listed = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+            lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+            self.listed = [line.replace(os.sep, "/") for line in lines]
         return report
 
     def listed_bins(self) -> set[str]:
