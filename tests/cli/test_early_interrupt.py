@@ -27,8 +27,10 @@ class Watch:
 
     def find_spec(self, name, path=None, target=None):
         if os.environ.get("WATCH_LOADED") and self.ours:
-            with open(os.environ["WATCH_LOADED"], "a") as file:
-                file.write(name + "\\n")
+            # Not open(), which loads a module by itself in Python 3.7.
+            file = os.open(os.environ["WATCH_LOADED"], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+            os.write(file, (name + "\\n").encode())
+            os.close(file)
         if self.ours and name == os.environ.get("WATCH_FOR"):
             os.kill(os.getpid(), getattr(signal_numbers, os.environ["WATCH_SIGNAL"]))
         if name == "ifcbscan.__main__":
