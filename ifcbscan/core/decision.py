@@ -114,7 +114,7 @@ def decide(
     """The verdict on one bin. `copies` are other complete filesets of the same pid in other folders.
 
     The first row that fits holds. *Right* is a member of the same size, not in `known.other_content`; *larger* is one
-    of more bytes that is not in it either:
+    of more bytes, also if it is in it (an .hdr is, by its .roi):
 
     | local fileset                          | remote                                 | state           | action  |
     |----------------------------------------|----------------------------------------|-----------------|---------|
@@ -162,11 +162,7 @@ def decide(
     other = known.other_content
     if remote.sizes == local.sizes and known.looked_at and not other:
         return _SYNCED
-    larger = [
-        ext
-        for ext, here, there in zip(EXTENSIONS, local.sizes, remote.sizes)
-        if there > here and ext not in other
-    ]
+    larger = [ext for ext, here, there in zip(EXTENSIONS, local.sizes, remote.sizes) if there > here]
     if larger and not policy.replace:
         return Decision(State.CONFLICT, reason=_archive_has_more(larger, local, remote))
     if remote.roi == MISSING and remote.hdr != MISSING and not known.retry_rejected:

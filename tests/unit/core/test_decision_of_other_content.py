@@ -49,6 +49,15 @@ def test_what_differs_is_put_and_the_adc_alone_at_the_end(differing: tuple[str, 
     assert waited == bool(together)
 
 
+def test_a_larger_hdr_is_not_overwritten_because_the_roi_has_other_content() -> None:
+    """A second computer has put an .hdr of more bytes; only the .roi was seen to differ at equal size."""
+    remote = RemoteFileset(LOCAL.hdr + 1, REMOTE.adc, REMOTE.roi, REMOTE.hdr_put, REMOTE.roi_put)
+    known = Known(other_content=content_marks(remote, ["roi"]))
+    now = PUT + 86400.0
+    assert decide(LOCAL, remote, Now(now, now), Policy(), (), known).state is State.CONFLICT
+    assert decide(LOCAL, remote, Now(now, now), Policy(replace=True), (), known).action is Action.PUT
+
+
 def test_nothing_differing_is_nothing_to_do() -> None:
     assert content_marks(REMOTE, ()) == frozenset()
     assert decide(LOCAL, REMOTE, Now(PUT + 60, PUT + 60), Policy()).state is State.SYNCED
