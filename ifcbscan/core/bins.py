@@ -81,6 +81,11 @@ class Pid(str):
         return midnight + int(clock[:2]) * 3600 + int(clock[2:4]) * 60 + int(clock[4:])
 
     @property
+    def instrument(self) -> int:
+        """The number of the instrument: 13 of `IFCB013`, 5 of `IFCB5_2012_...`."""
+        return int(self[4] if self.old_style else self[-3:])
+
+    @property
     def day_folder(self) -> str:
         """`2013/D20130526` or `2012/IFCB5_2012_028`, below the time series.
 
