@@ -13,8 +13,10 @@ from ifcbscan.cli.options import (
     duration,
     job_arguments,
     output_arguments,
+    window,
 )
 from ifcbscan.core.units import parse_with_unit
+from ifcbscan.core.window import EVERYTHING, Window
 from ifcbscan.errors import UsageError
 
 
@@ -36,6 +38,7 @@ class VerifyArguments(Arguments):
     deletable: str | None
     deletable_after: float | None
     null_separated: bool
+    window: Window = EVERYTHING
 
     @property
     def quiet(self) -> bool:
@@ -52,6 +55,7 @@ class StartArguments(Arguments):
     show_only: bool
     send_now: bool
     system_account: bool
+    window: Window = EVERYTHING
 
 
 @dataclass(frozen=True)
@@ -96,6 +100,7 @@ class ReportArguments(Arguments):
     published: bool
     images: bool
     open_browser: bool
+    window: Window = EVERYTHING
 
 
 @dataclass(frozen=True)
@@ -127,6 +132,7 @@ def verify_arguments(words: Namespace) -> VerifyArguments:
         if words.deletable_after is None
         else parse_with_unit(words.deletable_after, "--deletable-after"),
         null_separated=words.null,
+        window=window(words),
     )
 
 
@@ -139,6 +145,7 @@ def start_arguments(words: Namespace) -> StartArguments:
         show_only=words.print,
         send_now=not words.no_sync,
         system_account=words.system,
+        window=window(words),
     )
 
 
@@ -172,6 +179,7 @@ def report_arguments(words: Namespace) -> ReportArguments:
         published=words.published,
         images=words.images,
         open_browser=words.open,
+        window=window(words),
     )
 
 

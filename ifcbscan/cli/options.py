@@ -11,12 +11,14 @@ the every-minute scan does not load.
 from __future__ import annotations
 
 import os
+import time
 from argparse import Namespace
 from dataclasses import dataclass
 from typing import Sequence
 
 from ifcbscan.cli.parser import SCAN_JOBS
 from ifcbscan.core.units import parse_duration, parse_rate
+from ifcbscan.core.window import EVERYTHING, Window, make_window
 from ifcbscan.errors import ExitCode, UsageError
 
 #: So many bins at the same time, at most: each takes a thread and a connection, and the server slows down who has many.
@@ -77,6 +79,7 @@ class ScanArguments(Arguments):
     bandwidth: float | None = None
     metrics_file: str | None = None
     ping_url: str | None = None
+    window: Window = EVERYTHING
 
     @property
     def quiet(self) -> bool:
@@ -137,6 +140,7 @@ def scan_arguments(words: Namespace) -> ScanArguments:
         bandwidth=parse_rate(words.bandwidth, "--bandwidth") if words.bandwidth else None,
         metrics_file=words.metrics_file,
         ping_url=words.ping,
+        window=window(words),
     )
 
 
@@ -148,6 +152,14 @@ def job_arguments(words: Namespace) -> JobArguments:
 def output_arguments(words: Namespace) -> OutputArguments:
     """Of `once`, `sync` and `verify`."""
     return OutputArguments(words.json, words.log_file, words.verbose, words.quiet)
+
+
+def window(words: Namespace) -> Window:
+    """Of the commands that have --since, --until and --instrument. Raises UsageError.
+
+    `now` is this computer's time: on the instrument it is the clock that names the bins.
+    """
+    return make_window(words.since, words.until, words.instrument, time.time())
 
 
 def duration(text: str | None, option: str) -> float | None:

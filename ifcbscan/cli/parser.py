@@ -110,6 +110,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     _add_job(start, optional=True)
     _add_env_file(start)
+    _add_window(start)
     start.add_argument(
         "--force", action="store_true", help="start even if the dashboard does not know the time series (yet)"
     )
@@ -186,6 +187,7 @@ def build_parser() -> argparse.ArgumentParser:
         "--max-age", metavar="AGE", help="only bins whose id says they are younger, such as 30d"
     )
     _add_exclude(verify)
+    _add_window(verify)
     verify.add_argument(
         "--published", action="store_true", help="also ask the dashboard whether it shows every bin"
     )
@@ -232,6 +234,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_job(report, optional=True)
     _add_env_file(report)
     _add_exclude(report)
+    _add_window(report)
     report.add_argument(
         "-o",
         "--output",
@@ -301,6 +304,24 @@ def _add_exclude(parser: argparse._ActionsContainer) -> None:
     )
 
 
+def _add_window(parser: argparse._ActionsContainer) -> None:
+    parser.add_argument(
+        "--since",
+        metavar="TIME",
+        help="only bins whose id says they were sampled then or later (UTC): 2026-06-01, 2026-06-01T14:30:00Z or now",
+    )
+    parser.add_argument(
+        "--until",
+        metavar="TIME",
+        help="only bins sampled before (UTC); a day alone is its first second, so --until 2026-06-01 ends with 31 May",
+    )
+    parser.add_argument(
+        "--instrument",
+        metavar="N[,M]",
+        help="only bins of these instruments, such as 13 for IFCB013",
+    )
+
+
 def _add_scan_options(parser: argparse.ArgumentParser) -> None:
     _add_env_file(parser)
     what = parser.add_argument_group("which bins")
@@ -310,6 +331,7 @@ def _add_scan_options(parser: argparse.ArgumentParser) -> None:
         help="only bins whose id says they are younger, such as 3d or 12h (for the every-minute run)",
     )
     _add_exclude(what)
+    _add_window(what)
     what.add_argument("--replace", action="store_true", help="send a file even where the archive's is larger")
     what.add_argument(
         "--retry-rejected",

@@ -113,6 +113,7 @@ def _scan_options(arguments: ScanArguments, job: Job) -> scan.ScanOptions:
         jobs=arguments.jobs,
         retry_rejected=arguments.retry_rejected,
         find_newest=arguments.metrics_file is not None,
+        window=arguments.window,
     )
 
 
@@ -194,7 +195,11 @@ def _tools(order: _Order, held: run_locks.Held) -> _Tools:
     config, options = order.job.config, order.options
     oldest = None if options.max_age is None else clock.wall() - options.max_age
     tree = LocalTree(
-        order.job.directory, config.exclude_dirs + order.arguments.exclude, oldest, held.getting_on
+        order.job.directory,
+        config.exclude_dirs + order.arguments.exclude,
+        oldest,
+        held.getting_on,
+        options.window,
     )
     progress = Progress(clock, order.bar, getting_on=held.getting_on)
     requested = order.interruption.requested

@@ -14,6 +14,7 @@ from typing import Any, Container, Iterable, NamedTuple, Sequence
 from ifcbscan.core.bins import Pid
 from ifcbscan.core.printable import printable
 from ifcbscan.core.states import WORST_FIRST, BinState, Tone
+from ifcbscan.core.window import EVERYTHING, Window
 
 #: States that a person should look at.
 ATTENTION = tuple(state for state in WORST_FIRST if state.needs_attention)
@@ -114,6 +115,8 @@ class ArchiveReport:
     misdated: int
     misdated_example: str
     excluded: int
+    outside: int
+    window: str
     published_known: bool
     warnings: tuple[str, ...]
 
@@ -133,18 +136,29 @@ class ArchiveReport:
 
 @dataclass(frozen=True)
 class ReportSubject:
-    """What a report is about: a time series of an account against a folder."""
+    """What a report is about: a time series of an account against a folder, and the bins of a window."""
 
     account: str
     time_series: str
     directory: str
+    window: Window = EVERYTHING
+
+
+class NotCounted(NamedTuple):
+    """Bins that were found and are not in the report: in excluded folders, or outside the window."""
+
+    excluded: int = 0
+    outside: int = 0
+
+
+NOTHING_LEFT_OUT = NotCounted()
 
 
 def build_report(
     bins: Iterable[SurveyedBin],
     subject: ReportSubject,
     now: float,
-    excluded: int = 0,
+    not_counted: NotCounted = NOTHING_LEFT_OUT,
     warnings: Sequence[str] = (),
     published: Container[str] | None = None,
 ) -> ArchiveReport:
@@ -194,7 +208,9 @@ def build_report(
         newest_in_archive=_listed(newest_in_archive, now) if newest_in_archive else None,
         misdated=misdated,
         misdated_example=misdated_example,
-        excluded=excluded,
+        excluded=not_counted.excluded,
+        outside=not_counted.outside,
+        window=str(subject.window),
         published_known=published is not None,
         warnings=tuple(printable(warning) for warning in warnings),
     )
@@ -268,6 +284,7 @@ def to_json(report: ArchiveReport) -> dict[str, Any]:
             "days_without_bins": report.gap_days,
             "misdated": report.misdated,
             "excluded": report.excluded,
+            "outside": report.outside,
         },
         "published_known": report.published_known,
         "newest": _newest_json(report.newest),

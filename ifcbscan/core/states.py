@@ -41,6 +41,7 @@ class BinState(enum.Enum):
     CONFLICT = "conflict"
     FAILED = "failed"
     EXCLUDED = "excluded"
+    OUTSIDE = "outside"  # of the job's window
     ARCHIVED = "archived"  # only in a survey: whole in the archive and no longer on this disk
     UNPUBLISHED = "unpublished"  # only in a survey: in the archive, but the dashboard does not show it
 
@@ -90,6 +91,7 @@ _TABLE = {
     BinState.CONFLICT: _Row("in conflict", Tone.NEEDS_A_PERSON),
     BinState.FAILED: _Row("failed", Tone.NEEDS_A_PERSON),
     BinState.EXCLUDED: _Row("in excluded folders", Tone.NEUTRAL),
+    BinState.OUTSIDE: _Row("outside the window", Tone.NEUTRAL),
     BinState.ARCHIVED: _Row("in the archive, no longer here", Tone.KEPT, in_archive=True),
     BinState.UNPUBLISHED: _Row("in the archive, not on the dashboard", Tone.ON_ITS_WAY, in_archive=True),
 }
@@ -141,6 +143,7 @@ SCAN_COUNTS = (
     BinState.CONFLICT,
     BinState.FAILED,
     BinState.EXCLUDED,
+    BinState.OUTSIDE,
 )
 
 #: What a survey (the page) counts, worst first: a day is shown by the worst state of its bins.

@@ -30,6 +30,7 @@ class VerifyState(enum.Enum):
     REJECTED = "rejected"
     CONFLICT = "conflict"
     EXCLUDED = "excluded"
+    OUTSIDE = "outside"
 
     def __str__(self) -> str:
         return str(self.value)
@@ -49,7 +50,7 @@ class VerifyState(enum.Enum):
 NOT_PROVEN = tuple(
     state
     for state in VerifyState
-    if state not in (VerifyState.PROVEN, VerifyState.INCOMPLETE, VerifyState.EXCLUDED)
+    if state not in (VerifyState.PROVEN, VerifyState.INCOMPLETE, VerifyState.EXCLUDED, VerifyState.OUTSIDE)
 )
 
 #: The word among the problems for a proven bin that was not the same any more when the list was written.

@@ -23,6 +23,7 @@ _WORDS = (
     (VerifyState.REJECTED, "rejected by the archive"),
     (VerifyState.CONFLICT, "in conflict"),
     (VerifyState.EXCLUDED, "in excluded folders (not looked at)"),
+    (VerifyState.OUTSIDE, "outside the window (not looked at)"),
 )
 
 
@@ -75,6 +76,10 @@ def conclusion(report: VerifyReport) -> Sequence[str]:
     if beside:
         lines.append(
             f"Not compared: bins that are incomplete or in excluded folders ({beside:,}). They may exist only on this disk."
+        )
+    if report.bins[VerifyState.OUTSIDE]:
+        lines.append(
+            f"Not compared: bins outside the window ({report.bins[VerifyState.OUTSIDE]:,}). This says nothing of them."
         )
     if report.excluded_copies:
         lines.append(

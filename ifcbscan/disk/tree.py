@@ -7,6 +7,7 @@ import stat
 from typing import BinaryIO, Callable, Iterable
 
 from ifcbscan.core.bins import EXTENSIONS, MISSING, NEVER, Fileset
+from ifcbscan.core.window import EVERYTHING, Window
 from ifcbscan.disk.files import Member, fileset_of, member, reachable
 from ifcbscan.disk.walk import Inventory, Walk
 from ifcbscan.errors import LocalFileProblem, UsageError
@@ -28,14 +29,16 @@ class LocalTree:
         exclude: Iterable[str] = (),
         not_before: float | None = None,
         getting_on: Callable[[], None] = lambda: None,
+        window: Window = EVERYTHING,
     ) -> None:
         """`exclude`: names of folders to leave out, in any case of letters. `not_before`: only bins whose
         pid's time is not earlier (seconds since 1970, UTC). `getting_on` is called for every folder and bin that a
-        walk has seen: a long walk is no standstill."""
+        walk has seen: a long walk is no standstill. `window`: bins outside of it are counted and otherwise left alone."""
         self.root = reachable(root)
         self._exclude: frozenset[str] = frozenset(name.lower() for name in exclude)
         self._not_before = not_before
         self._getting_on = getting_on
+        self._window = window
 
     def walk(self) -> Inventory:
         """Every fileset below the root. Raises UsageError if the root itself cannot be read.
@@ -47,7 +50,7 @@ class LocalTree:
             raise UsageError(
                 f"The data folder {self.root} {what}. Nothing was sent. Is the disk mounted, the name spelt right?"
             )
-        return Walk(self.root, self._exclude, self._not_before, self._getting_on).walk()
+        return Walk(self.root, self._exclude, self._not_before, self._getting_on, self._window).walk()
 
     def refresh(self, fileset: Fileset) -> Fileset:
         """The same fileset as it is on the disk now; members that are gone are `MISSING`. Raises LocalFileProblem."""

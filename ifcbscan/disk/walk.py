@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Callable, Iterator
 
 from ifcbscan.core.bins import Fileset, Pid, folder_end, looks_like_a_pid, parse_pid
+from ifcbscan.core.window import EVERYTHING, Window
 from ifcbscan.disk.files import SUFFIXES, Member, fileset_of, member, reachable
 from ifcbscan.errors import UsageError
 
@@ -40,6 +41,9 @@ class Inventory:
     fragments: list[Fileset] = field(default_factory=list)
     excluded: int = 0  # bins that lie in excluded folders and nowhere else
     excluded_copies: int = 0  # bins that lie in excluded folders and elsewhere, too
+    outside: int = (
+        0  # bins outside the window, in folders that are not excluded; their files were not looked at
+    )
     foreign: int = 0  # files that are no part of a bin
     misnamed: int = 0  # files that look like a bin's but whose name is no pid
     unreadable: int = 0  # folders and files that the system would not show
@@ -93,6 +97,7 @@ class Walk:
         exclude: frozenset[str],
         not_before: float | None,
         getting_on: Callable[[], None],
+        window: Window = EVERYTHING,
     ) -> None:
         self._root = root
         self._getting_on = getting_on
@@ -100,7 +105,9 @@ class Walk:
         self._not_before = not_before
         self._oldest_day = "" if not_before is None or not_before < 0 else _day(not_before)
         self._found = Inventory()
+        self._window = window
         self._excluded: set[Pid] = set()
+        self._outside: set[Pid] = set()
         self._pending: list[tuple[str, _Place]] = [(root, _Place.COUNTED)]
         self._unreadable = _Examples()
         self._unexamined = _Examples()
@@ -127,8 +134,11 @@ class Walk:
                 )
                 self._pending.append((reachable(os.path.join(folder, name)), inside))
         found = self._found
-        found.excluded = sum(pid not in found.filesets for pid in self._excluded)
-        found.excluded_copies = len(self._excluded) - found.excluded
+        # Each bin is in one count: an excluded folder is looked at after all others.
+        elsewhere = sum(pid in found.filesets or pid in self._outside for pid in self._excluded)
+        found.excluded = len(self._excluded) - elsewhere
+        found.excluded_copies = sum(pid in found.filesets for pid in self._excluded)
+        found.outside = len(self._outside)
         found.misnamed = self._misnamed.count
         found.unreadable = self._unreadable.count + self._unexamined.count
         found.out_of_sight = self._links.count + self._system.count
@@ -219,6 +229,8 @@ class Walk:
             pass
         elif place is _Place.EXCLUDED:
             self._excluded.add(pid)
+        elif not self._window.holds(pid):
+            self._outside.add(pid)
         else:
             self._getting_on()
             for fileset in self._filesets(pid, folder, names, subfolders):

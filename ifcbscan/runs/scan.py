@@ -29,6 +29,7 @@ from ifcbscan.core.remote_index import ListedObject, index_objects
 from ifcbscan.core.scan_report import Result, ScanReport, Tally
 from ifcbscan.core.series import Series
 from ifcbscan.core.states import BinState
+from ifcbscan.core.window import EVERYTHING, Window
 from ifcbscan.disk.tree import Inventory
 from ifcbscan.errors import ExitCode, IfcbscanError
 from ifcbscan.runs.backends import Backends
@@ -45,7 +46,7 @@ Guard = Callable[[], Sequence[str]]
 
 @dataclass(frozen=True)
 class ScanOptions:
-    """How to run. Durations in seconds; `max_age` None is a full run."""
+    """How to run. Durations in seconds; `max_age` None is a full run. `window` is also the tree's."""
 
     account: str
     time_series: str
@@ -56,6 +57,7 @@ class ScanOptions:
     jobs: int = 4
     retry_rejected: bool = False
     find_newest: bool = False
+    window: Window = EVERYTHING
 
     @property
     def mode(self) -> str:
@@ -102,6 +104,7 @@ def scan(
     tally.warnings.extend(inventory.warnings)
     tally.unreadable = inventory.unreadable
     tally.bins[BinState.EXCLUDED] = inventory.excluded
+    tally.bins[BinState.OUTSIDE] = inventory.outside
     for fragment in inventory.fragments:
         tally.count(fragment.pid, *result_of(decide_fragment(fragment, inventory.filesets[fragment.pid])))
     remote = list_remote(options, inventory, bucket, backends.pool)

@@ -38,12 +38,14 @@ EXAMINED_AT_MOST = 5000
 class Survey:
     """Every bin with its verdict; `now` is the bucket's time (seconds since 1970, UTC).
 
-    `newest` is the newest complete fileset on this disk that can hold an image.
+    `newest` is the newest complete fileset on this disk that can hold an image. `outside`: bins on this disk that are
+    outside the window; they are not among `bins`, nor are those that only the archive has.
     """
 
     bins: tuple[SurveyedBin, ...]
     newest: Fileset | None
     excluded: int
+    outside: int
     unreadable: int
     warnings: tuple[str, ...]
     now: float
@@ -78,11 +80,13 @@ def survey(options: ScanOptions, tree: LocalTree, bucket: Bucket, clock: Clock, 
             f"{len(to_send):,} bins wait to be sent; only the newest {EXAMINED_AT_MOST:,} of them were "
             "examined for damage"
         )
-    bins.extend(_archive_only(inventory, remote))
+    archive_only = _archive_only(inventory, remote)
+    bins.extend(item for item in archive_only if options.window.holds(item.pid))
     return Survey(
         bins=tuple(bins),
         newest=_newest(inventory, now.server),
         excluded=inventory.excluded,
+        outside=inventory.outside,
         unreadable=inventory.unreadable,
         warnings=tuple(warnings),
         now=now.server,

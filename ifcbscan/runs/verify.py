@@ -143,6 +143,7 @@ def verify(
 def _count_what_is_not_compared(inventory: Inventory, tally: VerifyTally) -> None:
     tally.warnings.extend(inventory.warnings)
     tally.bins[VerifyState.EXCLUDED] = inventory.excluded
+    tally.bins[VerifyState.OUTSIDE] = inventory.outside
     for fragment in inventory.fragments:
         reason = fragment_reason(fragment, inventory.filesets[fragment.pid].folder)
         tally.count(BinResult(fragment.pid, VerifyState.INCOMPLETE, reason, bytes_of(fragment)))

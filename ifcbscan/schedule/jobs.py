@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import enum
 import hashlib
+import math
 import re
 from dataclasses import dataclass
 from typing import Sequence
 
 from ifcbscan.core.series import check_time_series
+from ifcbscan.core.window import EVERYTHING, Window, make_window
 from ifcbscan.errors import ExitCode, IfcbscanError, UsageError
 
 _RECENT = ("--max-age", "3d", "--time-limit", "5m")
@@ -36,7 +38,7 @@ class Mode(enum.Enum):
 class ScheduledJob:
     """One directory feeding one time series, with all that its commands need. Every path is absolute.
 
-    `single_file` is the `ifcbscan.pyz` to run; None where the package is installed in `python`.
+    `window`: the bins that are sent. `single_file` is the `ifcbscan.pyz` to run; None where the package is installed in `python`.
     Raises UsageError for what cannot be written into a schedule.
     """
 
@@ -46,6 +48,7 @@ class ScheduledJob:
     time_series: str
     log_file: str
     single_file: str | None = None
+    window: Window = EVERYTHING
 
     def __post_init__(self) -> None:
         paths = [self.python, self.env_file, self.directory, self.log_file]
@@ -94,6 +97,7 @@ class ScheduledJob:
             *program,
             *("--once", self.directory, self.time_series),
             *("--env-file", self.env_file),
+            *self.window.options(),
             *which,
             *("--quiet", "--log-file", self.log_file),
         ]
@@ -137,10 +141,22 @@ def parse_command(words: Sequence[str]) -> Entry | None:
         options = words[once + 3 :]
         env_file = options[options.index("--env-file") + 1]
         log_file = options[options.index("--log-file") + 1]
-        job = ScheduledJob(python, env_file, directory, time_series, log_file, single_file)
+        window = window_of(options)
+        job = ScheduledJob(python, env_file, directory, time_series, log_file, single_file, window)
     except (ValueError, IndexError, UsageError):
         return None
     return Entry(job, Mode.RECENT if "--max-age" in options else Mode.FULL)
+
+
+def window_of(options: Sequence[str]) -> Window:
+    """The window that these options say, among others. Raises UsageError, ValueError and IndexError if they say none."""
+    since, until, instruments = (_value(options, name) for name in ("--since", "--until", "--instrument"))
+    return make_window(since, until, instruments, now=math.nan)  # "now" would be another window in every run
+
+
+def _value(options: Sequence[str], name: str) -> str | None:
+    """What follows `name`; None if it is not there. Raises IndexError if nothing follows."""
+    return options[options.index(name) + 1] if name in options else None
 
 
 def installed(entries: Sequence[tuple[Entry, bool]]) -> list[InstalledJob]:

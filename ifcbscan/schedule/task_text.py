@@ -14,8 +14,9 @@ import subprocess
 import xml.etree.ElementTree as ElementTree
 from dataclasses import asdict, dataclass
 
+from ifcbscan.core.window import EVERYTHING
 from ifcbscan.errors import UsageError
-from ifcbscan.schedule.jobs import Entry, Mode, ScheduledJob, parse_command
+from ifcbscan.schedule.jobs import Entry, Mode, ScheduledJob, parse_command, window_of
 
 FOLDER = "\\ifcbscan\\"
 SYSTEM = "S-1-5-18"
@@ -152,7 +153,11 @@ def _description(job: ScheduledJob, mode: Mode) -> str:
 
 def _record(job: ScheduledJob) -> str:
     """The job in plain ASCII: schtasks prints in the console's code page, which lacks most letters."""
-    return json.dumps(asdict(job))
+    record = asdict(job)
+    window = record.pop("window")
+    if window != EVERYTHING:  # tasks without one stay as older versions made them
+        record["window"] = job.window.options()
+    return json.dumps(record)
 
 
 def _check_texts(program: str, command: list[str]) -> None:
@@ -254,8 +259,10 @@ def _text(task: ElementTree.Element, path: str) -> str:
 
 def _read_record(text: str) -> ScheduledJob | None:
     try:
-        return ScheduledJob(**json.loads(text))
-    except (ValueError, TypeError, UsageError):
+        record = json.loads(text)
+        record["window"] = window_of(record.get("window", ()))
+        return ScheduledJob(**record)
+    except (ValueError, TypeError, AttributeError, IndexError, UsageError):
         return None
 
 

@@ -27,6 +27,7 @@ COUNTS = {
     "conflict",
     "failed",
     "excluded",
+    "outside",
 }
 
 

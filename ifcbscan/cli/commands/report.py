@@ -16,7 +16,14 @@ from ifcbscan.cli.printer import say_warnings
 from ifcbscan.cli.signals import Interruption
 from ifcbscan.cli.targets import absolute, check_replaced, is_page
 from ifcbscan.clock import Clock
-from ifcbscan.core.archive_report import IN_ARCHIVE, ReportSubject, SurveyedBin, build_report, to_json
+from ifcbscan.core.archive_report import (
+    IN_ARCHIVE,
+    NotCounted,
+    ReportSubject,
+    SurveyedBin,
+    build_report,
+    to_json,
+)
 from ifcbscan.core.decision import Policy
 from ifcbscan.core.remote_index import MOST_RANGES
 from ifcbscan.dashboard.calls import Dashboard, DashboardError, UnknownToDashboard
@@ -42,9 +49,11 @@ def run(arguments: ReportArguments, interruption: Interruption) -> int:
     if arguments.published and config.dashboard_url is None:
         raise UsageError("--published: there is no dashboard to ask. Set DASHBOARD_URL in the .env file.")
     clock = Clock()
-    tree = LocalTree(directory, config.exclude_dirs + arguments.exclude)
+    tree = LocalTree(directory, config.exclude_dirs + arguments.exclude, window=arguments.window)
     bucket = Bucket(config, clock, S3Client(config, MOST_RANGES), interruption.requested)
-    scan_options = ScanOptions(config.account, time_series, Policy(config.settle, config.confirm))
+    scan_options = ScanOptions(
+        config.account, time_series, Policy(config.settle, config.confirm), window=arguments.window
+    )
     with ThreadPoolExecutor(MOST_RANGES) as pool:
         found = survey(scan_options, tree, bucket, clock, pool)
     warnings = [*config.warnings, *found.warnings]
@@ -54,9 +63,9 @@ def run(arguments: ReportArguments, interruption: Interruption) -> int:
     images = _images(tree, found, warnings) if arguments.images else ()
     report = build_report(
         found.bins,
-        ReportSubject(config.account, time_series, directory),
+        ReportSubject(config.account, time_series, directory, arguments.window),
         now=found.now,
-        excluded=found.excluded,
+        not_counted=NotCounted(found.excluded, found.outside),
         warnings=warnings,
         published=published,
     )

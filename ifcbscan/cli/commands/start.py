@@ -15,6 +15,7 @@ from ifcbscan.cli.signals import Interruption
 from ifcbscan.clock import Clock
 from ifcbscan.core.printable import printable
 from ifcbscan.core.series import Series
+from ifcbscan.core.window import Window
 from ifcbscan.dashboard import series
 from ifcbscan.errors import AlreadyRunning, ConfigError, ExitCode, Interrupted, UsageError
 from ifcbscan.s3.bucket import Bucket
@@ -30,7 +31,7 @@ def run(arguments: StartArguments, interruption: Interruption) -> int:
     job = find_job(arguments.job)
     _check_directory(job.directory)
     scheduler = for_this_system(arguments.system_account)
-    scheduled = _scheduled_job(job)
+    scheduled = _scheduled_job(job, arguments.window)
     check_log_file(scheduled.log_file, job.directory, job.config.env_file)
     if arguments.show_only:
         _show(scheduler.render(scheduled))
@@ -72,7 +73,7 @@ def _check_directory(directory: str) -> None:
         ) from None
 
 
-def _scheduled_job(job: Job) -> ScheduledJob:
+def _scheduled_job(job: Job, window: Window) -> ScheduledJob:
     if job.config.env_file is None:
         raise ConfigError(
             "The schedule needs a .env file, because it does not see the environment of this terminal. Nothing was "
@@ -80,7 +81,7 @@ def _scheduled_job(job: Job) -> ScheduledJob:
         )
     log_file = paths.job_file(job.directory, job.time_series, ".log")
     return ScheduledJob(
-        sys.executable, job.config.env_file, job.directory, job.time_series, log_file, single_file()
+        sys.executable, job.config.env_file, job.directory, job.time_series, log_file, single_file(), window
     )
 
 
@@ -163,6 +164,7 @@ def _send_what_is_there(scheduled: ScheduledJob, force: bool, interruption: Inte
         output=OutputArguments(log_file=scheduled.log_file),
         by_hand=True,
         force=force,
+        window=scheduled.window,
     )
     try:
         job = find_job_with_log(arguments.job, arguments.output.log_file)

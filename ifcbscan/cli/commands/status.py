@@ -8,6 +8,7 @@ from typing import Any
 from ifcbscan.cli import output
 from ifcbscan.cli.more_options import StatusArguments
 from ifcbscan.cli.signals import Interruption
+from ifcbscan.core.window import EVERYTHING
 from ifcbscan.errors import ExitCode
 from ifcbscan.schedule.choose import for_this_system
 from ifcbscan.schedule.jobs import InstalledJob
@@ -59,6 +60,7 @@ class JobStatus:
             "time_series": job.time_series,
             "scheduled": {"every_minute": self.installed.recent, "hourly": self.installed.full},
             "up_to_date": self.installed.up_to_date,
+            "window": " ".join(job.window.options()),
             "last_run": {"recent": _run_json(self.recent), "full": _run_json(self.full)},
             "log_file": job.log_file,
             "env_file": job.env_file,
@@ -107,6 +109,7 @@ def _lines(status: JobStatus, scheduler: str) -> list[str]:
     rows = [
         ("time series", job.time_series),
         ("folder", job.directory),
+        *([] if job.window == EVERYTHING else [("window", str(job.window))]),
         ("schedule", _schedule(status.installed, scheduler)),
         ("last scan", _run(status.recent, status.installed.recent)),
         ("last full", _run(status.full, False)),
@@ -157,4 +160,6 @@ def _bins(status: JobStatus) -> str:
 def _counts(record: LastRun) -> str:
     parts = [f"{record.bins[name]} {words}" for name, words in _WAITING if record.bins.get(name)]
     safe = record.bins.get("synced", 0) + record.bins.get("uploaded", 0)
-    return ", ".join([f"{safe} in the archive", *(parts or ["none waiting"])])
+    outside = record.bins.get("outside")
+    left_out = [f"{outside} outside the window"] if outside else []
+    return ", ".join([f"{safe} in the archive", *(parts or ["none waiting"]), *left_out])

@@ -69,7 +69,12 @@ def _verify(
         return verify(
             options,
             VerifyBackends(
-                LocalTree(job.directory, job.config.exclude_dirs + arguments.exclude, oldest),
+                LocalTree(
+                    job.directory,
+                    job.config.exclude_dirs + arguments.exclude,
+                    oldest,
+                    window=arguments.window,
+                ),
                 Bucket(job.config, clock, S3Client(job.config, threads), interruption.requested),
                 clock,
                 ThreadPoolExecutor(threads),

@@ -18,7 +18,14 @@ from typing import Any, Iterator
 import pytest
 from support.browser import Browser, BrowserUnavailable, axe_source
 
-from ifcbscan.core.archive_report import ArchiveReport, ReportSubject, SurveyedBin, build_report, to_json
+from ifcbscan.core.archive_report import (
+    ArchiveReport,
+    NotCounted,
+    ReportSubject,
+    SurveyedBin,
+    build_report,
+    to_json,
+)
 from ifcbscan.core.bins import parse_pid
 from ifcbscan.core.states import BinState
 from ifcbscan.demo.sample_bins import write_bin
@@ -82,7 +89,7 @@ def report_of(days: int, directory: str = "/home/ifcb/ifcbdata/nauset", warnings
         bins,
         ReportSubject("hablab", "nauset", directory),
         now=NOW,
-        excluded=214,
+        not_counted=NotCounted(excluded=214),
         warnings=warnings,
         published=published,
     )

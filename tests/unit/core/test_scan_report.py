@@ -82,6 +82,7 @@ def test_the_json_has_exactly_the_agreed_keys_in_the_agreed_order() -> None:
             "conflict": 0,
             "failed": 0,
             "excluded": 0,
+            "outside": 0,
         },
         "files_uploaded": 6,
         "bytes_uploaded": 12345,

@@ -29,8 +29,12 @@ def test_every_verdict_is_counted_under_its_own_name_except_where_files_are_yet_
 def test_each_state_is_counted_by_a_scan_or_by_a_survey() -> None:
     assert set(SCAN_COUNTS) | set(WORST_FIRST) == set(BinState)
     assert len(set(SCAN_COUNTS)) == len(SCAN_COUNTS) and len(set(WORST_FIRST)) == len(WORST_FIRST)
-    # A survey uploads nothing and does not look into excluded folders; only it knows of bins that are not on this disk.
-    assert set(SCAN_COUNTS) - set(WORST_FIRST) == {BinState.UPLOADED, BinState.EXCLUDED}
+    # A survey uploads nothing and neither looks into excluded folders nor outside the window; only it knows of bins that are not on this disk.
+    assert set(SCAN_COUNTS) - set(WORST_FIRST) == {
+        BinState.UPLOADED,
+        BinState.EXCLUDED,
+        BinState.OUTSIDE,
+    }
     assert set(WORST_FIRST) - set(SCAN_COUNTS) == {BinState.ARCHIVED, BinState.UNPUBLISHED}
 
 

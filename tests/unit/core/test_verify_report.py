@@ -207,6 +207,7 @@ def test_the_json_keeps_its_keys_and_their_order() -> None:
         "rejected",
         "conflict",
         "excluded",
+        "outside",
     ]
     assert list(made["proofs"]) == ["md5", "parts", "checksum", "download"]
 

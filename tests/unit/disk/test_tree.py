@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 import ifcbscan
 from ifcbscan.core.bins import MISSING, Fileset, Pid, parse_pid
+from ifcbscan.core.window import Window
 from ifcbscan.disk.tree import Inventory, LocalTree
 from ifcbscan.errors import LocalFileProblem, UsageError
 
@@ -836,3 +837,41 @@ def test_every_file_of_any_tree_is_a_member_excluded_or_foreign(files: dict[tupl
         assert inventory.filesets[pid].complete and all(copy.complete for copy in copies)
     for fragment in inventory.fragments:
         assert not fragment.complete
+
+
+def test_bins_outside_the_window_are_counted_once_and_not_looked_at(tmp_path: Path) -> None:
+    _write_bin(tmp_path, NEW)
+    _write_bin(tmp_path, NEXT)
+    _write_bin(tmp_path / "copy", NEXT)
+    _write_bin(tmp_path, OLD, suffixes=".hdr")
+    window = Window(until=NEXT.sample_time, instruments=frozenset([13]))
+    inventory = LocalTree(str(tmp_path), window=window).walk()
+    assert list(inventory.filesets) == [NEW]
+    assert (inventory.outside, inventory.excluded, inventory.fragments) == (2, 0, [])
+
+
+def test_a_bin_outside_the_window_of_an_excluded_folder_is_in_one_count(tmp_path: Path) -> None:
+    _write_bin(tmp_path / "skip", NEW)
+    _write_bin(tmp_path / "skip", NEXT)
+    _write_bin(tmp_path, NEXT)
+    inventory = LocalTree(str(tmp_path), ["skip"], window=Window(until=NEXT.sample_time)).walk()
+    assert inventory.filesets == {}
+    assert (inventory.excluded, inventory.outside, inventory.excluded_copies) == (1, 1, 0)
+
+
+@posix_only
+def test_a_file_outside_the_window_is_not_examined(tmp_path: Path) -> None:
+    for suffix in (".hdr", ".adc", ".roi"):
+        (tmp_path / (NEXT + suffix)).symlink_to(tmp_path / "nowhere")  # whoever looks behind it has to warn
+    inventory = LocalTree(str(tmp_path), window=Window(until=NEXT.sample_time)).walk()
+    assert (inventory.outside, inventory.warnings) == (1, [])
+    assert LocalTree(str(tmp_path)).walk().warnings
+
+
+def test_a_recent_walk_counts_only_recent_bins_as_outside(tmp_path: Path) -> None:
+    _write_bin(tmp_path / "2012", OLD)
+    _write_bin(tmp_path, NEW)
+    _write_bin(tmp_path, NEXT)
+    window = Window(since=NEXT.sample_time)
+    inventory = LocalTree(str(tmp_path), (), float(NEW.sample_time), window=window).walk()
+    assert (list(inventory.filesets), inventory.outside) == ([NEXT], 1)

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ifcbscan.core.window import EVERYTHING, Window
 from ifcbscan.errors import UsageError
 from ifcbscan.schedule import crontab_text
 from ifcbscan.schedule.crontab_text import jobs_in, with_job, without_job
@@ -37,7 +38,12 @@ _awkward = st.text("%'\"\\ $`#!&;|<>()[]{}*?~\t\r-aé", min_size=1, max_size=18)
 _any_bytes = st.binary(min_size=1, max_size=38).filter(lambda raw: b"\n" not in raw and b"\0" not in raw)
 paths = st.one_of(_awkward, _any_bytes).map(lambda raw: "/" + os.fsdecode(raw))
 time_series_names = st.sampled_from(["nauset", "nauset2", "x", "_-once", "a" * 53])
-jobs = st.builds(ScheduledJob, paths, paths, paths, time_series_names, paths)
+windows = st.sampled_from(
+    [EVERYTHING, Window(since=1780272000.0), Window(until=0.0, instruments=frozenset([5, 13]))]
+)
+jobs = st.builds(
+    ScheduledJob, paths, paths, paths, time_series_names, paths, single_file=st.none(), window=windows
+)
 
 
 def _foreign(raw: bytes) -> bool:

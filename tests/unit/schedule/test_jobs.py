@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from ifcbscan.core.window import Window
 from ifcbscan.errors import UsageError
 from ifcbscan.schedule.jobs import Mode, ScheduledJob, parse_command
 
@@ -142,3 +144,20 @@ def test_the_commands_work_without_a_console_as_under_pythonw(
             check=False,
         )
         assert done.returncode == 0, log.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("mode", list(Mode))
+def test_a_window_is_part_of_both_commands_and_is_read_back(mode: Mode) -> None:
+    window = Window(since=1780272000.0, instruments=frozenset([10, 13]))
+    job = dataclasses.replace(make_job(), window=window)
+    command = job.command(mode)
+    at = command.index("--since")
+    assert command[at : at + 4] == ["--since", "2026-06-01T00:00:00Z", "--instrument", "10,13"]
+    entry = parse_command(command)
+    assert entry is not None and entry.job == job
+    assert job.id == make_job().id and job != make_job()
+
+
+@pytest.mark.parametrize("words", [["--since", "now"], ["--until", "soon"], ["--instrument"]])
+def test_a_command_whose_window_cannot_be_understood_is_not_one_of_ours(words: list[str]) -> None:
+    assert parse_command(make_job().command(Mode.FULL) + words) is None

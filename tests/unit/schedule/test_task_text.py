@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from support.places import REPOSITORY
 from support.windows_tasks import BROKEN, FOREIGN, NASTY, SID, make_job, printed, text_of
 
+from ifcbscan.core.window import EVERYTHING, Window
 from ifcbscan.errors import UsageError
 from ifcbscan.schedule import task_text
 from ifcbscan.schedule.jobs import Mode, ScheduledJob
@@ -40,14 +41,17 @@ paths = st.builds(
 )
 series = st.sampled_from(["nauset", "nauset2", "A" * 53, "_x-y"])
 jobs = st.builds(
-    lambda folder, env, data, name, log: ScheduledJob(
-        folder.rstrip("\\") + "\\python.exe", env, data, name, log
+    lambda folder, env, data, name, log, window: ScheduledJob(
+        folder.rstrip("\\") + "\\python.exe", env, data, name, log, window=window
     ),
     paths,
     paths,
     paths,
     series,
     paths,
+    st.sampled_from(
+        [EVERYTHING, Window(since=1780272000.0), Window(until=0.0, instruments=frozenset([5, 13]))]
+    ),
 )
 
 
