@@ -36,7 +36,7 @@ def _pid(key: str) -> Pid | None:
 
 
 def test_two_windows_that_meet_share_a_disk_between_two_series_whole(
-    s3: Any, ifcbscan_cli: Any, disk: Path
+    env_file: Path, s3: Any, ifcbscan_cli: Any, disk: Path
 ) -> None:
     for series, *window in (
         ("spring", "--until", "2026-05-31"),
@@ -63,7 +63,7 @@ def test_two_windows_that_meet_share_a_disk_between_two_series_whole(
     ],
 )
 def test_a_window_that_cannot_be_understood_ends_the_command(
-    s3: Any, ifcbscan_cli: Any, disk: Path, command: str, words: list[str], said: str
+    env_file: Path, s3: Any, ifcbscan_cli: Any, disk: Path, command: str, words: list[str], said: str
 ) -> None:
     done = ifcbscan_cli(command, disk, "nauset", *words)
     assert done.code == 2
@@ -71,7 +71,9 @@ def test_a_window_that_cannot_be_understood_ends_the_command(
     assert "Contents" not in s3.client.list_objects_v2(Bucket=s3.bucket)
 
 
-def test_a_verification_says_what_it_did_not_look_at(s3: Any, ifcbscan_cli: Any, disk: Path) -> None:
+def test_a_verification_says_what_it_did_not_look_at(
+    env_file: Path, s3: Any, ifcbscan_cli: Any, disk: Path
+) -> None:
     window = ["--since", "2026-01-01", "--until", "2026-05-31"]
     ifcbscan_cli("sync", disk, "nauset", *window, "--confirm", "0", "--force")
     done = ifcbscan_cli("verify", disk, "nauset", *window, "--json")

@@ -60,10 +60,10 @@ class JobStatus:
             "time_series": job.time_series,
             "scheduled": {"every_minute": self.installed.recent, "hourly": self.installed.full},
             "up_to_date": self.installed.up_to_date,
-            "window": " ".join(job.window.options()),
             "last_run": {"recent": _run_json(self.recent), "full": _run_json(self.full)},
             "log_file": job.log_file,
             "env_file": job.env_file,
+            **({} if job.window == EVERYTHING else {"window": " ".join(job.window.options())}),
         }
 
 
