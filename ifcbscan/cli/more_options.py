@@ -47,7 +47,10 @@ class VerifyArguments(Arguments):
 
 @dataclass(frozen=True)
 class StartArguments(Arguments):
-    """`start`. `show_only`: print what would be installed; `send_now`: then send what is there already."""
+    """`start`. `show_only`: print what would be installed; `send_now`: then send what is there already.
+
+    `answered`: nothing is to be asked about what lies in the folder already.
+    """
 
     job: JobArguments
     force: bool
@@ -56,6 +59,7 @@ class StartArguments(Arguments):
     send_now: bool
     system_account: bool
     window: Window = EVERYTHING
+    answered: bool = False
 
 
 @dataclass(frozen=True)
@@ -146,6 +150,7 @@ def start_arguments(words: Namespace) -> StartArguments:
         send_now=not words.no_sync,
         system_account=words.system,
         window=window(words),
+        answered=words.yes or words.since is not None,
     )
 
 

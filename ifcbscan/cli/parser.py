@@ -112,12 +112,20 @@ def build_parser() -> argparse.ArgumentParser:
     _add_env_file(start)
     _add_window(start)
     start.add_argument(
-        "--force", action="store_true", help="start even if the dashboard does not know the time series (yet)"
+        "--force",
+        action="store_true",
+        help="start even if the dashboard does not know the time series (yet), or another job sends the same bins to "
+        "another time series",
     )
     start.add_argument(
         "--restart",
         action="store_true",
         help="replace what is scheduled for this time series, for instance with another folder",
+    )
+    start.add_argument(
+        "--yes",
+        action="store_true",
+        help="ask nothing about what lies in the folder already: send all of it",
     )
     start.add_argument("--no-sync", action="store_true", help="do not send anything now")
     start.add_argument("--print", action="store_true", help="show what would be installed; install nothing")

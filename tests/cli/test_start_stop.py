@@ -261,7 +261,7 @@ def test_force_installs_and_sends_into_a_new_time_series(s3: Any, operator: Oper
 
 
 def test_on_a_terminal_yes_installs_and_sends(s3: Any, operator: Operator, data: Path) -> None:
-    with operator.at_terminal("start", data, "naust") as terminal:
+    with operator.at_terminal("start", data, "naust", "--yes") as terminal:
         terminal.wait_for("[y/N]")
         assert "'naust'" in terminal.screen and "create it for 'hablab'" in terminal.screen
         assert operator.crontab.changes == 0
@@ -285,7 +285,7 @@ def test_on_a_terminal_anything_else_installs_nothing(
 
 
 def test_a_known_time_series_asks_no_question(s3: Any, operator: Operator, data: Path) -> None:
-    with operator.at_terminal("start", data, "nauset") as terminal:
+    with operator.at_terminal("start", data, "nauset", "--yes") as terminal:
         done = terminal.end()
     assert done.code == 0 and "[y/N]" not in done.stderr
     assert s3.objects() == sizes_of(data.iterdir())
@@ -316,7 +316,7 @@ def test_one_time_series_from_two_folders_and_two_from_one_folder_are_jobs_of_th
     operator.schedule(a)
     done = operator.run("start", b, "nauset", "--no-sync")
     assert f"also fed from {a}" in done.stderr
-    operator.run("start", a, "salt_pond", "--no-sync")
+    operator.run("start", a, "salt_pond", "--no-sync", "--force")
     assert len(operator.crontab.commands(EVERY_MINUTE)) == len(operator.crontab.commands(HOURLY)) == 3
     done = operator.run("stop", "nauset")  # both folders of it
     assert str(a) in done.stderr and str(b) in done.stderr

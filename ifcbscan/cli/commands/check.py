@@ -13,6 +13,7 @@ from ifcbscan.cli import output
 from ifcbscan.cli.endings import ending_of
 from ifcbscan.cli.job import load_config
 from ifcbscan.cli.more_options import CheckArguments
+from ifcbscan.cli.schedule_view import rival_words, rivals_among, scheduled_jobs
 from ifcbscan.cli.signals import Interruption
 from ifcbscan.cli.targets import absolute
 from ifcbscan.clock import Clock
@@ -58,6 +59,7 @@ def run(arguments: CheckArguments, interruption: Interruption) -> int:
 
 def _items(arguments: CheckArguments, interruption: Interruption) -> Iterator[Item]:
     yield _scheduler()
+    yield from _rivals()
     yield _log_space()
     try:
         config = load_config(arguments.job.env_file)
@@ -98,6 +100,12 @@ def _scheduler() -> Item:
     return Item(
         not (notes and sys.platform.startswith("linux")), "scheduler", notes or f"{scheduler.name} runs"
     )
+
+
+def _rivals() -> Iterator[Item]:
+    """Scheduled jobs that send the same bins to two time series."""
+    for one, other in rivals_among(scheduled_jobs()):
+        yield Item(False, "time series", f"{one.time_series}: {rival_words(other)}")
 
 
 def _log_space() -> Item:

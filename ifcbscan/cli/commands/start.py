@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import replace
+from typing import Sequence
 
 from ifcbscan.cli import output, scanning
 from ifcbscan.cli.job import Job, find_job, find_job_with_log
@@ -11,11 +13,15 @@ from ifcbscan.cli.log import check_log_file
 from ifcbscan.cli.more_options import StartArguments
 from ifcbscan.cli.options import JobArguments, OutputArguments, ScanArguments
 from ifcbscan.cli.program import single_file
+from ifcbscan.cli.schedule_view import rival_words, rivals
 from ifcbscan.cli.signals import Interruption
+from ifcbscan.cli.targets import is_same_file
+from ifcbscan.cli.which_bins import settle_window
 from ifcbscan.clock import Clock
 from ifcbscan.core.printable import printable
+from ifcbscan.core.remote_index import MOST_RANGES
 from ifcbscan.core.series import Series
-from ifcbscan.core.window import Window
+from ifcbscan.core.window import EVERYTHING, Window
 from ifcbscan.dashboard import series
 from ifcbscan.errors import AlreadyRunning, ConfigError, ExitCode, Interrupted, UsageError
 from ifcbscan.s3.bucket import Bucket
@@ -36,14 +42,18 @@ def run(arguments: StartArguments, interruption: Interruption) -> int:
     if arguments.show_only:
         _show(scheduler.render(scheduled))
         return ExitCode.DONE
+    scheduler.render(scheduled)  # what cannot be written into a schedule is said before anything is asked
     reason = scheduler.available()
     if reason:
         raise UsageError(f"Nothing was installed. {reason}")
     try:
-        wanted_unknown = _check_series(job, arguments.force, interruption)
+        bucket = Bucket(job.config, Clock(), S3Client(job.config, MOST_RANGES), interruption.requested)
+        wanted_unknown = _check_series(job, bucket, arguments.force)
+        window = _window(job, arguments, [known.job for known in scheduler.jobs()], bucket)
     except Interrupted:
         output.say("Interrupted. Nothing was installed.")
         return interruption.exit_code
+    scheduled = replace(scheduled, window=window)
     _install(scheduler, scheduled, arguments.restart)
     for note in scheduler.notes():
         output.say(f"Please note: {note}")
@@ -85,10 +95,28 @@ def _scheduled_job(job: Job, window: Window) -> ScheduledJob:
     )
 
 
-def _check_series(job: Job, force: bool, interruption: Interruption) -> bool:
+def _window(job: Job, arguments: StartArguments, jobs: Sequence[ScheduledJob], bucket: Bucket) -> Window:
+    """Which bins the job is to send. Raises UsageError if some of them belong to another job, or the operator wants none."""
+    others = [other for other in jobs if other.time_series != job.time_series]
+    same = [known for known in jobs if known not in others and is_same_file(known.directory, job.directory)]
+    window = arguments.window
+    if same and window == EVERYTHING:
+        window = same[0].window  # to start again is no order to send more than before
+    elif same and window != same[0].window and not arguments.restart:
+        raise UsageError(
+            f"Already scheduled: {job.directory} to {job.time_series}, for {same[0].window}. Nothing was changed, and nothing "
+            "was sent; --restart replaces it."
+        )
+    for rival in rivals(job, window, others):
+        if not arguments.force:
+            raise UsageError(f"{rival_words(rival)} Nothing was installed; --force installs it all the same.")
+        output.say(f"Note: {rival_words(rival)} Going on all the same (--force).")
+    return window if same else settle_window(job, window, bucket, arguments.answered)
+
+
+def _check_series(job: Job, bucket: Bucket, force: bool) -> bool:
     """The bucket can be reached and the time series exists, or the operator wants it all the same (True)."""
     config, time_series = job.config, job.time_series
-    bucket = Bucket(config, Clock(), S3Client(config, 1), interruption.requested)
     prefix = Series(config.account, time_series).prefix
     in_archive = next(bucket.list(prefix), None) is not None
     answer = series.ask(config.dashboard_url, config.account, time_series)
@@ -147,6 +175,8 @@ def _install(scheduler: Scheduler, job: ScheduledJob, restart: bool) -> None:
         f"Scheduled with {scheduler.name}: new bins in {job.directory} are sent to {job.time_series} every minute, and "
         f"whatever else is missing there at minute {job.hourly_minute} of every hour."
     )
+    if job.window != EVERYTHING:
+        output.say(f"  which bins     {job.window}")
     output.say(f"  configuration  {job.env_file}")
     output.say(f"  log            {job.log_file}")
     if others and not replaced:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Sequence
 
 from ifcbscan.cli import output
 from ifcbscan.cli.more_options import StatusArguments
+from ifcbscan.cli.schedule_view import rival_words, rivals_among
 from ifcbscan.cli.signals import Interruption
 from ifcbscan.core.window import EVERYTHING
 from ifcbscan.errors import ExitCode
 from ifcbscan.schedule.choose import for_this_system
-from ifcbscan.schedule.jobs import InstalledJob
+from ifcbscan.schedule.jobs import InstalledJob, ScheduledJob
 from ifcbscan.state import last_runs
 from ifcbscan.state.last_runs import LastRun
 
@@ -52,6 +53,7 @@ class JobStatus:
     installed: InstalledJob
     recent: LastRun | None
     full: LastRun | None
+    rivals: Sequence[ScheduledJob] = ()  # other jobs that send some of the same bins to another time series
 
     def to_json(self) -> dict[str, Any]:
         job = self.installed.job
@@ -71,13 +73,16 @@ def run(arguments: StatusArguments, _interruption: Interruption) -> int:
     """Print the status of every job; returns an exit code."""
     scheduler = for_this_system()
     found = []
-    for installed in scheduler.jobs():
+    jobs = scheduler.jobs()
+    pairs = rivals_among([installed.job for installed in jobs])
+    for installed in jobs:
         job = installed.job
         found.append(
             JobStatus(
                 installed,
                 last_runs.read(job.directory, job.time_series, "recent"),
                 last_runs.read(job.directory, job.time_series, "full"),
+                [other for pair in pairs for other in pair if job in pair and other != job],
             )
         )
     if arguments.as_json:
@@ -115,6 +120,7 @@ def _lines(status: JobStatus, scheduler: str) -> list[str]:
         ("last full", _run(status.full, False)),
         ("bins", _bins(status)),
         ("log", job.log_file),
+        *(("WRONG", rival_words(rival)) for rival in status.rivals),
     ]
     return [f"{name:<12} {text}" for name, text in rows]
 

@@ -1,0 +1,95 @@
+"""What the schedule of this computer says of a job: its window, and other jobs that would send the same bins elsewhere.
+
+A pid has one entry on the dashboard, so a bin that is sent into two time series shows in one of them at most (ifcbdb
+dashboard/accession.py).
+"""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Iterable, Optional, Sequence, Tuple
+
+from ifcbscan.cli.job import Job, load_config
+from ifcbscan.cli.targets import is_inside, is_same_file
+from ifcbscan.core.window import EVERYTHING, Window
+from ifcbscan.errors import IfcbscanError
+from ifcbscan.schedule.choose import for_this_system
+from ifcbscan.schedule.jobs import ScheduledJob
+
+
+def scheduled_jobs() -> list[ScheduledJob]:
+    """The jobs of this user; none where the schedule cannot be read."""
+    with contextlib.suppress(IfcbscanError):
+        return [installed.job for installed in for_this_system().jobs()]
+    return []
+
+
+def scheduled_window(job: Job, jobs: Iterable[ScheduledJob]) -> Window:
+    """The window with which this very job is scheduled; all bins if it is not."""
+    for scheduled in jobs:
+        if scheduled.time_series == job.time_series and is_same_file(scheduled.directory, job.directory):
+            return scheduled.window
+    return EVERYTHING
+
+
+def rivals(job: Job, window: Window, jobs: Iterable[ScheduledJob]) -> Sequence[ScheduledJob]:
+    """The scheduled jobs that would send some of the same bins of the same disk into another time series."""
+    return [
+        other
+        for other in jobs
+        if other.time_series != job.time_series
+        and window.overlaps(other.window)
+        and _share_folders(job.directory, other.directory)
+        and _same_archive(job, other)
+    ]
+
+
+def rivals_among(jobs: Sequence[ScheduledJob]) -> Sequence[tuple[ScheduledJob, ScheduledJob]]:
+    """Pairs of scheduled jobs that are rivals of each other."""
+    return [
+        (one, other)
+        for number, one in enumerate(jobs)
+        for other in jobs[number + 1 :]
+        if one.time_series != other.time_series
+        and one.window.overlaps(other.window)
+        and _share_folders(one.directory, other.directory)
+        and (
+            one.env_file == other.env_file
+            or _may_be_one(_archive_of(one.env_file), _archive_of(other.env_file))
+        )
+    ]
+
+
+def rival_words(rival: ScheduledJob) -> str:
+    """What a rival means and what to do, after the name of the job that it is one of."""
+    return (
+        f"{rival.directory} is also sent to {rival.time_series} ({rival.window}). The dashboard shows a bin in one time series "
+        "only, so each bin must belong to one of the two: give both jobs a window (--since, --until, --instrument), or "
+        f"end one with 'ifcbscan stop {rival.time_series}'."
+    )
+
+
+def _share_folders(one: str, other: str) -> bool:
+    return is_same_file(one, other) or is_inside(one, other) or is_inside(other, one)
+
+
+def _same_archive(job: Job, other: ScheduledJob) -> bool:
+    if job.config.env_file == other.env_file:
+        return True
+    return _may_be_one((job.config.endpoint_url, job.config.bucket), _archive_of(other.env_file))
+
+
+#: Server and bucket of a settings file; None if it cannot be read.
+_Archive = Optional[Tuple[Optional[str], str]]
+
+
+def _may_be_one(one: _Archive, other: _Archive) -> bool:
+    return one is None or other is None or one == other
+
+
+def _archive_of(env_file: str) -> _Archive:
+    try:
+        config = load_config(env_file)
+    except IfcbscanError:
+        return None
+    return config.endpoint_url, config.bucket

@@ -1,0 +1,79 @@
+"""Before a job is installed: show what lies in its folder, and where that may be of an earlier deployment, ask what to send."""
+
+from __future__ import annotations
+
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+from ifcbscan.cli import output
+from ifcbscan.cli.job import Job
+from ifcbscan.clock import Clock
+from ifcbscan.core.decision import Policy
+from ifcbscan.core.remote_index import MOST_RANGES
+from ifcbscan.core.stock import Stock
+from ifcbscan.core.window import Window, parse_moment
+from ifcbscan.core.words import counted
+from ifcbscan.disk.tree import LocalTree
+from ifcbscan.errors import UsageError
+from ifcbscan.runs.scan import ScanOptions
+from ifcbscan.runs.stock import count_stock, take_stock
+from ifcbscan.s3.bucket import Bucket
+
+_QUESTION = (
+    "What is to be sent? a = all of it; a day (UTC) such as 2026-06-01 = only bins sampled from then on; "
+    "n = only from now on; anything else = nothing, and nothing is installed. [a/DAY/n]"
+)
+
+
+def settle_window(job: Job, window: Window, bucket: Bucket, answered: bool) -> Window:
+    """The window for a new job: `window`, or what the operator makes of it after seeing what there is.
+
+    `answered`: the operator has said beforehand what is to be sent, so nothing is asked. Without a terminal nothing is
+    asked either, and everything of `window` is sent. Raises UsageError if the operator wants none of it, BucketRefused,
+    BucketUnreachable, Interrupted.
+    """
+    tree = LocalTree(job.directory, job.config.exclude_dirs, window=window)
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        _show(job, count_stock(tree))
+        return window
+    clock = Clock()
+    options = ScanOptions(
+        job.config.account, job.time_series, Policy(job.config.settle, job.config.confirm), window=window
+    )
+    with ThreadPoolExecutor(MOST_RANGES) as pool:
+        stock = take_stock(options, tree, bucket, clock, pool)
+    doubts = stock.doubts(bucket.server_clock.now())
+    _show(job, stock)
+    if not doubts or answered:
+        return window
+    output.say(
+        "Please look twice: "
+        + ", and ".join(doubts)
+        + ". If some of this is of an earlier deployment, or of another "
+        f"place, it does not belong to {job.time_series}, and what was sent cannot be taken back by this program."
+    )
+    output.say(_QUESTION)
+    return _answered(sys.stdin.readline().strip(), window, clock.wall())
+
+
+def _show(job: Job, stock: Stock) -> None:
+    if not stock.bins:
+        return
+    to_send = f", {stock.to_send:,} to be sent to {job.time_series}" if stock.compared else ""
+    output.say(f"Found in {job.directory}: {counted(stock.bins, 'complete bin')}{to_send}.")
+    for line in stock.lines():
+        output.say(line)
+
+
+def _answered(answer: str, window: Window, now: float) -> Window:
+    if answer.lower() in ("a", "all"):
+        return window
+    try:
+        since = parse_moment("now" if answer.lower() == "n" else answer, "--since", now)
+    except UsageError:
+        raise UsageError("Nothing was installed, and nothing was sent.") from None
+    if since >= window.until:
+        raise UsageError(
+            "That is not before --until, so no bin would be left. Nothing was installed, and nothing was sent."
+        )
+    return window._replace(since=since)
