@@ -1,0 +1,46 @@
+"""What the dashboard last said of a job's time series, so that it is asked once a day. No scan sends more or less for it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from typing import Any
+
+from ifcbscan.atomic import read_small
+from ifcbscan.core.dashboard_note import DashboardNote
+from ifcbscan.errors import IfcbscanError
+from ifcbscan.state.files import write_record
+from ifcbscan.state.paths import job_file
+
+NOTHING_KNOWN = DashboardNote()
+
+
+def read(directory: str, time_series: str) -> DashboardNote:
+    """The note, or an empty one if there is none that can be read."""
+    try:
+        found: dict[str, Any] = json.loads(read_small(_path(directory, time_series)).decode("utf-8"))
+        note = DashboardNote(**found)
+        if not _is_sound(note):
+            return NOTHING_KNOWN
+        return note
+    except (OSError, ValueError, TypeError, IfcbscanError):
+        return NOTHING_KNOWN
+
+
+def write(directory: str, time_series: str, note: DashboardNote) -> None:
+    """Keep the note. A failure to do so is ignored: the dashboard is then asked again."""
+    with contextlib.suppress(OSError, IfcbscanError):
+        write_record(_path(directory, time_series), dict(note._asdict()))
+
+
+def _is_sound(note: DashboardNote) -> bool:
+    return (
+        (note.asked is None or isinstance(note.asked, (int, float)))
+        and note.known in (True, False, None)
+        and all(isinstance(text, str) for text in (note.trouble, note.newest, note.archived))
+        and isinstance(note.sent, bool)
+    )
+
+
+def _path(directory: str, time_series: str) -> str:
+    return job_file(directory, time_series, "-dashboard.json")
