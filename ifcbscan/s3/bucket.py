@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import os
 import threading
 from dataclasses import dataclass, replace
 from typing import BinaryIO, Callable, Iterator, Mapping, Sequence, TypeVar
@@ -29,6 +28,7 @@ from ifcbscan.errors import (
 )
 from ifcbscan.s3.body import Body, md5_of
 from ifcbscan.s3.list_page import ListPage
+from ifcbscan.s3.listing import pages, query_between
 from ifcbscan.s3.object_head import ObjectContent, ObjectHead, content_of, etag_of, head_of
 from ifcbscan.s3.refusals import NOT_TOLD, Judgement, Meaning, judge
 from ifcbscan.s3.retry import Retries
@@ -53,9 +53,6 @@ _SIGNS_OF_S3: dict[Operation, set[str]] = {
     Operation.PUT: {"etag"},
 }
 _NO_S3 = "something that is no S3 server answered"
-
-# Pages in a row that hold nothing and say that more follow: a server may pass over what was deleted, but not for ever.
-_MOST_EMPTY_PAGES = 100
 
 
 @dataclass(frozen=True)
@@ -118,14 +115,7 @@ class Bucket:
 
         Raises BucketRefused or BucketUnreachable; a listing that ends without an error is whole.
         """
-        shared = os.path.commonprefix([start_after, up_to])
-        if shared.startswith(prefix):
-            # All keys between the two begin as both do: a server that walks folders has less to walk.
-            prefix = shared
-        query = {"prefix": prefix}
-        if start_after:
-            query["start-after"] = start_after
-        for page in self._pages(query, up_to):
+        for page in self._pages(query_between(prefix, start_after, up_to), up_to):
             for item in page.objects:
                 if up_to and item.key > up_to:
                     return
@@ -136,8 +126,8 @@ class Bucket:
 
         Raises BucketRefused, BucketUnreachable.
         """
-        pages = self._pages({"prefix": prefix, "delimiter": "/"})
-        return [found[len(prefix) :].rstrip("/") for page in pages for found in page.folders]
+        found = self._pages({"prefix": prefix, "delimiter": "/"})
+        return [folder[len(prefix) :].rstrip("/") for page in found for folder in page.folders]
 
     def is_empty(self, prefix: str) -> bool:
         """Whether nothing at all lies below `prefix`: one request. Raises BucketRefused, BucketUnreachable.
@@ -147,30 +137,10 @@ class Bucket:
         page = self._page({"prefix": prefix, "max-keys": "1"})
         return not page.objects and not page.truncated
 
-    def _pages(self, query: dict[str, str], up_to: str = "") -> Iterator[ListPage]:
-        """Page after page of a listing; none behind the key `up_to` (where given)."""
-        token: str | None = None
-        course = _Course()
-        while True:
-            page = self._page(query)
-            if not course.goes_on_with(page):
-                raise self._unlistable("its listing goes round in circles")
-            yield page
-            if not page.truncated or (up_to and page.objects and page.objects[-1].key >= up_to):
-                return
-            if not page.next_token or page.next_token == token:
-                raise self._unlistable("it does not say how its listing goes on")
-            token = page.next_token
-            query = {name: value for name, value in query.items() if name != "start-after"}
-            query["continuation-token"] = token
+    def _pages(self, query: Mapping[str, str], up_to: str = "") -> Iterator[ListPage]:
+        return pages(self._page, self._where(), query, up_to)
 
-    def _unlistable(self, what: str) -> BucketUnreachable:
-        return BucketUnreachable(
-            f"The bucket {self._where()} could not be listed: {what}. Nothing was sent; a later run tries again. "
-            "If it lasts, S3_ENDPOINT_URL may not be an S3 server."
-        )
-
-    def _page(self, query: dict[str, str]) -> ListPage:
+    def _page(self, query: Mapping[str, str]) -> ListPage:
         page = self._ask(Request(Operation.LIST, query=query), lambda answer: answer.page)
         assert page is not None  # what a transport answers to a listing
         return page
@@ -389,30 +359,6 @@ class Bucket:
 
     def _where(self) -> str:
         return f"{self._config.bucket} at {self._config.endpoint_url or 'AWS ' + self._config.region}"
-
-
-class _Course:
-    """Whether a listing gets on: each page must have a key, or a common prefix, behind all that came before.
-
-    No more is asked of their order, because servers differ in it.
-    """
-
-    def __init__(self) -> None:
-        self._last_key = ""
-        self._last_folder = ""
-        self._empty_pages = 0
-
-    def goes_on_with(self, page: ListPage) -> bool:
-        """False if `page` has nothing that lies behind the pages before it, or is one empty page too many."""
-        key = max((item.key for item in page.objects), default="")
-        folder = max(page.folders, default="")
-        if not key and not folder:
-            self._empty_pages += page.truncated
-            return self._empty_pages <= _MOST_EMPTY_PAGES
-        gets_on = key > self._last_key or folder > self._last_folder
-        self._last_key, self._last_folder = max(key, self._last_key), max(folder, self._last_folder)
-        self._empty_pages = 0
-        return gets_on
 
 
 class _LookRefused(BucketRefused):
