@@ -167,9 +167,8 @@ class Bucket:
 
         Raises BucketRefused, BucketUnreachable.
         """
-        request = Request(Operation.HEAD, key, headers={"x-amz-checksum-mode": "ENABLED"})
         try:
-            return self._ask(request, lambda answer: content_of(answer.headers))
+            return self._ask(Request(Operation.HEAD, key), lambda answer: content_of(answer.headers))
         except _NoSuchObject:
             return None
 

@@ -48,7 +48,6 @@ _PARAMETERS = {
     "start-after": "StartAfter",
     "continuation-token": "ContinuationToken",
     "max-keys": "MaxKeys",
-    "x-amz-checksum-mode": "ChecksumMode",
     "Content-Length": "ContentLength",
     "Content-MD5": "ContentMD5",
 }

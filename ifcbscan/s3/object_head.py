@@ -30,13 +30,11 @@ class ObjectContent:
     """What a HEAD request says of an object's content: size in bytes, ETag without quotes.
 
     `etag_is_sum`: False where encryption makes the ETag something that does not come from the content alone.
-    `checksums`: (name in lower case, base64) of those that the bucket keeps of the object as a whole.
     """
 
     size: int
     etag: str
     etag_is_sum: bool
-    checksums: tuple[tuple[str, str], ...]
 
 
 def head_of(headers: Mapping[str, str], etags_are_md5: bool) -> ObjectHead:
@@ -48,7 +46,7 @@ def head_of(headers: Mapping[str, str], etags_are_md5: bool) -> ObjectHead:
 
 def content_of(headers: Mapping[str, str]) -> ObjectContent:
     """What is known of an object's content. Raises ValueError."""
-    return ObjectContent(_size(headers), etag_of(headers), not _is_encrypted(headers), _checksums(headers))
+    return ObjectContent(_size(headers), etag_of(headers), not _is_encrypted(headers))
 
 
 def etag_of(headers: Mapping[str, str]) -> str:
@@ -78,11 +76,3 @@ def _is_encrypted(headers: Mapping[str, str]) -> bool:
         "kms" in headers.get("x-amz-server-side-encryption", "")
         or "x-amz-server-side-encryption-customer-algorithm" in headers
     )
-
-
-def _checksums(headers: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
-    # Of an object in parts it may be a sum of sums: then it ends in the number of parts, or says so.
-    if headers.get("x-amz-checksum-type") == "COMPOSITE":
-        return ()
-    found = ((name, headers.get("x-amz-checksum-" + name)) for name in ("sha256", "sha1", "crc32"))
-    return tuple((name, value) for name, value in found if value and "-" not in value)
