@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass, field
-from typing import Callable, Iterable, Mapping, TypeVar
+from typing import Callable, Iterable, Mapping, NamedTuple, TypeVar
 
 from ifcbscan.atomic import read_small
 from ifcbscan.core.series import is_account
@@ -111,8 +111,7 @@ def find_env_file(named: str | None, folder: str | None) -> str | None:
     return None
 
 
-@dataclass(frozen=True)
-class _Values:
+class _Values(NamedTuple):
     """What the file and the environment say together, and which of the two says it."""
 
     env_file: str | None

@@ -9,8 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import threading
-from dataclasses import dataclass, replace
-from typing import BinaryIO, Callable, Iterator, Mapping, Sequence, TypeVar
+from typing import BinaryIO, Callable, Iterator, Mapping, NamedTuple, Sequence, TypeVar
 
 from ifcbscan.clock import Clock, ServerClock
 from ifcbscan.config import Config
@@ -55,8 +54,7 @@ _SIGNS_OF_S3: dict[Operation, set[str]] = {
 _NO_S3 = "something that is no S3 server answered"
 
 
-@dataclass(frozen=True)
-class Expected:
+class Expected(NamedTuple):
     """What a put expects to find under its key: an object of `size` bytes, or nothing (None).
 
     `etag` is its ETag, where that is known; else empty.
@@ -393,4 +391,4 @@ def _condition(replaced: ObjectHead | None) -> dict[str, str]:
 
 def _without_condition(request: Request) -> Request:
     kept = {name: value for name, value in request.headers.items() if name not in CONDITIONS}
-    return replace(request, headers=kept)
+    return request._replace(headers=kept)

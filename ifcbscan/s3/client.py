@@ -10,8 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
-from dataclasses import dataclass
-from typing import Any, Iterator
+from typing import Any, Iterator, NamedTuple
 
 from ifcbscan.config import Config
 from ifcbscan.core.bins import server_text
@@ -60,8 +59,7 @@ _NO_S3 = "something that is no S3 server answered"
 LONGEST_ANSWER = 300.0
 
 
-@dataclass(frozen=True)
-class Timeouts:
+class Timeouts(NamedTuple):
     """Seconds without any answer after which a request has failed; `answer`: seconds for an answer as a whole.
 
     `read` is long, because a ship's link may need minutes to drain what the system has buffered of an upload.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import timezone
 from email.utils import parsedate_to_datetime
-from typing import Mapping
+from typing import Mapping, NamedTuple
 
 from ifcbscan.core.bins import server_text
 from ifcbscan.core.checksums import is_md5
@@ -25,8 +25,7 @@ class ObjectHead:
     md5: str | None = field(compare=False)
 
 
-@dataclass(frozen=True)
-class ObjectContent:
+class ObjectContent(NamedTuple):
     """What a HEAD request says of an object's content: size in bytes, ETag without quotes.
 
     `etag_is_sum`: False where encryption makes the ETag something that does not come from the content alone.

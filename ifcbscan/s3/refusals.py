@@ -6,7 +6,7 @@ Pure: from the answer to a judgement with its words. Raises nothing and asks not
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ifcbscan.core.printable import brief
 from ifcbscan.s3.transport import ErrorAnswer, Operation
@@ -76,8 +76,7 @@ class Meaning(enum.Enum):
     REFUSED = enum.auto()  # the run ends
 
 
-@dataclass(frozen=True)
-class Judgement:
+class Judgement(NamedTuple):
     """A meaning and its words, which go into a message of the bucket's. `unsure`: as in PassingError."""
 
     meaning: Meaning

@@ -6,26 +6,35 @@ import hashlib
 import os
 import stat
 import sys
-import tempfile
 
 from ifcbscan.errors import IfcbscanError
 from ifcbscan.state.files import make_folder
 
 
 def state_folder() -> str:
-    """Where locks and logs go: the user's state folder, made if need be; else the temporary folder."""
+    """Where locks, records and logs go: the user's state folder, made if need be; else one in the temporary folder.
+
+    Raises IfcbscanError if neither can be written to.
+    """
+    own = _user_folder()
+    if _is_usable(own):
+        return own
     temporary = _temporary_folder()
-    for base in (_user_folder(), temporary):
-        try:
-            make_folder(base)
-        except OSError:
-            continue
-        if os.access(base, os.W_OK) and (base != temporary or _is_ours(base)):
-            return base
+    if _is_usable(temporary) and _is_ours(temporary):
+        return temporary
     raise IfcbscanError(
         "There is no folder for locks and logs: neither the home folder nor the temporary folder can be "
         "written to. Is the disk full or read-only?"
     )
+
+
+def _is_usable(folder: str) -> bool:
+    """Whether the folder is there, or could be made, and can be written to."""
+    try:
+        make_folder(folder)
+    except OSError:
+        return False
+    return os.access(folder, os.W_OK)
 
 
 def _user_folder() -> str:
@@ -49,6 +58,9 @@ def _is_ours(folder: str) -> bool:
 
 
 def _temporary_folder() -> str:
+    # Imported only now: to find the folder it writes a file into it, and a run comes here every minute.
+    import tempfile
+
     user = str(os.getuid()) if hasattr(os, "getuid") else os.environ.get("USERNAME", "user")
     return os.path.join(tempfile.gettempdir(), "ifcbscan-" + user)
 
