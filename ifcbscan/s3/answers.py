@@ -19,8 +19,8 @@ import time
 from typing import Any, Callable, NamedTuple
 
 #: The bytes a second that count as progress: each of them earns its share of time beyond `longest`. So a listing over a
-#: slow link, or a large object that is read back, is not cut while it comes. It ends for all but such an object at
-#: `Bounds.ceiling`: who sends a little faster than this would else earn time for hours.
+#: slow link, or a large object that is read back, is not cut while it comes. All but such an object
+#: must have come by `Bounds.ceiling`: a server that sends a little faster than this would else earn time for hours.
 SLOWEST_PROGRESS = 1000.0
 
 #: The most that an answer may hold (bytes), status line and headers included, unless it is an object that is read

@@ -1,7 +1,8 @@
 """The archive's bucket: list, look, read back, put. It knows keys, sizes and times, and nothing of bins.
 
-Nothing here deletes or copies an object. How a request gets over the network is the transport's (client.py), what an
-error answer means is said by refusals.py, and retry.py is the one place that tries again.
+Nothing here deletes or copies an object. How a request gets over the network is the transport's (client.py), how a listing
+goes on from page to page is in listing.py, what an error answer means is said by refusals.py, and retry.py is the one
+place that tries again.
 """
 
 from __future__ import annotations
@@ -71,7 +72,11 @@ class Expected(NamedTuple):
 
 
 class Bucket:
-    """The archive's bucket, as one account's key may see it."""
+    """The archive's bucket, as one account's key may see it. Its methods may be called from any thread.
+
+    Besides the errors that they name, all that send a request raise Interrupted once the run was told to end; the first
+    request of all raises ConfigError where the environment names certificates that are not there.
+    """
 
     def __init__(
         self,
@@ -96,14 +101,14 @@ class Bucket:
         self._lock = threading.Lock()
         self._requests = dict.fromkeys((operation.value for operation in Operation), 0)
         self.server_clock = ServerClock(clock)
-        #: From this moment on (by the monotonic clock) nothing is tried again; None: always.
+        #: From this moment on (monotonic clock, seconds) nothing is tried again; None: there is no such moment.
         self.retry_until: float | None = None
         #: Called after each good answer, from any thread: a long listing is no standstill.
         self.answered: Callable[[], None] = lambda: None
 
     @property
     def requests(self) -> Requests:
-        """How many requests were sent so far."""
+        """How many requests were sent so far, every try counted."""
         return Requests(**self._requests)
 
     # Listing
@@ -146,9 +151,9 @@ class Bucket:
     # Looking and reading back
 
     def head(self, key: str) -> ObjectHead | None:
-        """What is stored under `key`, or None.
+        """What is stored under `key`, or None if nothing is.
 
-        Raises PutRefused if that is refused for this one object; BucketRefused, BucketUnreachable.
+        Raises PutRefused if the answer is refused for this one object; BucketRefused, BucketUnreachable.
         """
         try:
             return self._ask(
@@ -173,7 +178,7 @@ class Bucket:
     def content_md5(self, key: str) -> str | None:
         """The MD5 (hex) of what is stored under `key`, by reading it back; None if it is not there.
 
-        Raises BucketRefused, BucketUnreachable, Interrupted.
+        Raises BucketRefused, BucketUnreachable.
         """
 
         def summed(answer: Answer) -> str:
@@ -273,7 +278,8 @@ class Bucket:
         """What `receive` makes of the answer; it reads it afresh at every try, and raises ValueError if it is no S3's.
 
         `already_done` is asked before a try that follows one which may have taken effect; then _AlreadyDone is raised.
-        Raises BucketRefused, BucketUnreachable, PutRefused, Interrupted, and the exceptions at the end of this module.
+        Raises BucketRefused, BucketUnreachable, PutRefused, Interrupted, what reading the body or `already_done` raises, and
+        the exceptions at the end of this module.
         """
         unsure = False
 

@@ -213,7 +213,7 @@ def _trouble(error: Any) -> str:
 def make_client(config: Config, connections: int, timeouts: Timeouts) -> Any:
     """A client for at most so many `connections` at once.
 
-    Raises ConfigError, and what botocore raises for a region or an address that is none (ValueError).
+    Raises ConfigError, and what botocore raises for a region or an address that is no valid one (ValueError).
     """
     # The session under boto3, by itself: the layers above it (resources, transfers) are a sixth of the CPU
     # time of a run that has nothing to send, and unlike them it warns of no old Python on stderr.

@@ -53,8 +53,8 @@ def pages(
 
 def _unlistable(where: str, what: str) -> BucketUnreachable:
     return BucketUnreachable(
-        f"The bucket {where} could not be listed: {what}. Nothing was sent; a later run tries again. "
-        "If it lasts, S3_ENDPOINT_URL may not be an S3 server."
+        f"The bucket {where} could not be listed: {what}. Nothing was sent. Try again later; if it "
+        "lasts, S3_ENDPOINT_URL may not be the address of an S3 server."
     )
 
 

@@ -37,14 +37,17 @@ class ObjectContent(NamedTuple):
 
 
 def head_of(headers: Mapping[str, str], etags_are_md5: bool) -> ObjectHead:
-    """The head of an object. `etags_are_md5`: whether this server's ETags may be MD5s. Raises ValueError."""
+    """The head of an object. `etags_are_md5`: whether this server's ETags may be MD5s.
+
+    Raises ValueError for headers without a size or a time.
+    """
     etag = etag_of(headers)
     is_sum = etags_are_md5 and is_md5(etag) and not _is_encrypted(headers)
     return ObjectHead(_size(headers), _modified(headers), etag, etag if is_sum else None)
 
 
 def content_of(headers: Mapping[str, str]) -> ObjectContent:
-    """What is known of an object's content. Raises ValueError."""
+    """What is known of an object's content. Raises ValueError for headers without a size."""
     return ObjectContent(_size(headers), etag_of(headers), not _is_encrypted(headers))
 
 

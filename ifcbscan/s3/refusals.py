@@ -70,9 +70,7 @@ class Meaning(enum.Enum):
     NOT_AS_EXPECTED = enum.auto()  # PUT: what is stored there does not meet the condition
     NO_CONDITIONS = enum.auto()  # PUT: the server may know no conditional requests
     OBJECT_REFUSED = enum.auto()  # PUT: the bucket, or a filter, will not have this one object
-    LOOK_REFUSED = (
-        enum.auto()
-    )  # HEAD or GET: refused without a reason, for this one object as far as one can tell
+    LOOK_REFUSED = enum.auto()  # HEAD or GET: refused without a reason, perhaps for this one object only
     REFUSED = enum.auto()  # the run ends
 
 

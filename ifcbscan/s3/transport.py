@@ -73,7 +73,7 @@ class PassingError(Exception):
 
 
 class CannotAsk(Exception):
-    """There is no way to send such a request: the bucket's name, the region or the address is none."""
+    """There is no way to send such a request: the bucket's name, the region or the address is no valid one."""
 
 
 class Transport(abc.ABC):

@@ -74,7 +74,7 @@ def lines_of(
 def lines_of_failure(
     text: str, logged: AlreadyLogged, day: str, now: float
 ) -> tuple[list[Line], AlreadyLogged]:
-    """The same for a run that failed before it had a report: logged the first time, then once an hour."""
+    """As `lines_of`, for a run that failed before it had a report: logged the first time, then once an hour."""
     failure = _shortened(_FAILURE + text)
     if failure in logged.keys and 0 <= now - logged.last_line < IDLE_EVERY:
         return [], logged

@@ -146,6 +146,7 @@ def test_an_error_of_s3_is_kept_with_what_it_says_and_nothing_else() -> None:
         b"no XML",
         b"<html><body>blocked</body></html>",
         b"<error><code>AccessDenied</code></error>",
+        b"<Answer><Code>AccessDenied</Code></Answer>",
         b"<Error></Error>",
         b"<Error><Code/></Error>",
         b"<Error><Code>403</Code></Error>",

@@ -50,6 +50,31 @@ def test_an_error_means_the_same_every_time(
 
 
 @pytest.mark.parametrize(
+    ("status", "code"),
+    [
+        (400, "BadDigest"),
+        (409, "ConditionalRequestConflict"),
+        (400, "IncompleteBody"),
+        (400, "InternalError"),
+        (409, "OperationAborted"),
+        (400, "RequestTimeout"),
+        (400, "ServiceUnavailable"),
+        (400, "SlowDown"),
+        (400, "Throttling"),
+        (400, "ThrottlingException"),
+        (400, "TooManyRequests"),
+        (408, ""),
+        (425, ""),
+        (429, ""),
+        (500, ""),
+    ],
+)
+def test_what_a_second_try_may_change_is_passing_whatever_was_asked(status: int, code: str) -> None:
+    for operation in EVERY:
+        assert judgement(operation, status, code).meaning is Meaning.PASSING, operation
+
+
+@pytest.mark.parametrize(
     ("status", "code", "unsure"),
     [(500, "InternalError", True), (400, "BadDigest", True), (400, "SlowDown", False), (429, "", False)],
 )
