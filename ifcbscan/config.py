@@ -63,7 +63,7 @@ WHERE_TO_GET_VALUES = (
 
 @dataclass(frozen=True)
 class Config:
-    """Everything the `.env` file says, checked. Durations in seconds, rates in bytes a second.
+    """Everything the `.env` file and the environment say, checked. Durations in seconds, rates in bytes a second.
 
     `dashboard_url` is None where there is no dashboard to ask.
     """

@@ -6,6 +6,7 @@ import hashlib
 import os
 import stat
 import sys
+import tempfile
 
 from ifcbscan.errors import IfcbscanError
 from ifcbscan.state.files import make_folder
@@ -58,9 +59,7 @@ def _is_ours(folder: str) -> bool:
 
 
 def _temporary_folder() -> str:
-    # Imported only now: to find the folder it writes a file into it, and a run comes here every minute.
-    import tempfile
-
+    # To be called only where it is needed: to find the folder, Python writes a file into it.
     user = str(os.getuid()) if hasattr(os, "getuid") else os.environ.get("USERNAME", "user")
     return os.path.join(tempfile.gettempdir(), "ifcbscan-" + user)
 

@@ -12,6 +12,7 @@ import pytest
 from support.wire import config, error_answer
 
 from ifcbscan.clock import Clock
+from ifcbscan.config import load
 from ifcbscan.core.bins import server_text
 from ifcbscan.core.remote_index import ListedObject
 from ifcbscan.core.scan_report import Requests
@@ -456,6 +457,12 @@ def test_a_refusal_ends_the_run_and_names_the_bucket() -> None:
         BucketRefused, match=r"^The bucket ifcb-data-sharer\.files at http://127\.0\.0\.1:9 refused"
     ):
         bucket_of(Scripted(error_answer("AccessDenied", 403))).folders("p/")
+    settings = load(
+        None, {"AWS_ACCESS_KEY_ID": "AKIA", "AWS_SECRET_ACCESS_KEY": "x", "USER_ACCOUNT": "hablab"}
+    )
+    of_aws = Bucket(settings, Stopped(), Scripted(error_answer("AccessDenied", 403)))
+    with pytest.raises(BucketRefused, match=r"^The bucket ifcb-data-sharer\.files at AWS us-east-1 refused"):
+        of_aws.folders("p/")
     with pytest.raises(BucketRefused, match="cannot be asked: no such region.*AWS_REGION"):
         bucket_of(Scripted(CannotAsk("no such region"))).folders("p/")
     with pytest.raises(PutRefused, match="EntityTooLarge"):
