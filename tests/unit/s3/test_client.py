@@ -18,7 +18,7 @@ from ifcbscan.config import load
 from ifcbscan.core.remote_index import ListedObject
 from ifcbscan.errors import ConfigError
 from ifcbscan.s3 import client as client_module
-from ifcbscan.s3.answers import Bounds
+from ifcbscan.s3.answers import AnswerTooLong, Bounds
 from ifcbscan.s3.body import Body
 from ifcbscan.s3.client import USUAL_TIMEOUTS, S3Client, Timeouts, make_client
 from ifcbscan.s3.lean_parser import PAGE
@@ -232,6 +232,14 @@ def test_no_usable_answer_is_an_error_that_may_pass(
     with pytest.raises(PassingError, match=text) as error:
         send(monkeypatch, raised)
     assert error.value.unsure is unsure and "secret" not in str(error.value)
+
+
+def test_an_answer_without_end_is_told_as_what_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    wrapped = boto.HTTPClientError(error="wrapped")
+    wrapped.__cause__ = AnswerTooLong("its answer did not come to an end within 300 s")
+    with pytest.raises(PassingError, match="^its answer did not come to an end within 300 s$") as error:
+        send(monkeypatch, wrapped)
+    assert error.value.unsure
 
 
 def test_what_botocore_will_not_send_cannot_be_asked(monkeypatch: pytest.MonkeyPatch) -> None:
