@@ -1,8 +1,7 @@
 """The archive's bucket: list, look, read back, put. It knows keys, sizes and times, and nothing of bins.
 
-Nothing here deletes or copies an object. How a request gets over the network is the transport's (client.py), how a listing
-goes on from page to page is in listing.py, what an error answer means is said by refusals.py, and retry.py is the one
-place that tries again.
+Nothing here deletes or copies an object. client.py brings a request over the network, listing.py goes from page to page,
+refusals.py says what an error answer means, and retry.py is the one place that tries again.
 """
 
 from __future__ import annotations
@@ -278,7 +277,7 @@ class Bucket:
         """What `receive` makes of the answer; it reads it afresh at every try, and raises ValueError if it is no S3's.
 
         `already_done` is asked before a try that follows one which may have taken effect; then _AlreadyDone is raised.
-        Raises BucketRefused, BucketUnreachable, PutRefused, Interrupted, what reading the body or `already_done` raises, and
+        Raises BucketRefused, BucketUnreachable, PutRefused, Interrupted, what the body or `already_done` raises, and
         the exceptions at the end of this module.
         """
         unsure = False
