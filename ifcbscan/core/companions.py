@@ -6,8 +6,7 @@ may take them away: it can go on at any moment. So people have to be told.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Mapping, Sequence
+from typing import Mapping, NamedTuple, Sequence
 
 from ifcbscan.core.words import human_duration
 from ifcbscan.errors import AlreadyRunning
@@ -18,8 +17,7 @@ SILENT = 600.0
 STALLED = 3600.0
 
 
-@dataclass(frozen=True)
-class Holder:
+class Holder(NamedTuple):
     """The process that holds a lock, as it has written itself down.
 
     `clock_offset`: what `time.time()` was ahead of `time.monotonic()` when it began, both in seconds.
@@ -34,8 +32,7 @@ class Holder:
     clock_offset: float | None = None
 
 
-@dataclass(frozen=True)
-class Companion:
+class Companion(NamedTuple):
     """Another run; `silent` are the seconds since its last sign of life, None where that is not known."""
 
     holder: Holder
@@ -50,8 +47,7 @@ class Companion:
         return self.silent is not None and self.silent >= STALLED
 
 
-@dataclass(frozen=True)
-class Finding:
+class Finding(NamedTuple):
     """What a report says of other runs. `elsewhere`: who is at the bins that are still to upload ("" for nobody)."""
 
     elsewhere: str = ""

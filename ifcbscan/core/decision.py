@@ -6,8 +6,7 @@ No input or output, no clock: all that a verdict depends on is an argument.
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
-from typing import Iterable, Sequence
+from typing import Iterable, NamedTuple, Sequence
 
 from ifcbscan.core.adc import Finding
 from ifcbscan.core.bins import EXTENSIONS, MISSING, Fileset, RemoteFileset, server_seconds
@@ -35,8 +34,7 @@ class Action(enum.Enum):
     WATCH = "watch"  # the times cannot be trusted: see whether the files stay as they are
 
 
-@dataclass(frozen=True)
-class Policy:
+class Policy(NamedTuple):
     """What the operator can set about deciding. Durations in seconds."""
 
     settle: float = 60.0
@@ -46,8 +44,7 @@ class Policy:
     check_integrity: bool = True
 
 
-@dataclass(frozen=True)
-class Now:
+class Now(NamedTuple):
     """The present by two clocks, in seconds since 1970 (UTC).
 
     `server` is the bucket's (the Date header of its answers); `local` is this machine's, which is often
@@ -58,8 +55,7 @@ class Now:
     local: float
 
 
-@dataclass(frozen=True)
-class Decision:
+class Decision(NamedTuple):
     """A verdict on one bin, with its reason in an operator's words."""
 
     state: State
@@ -69,8 +65,7 @@ class Decision:
     wait: float = 0.0  # seconds until it is worth looking again, for CONFIRM and WATCH
 
 
-@dataclass(frozen=True)
-class Known:
+class Known(NamedTuple):
     """What is known of a bin besides its files, the archive's listing and the time.
 
     `finding`: what `adc.examine` said; None as well while nobody has examined the bin, which only happens for bins about

@@ -7,7 +7,6 @@ exactly one of them, so that listing them side by side gives what one long listi
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from typing import Collection, Container, Iterable, Iterator, NamedTuple, Optional, Tuple
 
 from ifcbscan.core.bins import MISSING, Pid, RemoteFileset, parse_pid
@@ -31,8 +30,7 @@ class ListedObject(NamedTuple):
     etag: str
 
 
-@dataclass(frozen=True)
-class KeyRange:
+class KeyRange(NamedTuple):
     """The keys with start_after < key <= up_to; an empty string is no limit."""
 
     start_after: str

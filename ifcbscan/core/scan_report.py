@@ -21,8 +21,7 @@ class Result(NamedTuple):
     reason: str = ""
 
 
-@dataclass(frozen=True)
-class Problem:
+class Problem(NamedTuple):
     """A bin that needs attention, and why. `state` is the word of the JSON (verify has words that a scan has not)."""
 
     pid: str
@@ -30,8 +29,7 @@ class Problem:
     reason: str
 
 
-@dataclass(frozen=True)
-class Requests:
+class Requests(NamedTuple):
     """How many requests a run sent, by kind, every try counted."""
 
     list: int = 0
@@ -40,8 +38,7 @@ class Requests:
     get: int = 0
 
 
-@dataclass(frozen=True)
-class ScanReport:
+class ScanReport(NamedTuple):
     """One run over one directory and time series. Sizes in bytes, duration in seconds."""
 
     time_series: str

@@ -14,7 +14,7 @@ Two types, because they answer two questions:
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
 class Tone(enum.Enum):
@@ -71,8 +71,7 @@ class BinState(enum.Enum):
         return _TABLE[self].in_archive
 
 
-@dataclass(frozen=True)
-class _Row:
+class _Row(NamedTuple):
     words: str
     tone: Tone
     in_archive: bool = False

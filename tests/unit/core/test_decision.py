@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -537,6 +536,7 @@ policies = st.builds(
     confirm=st.sampled_from([0.0, 1.0, 30.0, 3600.0]),
     retry_rejected_after=st.sampled_from([float(RETRY_REJECTED), 0.0]),
     replace=st.booleans(),
+    check_integrity=st.just(True),
 )
 nows = st.builds(
     lambda server, error: Now(server, server + error),
@@ -546,6 +546,8 @@ nows = st.builds(
 things_known = st.builds(
     Known,
     finding=_mostly([None], st.just(TRUNCATED)),
+    looked_at=st.just(True),
+    other_content=st.just(frozenset()),
     watched=_mostly([False], st.just(True)),
     retry_rejected=_mostly([False], st.just(True)),
 )
@@ -713,7 +715,7 @@ def _play(world: World, until: float, step: float, keeps_roi: bool = True) -> Pl
         if passed >= until:
             return Played(decision, sent, there)
         if decision.action is Action.WATCH:
-            known = replace(known, watched=True)
+            known = known._replace(watched=True)
         passed += decision.wait or step
 
 
@@ -742,7 +744,7 @@ def test_a_bin_that_the_archive_always_refuses_is_tried_once_a_day_and_never_pub
 ) -> None:
     start = world.remote.after_put("roi", MISSING, "")
     policy = Policy(world.policy.settle, world.policy.confirm, replace=world.policy.replace)
-    usual = world._replace(remote=start, policy=policy, known=replace(world.known, retry_rejected=False))
+    usual = world._replace(remote=start, policy=policy, known=world.known._replace(retry_rejected=False))
     played = _play(usual, until=30 * DAY, step=step, keeps_roi=False)
     tries = [when for extension, when in played.sent if extension == "roi"]
     assert "adc" not in [extension for extension, _ in played.sent]
