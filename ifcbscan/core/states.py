@@ -27,7 +27,14 @@ class Tone(enum.Enum):
     NEUTRAL = "none"
 
 
-class BinState(enum.Enum):
+class ReportedState(enum.Enum):
+    """Something that a report says of a bin. As text it is its value, which is the word of JSON, log and lines."""
+
+    def __str__(self) -> str:
+        return str(self.value)
+
+
+class BinState(ReportedState):
     """What a bin is counted as. The values are the words of JSON, log and lines; the order is that of the summary."""
 
     UPLOADED = "uploaded"
@@ -46,9 +53,6 @@ class BinState(enum.Enum):
 
     # Members are compared by identity. Enum's own hash is a call in Python, and a scan counts a million bins.
     __hash__ = object.__hash__
-
-    def __str__(self) -> str:
-        return self.value
 
     @property
     def words(self) -> str:

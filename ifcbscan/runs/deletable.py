@@ -17,7 +17,7 @@ from typing import Sequence
 from ifcbscan.clock import Clock
 from ifcbscan.core.bins import Fileset
 from ifcbscan.core.scan_report import Problem
-from ifcbscan.core.verify_report import CHANGED, DeletableReport
+from ifcbscan.core.verify_report import DeletableReport, Flaw
 from ifcbscan.core.words import counted, human_duration
 from ifcbscan.disk.tree import Inventory, LocalTree
 from ifcbscan.errors import BucketRefused, BucketUnreachable, LocalFileProblem
@@ -140,4 +140,4 @@ class DeletableLister:
         self._unlistable += not listed
 
     def _left_out(self, fileset: Fileset, reason: str) -> None:
-        self.problems.append(Problem(fileset.pid, CHANGED, reason))
+        self.problems.append(Problem(fileset.pid, Flaw.CHANGED, reason))

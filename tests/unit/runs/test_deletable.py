@@ -374,7 +374,7 @@ def test_what_changes_after_it_was_read_is_not_listed_and_is_told(change: Change
     assert report.bins[VerifyState.PROVEN] == 3 and list_of(report) == (9, 2, 0, 1)
     assert world.listed_bins() == {PIDS[0], PIDS[2]} and report.exit_code == 3 and not report.all_proven
     (problem,) = report.problems
-    assert (problem.pid, problem.state) == (PIDS[1], "changed")
+    assert (problem.pid, str(problem.state)) == (PIDS[1], "changed")
     words = f".{extension} " if change in REMOTE else "changed in /data after it was read"
     assert words in problem.reason
 
