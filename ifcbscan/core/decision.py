@@ -168,7 +168,7 @@ def decide(
         return Decision(
             State.SETTLING,
             Action.WATCH,
-            f"changed in the future, by this computer's clock: waiting {policy.settle:g} s to see that it stays as it is",
+            f"changed in the future, by this computer's clock: complete once it has stayed as it is for {policy.settle:g} s",
             wait=policy.settle,
         )
     if known.finding is not None:
