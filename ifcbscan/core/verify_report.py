@@ -255,8 +255,7 @@ class VerifyTally:
 
     def _count_files(self, result: BinResult, verdict: BinVerdict) -> None:
         if result.state is VerifyState.PROVEN:
-            for file in verdict.files:
-                if file.proof is not None:
-                    self.proofs[file.proof] += 1
+            for proof in verdict.proofs:
+                self.proofs[proof] += 1
         if result.state is VerifyState.DIFFERENT:
             self.different.append(DifferentBin(result.pid, verdict.extensions(ContentMatch.DIFFERENT)))

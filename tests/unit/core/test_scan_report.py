@@ -190,3 +190,9 @@ def test_a_run_that_did_nothing_and_found_all_in_order_has_nothing_to_tell() -> 
 )
 def test_whatever_a_person_should_know_is_worth_telling(values: dict[str, Any]) -> None:
     assert worth_telling(_report(**values))
+
+
+def test_who_has_the_bins_is_told_beside_the_number_of_those_to_upload_and_of_no_others() -> None:
+    bins = {BinState.TO_UPLOAD: 3, BinState.HELD: 3, BinState.SYNCED: 3}
+    line = summary(_report(bins, elsewhere="another scan has them"))
+    assert line == ("nauset: 3 to upload (another scan has them), 3 already in the archive, 3 held back")
