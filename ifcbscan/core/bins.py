@@ -245,7 +245,10 @@ NOTHING_REMOTE = RemoteFileset(MISSING, MISSING, MISSING, "", "")
 
 
 def server_seconds(put: str) -> float:
-    """Seconds since 1970 (UTC) of a time as S3 lists it: `2026-11-22T13:26:36.000Z`, fraction optional."""
+    """Seconds since 1970 (UTC) of a time as S3 lists it: `2026-11-22T13:26:36.000Z`, fraction optional.
+
+    Raises ValueError for anything else.
+    """
     whole = datetime.datetime.strptime(put[:19], "%Y-%m-%dT%H:%M:%S")
     fraction = re.match(r"\.[0-9]+", put[19:])
     return calendar.timegm(whole.timetuple()) + (float(fraction.group()) if fraction else 0.0)

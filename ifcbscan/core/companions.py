@@ -18,9 +18,10 @@ STALLED = 3600.0
 
 
 class Holder(NamedTuple):
-    """The process that holds a lock, as it has written itself down.
+    """The process that holds a lock, as it has written itself down; the fields are the keys of that file.
 
-    `clock_offset`: what `time.time()` was ahead of `time.monotonic()` when it began, both in seconds.
+    `pid`: the number of the process. `started`: when it began, in ISO 8601 (UTC). `clock_offset`: by how many seconds
+    `time.time()` was ahead of `time.monotonic()` then; None if it is not known.
     """
 
     pid: int
@@ -40,15 +41,21 @@ class Companion(NamedTuple):
 
     @property
     def is_silent(self) -> bool:
+        """Whether it has given no sign of life for so long that people are told; False where that is not known."""
         return self.silent is not None and self.silent >= SILENT
 
     @property
     def is_stalled(self) -> bool:
+        """Whether it has given none for so long that the job counts as failed; False where that is not known."""
         return self.silent is not None and self.silent >= STALLED
 
 
 class Finding(NamedTuple):
-    """What a report says of other runs. `elsewhere`: who is at the bins that are still to upload ("" for nobody)."""
+    """What a report says of other runs.
+
+    `elsewhere`: who is at the bins that are still to upload ("" for nobody); `stalled`: one of the runs that `warnings`
+    tell of is stalled.
+    """
 
     elsewhere: str = ""
     warnings: tuple[str, ...] = ()

@@ -35,7 +35,13 @@ class Action(enum.Enum):
 
 
 class Policy(NamedTuple):
-    """What the operator can set about deciding. Durations in seconds."""
+    """What the operator can set about deciding. Durations in seconds.
+
+    `settle`: a file that changed less long ago may still be written. `confirm`: the archive must have kept .roi and .hdr
+    so long before the .adc goes. `retry_rejected_after`: a bin that the archive refused is left alone so long. `replace`:
+    send also over a larger file in the archive. `check_integrity`: whoever acts is to examine the .adc (`Known.finding`);
+    `decide` itself does not look at it.
+    """
 
     settle: float = 60.0
     confirm: float = 30.0
@@ -229,7 +235,7 @@ def _named(extensions: Sequence[str]) -> str:
 
 
 def _unacceptable(local: Fileset) -> str:
-    # An old-style .roi has one pad byte at each end: with 2 bytes it holds no image (FACTS: acq, ifcbdb).
+    # An old-style .roi has one pad byte at each end: with 2 bytes it holds no image (ifcb-acq; ifcbdb refuses such a .roi).
     if local.roi <= (2 if local.pid.old_style else 1):
         return f"empty: .roi has {local.roi} bytes, so no image; the archive deletes such a bin"
     for ext in ("hdr", "adc"):

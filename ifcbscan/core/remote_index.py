@@ -14,7 +14,7 @@ from ifcbscan.core.bins import MISSING, Pid, RemoteFileset, parse_pid
 #: S3 lists at most so many keys a page, also if more are asked for.
 PAGE = 1000
 
-#: Ranges that are listed side by side: enough to hide the way to the bucket, few for a small computer.
+#: Ranges that are listed side by side: enough that a slow link is waited for once, few enough for a small computer.
 MOST_RANGES = 8
 
 # A range below this many pages is not worth the page that it may add.

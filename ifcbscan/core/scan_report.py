@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from ifcbscan.core.bins import Pid
 from ifcbscan.core.states import SCAN_COUNTS, BinState, ReportedState
-from ifcbscan.core.words import human_bytes as human_bytes
+from ifcbscan.core.words import human_bytes
 from ifcbscan.errors import ExitCode
 
 

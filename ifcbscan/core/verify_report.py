@@ -126,7 +126,7 @@ class VerifyReport:
     """One verification of one directory and time series. Sizes in bytes, duration in seconds.
 
     `proofs` counts the files of proven bins by their proof; `published` counts bins that are wholly in the
-    bucket, None if nobody asked; `deletable` is None, too, if nobody asked. `unreadable` folders and files the
+    bucket, None if nobody asked; `deletable` is None, too, if nobody asked. `unreadable` are folders and files that the
     system would not show; `out_of_sight` are folders that may hold bins and were not looked into. `foreign` files
     are no part of a bin and were not looked at; `misnamed` ones of them look like a bin's.
     `excluded_copies` are bins with a copy in an excluded folder, which was not compared, and another one elsewhere.
