@@ -1,14 +1,14 @@
 """The states of a bin, and the one table of how each is shown: word, order, tone, and whether a person has to act.
 
-Pure, and imports nothing of the package. Whatever names a state to a person or a program (summary, JSON, page, metrics) takes its word from here.
-A new state gets its row here (and its sign and advice in html/page.py, its line in the docs).
+Pure, and imports nothing of the package. Whatever names a state to a person or a program (summary, JSON, page, metrics)
+takes its word from here. A new state gets its row here (and its sign and advice in html/legend.py, its line in the docs).
 
 Two types, because they answer two questions:
 
 - `State`: what `decide` says of a bin. It includes steps (`upload`, `commit`) that lead on to something else.
 - `BinState`: what a bin is counted as in a report. Every bin is in exactly one; no step is among them.
 
-`State.counted` leads from the first to the second.
+`State.counted` leads from the first to the second. The states of a verification are in verify_report.py.
 """
 
 from __future__ import annotations
