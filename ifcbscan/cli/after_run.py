@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ifcbscan.cli.log import logger
@@ -43,7 +43,7 @@ class AfterRun:
         troubles = self._tell(exit_code, summary(report), report)
         logged, day, now = self._logged_before()
         lines, then = log_memory.lines_of(
-            replace(report, warnings=report.warnings + troubles), logged, day, now
+            report._replace(warnings=report.warnings + troubles), logged, day, now
         )
         self._log(lines, logged, then)
 

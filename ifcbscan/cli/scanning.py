@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Mapping, Sequence
 
 from ifcbscan.cli.after_run import AfterRun
@@ -250,6 +250,6 @@ def _with_companions(report: ScanReport, bin_locks: BinLocks, held: run_locks.He
     other = run_locks.companion_in_silence(report.directory, report.time_series, _other(report.mode))
     present = run_locks.companions(report.time_series) if bin_locks.refused else []
     found = examine(report.bins[BinState.TO_UPLOAD], bin_locks.refused, present, other)
-    return replace(
-        report, warnings=warnings + found.warnings, elsewhere=found.elsewhere, stalled=found.stalled
+    return report._replace(
+        warnings=warnings + found.warnings, elsewhere=found.elsewhere, stalled=found.stalled
     )

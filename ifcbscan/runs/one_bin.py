@@ -29,7 +29,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Sequence
 
 from ifcbscan.core import adc
@@ -159,7 +159,7 @@ class BinSteps:
         if job.decision.action is Action.WATCH:
             for fileset in (job.local, *job.copies):
                 self._check_unchanged(fileset)
-            job.known = replace(job.known, watched=True)
+            job.known = job.known._replace(watched=True)
         self._decide(job)
         return False
 
@@ -241,8 +241,7 @@ class BinSteps:
         job.bytes_sent += size
         job.sent_adc = job.sent_adc or extension == "adc"
         job.remote = job.remote.after_put(extension, size, put)
-        job.known = replace(
-            job.known,
+        job.known = job.known._replace(
             # The archive checks the .roi and the .hdr after they have come, and may delete them.
             looked_at=job.known.looked_at and extension == "adc",
             other_content=job.known.other_content - {extension},
@@ -260,7 +259,7 @@ class BinSteps:
             job.etags[extension] = head.etag if head else ""
             if head is not None and self._has_other_content(job, extension, head):
                 other.append(extension)
-        job.known = replace(job.known, looked_at=True, other_content=content_marks(job.remote, other))
+        job.known = job.known._replace(looked_at=True, other_content=content_marks(job.remote, other))
 
     def _has_other_content(self, job: BinJob, extension: str, head: ObjectHead) -> bool:
         """Whether an object of the right size is another file than the local one."""
@@ -292,7 +291,7 @@ class BinSteps:
     def _decide(self, job: BinJob, finding: adc.Finding | None = None) -> None:
         now = Now(self._bucket.server_clock.now(), self._clock.wall())
         # The first decision may retry what the archive refused before; what it refuses in this run is refused.
-        known = replace(job.known, finding=finding, retry_rejected=False)
+        known = job.known._replace(finding=finding, retry_rejected=False)
         job.decision = decide(job.local, job.remote, now, self._policy, job.copies, known)
 
 
@@ -333,5 +332,5 @@ def result_if_sent(job: BinJob, tree: LocalTree, now: Now, policy: Policy) -> Re
     if finding is None:
         return result_of(job.decision)
     return result_of(
-        decide(job.local, job.remote, now, policy, job.copies, replace(job.known, finding=finding))
+        decide(job.local, job.remote, now, policy, job.copies, job.known._replace(finding=finding))
     )

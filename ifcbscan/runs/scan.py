@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from concurrent.futures import Executor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Callable, Container, Iterable, Iterator, Mapping, Sequence
 
 from ifcbscan.core.bins import (
@@ -201,7 +201,7 @@ class _Compared:
     def known(self, pid: Pid) -> Known:
         """What is known of a bin besides. (What the archive refuses later in the run stays refused.)"""
         usual = _RETRY if self.options.retry_rejected else NOTHING_ELSE
-        return replace(usual, other_content=self.other_content[pid]) if pid in self.other_content else usual
+        return usual._replace(other_content=self.other_content[pid]) if pid in self.other_content else usual
 
 
 _RETRY = Known(retry_rejected=True)

@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from support.fakes import FakeBucket, FakeTree, LocalFile, SerialExecutor, StoredObject, VirtualClock
 
@@ -154,5 +152,5 @@ def test_what_would_be_said_of_a_damaged_bin_is_what_a_run_says_of_it_and_nothin
     foretold = result_if_sent(job, scene.tree, scene.now(), scene.policy)  # type: ignore[arg-type]
     assert foretold.state is BinState.HELD and foretold.reason.startswith("truncated")
     assert scene.to_the_end(job) == foretold and scene.bucket.puts == []
-    unexamined = replace(scene.policy, check_integrity=False)
+    unexamined = scene.policy._replace(check_integrity=False)
     assert result_if_sent(scene.job(), scene.tree, scene.now(), unexamined) == result_of(scene.job().decision)  # type: ignore[arg-type]
