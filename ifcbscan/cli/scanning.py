@@ -8,8 +8,7 @@ from __future__ import annotations
 import contextlib
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import Mapping, Sequence
+from typing import Mapping, NamedTuple, Sequence
 
 from ifcbscan.cli.after_run import AfterRun
 from ifcbscan.cli.job import Job
@@ -40,8 +39,7 @@ from ifcbscan.state.bin_locks import ALONE, BinLocks, NoBinLocks, SharedBinLocks
 _LAST_TRIES = 60.0
 
 
-@dataclass(frozen=True)
-class _Order:
+class _Order(NamedTuple):
     """What is to be scanned, and how. `options` are those of the run, made of the arguments and the settings."""
 
     job: Job
@@ -56,8 +54,7 @@ class _Order:
         return sys.stderr.isatty() and not (output.quiet or output.verbose)
 
 
-@dataclass(frozen=True)
-class _Tools:
+class _Tools(NamedTuple):
     """What a scan works with."""
 
     clock: Clock
@@ -131,7 +128,7 @@ def _after_run(order: _Order) -> AfterRun:
         log_file=arguments.output.log_file,
         metrics_file=arguments.metrics_file,
         ping=ping,
-        quiet=arguments.quiet,
+        quiet=arguments.output.quiet,
     )
 
 

@@ -13,8 +13,7 @@ import itertools
 import random
 from collections import deque
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from dataclasses import dataclass
-from typing import Callable, Iterable
+from typing import Callable, Iterable, NamedTuple
 
 from ifcbscan.core.bins import Fileset
 from ifcbscan.core.decision import Policy
@@ -22,6 +21,7 @@ from ifcbscan.core.scan_report import Result, Tally
 from ifcbscan.core.states import BinState
 from ifcbscan.errors import BucketRefused, BucketUnreachable, IfcbscanError, Interrupted
 from ifcbscan.runs.backends import Backends
+from ifcbscan.runs.listener import Listener
 from ifcbscan.runs.one_bin import BinJob, BinSteps, result_if_left
 
 #: How long nothing but waiting may go on without telling the listener again. Seconds.
@@ -34,27 +34,7 @@ _ATTENTION = 0.5
 _MOST_IN_A_ROW = 20
 
 
-class Listener:
-    """Is told what happens, in the calling thread. This one does nothing."""
-
-    def begin(self, bins: int, size: int) -> None:
-        """`bins` of together `size` bytes may be sent now."""
-
-    def left_alone(self, local: Fileset, state: BinState, reason: str) -> None:
-        """There is nothing to do about a bin, though it is not in the archive."""
-
-    def bin_done(self, job: BinJob, state: BinState, reason: str) -> None:
-        """A bin has its result."""
-
-    def waiting(self, bins: int) -> None:
-        """Nothing is being sent: so many bins wait for the archive's check, or to be seen standing still."""
-
-    def end(self) -> None:
-        """No bin is left."""
-
-
-@dataclass(frozen=True)
-class UploadOptions:
+class UploadOptions(NamedTuple):
     """How bins are sent.
 
     `prefix` is `<account>/<time series>/`; `jobs` bins are under way at once; no new bin is begun `time_limit`

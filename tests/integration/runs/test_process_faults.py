@@ -46,8 +46,8 @@ from ifcbscan.demo.sample_bins import write_bin
 from ifcbscan.disk.tree import Inventory, LocalTree
 from ifcbscan.errors import ExitCode, UsageError
 from ifcbscan.runs.backends import Backends
+from ifcbscan.runs.listener import Listener
 from ifcbscan.runs.scan import ScanOptions, scan
-from ifcbscan.runs.upload import Listener
 from ifcbscan.state import run_locks
 
 LONG_AGO = 1400000000.0

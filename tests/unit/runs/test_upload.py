@@ -41,8 +41,9 @@ from ifcbscan.errors import (
 )
 from ifcbscan.runs import upload
 from ifcbscan.runs.backends import Backends, StopRequest
+from ifcbscan.runs.listener import Listener
 from ifcbscan.runs.one_bin import BinJob
-from ifcbscan.runs.upload import Listener, Uploader, UploadOptions
+from ifcbscan.runs.upload import Uploader, UploadOptions
 from ifcbscan.state.bin_locks import ALONE, BinLocks
 
 PREFIX = "hablab/nauset/"
