@@ -85,11 +85,6 @@ class BinJob:
     due: float | None = None  # when to go on, by the monotonic clock
     result: Result | None = None  # once it is known
 
-    @property
-    def size(self) -> int:
-        """Bytes of the whole bin."""
-        return sum(self.local.sizes)
-
 
 class BinSteps:
     """Takes bins from step to step; one object for a run, called from its workers' threads with one bin each."""

@@ -138,18 +138,13 @@ class Uploader:
         return taken
 
     def _take_results(self, tally: Tally) -> None:
-        until_due = self._waiting[0][0] - self._clock.monotonic() if self._waiting else None
         if not self._running:
-            if self._ended_by is not None:
-                self._waiting_is_over(tally)
-            elif until_due is not None and until_due > 0:
-                self._listener.waiting(len(self._waiting))
-                self._clock.sleep(min(until_due, _WAITING_TOLD_EVERY), self._cancelled)
+            self._wait_for_the_next(tally)
             return
         timeout = _ATTENTION
         # While all workers are busy nothing can be begun, so there is nothing to be early for.
-        if until_due is not None and len(self._running) < self._jobs and self._ended_by is None:
-            timeout = min(max(until_due, 0.0), _ATTENTION)
+        if self._waiting and len(self._running) < self._jobs and self._ended_by is None:
+            timeout = min(self._until_due(), _ATTENTION)
         for future in wait(self._running, timeout, FIRST_COMPLETED).done:
             job = self._running.pop(future)
             if job is self._from_anywhere:
@@ -170,6 +165,18 @@ class Uploader:
                     self._failed_in_a_row + 1 if job.result.state is BinState.FAILED else 0
                 )
                 self._finish(job, tally)
+
+    def _wait_for_the_next(self, tally: Tally) -> None:
+        """Nothing is under way, so some bins are waiting: wait for the first of them, or end their waiting."""
+        if self._ended_by is not None:
+            self._waiting_is_over(tally)
+            return
+        self._listener.waiting(len(self._waiting))
+        self._clock.sleep(min(self._until_due(), _WAITING_TOLD_EVERY), self._cancelled)
+
+    def _until_due(self) -> float:
+        """Seconds until the first waiting bin can go on; 0 if it can."""
+        return max(self._waiting[0][0] - self._clock.monotonic(), 0.0)
 
     def _note_trouble(self, job: BinJob, error: IfcbscanError) -> None:
         """A failing bucket ends the run; a request that failed once, or some bins that fail each time, do not."""

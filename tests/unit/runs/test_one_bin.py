@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import io
+
 import pytest
 from support.fakes import FakeBucket, FakeTree, LocalFile, SerialExecutor, StoredObject, VirtualClock
 
@@ -154,3 +156,20 @@ def test_what_would_be_said_of_a_damaged_bin_is_what_a_run_says_of_it_and_nothin
     assert scene.to_the_end(job) == foretold and scene.bucket.puts == []
     unexamined = scene.policy._replace(check_integrity=False)
     assert result_if_sent(scene.job(), scene.tree, scene.now(), unexamined) == result_of(scene.job().decision)  # type: ignore[arg-type]
+
+
+class Unreadable(io.BytesIO):
+    """A file on a disk that fails."""
+
+    def readline(self, _size: int | None = -1) -> bytes:
+        raise OSError(5, "Input/output error")
+
+
+def test_a_bin_whose_adc_cannot_be_read_fails_in_a_dry_run_as_in_a_run(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = scene.job()
+    monkeypatch.setattr(scene.tree, "open", lambda _fileset, _extension: Unreadable())
+    foretold = result_if_sent(job, scene.tree, scene.now(), scene.policy)  # type: ignore[arg-type]
+    assert foretold == Result(BinState.FAILED, ".adc in /data cannot be read: Input/output error")
+    assert scene.to_the_end(job) == foretold and scene.bucket.puts == []
