@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 class Listener:
     """Is told what happens, in the calling thread. This one does nothing.
 
-    `begin`, `bin_done`, `waiting` and `end` are of the sending; a scan that has nothing to send calls none of them.
+    `begin`, `bin_done`, `waiting` and `end` are about the sending: a dry run, and a scan that has nothing to send, call none
+    of them.
     """
 
     def begin(self, bins: int, size: int) -> None:

@@ -56,8 +56,8 @@ _ELSEWHERE = "another scan on this computer is sending it"
 
 _CHANGED_ELSEWHERE = "somebody else changed this bin in the archive meanwhile; a later run looks again"
 
-#: Another run on this computer takes at least CONFIRM seconds for a bin, so a listing younger than this shows what it
-#: has sent. Seconds.
+#: Another run on this computer takes CONFIRM seconds for a bin (30, unless that is set), so it cannot have begun and
+#: ended since a listing that is younger than this. Seconds.
 _LISTING_IS_FRESH = 20.0
 
 #: The every-minute runs send bins of three days; older ones only the hourly run sends. Seconds, a day more.

@@ -187,6 +187,13 @@ def test_of_content_that_differed_only_bins_of_the_same_sizes_are_sent_again(wor
     assert [key[-3:] for key in world.bucket.puts] == ["adc", "hdr"]  # by the sizes, as always
 
 
+def test_the_newest_bins_are_sent_first(world: World) -> None:
+    world.write(FIRST, EARLIER, SECOND)
+    world.scan()
+    rois = [key.rpartition("/")[2][:-4] for key in world.bucket.puts if key.endswith(".roi")]
+    assert rois == [SECOND, FIRST, EARLIER]
+
+
 # --- how it ends
 
 
