@@ -1,4 +1,7 @@
-"""One run: walk, list, decide, act, report. Remembers nothing from an earlier run, and prints nothing."""
+"""One run: walk, list, decide, act, report. Remembers nothing from an earlier run, and prints nothing.
+
+Deciding on each bin is in compared.py (with core/decision.py), acting on it in sending.py.
+"""
 
 from __future__ import annotations
 

@@ -173,3 +173,34 @@ def test_a_bin_whose_adc_cannot_be_read_fails_in_a_dry_run_as_in_a_run(
     foretold = result_if_sent(job, scene.tree, scene.now(), scene.policy)  # type: ignore[arg-type]
     assert foretold == Result(BinState.FAILED, ".adc in /data cannot be read: Input/output error")
     assert scene.to_the_end(job) == foretold and scene.bucket.puts == []
+
+
+@pytest.mark.parametrize(
+    "error, told",
+    [(OSError(5, "Input/output error"), "Input/output error"), (OSError("no reason"), "no reason")],
+)
+def test_a_disk_that_goes_away_is_the_failure_of_the_bin_with_its_reason(
+    scene: Scene, error: OSError, told: str
+) -> None:
+    def hook(operation: str, _path: str) -> None:
+        if operation == "refresh":
+            raise error
+
+    job = scene.job()
+    scene.tree.hook = hook
+    scene.steps().advance(job)
+    assert job.result == Result(BinState.FAILED, f"a file in /data cannot be read: {told}")
+
+
+def test_an_error_that_nobody_has_thought_of_is_the_failure_of_the_bin_and_asks_to_be_reported(
+    scene: Scene,
+) -> None:
+    def hook(operation: str, _path: str) -> None:
+        if operation == "refresh":
+            raise KeyError("odd")
+
+    job = scene.job()
+    scene.tree.hook = hook
+    scene.steps().advance(job)
+    assert job.result is not None and job.result.state is BinState.FAILED
+    assert job.result.reason == "unexpected error: KeyError: 'odd'; please report this line"

@@ -183,8 +183,10 @@ def test_of_content_that_differed_only_bins_of_the_same_sizes_are_sent_again(wor
     assert [key[-3:] for key in world.bucket.puts] == ["adc"]
     body = world.tree.files[f"/data/{FIRST}.hdr"].body
     world.tree.write(f"{FIRST}.hdr", body + b"more", world.clock.wall() - 3600)
+    world.scan(both, dry_run=True)
+    assert "  .hdr  " in world.shown[-1]  # by the sizes, as always: the .adc may have been put right since
     world.scan(both)
-    assert [key[-3:] for key in world.bucket.puts] == ["adc", "hdr"]  # by the sizes, as always
+    assert [key[-3:] for key in world.bucket.puts] == ["adc", "hdr"]
 
 
 def test_the_newest_bins_are_sent_first(world: World) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from support.fakes import FakeBucket, FakeTree, LocalFile, SerialExecutor, VirtualClock
+from support.fakes import FakeBucket, FakeTree, LocalFile, SerialExecutor, StoredObject, VirtualClock
 
 from ifcbscan.core.decision import Policy
 from ifcbscan.runs import survey as module
@@ -59,3 +59,18 @@ def test_the_newest_bin_is_not_one_from_the_future_nor_one_without_images(world:
     world.write(FUTURE)
     newest = world.survey().newest
     assert newest is not None and newest.pid == PIDS[1]
+
+
+def test_bins_that_only_the_archive_has_are_archived_if_they_are_whole_there(world: World) -> None:
+    for pid in PIDS[:2]:
+        for extension in ("hdr", "adc", "roi") if pid == PIDS[0] else ("hdr", "roi"):
+            key = f"hablab/nauset/2023/D20231114/{pid}.{extension}"
+            world.bucket.objects[key] = StoredObject(b"bytes", world.clock.now - 3600)
+    found = {item.pid: (item.state.value, item.size) for item in world.survey().bins}
+    assert found == {PIDS[0]: ("archived", 15), PIDS[1]: ("incomplete", 10)}
+
+
+def test_a_part_of_a_bin_beside_a_whole_one_is_told(world: World) -> None:
+    world.write(PIDS[0])
+    world.tree.write(f"copy/{PIDS[0]}.hdr", b"half a copy", world.clock.wall() - 3600)
+    assert sorted(item.state.value for item in world.survey().bins) == ["incomplete", "to_upload"]
