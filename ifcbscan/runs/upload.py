@@ -90,8 +90,7 @@ class Uploader:
         """
         self._open_job = open_job
         self._ready.extend(bins)
-        if self._ready:
-            self._steps.look_for_company()
+        self._steps.look_for_company()
         self._listener.begin(len(self._ready), sum(sum(local.sizes) for local in self._ready))
         while not self._cancelled.is_set() and (self._start() or self._running or self._waiting):
             self._take_results(tally)

@@ -597,6 +597,18 @@ def test_in_company_a_bin_is_looked_at_before_it_is_sent_and_what_is_there_is_no
     assert world.states == {FIRST: "synced"} and world.bucket.puts == []
 
 
+def test_company_that_left_before_the_first_bin_was_begun_is_remembered(world: World) -> None:
+    class AtFirst(BinLocks):
+        def in_company(self) -> bool:
+            return not world.told.bins
+
+    world.write(FIRST)
+    world.claims = AtFirst()
+    world.run()
+    assert [kind for kind, _ in _log_of(world)][:4] == ["head", "head", "head", "put"]
+    assert world.states == {FIRST: "uploaded"}
+
+
 def test_in_company_a_bin_of_which_other_content_is_known_is_still_repaired(world: World) -> None:
     world.write(FIRST)
     world.run()
