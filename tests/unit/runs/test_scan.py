@@ -196,6 +196,12 @@ def test_the_newest_bins_are_sent_first(world: World) -> None:
     assert rois == [SECOND, FIRST, EARLIER]
 
 
+def test_the_report_says_how_long_the_scan_took(world: World) -> None:
+    world.clock.advance(1000)
+    world.write(FIRST)
+    assert Policy().confirm <= world.scan().seconds < Policy().confirm + 5
+
+
 # --- how it ends
 
 
