@@ -21,7 +21,7 @@ from ifcbscan.schedule.process import Finished, Runner, run
 from ifcbscan.state import locks
 from ifcbscan.state.paths import state_folder
 
-#: How long a change waits for another one.
+#: How long a change waits for one by another process. Seconds.
 _LOCK_SECONDS = 30.0
 
 
@@ -37,7 +37,10 @@ class Cron(Scheduler):
         lock_file: str | None = None,
         platform: str = sys.platform,
     ) -> None:
-        """`crontab` is the command to call; `lock_file` keeps two changes apart (default: the state folder's)."""
+        """`crontab`: the command to call. `lock_file` keeps two changes apart (default: one in the state folder).
+
+        `runner` carries the commands out; `platform`, as in `sys.platform`, is what the notes are about.
+        """
         self._crontab = tuple(crontab)
         self._run = runner
         self._lock_file = lock_file
@@ -100,7 +103,7 @@ class Cron(Scheduler):
         raise self._refused(done, "cannot be read")
 
     def _write(self, text: bytes | None) -> None:
-        """Replace the crontab in one step (None: remove it)."""
+        """Replace the crontab in one step (None: remove it). Raises ScheduleError if crontab refuses."""
         done = self._call("-r") if text is None else self._call("-", stdin=text)
         if done.code != 0 and text and not text.endswith(b"\n"):
             # Debian's refuses a table whose last line has no end, even where it was there before.
@@ -121,8 +124,8 @@ class Cron(Scheduler):
         if done.code == 0 and shown in (done.stdout, _as_debian_shows(done.stdout)):
             return done.stdout
         raise ScheduleError(
-            "Your crontab may hold carriage returns, and crontab does not show it exactly, so it was not changed. "
-            'Please add the lines that "ifcbscan start --print" shows yourself, with "crontab -e".'
+            "Your crontab may hold carriage returns, and crontab does not show it exactly, so it was not changed. Please "
+            'edit it yourself with "crontab -e"; "ifcbscan start --print" shows the lines of a job.'
         )
 
     def _call(self, option: str, stdin: bytes = b"", before: Sequence[str] = ()) -> Finished:
@@ -155,7 +158,8 @@ class Cron(Scheduler):
                     "Another ifcbscan is changing your crontab; nothing was changed. Please try again."
                 ) from None
             except (OSError, IfcbscanError):
-                pass  # no lock is to be had here: then nothing is in the way of the one person who does this now
+                # No lock can be had here. A change without one is better than none: two at once are unlikely.
+                pass
             else:
                 stack.callback(lock.release)
             yield
@@ -166,7 +170,7 @@ def _as_debian_shows(text: bytes) -> bytes:
 
 
 def _daemon_runs() -> bool | None:
-    """Whether a cron service runs on this Linux; None if that cannot be seen."""
+    """Whether a cron service runs on this Linux, by the names of its processes; None if they cannot be seen."""
     names = set()
     for pid in os.listdir("/proc") if os.path.isdir("/proc") else ():
         with contextlib.suppress(OSError), open(f"/proc/{pid}/comm", "rb") as file:

@@ -1,4 +1,4 @@
-"""What a schedule runs: a job, its two commands, and how they are recognised again. Pure; knows nothing of cron or Windows.
+"""What a schedule runs: a job, its two commands, and how they are recognised again. Pure; knows no crontab and no task XML.
 
 A job is one directory feeding one time series. It has two entries in a schedule: every minute a scan
 of the recent bins, and once an hour a scan of everything. (Both may run at once: each mode has a lock of its own.)
@@ -19,13 +19,17 @@ _RECENT = ("--max-age", "3d", "--time-limit", "5m")
 
 
 class ScheduleError(IfcbscanError):
-    """The system's scheduler cannot be used, or has refused; nothing was changed unless the line says so."""
+    """The system's scheduler cannot be used, or has refused what the line says.
+
+    What it did before is not undone: on Windows one entry of a job may be there and the other not. `install` and `remove`
+    may be called again and do the rest.
+    """
 
     exit_code = ExitCode.USAGE
 
 
 class Mode(enum.Enum):
-    """Which of a job's two entries."""
+    """Which of a job's two entries. The values are in the names of tasks, so they are frozen."""
 
     RECENT = "recent"
     FULL = "full"
@@ -134,7 +138,7 @@ def parse_command(words: Sequence[str]) -> Entry | None:
 
 
 def installed(entries: Sequence[tuple[Entry, bool]]) -> list[InstalledJob]:
-    """Entries, each with whether it is exactly as it should be, gathered by job in order of appearance."""
+    """The jobs that have these entries, in order of appearance. True beside an entry: it is exactly as `install` writes it."""
     by_id: dict[str, list[tuple[Entry, bool]]] = {}
     for entry, exact in entries:
         by_id.setdefault(entry.job.id, []).append((entry, exact))
