@@ -10,7 +10,7 @@ import os
 import re
 import shutil
 import sys
-from typing import Iterator, Sequence
+from typing import Callable, Iterator, Sequence
 
 from ifcbscan.core.printable import brief
 from ifcbscan.errors import IfcbscanError
@@ -25,6 +25,20 @@ from ifcbscan.state.paths import state_folder
 _LOCK_SECONDS = 30.0
 
 
+def daemon_runs(proc: str = "/proc") -> bool | None:
+    """Whether a cron service runs on this Linux, by the names of its processes; None if they cannot be seen.
+
+    `proc`: where Linux lists its processes.
+    """
+    names = set()
+    for pid in os.listdir(proc) if os.path.isdir(proc) else ():
+        with contextlib.suppress(OSError), open(f"{proc}/{pid}/comm", "rb") as file:
+            names.add(file.read().strip())
+    if not os.path.exists(f"{proc}/1/comm"):  # not there, or hides what belongs to others
+        return None
+    return bool(names & {b"cron", b"crond", b"fcron"})
+
+
 class Cron(Scheduler):
     """The crontab of the user who runs this process."""
 
@@ -36,15 +50,17 @@ class Cron(Scheduler):
         runner: Runner = run,
         lock_file: str | None = None,
         platform: str = sys.platform,
+        daemon_runs: Callable[[], bool | None] = daemon_runs,
     ) -> None:
         """`crontab`: the command to call. `lock_file` keeps two changes apart (default: one in the state folder).
 
-        `runner` carries the commands out; `platform`, as in `sys.platform`, is what the notes are about.
+        `runner` carries the commands out; `platform` (as `sys.platform`) and `daemon_runs` are for the notes.
         """
         self._crontab = tuple(crontab)
         self._run = runner
         self._lock_file = lock_file
         self._platform = platform
+        self._daemon_runs = daemon_runs
 
     def available(self) -> str | None:
         try:
@@ -60,7 +76,7 @@ class Cron(Scheduler):
                 "macOS lets cron read Desktop, Documents, Downloads and other disks only after you have added "
                 "/usr/sbin/cron to System Settings > Privacy & Security > Full Disk Access."
             )
-        if self._platform.startswith("linux") and _daemon_runs() is False:
+        if self._platform.startswith("linux") and self._daemon_runs() is False:
             found.append(
                 "The cron service does not seem to run on this computer, so nothing will be started by itself. "
                 "Please start it, on most systems with: sudo systemctl enable --now cron"
@@ -167,14 +183,3 @@ class Cron(Scheduler):
 
 def _as_debian_shows(text: bytes) -> bytes:
     return text.replace(b"\r", b"\\r").replace(b"\b", b"\\b")
-
-
-def _daemon_runs() -> bool | None:
-    """Whether a cron service runs on this Linux, by the names of its processes; None if they cannot be seen."""
-    names = set()
-    for pid in os.listdir("/proc") if os.path.isdir("/proc") else ():
-        with contextlib.suppress(OSError), open(f"/proc/{pid}/comm", "rb") as file:
-            names.add(file.read().strip())
-    if not os.path.exists("/proc/1/comm"):  # no /proc, or one that hides what belongs to others
-        return None
-    return bool(names & {b"cron", b"crond", b"fcron"})
