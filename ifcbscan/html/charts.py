@@ -114,23 +114,25 @@ def _figure(value: float) -> str:
 def _ticks(first: datetime.date, last: datetime.date) -> tuple[Tick, ...]:
     """Up to seven dates for the horizontal axis: the first days of years or of months, or single days."""
     span = (last - first).days + 1
-    months = (last.year - first.year) * 12 + last.month - first.month + 1
-    if months > 18:
-        step = -(-months // 72) * 12
-        form = "%Y"
-    else:
-        step = next(step for step in (1, 2, 3, 6) if months <= 7 * step)
-        form = "%b %Y"
     if span <= 45:
         every = -(-span // 6)
         dates = [first + datetime.timedelta(days=days) for days in range(0, span, every)]
-        return tuple(Tick(_place(date, first, span), f"{date:%b} {date.day}") for date in dates)
-    ticks = []
-    for index in range(first.year * 12, last.year * 12 + 12, step):
-        date = datetime.date(index // 12, index % 12 + 1, 1)
-        if first <= date <= last:
-            ticks.append(Tick(_place(date, first, span), date.strftime(form)))
+        ticks = [Tick(_place(date, first, span), f"{date:%b} {date.day}") for date in dates]
+    else:
+        step, form = _step_in_months((last.year - first.year) * 12 + last.month - first.month + 1)
+        months = range(first.year * 12, last.year * 12 + 12, step)
+        dates = [datetime.date(month // 12, month % 12 + 1, 1) for month in months]
+        ticks = [
+            Tick(_place(date, first, span), date.strftime(form)) for date in dates if first <= date <= last
+        ]
     return tuple(tick for tick in ticks if tick.at <= 90)  # a label needs some room to its right
+
+
+def _step_in_months(months: int) -> tuple[int, str]:
+    """For a time series that touches so many months: how many lie between two labels, and the form of the labels."""
+    if months > 18:
+        return -(-months // 72) * 12, "%Y"
+    return next(step for step in (1, 2, 3, 6) if months <= 7 * step), "%b %Y"
 
 
 def _place(date: datetime.date, first: datetime.date, span: int) -> float:

@@ -7,7 +7,7 @@ import json
 from typing import Any, Sequence
 
 from hypothesis import given, settings
-from support.reports import BINS, bad, day, report_on, synced
+from support.reports import BINS, bad, day, pid, report_on, synced
 
 from ifcbscan.core.archive_report import IN_ARCHIVE, SurveyedBin, to_json
 from ifcbscan.core.states import WORST_FIRST, BinState
@@ -83,6 +83,14 @@ def test_the_newest_bin_and_the_newest_in_the_archive_have_their_ages() -> None:
         BinState.SYNCED,
         86400 + 14 * 3600 + 309,
     )
+
+
+def test_a_bin_of_a_wrong_clock_is_counted_but_draws_no_calendar_of_centuries() -> None:
+    odd = [synced(datetime.date(year, 1, 1)) for year in (1, 1970, 1999, 2099, 9999)]
+    report = report_on([*odd, synced(day(1)), synced(day(3))])
+    assert (report.bins, report.misdated, report.misdated_example) == (7, 5, odd[0].pid)
+    assert [entry.date for entry in report.days] == [day(1), day(3)]
+    assert report.newest is not None and report.newest.pid == pid(day(3))
 
 
 def test_a_bin_that_the_dashboard_does_not_show_is_unpublished_and_still_in_the_archive() -> None:
