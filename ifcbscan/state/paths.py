@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import stat
 import sys
 import tempfile
 
+from ifcbscan.core.job_ids import real_path_digest, state_id
 from ifcbscan.errors import IfcbscanError
 from ifcbscan.state.files import make_folder
 
@@ -70,15 +70,14 @@ def job_file(directory: str, time_series: str, ending: str) -> str:
 
 
 def job_id(directory: str, time_series: str) -> str:
-    """The job as the state files name it: `<time series>-<digest of the folder>`.
-
-    Not `ScheduledJob.id`, by which a schedule names it: that one is made of the text of the path alone, because a
-    schedule is also read where the folder cannot be (its disk is not mounted). Both are in use on many computers.
-    """
-    return f"{time_series}-{path_digest(directory)}"
+    """The job as its state files are named; why a schedule names it otherwise is told in core/job_ids.py."""
+    return state_id(_real(directory), time_series)
 
 
 def path_digest(path: str) -> str:
     """12 hexadecimal digits, the same for all names (links, upper and lower case on Windows) of one file or folder."""
-    real = os.path.normcase(os.path.realpath(path))
-    return hashlib.sha256(real.encode("utf-8", "surrogateescape")).hexdigest()[:12]
+    return real_path_digest(_real(path))
+
+
+def _real(path: str) -> str:
+    return os.path.normcase(os.path.realpath(path))
