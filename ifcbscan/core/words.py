@@ -11,7 +11,6 @@ _A_YEAR = 365.25 * 86400
 _NOTHING_SENT = (
     " Nothing was sent.",
     " Nothing more was sent.",
-    " Nothing was sent; a later run tries again.",
 )
 
 #: A clock may be wrong by so many seconds before a moment counts as one in the future.

@@ -38,25 +38,16 @@ ELSEWHERE = {
     # one surface with a module that has a test: these are its insides
     "cli/more_options.py": ["unit/cli/test_options.py"],
     "cli/parser.py": ["unit/cli/test_options.py", "packaging/test_manpage.py"],
-    "core/verify_words.py": ["unit/core/test_verify_report.py"],
     "dashboard/fetch.py": ["integration/dashboard/test_calls.py"],
     "disk/walk.py": ["unit/disk/test_tree.py"],
     "runs/verify_bin.py": ["integration/runs/test_verify.py"],
-    "runs/verify_proof.py": ["integration/runs/test_verify.py"],
-    "runs/verify_reading.py": ["integration/runs/test_verify.py"],
-    "s3/body.py": ["integration/s3/test_bucket.py"],
-    "s3/retry.py": ["integration/s3/test_bucket.py"],
     "state/files.py": ["unit/state/test_run_locks.py", "unit/state/test_last_runs.py"],
     "state/locks.py": ["unit/state/test_run_locks.py", "integration/state/test_windows.py"],
-    # a whole run in a world of made-up disks and buckets
-    "runs/scan.py": ["model/test_model.py", "cli/test_scan.py"],
-    # what `verify` answers about every bin, over real servers
-    "runs/archived.py": ["integration/runs/test_verify.py", "unit/runs/test_deletable.py"],
-    "runs/path_list.py": ["unit/runs/test_deletable.py", "cli/test_verify.py"],
-    "runs/publication.py": ["integration/runs/test_verify.py"],
     # nothing but types: interfaces, records, exceptions
     "errors.py": ["unit/cli/test_endings.py"],
     "runs/backends.py": ["model/test_model.py"],
+    "runs/listener.py": ["model/test_model.py"],
+    "runs/scan_options.py": ["unit/runs/test_scan.py"],
     "s3/transport.py": ["unit/s3/test_refusals.py"],
     "schedule/base.py": ["unit/schedule/test_choose.py"],
 }

@@ -94,7 +94,7 @@ def test_a_plural_of_its_own_is_used() -> None:
         ("The bucket refused. Nothing more was sent.", "The bucket refused."),
         ("There is no .env. Nothing was sent. Copy .env.example.", "There is no .env. Copy .env.example."),
         (
-            "It could not be listed: why. Nothing was sent; a later run tries again. If it lasts, ask.",
+            "It could not be listed: why. Nothing was sent. If it lasts, ask.",
             "It could not be listed: why. If it lasts, ask.",
         ),
         ("dry run: nothing was sent", "dry run: nothing was sent"),

@@ -410,7 +410,7 @@ def test_without_a_second_listing_there_is_no_list(error: type[Exception]) -> No
     class Failing(WatchedBucket):
         def list(self, prefix: str, start_after: str = "", up_to: str = "") -> Iterator[ListedObject]:
             if self.listings:
-                raise error("The bucket could not be listed. Nothing was sent; a later run tries again.")
+                raise error("The bucket could not be listed. Nothing was sent.")
             return super().list(prefix, start_after, up_to)
 
     world = World()
