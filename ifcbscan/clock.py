@@ -7,8 +7,8 @@ import time
 from datetime import datetime, timedelta, timezone
 from email.utils import format_datetime, parsedate_to_datetime
 
-#: How far a date may be from where it is expected: HTTP's dates are whole seconds, and an answer takes a while. How
-#: far two answers must be apart to confirm each other. How long one and the same date may be answered. Seconds.
+# In seconds: how far a date may be from where it is expected (HTTP's dates are whole seconds, and an answer takes a while),
+# how far two answers must be apart to confirm each other, and how long one and the same date may be answered.
 _TOLERANCE = 2.0
 _APART = 5.0
 _STILL = 10.0

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass, field
-from typing import Callable, Iterable, Mapping, TypeVar
+from typing import Callable, Iterable, Mapping, NamedTuple, TypeVar
 
 from ifcbscan.atomic import read_small
 from ifcbscan.core.series import is_account
@@ -63,7 +63,7 @@ WHERE_TO_GET_VALUES = (
 
 @dataclass(frozen=True)
 class Config:
-    """Everything the `.env` file says, checked. Durations in seconds, rates in bytes a second.
+    """Everything the `.env` file and the environment say, checked. Durations in seconds, rates in bytes a second.
 
     `dashboard_url` is None where there is no dashboard to ask.
     """
@@ -111,8 +111,7 @@ def find_env_file(named: str | None, folder: str | None) -> str | None:
     return None
 
 
-@dataclass(frozen=True)
-class _Values:
+class _Values(NamedTuple):
     """What the file and the environment say together, and which of the two says it."""
 
     env_file: str | None

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import logging
 import time
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ifcbscan.cli.log import logger
 from ifcbscan.cli.output import say
@@ -21,8 +20,7 @@ if TYPE_CHECKING:
     from ifcbscan.monitor.ping import Ping
 
 
-@dataclass(frozen=True)
-class AfterRun:
+class AfterRun(NamedTuple):
     """Who is told how a run of one job went. `log_file` and `metrics_file` as the operator gave them."""
 
     directory: str
@@ -43,7 +41,7 @@ class AfterRun:
         troubles = self._tell(exit_code, summary(report), report)
         logged, day, now = self._logged_before()
         lines, then = log_memory.lines_of(
-            replace(report, warnings=report.warnings + troubles), logged, day, now
+            report._replace(warnings=report.warnings + troubles), logged, day, now
         )
         self._log(lines, logged, then)
 

@@ -9,10 +9,8 @@ import os
 from dataclasses import dataclass
 
 from ifcbscan.cli.targets import current_folder
+from ifcbscan.core.words import without_nothing_sent
 from ifcbscan.errors import AlreadyRunning, ExitCode, IfcbscanError, Interrupted
-
-#: What the settings, the disk and the bucket say of data: true, and beside the point where nothing could have been sent.
-_NOTHING_SENT = (" Nothing was sent.", " Nothing more was sent.")
 
 
 @dataclass(frozen=True)
@@ -39,7 +37,7 @@ def ending_of(error: BaseException, sends: bool) -> Ending:
     if isinstance(error, AlreadyRunning):
         return Ending(error.exit_code, str(error), str(error), log=False, minor=not error.stalled)
     if isinstance(error, IfcbscanError):
-        line = str(error) if sends else _without_nothing_sent(str(error))
+        line = str(error) if sends else without_nothing_sent(str(error))
         return Ending(error.exit_code, line, str(error), log=not error.logged)
     if isinstance(error, FileNotFoundError) and current_folder() is None:
         line = (
@@ -48,12 +46,6 @@ def ending_of(error: BaseException, sends: bool) -> Ending:
         )
         return Ending(ExitCode.USAGE, line, line)
     return Ending(ExitCode.UNEXPECTED, _unexpected(error), f"unexpected error: {error}")
-
-
-def _without_nothing_sent(line: str) -> str:
-    for sentence in _NOTHING_SENT:
-        line = line.replace(sentence, "")
-    return line
 
 
 def _unexpected(error: BaseException) -> str:

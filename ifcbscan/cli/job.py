@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from ifcbscan import config as configuration
 from ifcbscan.cli.log import check_log_file, open_log
@@ -15,8 +15,7 @@ from ifcbscan.core.series import check_time_series
 from ifcbscan.errors import IfcbscanError, UsageError
 
 
-@dataclass(frozen=True)
-class Job:
+class Job(NamedTuple):
     """The data folder (absolute), the time series, and the settings; `warnings` are those of the settings and of the log."""
 
     config: Config
@@ -26,8 +25,8 @@ class Job:
 
 
 def load_config(env_file: str | None) -> Config:
-    named = None if env_file is None else absolute(env_file)
     """The settings; `env_file` as `--env-file` names it. Raises ConfigError and UsageError."""
+    named = None if env_file is None else absolute(env_file)
     return configuration.load(configuration.find_env_file(named, current_folder()), os.environ)
 
 
@@ -58,7 +57,7 @@ def find_job_with_log(arguments: JobArguments, log_file: str | None) -> Job:
         raise
     check_log_file(log_file, job.directory, job.config.env_file)
     trouble = open_log(log_file)
-    return replace(job, warnings=job.warnings + ((trouble,) if trouble else ()))
+    return job._replace(warnings=job.warnings + ((trouble,) if trouble else ()))
 
 
 def open_log_for_an_error(log_file: str | None) -> None:

@@ -5,18 +5,16 @@ from __future__ import annotations
 import importlib
 import sys
 from argparse import Namespace
-from dataclasses import dataclass
-from typing import Sequence
+from typing import Any, NamedTuple, Sequence
 
 from ifcbscan.cli.log import close_log, logger, open_log
-from ifcbscan.cli.options import Arguments, parse
+from ifcbscan.cli.options import parse
 from ifcbscan.cli.output import make_streams_forgiving, say
 from ifcbscan.cli.signals import Interruption
 from ifcbscan.errors import Interrupted
 
 
-@dataclass(frozen=True)
-class Command:
+class Command(NamedTuple):
     """One command: its module in cli/commands, the function in cli/ that reads its options, whether it may send files.
 
     Both are loaded when they are needed, because the every-minute scan must start quickly.
@@ -26,13 +24,12 @@ class Command:
     reader: str
     sends: bool = False
 
-    def arguments(self, words: Namespace) -> Arguments:
+    def arguments(self, words: Namespace) -> Any:
         """The record of its options. Raises UsageError and ConfigError."""
         module, _, function = self.reader.partition(".")
-        read: Arguments = getattr(importlib.import_module("ifcbscan.cli." + module), function)(words)
-        return read
+        return getattr(importlib.import_module("ifcbscan.cli." + module), function)(words)
 
-    def run(self, arguments: Arguments, interruption: Interruption) -> int:
+    def run(self, arguments: Any, interruption: Interruption) -> int:
         """Carry it out; returns an exit code."""
         module = importlib.import_module("ifcbscan.cli.commands." + self.module)
         interruption.install()
@@ -61,21 +58,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = parse(sys.argv[1:] if argv is None else argv)
     command = COMMANDS[words.command]
     interruption = Interruption()
-    arguments = Arguments()
+    quiet = getattr(words, "quiet", False)  # some commands have no such option
     try:
-        arguments = _arguments(command, words)
-        return command.run(arguments, interruption)
+        return command.run(_arguments(command, words), interruption)
     except (Exception, KeyboardInterrupt) as error:
         if isinstance(error, Interrupted):
             # Whoever looks at the request to end does not know which signal it was.
-            return _end(Interrupted(interruption.exit_code), command.sends, arguments.quiet)
-        return _end(error, command.sends, arguments.quiet)
+            return _end(Interrupted(interruption.exit_code), command.sends, quiet)
+        return _end(error, command.sends, quiet)
     finally:
         interruption.finish()
         close_log()
 
 
-def _arguments(command: Command, words: Namespace) -> Arguments:
+def _arguments(command: Command, words: Namespace) -> Any:
     """The record of the command. What is wrong with an option belongs into the log, too."""
     try:
         return command.arguments(words)

@@ -6,7 +6,6 @@ from argparse import Namespace
 from dataclasses import dataclass
 
 from ifcbscan.cli.options import (
-    Arguments,
     JobArguments,
     OutputArguments,
     count,
@@ -21,7 +20,7 @@ from ifcbscan.errors import UsageError
 
 
 @dataclass(frozen=True)
-class VerifyArguments(Arguments):
+class VerifyArguments:
     """`verify`. Times in seconds; None is what the settings say, of `max_age` no limit. `jobs`: bins read at the same time.
 
     `deletable`: the file for the paths, as it was given; `null_separated`: NUL and not a line end after each path.
@@ -40,13 +39,9 @@ class VerifyArguments(Arguments):
     null_separated: bool
     window: Window = EVERYTHING
 
-    @property
-    def quiet(self) -> bool:
-        return self.output.quiet
-
 
 @dataclass(frozen=True)
-class StartArguments(Arguments):
+class StartArguments:
     """`start`. `show_only`: print what would be installed; `send_now`: then send what is there already.
 
     `answered`: nothing is to be asked about what lies in the folder already.
@@ -63,7 +58,7 @@ class StartArguments(Arguments):
 
 
 @dataclass(frozen=True)
-class StopArguments(Arguments):
+class StopArguments:
     """`stop`. `what` is a folder or a time series."""
 
     what: str
@@ -71,14 +66,14 @@ class StopArguments(Arguments):
 
 
 @dataclass(frozen=True)
-class StatusArguments(Arguments):
+class StatusArguments:
     """`status`."""
 
     as_json: bool
 
 
 @dataclass(frozen=True)
-class ListArguments(Arguments):
+class ListArguments:
     """`list`."""
 
     env_file: str | None
@@ -86,7 +81,7 @@ class ListArguments(Arguments):
 
 
 @dataclass(frozen=True)
-class CheckArguments(Arguments):
+class CheckArguments:
     """`check`. `write`: also try to write into the bucket."""
 
     job: JobArguments
@@ -94,7 +89,7 @@ class CheckArguments(Arguments):
 
 
 @dataclass(frozen=True)
-class ReportArguments(Arguments):
+class ReportArguments:
     """`report`. `output`: the file for the page, as it was given."""
 
     job: JobArguments
@@ -108,7 +103,7 @@ class ReportArguments(Arguments):
 
 
 @dataclass(frozen=True)
-class DemoArguments(Arguments):
+class DemoArguments:
     """`demo` has no options."""
 
 

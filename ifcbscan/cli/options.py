@@ -13,8 +13,7 @@ from __future__ import annotations
 import os
 import time
 from argparse import Namespace
-from dataclasses import dataclass
-from typing import Sequence
+from typing import NamedTuple, Sequence
 
 from ifcbscan.cli.parser import SCAN_JOBS
 from ifcbscan.core.units import parse_duration, parse_rate
@@ -25,8 +24,7 @@ from ifcbscan.errors import ExitCode, UsageError
 MOST_JOBS = 64
 
 
-@dataclass(frozen=True)
-class JobArguments:
+class JobArguments(NamedTuple):
     """Which bins, and where to: DIR, TIME_SERIES and --env-file, each None if it was not given."""
 
     directory: str | None
@@ -34,8 +32,7 @@ class JobArguments:
     env_file: str | None
 
 
-@dataclass(frozen=True)
-class OutputArguments:
+class OutputArguments(NamedTuple):
     """What is told, and where. `log_file` as it was given."""
 
     as_json: bool = False
@@ -44,17 +41,7 @@ class OutputArguments:
     quiet: bool = False
 
 
-class Arguments:
-    """The options of one command: a frozen dataclass is made from this for each."""
-
-    @property
-    def quiet(self) -> bool:
-        """Whether only errors are to be printed."""
-        return False
-
-
-@dataclass(frozen=True)
-class ScanArguments(Arguments):
+class ScanArguments(NamedTuple):
     """`--once`, `sync`, and the scan at the end of `start`.
 
     `by_hand`: a person has asked for this scan and looks on. Times in seconds and `bandwidth` in bytes a second; None is
@@ -80,10 +67,6 @@ class ScanArguments(Arguments):
     metrics_file: str | None = None
     ping_url: str | None = None
     window: Window = EVERYTHING
-
-    @property
-    def quiet(self) -> bool:
-        return self.output.quiet
 
 
 def parse(argv: Sequence[str]) -> Namespace:

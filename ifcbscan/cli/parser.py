@@ -82,7 +82,7 @@ def build_parser() -> argparse.ArgumentParser:
         "One scan: compare DIR with the archive's TIME_SERIES, send the complete bins that are missing, report. "
         "Both default to IFCB_DATA_DIR and TIME_SERIES of the .env file.",
     )
-    _add_job(once, optional=True)
+    _add_job(once)
     _add_scan_options(once)
     once.set_defaults(content=False)
 
@@ -92,7 +92,7 @@ def build_parser() -> argparse.ArgumentParser:
         "send everything that is missing, now",
         "The same scan as --once, by hand. Interrupting it is safe: the next run goes on where it ended.",
     )
-    _add_job(sync, optional=True)
+    _add_job(sync)
     _add_scan_options(sync)
     sync.add_argument(
         "--content",
@@ -108,7 +108,7 @@ def build_parser() -> argparse.ArgumentParser:
         "a scan of the last days, every hour a scan of everything. Then sends what is there already. "
         "Doing it twice changes nothing.",
     )
-    _add_job(start, optional=True)
+    _add_job(start)
     _add_env_file(start)
     _add_window(start)
     start.add_argument(
@@ -173,7 +173,7 @@ def build_parser() -> argparse.ArgumentParser:
         "Checks configuration, credentials, clock, dashboard, folder and scheduler, and says what to do about "
         "what is not in order. Exit code 0 only if all is.",
     )
-    _add_job(check, optional=True)
+    _add_job(check)
     _add_env_file(check)
     check.add_argument(
         "--write",
@@ -189,7 +189,7 @@ def build_parser() -> argparse.ArgumentParser:
         "Sends nothing and deletes nothing. Exit code 0 only if there are complete bins and every one is proven (and, with "
         "--deletable, listed), else 3.",
     )
-    _add_job(verify, optional=True)
+    _add_job(verify)
     _add_env_file(verify)
     verify.add_argument(
         "--max-age", metavar="AGE", help="only bins whose id says they are younger, such as 30d"
@@ -239,7 +239,7 @@ def build_parser() -> argparse.ArgumentParser:
         "Writes one HTML file, readable without network: a calendar, the gaps, every bin that is not in the archive "
         "with what to do about it. Sends nothing. Needs the extra 'report'.",
     )
-    _add_job(report, optional=True)
+    _add_job(report)
     _add_env_file(report)
     _add_exclude(report)
     _add_window(report)
@@ -276,19 +276,18 @@ def _command(commands, name: str, help_line: str, description: str) -> argparse.
     return made
 
 
-def _add_job(parser: argparse.ArgumentParser, optional: bool = False) -> None:
-    count = "?" if optional else None
-    otherwise = " (if left out: {} of the .env file)" if optional else ""
+def _add_job(parser: argparse.ArgumentParser) -> None:
+    otherwise = " (if left out: {} of the .env file)"
     parser.add_argument(
         "directory",
         metavar="DIR",
-        nargs=count,
+        nargs="?",
         help="the folder that holds the bins, in whatever subfolders" + otherwise.format("IFCB_DATA_DIR"),
     )
     parser.add_argument(
         "time_series",
         metavar="TIME_SERIES",
-        nargs=count,
+        nargs="?",
         help="name of the time series on the dashboard, such as nauset" + otherwise.format("TIME_SERIES"),
     )
 

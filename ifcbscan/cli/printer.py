@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Sequence
+from typing import TYPE_CHECKING, Sequence
 
 from ifcbscan.cli.log import logger
 from ifcbscan.cli.output import result_json, say
@@ -11,8 +11,10 @@ from ifcbscan.core.bins import Fileset
 from ifcbscan.core.printable import NAMED_AT_MOST, named
 from ifcbscan.core.scan_report import Problem, ScanReport, summary, worth_telling
 from ifcbscan.core.states import BinState
-from ifcbscan.runs.one_bin import BinJob
-from ifcbscan.runs.upload import Listener
+from ifcbscan.runs.listener import Listener
+
+if TYPE_CHECKING:
+    from ifcbscan.runs.one_bin import BinJob
 
 
 class ScanPrinter(Listener):

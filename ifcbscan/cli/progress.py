@@ -11,7 +11,7 @@ import threading
 from typing import Any, Callable
 
 from ifcbscan.clock import Clock
-from ifcbscan.core.scan_report import human_bytes
+from ifcbscan.core.words import human_bytes
 
 log = logging.getLogger("ifcbscan")
 

@@ -8,8 +8,7 @@ from __future__ import annotations
 import contextlib
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
-from typing import Mapping, Sequence
+from typing import Mapping, NamedTuple, Sequence
 
 from ifcbscan.cli.after_run import AfterRun
 from ifcbscan.cli.job import Job
@@ -40,8 +39,7 @@ from ifcbscan.state.bin_locks import ALONE, BinLocks, NoBinLocks, SharedBinLocks
 _LAST_TRIES = 60.0
 
 
-@dataclass(frozen=True)
-class _Order:
+class _Order(NamedTuple):
     """What is to be scanned, and how. `options` are those of the run, made of the arguments and the settings."""
 
     job: Job
@@ -56,8 +54,7 @@ class _Order:
         return sys.stderr.isatty() and not (output.quiet or output.verbose)
 
 
-@dataclass(frozen=True)
-class _Tools:
+class _Tools(NamedTuple):
     """What a scan works with."""
 
     clock: Clock
@@ -132,7 +129,7 @@ def _after_run(order: _Order) -> AfterRun:
         log_file=arguments.output.log_file,
         metrics_file=arguments.metrics_file,
         ping=ping,
-        quiet=arguments.quiet,
+        quiet=arguments.output.quiet,
     )
 
 
@@ -255,6 +252,6 @@ def _with_companions(report: ScanReport, bin_locks: BinLocks, held: run_locks.He
     other = run_locks.companion_in_silence(report.directory, report.time_series, _other(report.mode))
     present = run_locks.companions(report.time_series) if bin_locks.refused else []
     found = examine(report.bins[BinState.TO_UPLOAD], bin_locks.refused, present, other)
-    return replace(
-        report, warnings=warnings + found.warnings, elsewhere=found.elsewhere, stalled=found.stalled
+    return report._replace(
+        warnings=warnings + found.warnings, elsewhere=found.elsewhere, stalled=found.stalled
     )

@@ -9,8 +9,7 @@ knows (a cut last line, NaN) and pass, as long as one row can be read.
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
-from typing import Iterable
+from typing import Iterable, NamedTuple
 
 #: A real row has about 200 bytes. One that is longer than this is damage, and is not read into memory. Bytes.
 LONGEST_ROW = 65536
@@ -30,8 +29,7 @@ class Damage(enum.Enum):
     UNREADABLE = "unreadable"
 
 
-@dataclass(frozen=True)
-class Finding:
+class Finding(NamedTuple):
     """A damage, with the figures that show it."""
 
     damage: Damage

@@ -14,9 +14,8 @@ import datetime
 import math
 import re
 import struct
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Sequence
+from typing import NamedTuple, Sequence
 
 #: The members of a fileset, in the order in which the instrument writes them.
 EXTENSIONS = ("hdr", "adc", "roi")
@@ -150,8 +149,7 @@ def pack_stamps(times: Sequence[float], marks: Sequence[int] = (0, 0, 0)) -> byt
     return _STAMPS.pack(*times, *[mark & _MARK for mark in marks])
 
 
-@dataclass(frozen=True)
-class Fileset:
+class Fileset(NamedTuple):
     """The files of one bin in one folder, as a walk saw them. Compact: there may be a million files.
 
     Sizes are in bytes, `MISSING` for a member that is not there. `stamps` are the members' modification times and
@@ -159,7 +157,6 @@ class Fileset:
     `suffixes` are the extensions as they are spelt on the disk (`.roi` or `.ROI`), in the order of `EXTENSIONS`.
     """
 
-    __slots__ = ("pid", "folder", "suffixes", "hdr", "adc", "roi", "stamps")
     pid: Pid
     folder: str
     suffixes: tuple[str, str, str]
@@ -208,15 +205,13 @@ class Fileset:
         return self.pid + self.suffixes[EXTENSIONS.index(extension)]
 
 
-@dataclass(frozen=True)
-class RemoteFileset:
+class RemoteFileset(NamedTuple):
     """What the bucket holds of one bin at its computed keys.
 
     Sizes in bytes or `MISSING`. The times at which `.hdr` and `.roi` were put are the server's, in the
     ISO 8601 form in which it lists them; they are only parsed for the few bins whose age matters.
     """
 
-    __slots__ = ("hdr", "adc", "roi", "hdr_put", "roi_put")
     hdr: int
     adc: int
     roi: int
@@ -255,7 +250,10 @@ NOTHING_REMOTE = RemoteFileset(MISSING, MISSING, MISSING, "", "")
 
 
 def server_seconds(put: str) -> float:
-    """Seconds since 1970 (UTC) of a time as S3 lists it: `2026-11-22T13:26:36.000Z`, fraction optional."""
+    """Seconds since 1970 (UTC) of a time as S3 lists it: `2026-11-22T13:26:36.000Z`, fraction optional.
+
+    Raises ValueError for anything else.
+    """
     whole = datetime.datetime.strptime(put[:19], "%Y-%m-%dT%H:%M:%S")
     fraction = re.match(r"\.[0-9]+", put[19:])
     return calendar.timegm(whole.timetuple()) + (float(fraction.group()) if fraction else 0.0)

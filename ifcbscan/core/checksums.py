@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 _MIB = 1024 * 1024
 
@@ -43,16 +43,14 @@ def fitting_part_sizes(etag: str, size: int) -> tuple[int, ...]:
     return tuple(part for part in PART_SIZES if -(-size // part) == parts)
 
 
-@dataclass(frozen=True)
-class PartSum:
+class PartSum(NamedTuple):
     """The ETag that a file has when it is put in parts of `part_size` bytes."""
 
     part_size: int
     etag: str
 
 
-@dataclass(frozen=True)
-class FileSums:
+class FileSums(NamedTuple):
     """What was computed of one local file: size in bytes, MD5 (hex), and the ETags it would have in parts."""
 
     size: int

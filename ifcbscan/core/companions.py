@@ -6,8 +6,7 @@ may take them away: it can go on at any moment. So people have to be told.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Mapping, Sequence
+from typing import Mapping, NamedTuple, Sequence
 
 from ifcbscan.core.words import human_duration
 from ifcbscan.errors import AlreadyRunning
@@ -18,11 +17,11 @@ SILENT = 600.0
 STALLED = 3600.0
 
 
-@dataclass(frozen=True)
-class Holder:
-    """The process that holds a lock, as it has written itself down.
+class Holder(NamedTuple):
+    """The process that holds a lock, as it has written itself down; the fields are the keys of that file.
 
-    `clock_offset`: what `time.time()` was ahead of `time.monotonic()` when it began, both in seconds.
+    `pid`: the number of the process. `started`: when it began, in ISO 8601 (UTC). `clock_offset`: by how many seconds
+    `time.time()` was ahead of `time.monotonic()` then; None if it is not known.
     """
 
     pid: int
@@ -34,8 +33,7 @@ class Holder:
     clock_offset: float | None = None
 
 
-@dataclass(frozen=True)
-class Companion:
+class Companion(NamedTuple):
     """Another run; `silent` are the seconds since its last sign of life, None where that is not known."""
 
     holder: Holder
@@ -43,16 +41,21 @@ class Companion:
 
     @property
     def is_silent(self) -> bool:
+        """Whether it has given no sign of life for so long that people are told; False where that is not known."""
         return self.silent is not None and self.silent >= SILENT
 
     @property
     def is_stalled(self) -> bool:
+        """Whether it has given none for so long that the job counts as failed; False where that is not known."""
         return self.silent is not None and self.silent >= STALLED
 
 
-@dataclass(frozen=True)
-class Finding:
-    """What a report says of other runs. `elsewhere`: who is at the bins that are still to upload ("" for nobody)."""
+class Finding(NamedTuple):
+    """What a report says of other runs.
+
+    `elsewhere`: who is at the bins that are still to upload ("" for nobody); `stalled`: one of the runs that `warnings`
+    tell of is stalled.
+    """
 
     elsewhere: str = ""
     warnings: tuple[str, ...] = ()

@@ -79,6 +79,11 @@ class BinVerdict:
         """The files of which this is the verdict."""
         return tuple(file.extension for file in self.files if file.match is match)
 
+    @property
+    def proofs(self) -> tuple[Proof, ...]:
+        """What proved its files: one for each that is proven."""
+        return tuple(file.proof for file in self.files if file.proof is not None)
+
 
 def judge(local: Sequence[FileSums], remote: Sequence[RemoteObject | None]) -> BinVerdict:
     """The verdict on a bin from its three files and objects, in the order of EXTENSIONS (None: no such object).

@@ -6,8 +6,7 @@ No input or output, no clock: all that a verdict depends on is an argument.
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
-from typing import Iterable, Sequence
+from typing import Iterable, NamedTuple, Sequence
 
 from ifcbscan.core.adc import Finding
 from ifcbscan.core.bins import EXTENSIONS, MISSING, Fileset, RemoteFileset, server_seconds
@@ -35,9 +34,14 @@ class Action(enum.Enum):
     WATCH = "watch"  # the times cannot be trusted: see whether the files stay as they are
 
 
-@dataclass(frozen=True)
-class Policy:
-    """What the operator can set about deciding. Durations in seconds."""
+class Policy(NamedTuple):
+    """What the operator can set about deciding. Durations in seconds.
+
+    `settle`: a file that changed less long ago may still be written. `confirm`: the archive must have kept .roi and .hdr
+    so long before the .adc goes. `retry_rejected_after`: a bin that the archive refused is left alone so long. `replace`:
+    send also over a larger file in the archive. `check_integrity`: whoever acts is to examine the .adc (`Known.finding`);
+    `decide` itself does not look at it.
+    """
 
     settle: float = 60.0
     confirm: float = 30.0
@@ -46,8 +50,7 @@ class Policy:
     check_integrity: bool = True
 
 
-@dataclass(frozen=True)
-class Now:
+class Now(NamedTuple):
     """The present by two clocks, in seconds since 1970 (UTC).
 
     `server` is the bucket's (the Date header of its answers); `local` is this machine's, which is often
@@ -58,8 +61,7 @@ class Now:
     local: float
 
 
-@dataclass(frozen=True)
-class Decision:
+class Decision(NamedTuple):
     """A verdict on one bin, with its reason in an operator's words."""
 
     state: State
@@ -69,8 +71,7 @@ class Decision:
     wait: float = 0.0  # seconds until it is worth looking again, for CONFIRM and WATCH
 
 
-@dataclass(frozen=True)
-class Known:
+class Known(NamedTuple):
     """What is known of a bin besides its files, the archive's listing and the time.
 
     `finding`: what `adc.examine` said; None as well while nobody has examined the bin, which only happens for bins about
@@ -173,7 +174,7 @@ def decide(
         return Decision(
             State.SETTLING,
             Action.WATCH,
-            f"changed in the future, by this computer's clock: waiting {policy.settle:g} s to see that it stays as it is",
+            f"changed in the future, by this computer's clock: complete once it has stayed as it is for {policy.settle:g} s",
             wait=policy.settle,
         )
     if known.finding is not None:
@@ -234,7 +235,7 @@ def _named(extensions: Sequence[str]) -> str:
 
 
 def _unacceptable(local: Fileset) -> str:
-    # An old-style .roi has one pad byte at each end: with 2 bytes it holds no image (FACTS: acq, ifcbdb).
+    # An old-style .roi has one pad byte at each end: with 2 bytes it holds no image (ifcb-acq; ifcbdb refuses such a .roi).
     if local.roi <= (2 if local.pid.old_style else 1):
         return f"empty: .roi has {local.roi} bytes, so no image; the archive deletes such a bin"
     for ext in ("hdr", "adc"):

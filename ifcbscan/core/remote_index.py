@@ -7,7 +7,6 @@ exactly one of them, so that listing them side by side gives what one long listi
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from typing import Collection, Container, Iterable, Iterator, NamedTuple, Optional, Tuple
 
 from ifcbscan.core.bins import MISSING, Pid, RemoteFileset, parse_pid
@@ -15,7 +14,7 @@ from ifcbscan.core.bins import MISSING, Pid, RemoteFileset, parse_pid
 #: S3 lists at most so many keys a page, also if more are asked for.
 PAGE = 1000
 
-#: Ranges that are listed side by side: enough to hide the way to the bucket, few for a small computer.
+#: Ranges that are listed side by side: enough that a slow link is waited for once, few enough for a small computer.
 MOST_RANGES = 8
 
 # A range below this many pages is not worth the page that it may add.
@@ -31,8 +30,7 @@ class ListedObject(NamedTuple):
     etag: str
 
 
-@dataclass(frozen=True)
-class KeyRange:
+class KeyRange(NamedTuple):
     """The keys with start_after < key <= up_to; an empty string is no limit."""
 
     start_after: str

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from ifcbscan.core.bins import Pid
-from ifcbscan.core.states import SCAN_COUNTS, BinState
-from ifcbscan.core.words import human_bytes as human_bytes
+from ifcbscan.core.states import SCAN_COUNTS, BinState, ReportedState
+from ifcbscan.core.words import human_bytes
 from ifcbscan.errors import ExitCode
 
 
@@ -21,17 +21,15 @@ class Result(NamedTuple):
     reason: str = ""
 
 
-@dataclass(frozen=True)
-class Problem:
-    """A bin that needs attention, and why. `state` is the word of the JSON (verify has words that a scan has not)."""
+class Problem(NamedTuple):
+    """A bin that needs attention, and why. `state` is a `BinState`; `verify` has states of its own (verify_report.py)."""
 
     pid: str
-    state: str
+    state: ReportedState
     reason: str
 
 
-@dataclass(frozen=True)
-class Requests:
+class Requests(NamedTuple):
     """How many requests a run sent, by kind, every try counted."""
 
     list: int = 0
@@ -40,8 +38,7 @@ class Requests:
     get: int = 0
 
 
-@dataclass(frozen=True)
-class ScanReport:
+class ScanReport(NamedTuple):
     """One run over one directory and time series. Sizes in bytes, duration in seconds."""
 
     time_series: str
@@ -88,7 +85,7 @@ class ScanReport:
                 "head": self.requests.head,
                 "put": self.requests.put,
             },
-            "problems": [{"pid": p.pid, "state": p.state, "reason": p.reason} for p in self.problems],
+            "problems": [{"pid": p.pid, "state": str(p.state), "reason": p.reason} for p in self.problems],
             "warnings": list(self.warnings),
             "seconds": round(self.seconds, 3),
         }
@@ -114,7 +111,7 @@ class Tally:
         if state is BinState.UPLOADED:
             self.uploaded.append(pid)
         if state.needs_attention:
-            self.problems.append(Problem(pid, state.value, reason))
+            self.problems.append(Problem(pid, state, reason))
 
 
 def summary(report: ScanReport) -> str:

@@ -6,7 +6,7 @@ The one place that puts a prefix or a key together. It does not know which time 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ifcbscan.core.bins import Pid
 from ifcbscan.errors import UsageError
@@ -15,8 +15,7 @@ _ACCOUNT = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9._-]{1,64}")
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,53}")
 
 
-@dataclass(frozen=True)
-class Series:
+class Series(NamedTuple):
     """One time series of one account; both names have been checked by whoever made it."""
 
     account: str

@@ -1,20 +1,20 @@
 """The states of a bin, and the one table of how each is shown: word, order, tone, and whether a person has to act.
 
-Pure, and imports nothing of the package. Whatever names a state to a person or a program (summary, JSON, page, metrics) takes its word from here.
-A new state gets its row here (and its sign and advice in html/page.py, its line in the docs).
+Pure, and imports nothing of the package. Whatever names a state to a person or a program (summary, JSON, page, metrics)
+takes its word from here. A new state gets its row here (and its sign and advice in html/legend.py, its line in the docs).
 
 Two types, because they answer two questions:
 
 - `State`: what `decide` says of a bin. It includes steps (`upload`, `commit`) that lead on to something else.
 - `BinState`: what a bin is counted as in a report. Every bin is in exactly one; no step is among them.
 
-`State.counted` leads from the first to the second.
+`State.counted` leads from the first to the second. The states of a verification are in verify_report.py.
 """
 
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
 class Tone(enum.Enum):
@@ -27,7 +27,14 @@ class Tone(enum.Enum):
     NEUTRAL = "none"
 
 
-class BinState(enum.Enum):
+class ReportedState(enum.Enum):
+    """Something that a report says of a bin. As text it is its value, which is the word of JSON, log and lines."""
+
+    def __str__(self) -> str:
+        return str(self.value)
+
+
+class BinState(ReportedState):
     """What a bin is counted as. The values are the words of JSON, log and lines; the order is that of the summary."""
 
     UPLOADED = "uploaded"
@@ -47,9 +54,6 @@ class BinState(enum.Enum):
 
     # Members are compared by identity. Enum's own hash is a call in Python, and a scan counts a million bins.
     __hash__ = object.__hash__
-
-    def __str__(self) -> str:
-        return self.value
 
     @property
     def words(self) -> str:
@@ -72,8 +76,7 @@ class BinState(enum.Enum):
         return _TABLE[self].in_archive
 
 
-@dataclass(frozen=True)
-class _Row:
+class _Row(NamedTuple):
     words: str
     tone: Tone
     in_archive: bool = False

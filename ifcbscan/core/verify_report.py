@@ -13,10 +13,11 @@ from ifcbscan.core.bins import Pid
 from ifcbscan.core.content_match import BinVerdict, ContentMatch, Proof
 from ifcbscan.core.decision import State
 from ifcbscan.core.scan_report import Problem, Requests
+from ifcbscan.core.states import ReportedState
 from ifcbscan.errors import ExitCode
 
 
-class VerifyState(enum.Enum):
+class VerifyState(ReportedState):
     """How a bin ended. The values are the words of the JSON, in its order: every bin that was found is in exactly one."""
 
     PROVEN = "proven"
@@ -31,9 +32,6 @@ class VerifyState(enum.Enum):
     CONFLICT = "conflict"
     EXCLUDED = "excluded"
     OUTSIDE = "outside"
-
-    def __str__(self) -> str:
-        return str(self.value)
 
     @classmethod
     def of_match(cls, match: ContentMatch) -> VerifyState:
@@ -53,8 +51,14 @@ NOT_PROVEN = tuple(
     if state not in (VerifyState.PROVEN, VerifyState.INCOMPLETE, VerifyState.EXCLUDED, VerifyState.OUTSIDE)
 )
 
-#: The word among the problems for a proven bin that was not the same any more when the list was written.
-CHANGED = "changed"
+
+class Flaw(ReportedState):
+    """What can be wrong with a bin besides its state. The values are words among the problems of the JSON."""
+
+    UNPUBLISHED = "unpublished"  # the dashboard does not show it
+    CHANGED = (
+        "changed"  # it was proven, and not the same any more when the list of deletable files was written
+    )
 
 
 class Publication(enum.Enum):
@@ -123,7 +127,7 @@ class VerifyReport:
     """One verification of one directory and time series. Sizes in bytes, duration in seconds.
 
     `proofs` counts the files of proven bins by their proof; `published` counts bins that are wholly in the
-    bucket, None if nobody asked; `deletable` is None, too, if nobody asked. `unreadable` folders and files the
+    bucket, None if nobody asked; `deletable` is None, too, if nobody asked. `unreadable` are folders and files that the
     system would not show; `out_of_sight` are folders that may hold bins and were not looked into. `foreign` files
     are no part of a bin and were not looked at; `misnamed` ones of them look like a bin's.
     `excluded_copies` are bins with a copy in an excluded folder, which was not compared, and another one elsewhere.
@@ -199,7 +203,7 @@ class VerifyReport:
                 "head": self.requests.head,
                 "get": self.requests.get,
             },
-            "problems": [{"pid": p.pid, "state": p.state, "reason": p.reason} for p in self.problems],
+            "problems": [{"pid": p.pid, "state": str(p.state), "reason": p.reason} for p in self.problems],
             "warnings": list(self.warnings),
             "seconds": round(self.seconds, 3),
         }
@@ -242,19 +246,17 @@ class VerifyTally:
         self.bins[result.state] += 1
         self.bytes_read += result.read
         if result.state is not VerifyState.PROVEN:
-            self.problems.append(Problem(result.pid, result.state.value, result.reason))
+            self.problems.append(Problem(result.pid, result.state, result.reason))
         if result.verdict is not None:
             self._count_files(result, result.verdict)
         if result.publication is not None:
             self.published[result.publication] += 1
             if result.publication is Publication.UNPUBLISHED:
-                problem = Problem(result.pid, Publication.UNPUBLISHED.value, result.unpublished)
-                self.problems.append(problem)
+                self.problems.append(Problem(result.pid, Flaw.UNPUBLISHED, result.unpublished))
 
     def _count_files(self, result: BinResult, verdict: BinVerdict) -> None:
         if result.state is VerifyState.PROVEN:
-            for file in verdict.files:
-                if file.proof is not None:
-                    self.proofs[file.proof] += 1
+            for proof in verdict.proofs:
+                self.proofs[proof] += 1
         if result.state is VerifyState.DIFFERENT:
             self.different.append(DifferentBin(result.pid, verdict.extensions(ContentMatch.DIFFERENT)))

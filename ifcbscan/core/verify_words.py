@@ -42,11 +42,11 @@ def summary(report: VerifyReport) -> str:
         rate = report.bytes_read / report.seconds if report.seconds > 0 else 0.0
         line += f"; read {human_bytes(report.bytes_read)} in {report.seconds:.0f} s ({human_bytes(rate)}/s)"
     if report.deletable is not None:
-        line += "; " + _list_human_duration(report.deletable)
+        line += "; " + _list_in_words(report.deletable)
     return line
 
 
-def _list_human_duration(deletable: DeletableReport) -> str:
+def _list_in_words(deletable: DeletableReport) -> str:
     if not deletable.written:
         return "no list of deletable files"
     words = f"{counted(deletable.files, 'file')} of {counted(deletable.bins, 'bin')} listed as deletable"

@@ -1,4 +1,4 @@
-"""Numbers in words, for people: sizes, durations, ages, counts. All messages take them from here. Pure."""
+"""Words for people: sizes, durations, ages and counts in words. All messages take them from here. Pure."""
 
 from __future__ import annotations
 
@@ -6,6 +6,12 @@ from __future__ import annotations
 _UNITS = ((86400, "days"), (3600, "h"), (60, "min"), (1, "s"))
 
 _A_YEAR = 365.25 * 86400
+
+#: What the settings, the disk and the bucket say of data: true, and beside the point where nothing could have been sent.
+_NOTHING_SENT = (
+    " Nothing was sent.",
+    " Nothing more was sent.",
+)
 
 #: A clock may be wrong by so many seconds before a moment counts as one in the future.
 _CLOCKS_DIFFER = 60
@@ -47,3 +53,10 @@ def human_ago(seconds: float) -> str:
 def counted(count: int, singular: str, plural: str = "") -> str:
     """`1 bin`, `2 bins`, `1,234 bins`; `plural` where it is not the singular with an s."""
     return f"{count:,} {singular if count == 1 else plural or singular + 's'}"
+
+
+def without_nothing_sent(message: str) -> str:
+    """A message of an error as a command says it that sends nothing: without the sentence that nothing was sent."""
+    for sentence in _NOTHING_SENT:
+        message = message.replace(sentence, "")
+    return message

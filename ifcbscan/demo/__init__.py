@@ -1,1 +1,1 @@
-"""The whole thing against an S3 server on this computer."""
+"""`ifcbscan demo`: ifcbscan with made-up bins and an S3 server on this computer."""

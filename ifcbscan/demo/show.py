@@ -1,8 +1,8 @@
-"""`ifcbscan demo`: the real thing against an S3 server on this computer, with made-up bins.
+"""`ifcbscan demo`: the program itself, with made-up bins and an S3 server on this computer.
 
 It runs the very commands that it shows, each as a process of its own, as a person at a terminal would. Needs the
-extra `demo` (moto's S3 server); no account, no network; removes what it made. Knows nothing of the command line's
-inside: how the program is run and where to print, it is told.
+extra `demo` (moto's S3 server), no account and no network; removes what it made. Imports nothing of the command line:
+the caller says how the program is run and where to print.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ docs/getting-started-*.md go through it step by step; docs/states.md says what e
 
 
 def run(program: Sequence[str], print_line: Callable[[str], None]) -> int:
-    """Show the work of ifcbscan step by step; returns an exit code.
+    """Show the work of ifcbscan step by step; returns an exit code. Raises UsageError without moto.
 
     `program`: the words that run ifcbscan. `print_line` prints one line on stdout at once.
     """
@@ -125,7 +125,7 @@ class _Demo:
             str(self._env_file),
             *options,
         ]
-        # Locks go where everything else of the demo goes.
+        # Locks and records lie in the demo's own folder, which is removed.
         home = {"HOME": str(self._folder), "LOCALAPPDATA": str(self._folder)}
         return subprocess.call(words, env={**os.environ, **home})
 
@@ -159,7 +159,7 @@ def _client(endpoint: str):  # type: ignore[no-untyped-def]
 
 @contextlib.contextmanager
 def _s3_server() -> Iterator[str]:
-    """moto's S3 server on a free loopback port, with the bucket; yields its address."""
+    """moto's S3 server on a free loopback port, with the bucket; yields its address. Raises UsageError without moto."""
     try:
         from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
         from werkzeug.serving import make_server

@@ -173,13 +173,13 @@ class Walk:
             )
         for folder in self._system.first:
             yield (
-                f"bins lie in {folder}, a folder of the system that is not looked into, so they are not sent; move them out of "
+                f"bins lie in {folder}, a folder of the system that is not looked into, so they are left out; move them out of "
                 "it if they are needed"
             )
         if self._misnamed.count:
             yield (
                 f"{self._misnamed.count} files look like a bin's but their name is no valid bin id, so the dashboard could not show "
-                f"them; they are not sent (the first: {self._misnamed.first[0]})"
+                f"them; they are left out (the first: {self._misnamed.first[0]})"
             )
 
     def _read_folder(self, folder: str, place: _Place) -> list[str]:

@@ -1,1 +1,1 @@
-"""The report as a page."""
+"""The report on a time series as an HTML page."""

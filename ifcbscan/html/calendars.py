@@ -12,7 +12,7 @@ from ifcbscan.core.states import Tone
 from ifcbscan.core.words import counted
 from ifcbscan.html.legend import legend_of
 
-#: Distance from one cell to the next, in the units of the drawing.
+#: Distance from one cell to the next, in units of the drawing.
 _PITCH = 12
 
 #: Tone of a cell -> its class in the drawing; short, because there are thousands.
@@ -29,7 +29,7 @@ _NO_BINS = Tone.NEUTRAL.value
 
 @dataclass(frozen=True)
 class Cell:
-    """One day of a calendar; `x`, `y` in the units of the drawing."""
+    """One day of a calendar. `x`, `y`: its upper left corner, in units of the drawing; `mark`: the sign of its state."""
 
     tone: str
     mark: str
@@ -40,7 +40,10 @@ class Cell:
 
 @dataclass(frozen=True)
 class MonthFigures:
-    """A row of the calendar's text alternative."""
+    """A row of the calendar's text alternative: a month in figures.
+
+    `days` with bins and days `without`; `size` in bytes; `unfinished`: bins that are not in the archive.
+    """
 
     month: str
     days: int
@@ -52,7 +55,10 @@ class MonthFigures:
 
 @dataclass(frozen=True)
 class YearCalendar:
-    """One year, as a drawing of a row a month and a column a day, and in figures."""
+    """One year, as a drawing of a row a month and a column a day, and in figures.
+
+    `empty_path` draws a dot for each day before the first or after the last one of the time series.
+    """
 
     year: int
     label: str
@@ -68,7 +74,7 @@ def calendars(report: ArchiveReport) -> list[YearCalendar]:
 
 
 def _calendar(year: int, report: ArchiveReport) -> YearCalendar:
-    """One year: a cell for each day from the first to the last day of the time series, dots for the others."""
+    """A cell for each day from the first to the last one of the time series, a dot for each other day."""
     first, last = report.days[0].date, report.days[-1].date
     known = {day.date: day for day in report.days if day.date.year == year}
     cells = []

@@ -23,7 +23,10 @@ class Tick:
 
 @dataclass(frozen=True)
 class Chart:
-    """One series as a drawing `width` x 200, with the labels of its axes, and in words."""
+    """What was taken each day, as a drawing of `width` (one unit a day) x 200, with the labels of its axes, and in words.
+
+    `top`, `middle`: what the vertical axis says at its top and at half of its height.
+    """
 
     title: str
     unit: str
@@ -36,7 +39,7 @@ class Chart:
 
 
 def charts(days: Sequence[Day]) -> list[Chart]:
-    """What was taken each day; none for a time series without bins."""
+    """The charts of these days, which are in order and have bins; none for a time series without bins."""
     if not days:
         return []
     return [
@@ -68,7 +71,10 @@ def _chart(title: str, unit: str, days: Sequence[Day], values: Sequence[float]) 
 
 
 def _bars(offsets: Sequence[int], heights: Sequence[int]) -> str:
-    """A path of bars without space between them; neighbours of one height are one step."""
+    """A path of bars without space between them; days of one height that follow each other are one step.
+
+    `offsets`: days since the first one, increasing; `heights`: of the bar of each, in units of the drawing.
+    """
     parts = [f"M0 {_CHART_HEIGHT}"]
     at = 0
     for height, run in groupby(zip(offsets, heights), key=lambda pair: pair[1]):
@@ -81,7 +87,7 @@ def _bars(offsets: Sequence[int], heights: Sequence[int]) -> str:
 
 
 def _stretches(offsets: Sequence[int]) -> Iterator[tuple[int, int]]:
-    """Half-open ranges of neighbours."""
+    """Increasing numbers (at least one) as half-open ranges of consecutive ones."""
     start = end = offsets[0]
     for offset in offsets:
         if offset > end:
@@ -106,26 +112,29 @@ def _figure(value: float) -> str:
 
 
 def _ticks(first: datetime.date, last: datetime.date) -> tuple[Tick, ...]:
-    """Up to seven dates that are easy to read: of each year, of some months, or of some days."""
+    """Up to seven dates for the horizontal axis: the first days of years or of months, or single days."""
     span = (last - first).days + 1
-    months = (last.year - first.year) * 12 + last.month - first.month + 1
-    if months > 18:
-        step = -(-months // 72) * 12
-        form = "%Y"
-    else:
-        step = next(step for step in (1, 2, 3, 6) if months <= 7 * step)
-        form = "%b %Y"
     if span <= 45:
         every = -(-span // 6)
         dates = [first + datetime.timedelta(days=days) for days in range(0, span, every)]
-        return tuple(Tick(_place(date, first, span), f"{date:%b} {date.day}") for date in dates)
-    ticks = []
-    for index in range(first.year * 12, last.year * 12 + 12, step):
-        date = datetime.date(index // 12, index % 12 + 1, 1)
-        if first <= date <= last:
-            ticks.append(Tick(_place(date, first, span), date.strftime(form)))
+        ticks = [Tick(_place(date, first, span), f"{date:%b} {date.day}") for date in dates]
+    else:
+        step, form = _step_in_months((last.year - first.year) * 12 + last.month - first.month + 1)
+        months = range(first.year * 12, last.year * 12 + 12, step)
+        dates = [datetime.date(month // 12, month % 12 + 1, 1) for month in months]
+        ticks = [
+            Tick(_place(date, first, span), date.strftime(form)) for date in dates if first <= date <= last
+        ]
     return tuple(tick for tick in ticks if tick.at <= 90)  # a label needs some room to its right
 
 
+def _step_in_months(months: int) -> tuple[int, str]:
+    """For a time series that touches so many months: how many lie between two labels, and the form of the labels."""
+    if months > 18:
+        return -(-months // 72) * 12, "%Y"
+    return next(step for step in (1, 2, 3, 6) if months <= 7 * step), "%b %Y"
+
+
 def _place(date: datetime.date, first: datetime.date, span: int) -> float:
+    """Where a date is drawn, in per cent of the width."""
     return round((date - first).days * 100 / span, 2)

@@ -29,7 +29,7 @@ from ifcbscan.html.charts import charts
 from ifcbscan.html.legend import Legend, legend_of
 from ifcbscan.html.thumbnails import SampleImage
 
-#: The page lists so many bins one by one, the worst first; the JSON lists them all.
+#: How many bins the page lists one by one, the worst first; the JSON lists them all.
 LISTED_AT_MOST = 1000
 
 
@@ -45,7 +45,7 @@ class StateGroup:
 
 @dataclass(frozen=True)
 class Verdict:
-    """The answer at a glance."""
+    """The answer at a glance: its `tone` (a class of the page) and sign, a line, and what else there is to say."""
 
     tone: str
     mark: str
@@ -109,7 +109,7 @@ def write_page(path: str, page: str) -> None:
 
 
 def _per_cent(part: int, whole: int) -> str:
-    """Rounded down: 100 % means all of them."""
+    """Per cent with up to two decimals, rounded down, so that 100 means all of them."""
     hundredths = part * 10000 // whole if whole else 0
     return f"{hundredths / 100:.2f}".rstrip("0").rstrip(".")
 

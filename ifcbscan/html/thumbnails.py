@@ -16,13 +16,13 @@ from ifcbscan.core.bins import Fileset
 from ifcbscan.disk.tree import LocalTree
 from ifcbscan.errors import LocalFileProblem
 
-#: Longer sides are thinned out to this many pixels, so that an image stays at a few kB.
+#: Longer sides are thinned out to at most this many pixels, so that an image stays at a few kB.
 _LONGEST_SIDE = 160
 
-#: A damaged .adc may name images of any size; the camera's are smaller. Pixels.
+#: Larger images are left out: the camera makes none, but a damaged .adc may name any size. Pixels.
 _LARGEST_AREA = 4000000
 
-#: Rows of the .adc that are read; a bin in a dense bloom has fewer.
+#: How many rows of the .adc are read; a bin in a dense bloom has fewer.
 _ROWS = 200000
 
 
@@ -36,7 +36,7 @@ class SampleImage:
 
 
 def sample_images(tree: LocalTree, fileset: Fileset, count: int = 12) -> tuple[SampleImage, ...]:
-    """Up to `count` images, spread over the whole run of the bin. Raises LocalFileProblem."""
+    """Up to `count` images, spread over the whole run of the bin. Raises LocalFileProblem if a file cannot be read."""
     try:
         with tree.open(fileset, "adc") as rows:
             places = _places(itertools.islice(rows, _ROWS), fileset)

@@ -24,7 +24,7 @@ from ifcbscan.errors import ExitCode, IfcbscanError
 from ifcbscan.state import locks
 from ifcbscan.state.paths import path_digest, state_folder
 
-#: Name and labels of a sample, in the order of `_LABELS` and the metric's own label.
+#: Name of a sample and the values of its labels: those of `_LABELS` in their order, then the metric's own.
 Sample = Tuple[str, Tuple[str, ...]]
 Samples = Dict[Sample, float]
 
@@ -40,10 +40,11 @@ _KINDS = {
     ExitCode.TERMINATED: "interrupted",
 }
 
-#: A job and mode has about 40 samples, each with the path of its folder: this is enough for hundreds of jobs.
+#: A larger file is not read and starts anew. Each job and mode has about 40 samples, with the path of its folder in each:
+#: this is enough for hundreds of jobs. Bytes.
 _MOST_BYTES = 8 << 20
 
-#: Another run of the same job may be at it; it takes milliseconds. Seconds.
+#: How long to wait for another run that is writing the file, which takes milliseconds. Seconds.
 _LOCK_TIMEOUT = 5
 
 
@@ -126,9 +127,12 @@ class FinishedRun:
 
 
 def write_metrics(path: str, run: FinishedRun) -> str | None:
-    """Bring the file up to date in one step. Returns a warning instead of raising anything."""
+    """Bring the file up to date in one step. Returns a warning instead of raising anything.
+
+    A dry run, and a run that ended because another one was under way, change nothing.
+    """
     if run.exit_code == ExitCode.LOCKED or (run.report is not None and run.report.dry_run):
-        return None  # another run is under way and writes its own; a dry run is none
+        return None
     try:
         import prometheus_client  # noqa: F401 (only whether it is there)
     except ImportError:
@@ -145,7 +149,7 @@ def write_metrics(path: str, run: FinishedRun) -> str | None:
             _write(path, samples)
     except Exception as error:  # whatever it is, the run's result stands
         reason = getattr(error, "strerror", None) or error
-        return f"the metrics file {path} cannot be written ({reason}); the scan itself is not concerned"
+        return f"the metrics file {path} cannot be written ({reason}); the scan itself is not affected"
     return warning
 
 
@@ -155,7 +159,9 @@ def _take_lock(path: str, stack: contextlib.ExitStack) -> str | None:
         lock = locks.FileLock(_lock_path(path))
         lock.acquire(_LOCK_TIMEOUT)
     except locks.HeldByAnother:
-        raise OSError(errno.EBUSY, "another scan is writing it, and does not come to an end") from None
+        raise OSError(
+            errno.EBUSY, f"another scan has been writing it for more than {_LOCK_TIMEOUT} seconds"
+        ) from None
     except (OSError, IfcbscanError) as error:
         reason = getattr(error, "strerror", None) or error
         return (

@@ -1,9 +1,9 @@
 """`--ping URL`: tells a monitor of scheduled jobs that a run began, succeeded or failed.
 
 The convention of hosted cron monitors (a dead man's switch): `URL/start`, `URL`, and `URL/fail` with the
-summary as body. The monitor raises the alarm when the calls stay away. No trouble here changes the result
-of a run or holds it up for long: it becomes a line of warning. The URL is a secret of a kind (who knows it
-can call it), so no message shows more of it than the host.
+summary as body. The monitor raises the alarm when the calls stay away. A call that fails does not change the
+result of a run: it becomes a line of warning. All calls of a run together hold it up for 16 seconds at most.
+Whoever knows the URL can call it, so it is treated as a secret: no message shows more of it than the host.
 """
 
 from __future__ import annotations
@@ -17,11 +17,12 @@ import urllib.request
 from ifcbscan import __version__
 from ifcbscan.core.printable import printable
 
-#: Seconds without an answer, and for a whole call (finding the address has no time-out of its own).
+#: How long a server may be silent, and how long a whole call may take (looking up the address has no time-out of its
+#: own). Seconds.
 ANSWER_TIMEOUT = 5.0
 CALL_TIMEOUT = 8.0
 
-#: A summary is one line or a few; monitors keep 10 to 100 kB. Bytes.
+#: More of a summary is not sent. It is one line or a few, and monitors keep 10 to 100 kB. Bytes.
 _BODY_LIMIT = 10000
 
 
@@ -88,7 +89,7 @@ class _Call(threading.Thread):
         except (http.client.InvalidURL, ValueError):  # their texts quote the address
             self.trouble = "its address cannot be used; check --ping or PING_URL"
         except http.client.HTTPException:
-            self.trouble = "something that is no web server answered"
+            self.trouble = "the answer did not come from a web server"
         except OSError as error:
             reason = getattr(error, "reason", error)
             self.trouble = getattr(reason, "strerror", None) or str(reason) or type(reason).__name__
@@ -104,7 +105,7 @@ class _Call(threading.Thread):
 
 
 def _address(url: str, ending: str) -> str:
-    """`url` with `ending` added to its path. Raises ValueError for what is no http address."""
+    """`url` with `ending` added to its path. Raises ValueError if it is not an http or https address."""
     parts = urllib.parse.urlsplit(url)
     if parts.scheme.lower() not in ("http", "https") or not parts.hostname:
         raise ValueError(url)

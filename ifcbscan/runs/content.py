@@ -12,7 +12,7 @@ from ifcbscan.core.bins import Pid
 from ifcbscan.core.verify_report import VerifyState
 from ifcbscan.core.words import counted
 from ifcbscan.disk.tree import LocalTree
-from ifcbscan.runs.scan import ScanOptions
+from ifcbscan.runs.scan_options import ScanOptions
 from ifcbscan.runs.verify import VerifyBackends, VerifyListener, VerifyOptions, verify
 from ifcbscan.s3.bucket import Bucket
 

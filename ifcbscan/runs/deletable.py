@@ -17,8 +17,8 @@ from typing import Sequence
 from ifcbscan.clock import Clock
 from ifcbscan.core.bins import Fileset
 from ifcbscan.core.scan_report import Problem
-from ifcbscan.core.verify_report import CHANGED, DeletableReport
-from ifcbscan.core.words import counted, human_duration
+from ifcbscan.core.verify_report import DeletableReport, Flaw
+from ifcbscan.core.words import counted, human_duration, without_nothing_sent
 from ifcbscan.disk.tree import Inventory, LocalTree
 from ifcbscan.errors import BucketRefused, BucketUnreachable, LocalFileProblem
 from ifcbscan.runs.archived import ArchivedBin, ArchiveListing, list_again
@@ -68,7 +68,7 @@ class DeletableLister:
                     self._list((local, *inventory.copies.get(pid, ())), paths)
         except (BucketRefused, BucketUnreachable) as error:
             self.warnings.append(
-                f"{error} So nobody knows whether the archive still has what was proven, and no list of deletable "
+                f"{without_nothing_sent(str(error))} So nobody knows whether the archive still has what was proven, and no list of deletable "
                 "files was written; what was there before is unchanged"
             )
             return DeletableReport(after=self._rule.after, written=False)
@@ -140,4 +140,4 @@ class DeletableLister:
         self._unlistable += not listed
 
     def _left_out(self, fileset: Fileset, reason: str) -> None:
-        self.problems.append(Problem(fileset.pid, CHANGED, reason))
+        self.problems.append(Problem(fileset.pid, Flaw.CHANGED, reason))

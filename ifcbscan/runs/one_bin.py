@@ -29,7 +29,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Sequence
 
 from ifcbscan.core import adc
@@ -56,8 +56,8 @@ _ELSEWHERE = "another scan on this computer is sending it"
 
 _CHANGED_ELSEWHERE = "somebody else changed this bin in the archive meanwhile; a later run looks again"
 
-#: Another run on this computer takes at least CONFIRM seconds for a bin, so a listing younger than this shows what it
-#: has sent. Seconds.
+#: Another run on this computer takes CONFIRM seconds for a bin (30, unless that is set), so it cannot have begun and
+#: ended since a listing that is younger than this. Seconds.
 _LISTING_IS_FRESH = 20.0
 
 #: The every-minute runs send bins of three days; older ones only the hourly run sends. Seconds, a day more.
@@ -84,11 +84,6 @@ class BinJob:
     locked: bool = False  # against other runs on this computer
     due: float | None = None  # when to go on, by the monotonic clock
     result: Result | None = None  # once it is known
-
-    @property
-    def size(self) -> int:
-        """Bytes of the whole bin."""
-        return sum(self.local.sizes)
 
 
 class BinSteps:
@@ -159,7 +154,7 @@ class BinSteps:
         if job.decision.action is Action.WATCH:
             for fileset in (job.local, *job.copies):
                 self._check_unchanged(fileset)
-            job.known = replace(job.known, watched=True)
+            job.known = job.known._replace(watched=True)
         self._decide(job)
         return False
 
@@ -241,8 +236,7 @@ class BinSteps:
         job.bytes_sent += size
         job.sent_adc = job.sent_adc or extension == "adc"
         job.remote = job.remote.after_put(extension, size, put)
-        job.known = replace(
-            job.known,
+        job.known = job.known._replace(
             # The archive checks the .roi and the .hdr after they have come, and may delete them.
             looked_at=job.known.looked_at and extension == "adc",
             other_content=job.known.other_content - {extension},
@@ -260,7 +254,7 @@ class BinSteps:
             job.etags[extension] = head.etag if head else ""
             if head is not None and self._has_other_content(job, extension, head):
                 other.append(extension)
-        job.known = replace(job.known, looked_at=True, other_content=content_marks(job.remote, other))
+        job.known = job.known._replace(looked_at=True, other_content=content_marks(job.remote, other))
 
     def _has_other_content(self, job: BinJob, extension: str, head: ObjectHead) -> bool:
         """Whether an object of the right size is another file than the local one."""
@@ -292,7 +286,7 @@ class BinSteps:
     def _decide(self, job: BinJob, finding: adc.Finding | None = None) -> None:
         now = Now(self._bucket.server_clock.now(), self._clock.wall())
         # The first decision may retry what the archive refused before; what it refuses in this run is refused.
-        known = replace(job.known, finding=finding, retry_rejected=False)
+        known = job.known._replace(finding=finding, retry_rejected=False)
         job.decision = decide(job.local, job.remote, now, self._policy, job.copies, known)
 
 
@@ -333,5 +327,5 @@ def result_if_sent(job: BinJob, tree: LocalTree, now: Now, policy: Policy) -> Re
     if finding is None:
         return result_of(job.decision)
     return result_of(
-        decide(job.local, job.remote, now, policy, job.copies, replace(job.known, finding=finding))
+        decide(job.local, job.remote, now, policy, job.copies, job.known._replace(finding=finding))
     )

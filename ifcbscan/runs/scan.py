@@ -1,41 +1,30 @@
-"""One run: walk, list, decide, act, report. Remembers nothing from an earlier run, and prints nothing."""
+"""One run: walk, list, decide, act, report. Remembers nothing from an earlier run, and prints nothing.
+
+Deciding on each bin is in compared.py (with core/decision.py), acting on it in sending.py.
+"""
 
 from __future__ import annotations
 
 import itertools
 from concurrent.futures import Executor
-from dataclasses import dataclass, field, replace
-from typing import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
+from typing import Callable, Container, Iterable, Iterator, Mapping, NamedTuple, Sequence
 
-from ifcbscan.core.bins import (
-    MISSING,
-    NOTHING_REMOTE,
-    Fileset,
-    Pid,
-    RemoteFileset,
-)
-from ifcbscan.core.decision import (
-    NOTHING_ELSE,
-    Action,
-    Decision,
-    Known,
-    Now,
-    Policy,
-    content_marks,
-    decide,
-    decide_fragment,
-)
+from ifcbscan.core.bins import NOTHING_REMOTE, Fileset, Pid, RemoteFileset
+from ifcbscan.core.decision import Action, Now, content_marks, decide_fragment
 from ifcbscan.core.remote_index import ListedObject, index_objects
-from ifcbscan.core.scan_report import Result, ScanReport, Tally
+from ifcbscan.core.scan_report import ScanReport, Tally
 from ifcbscan.core.series import Series
 from ifcbscan.core.states import BinState
-from ifcbscan.core.window import EVERYTHING, Window
 from ifcbscan.disk.tree import Inventory
 from ifcbscan.errors import ExitCode, IfcbscanError
 from ifcbscan.runs.backends import Backends
+from ifcbscan.runs.compared import Compared
+from ifcbscan.runs.listener import Listener
 from ifcbscan.runs.listing import list_ranges, ranges_to_list
-from ifcbscan.runs.one_bin import BinJob, result_if_sent, result_of
-from ifcbscan.runs.upload import Listener, Uploader, UploadOptions
+from ifcbscan.runs.scan_options import (
+    ScanOptions as ScanOptions,  # a part of every scan, so it can be had from here
+)
 from ifcbscan.s3.bucket import Bucket
 
 _A_DAY = 86400.0
@@ -44,29 +33,7 @@ _A_DAY = 86400.0
 Guard = Callable[[], Sequence[str]]
 
 
-@dataclass(frozen=True)
-class ScanOptions:
-    """How to run. Durations in seconds; `max_age` None is a full run. `window` is also the tree's."""
-
-    account: str
-    time_series: str
-    policy: Policy
-    dry_run: bool = False
-    max_age: float | None = None
-    time_limit: float | None = None
-    jobs: int = 4
-    retry_rejected: bool = False
-    find_newest: bool = False
-    window: Window = EVERYTHING
-
-    @property
-    def mode(self) -> str:
-        """`recent` or `full`, as the JSON and the lock name it."""
-        return "full" if self.max_age is None else "recent"
-
-
-@dataclass(frozen=True)
-class Preparations:
+class Preparations(NamedTuple):
     """What the caller has found out before the scan.
 
     `warnings` go into the report. `guard` is asked before anything is sent into a time series in which nothing is
@@ -76,7 +43,7 @@ class Preparations:
 
     warnings: Sequence[str] = ()
     guard: Guard | None = None
-    differs: Mapping[Pid, Sequence[str]] = field(default_factory=dict)
+    differs: Mapping[Pid, Sequence[str]] = MappingProxyType({})
 
 
 NO_PREPARATIONS = Preparations()
@@ -106,11 +73,12 @@ def scan(
     tally.bins[BinState.EXCLUDED] = inventory.excluded
     tally.bins[BinState.OUTSIDE] = inventory.outside
     for fragment in inventory.fragments:
-        tally.count(fragment.pid, *result_of(decide_fragment(fragment, inventory.filesets[fragment.pid])))
+        decision = decide_fragment(fragment, inventory.filesets[fragment.pid])
+        tally.count(fragment.pid, decision.state.counted, decision.reason)
     remote = list_remote(options, inventory, bucket, backends.pool)
     now = Now(bucket.server_clock.now(), clock.wall())
     marks = _content_marks(preparations.differs, inventory, remote.bins)
-    compared = _Compared(inventory, remote.bins, now, options, marks)
+    compared = Compared(inventory, remote.bins, now, options.policy, options.retry_rejected, marks)
     to_do = _decide_all(compared, tally, listener)
     prefix = Series(options.account, options.time_series).prefix
     guard = preparations.guard
@@ -119,16 +87,14 @@ def scan(
         tally.warnings.extend(guard())
 
     ended_by: IfcbscanError | None = None
-    if options.dry_run:
-        for job in map(compared.open_job, to_do):
-            result = result_if_sent(job, tree, now, options.policy)
-            tally.count(job.local.pid, *result)
-            show(_line(job, result))
-    else:
-        how = UploadOptions(prefix, options.policy, options.jobs, options.time_limit)
-        uploader = Uploader(how, backends, listener)
-        with backends.stop.deferred():  # a signal must not come between a bin and its count
-            ended_by = uploader.run(to_do, compared.open_job, tally)
+    if to_do:
+        # Imported only now: one scan a minute is to start quickly, and most of them have nothing to send.
+        from ifcbscan.runs import sending
+
+        if options.dry_run:
+            sending.show_what_would_be_sent(to_do, compared, tree, show, tally)
+        else:
+            ended_by = sending.send(to_do, compared, options, backends, listener, tally)
     return ScanReport(
         time_series=options.time_series,
         directory=tree.root,
@@ -178,38 +144,6 @@ def _code_of(error: IfcbscanError | None) -> int:
     return ExitCode.PARTLY_FAILED if error.exit_code == ExitCode.UNREACHABLE else error.exit_code
 
 
-@dataclass(frozen=True)
-class _Compared:
-    """What is here and what is there, at one moment; `other_content`: the bins of `sync --content`."""
-
-    inventory: Inventory
-    remote: Mapping[str, RemoteFileset]
-    now: Now
-    options: ScanOptions
-    other_content: Mapping[Pid, frozenset[str]]
-
-    def decide(self, local: Fileset) -> Decision:
-        """The first decision on a bin of the inventory."""
-        pid = local.pid
-        there, copies = self.remote.get(pid, NOTHING_REMOTE), self.inventory.copies.get(pid, ())
-        return decide(local, there, self.now, self.options.policy, copies, self.known(pid))
-
-    def open_job(self, local: Fileset) -> BinJob:
-        """The bin with its first decision, ready to be sent."""
-        pid = local.pid
-        there, copies = self.remote.get(pid, NOTHING_REMOTE), self.inventory.copies.get(pid, ())
-        decision = self.decide(local)
-        return BinJob(local, there, copies, decision, self.known(pid), repairs=there.adc != MISSING)
-
-    def known(self, pid: Pid) -> Known:
-        """What is known of a bin besides. (What the archive refuses later in the run stays refused.)"""
-        usual = _RETRY if self.options.retry_rejected else NOTHING_ELSE
-        return replace(usual, other_content=self.other_content[pid]) if pid in self.other_content else usual
-
-
-_RETRY = Known(retry_rejected=True)
-
-
 def _content_marks(
     differs: Mapping[Pid, Sequence[str]], inventory: Inventory, remote: Mapping[str, RemoteFileset]
 ) -> dict[Pid, frozenset[str]]:
@@ -222,7 +156,7 @@ def _content_marks(
     return marks
 
 
-def _decide_all(compared: _Compared, tally: Tally, listener: Listener) -> list[Fileset]:
+def _decide_all(compared: Compared, tally: Tally, listener: Listener) -> list[Fileset]:
     """Decide on every bin, count those on which there is nothing to do, and return the others, newest first."""
     to_do: list[Fileset] = []
     for local in compared.inventory.filesets.values():
@@ -238,8 +172,7 @@ def _decide_all(compared: _Compared, tally: Tally, listener: Listener) -> list[F
     return to_do
 
 
-@dataclass(frozen=True)
-class RemoteListing:
+class RemoteListing(NamedTuple):
     """What the bucket holds of the bins that were asked for.
 
     `nothing_seen`: the listing had no object at all, of whatever kind. It may have been of a few days only.
@@ -269,21 +202,3 @@ def list_remote(options: ScanOptions, inventory: Inventory, bucket: Bucket, pool
     for _, part in parts:
         bins.update(part)
     return RemoteListing(bins, all(nothing for nothing, _ in parts))
-
-
-def _line(job: BinJob, result: Result) -> str:
-    """What a dry run says of a bin on which there is something to do."""
-    if result.state is not BinState.TO_UPLOAD:
-        return f"{job.local.pid}  {result.state}: {result.reason}"
-    files = _to_send(job)
-    size = sum(job.local.size(ext) for ext in files)
-    names = " ".join("." + ext for ext in files)
-    return f"{job.local.pid:<24}  {size:>12,} bytes  {names}  {result.reason}"
-
-
-def _to_send(job: BinJob) -> Sequence[str]:
-    """What is to be sent of a bin in all: the .adc follows once the archive has kept the rest."""
-    adc_is_right = job.remote.adc == job.local.adc and "adc" not in job.known.other_content
-    if "adc" in job.decision.send or adc_is_right:
-        return job.decision.send
-    return (*job.decision.send, "adc")

@@ -26,7 +26,7 @@ from ifcbscan.core.states import BinState
 from ifcbscan.disk.tree import Inventory, LocalTree
 from ifcbscan.runs.listing import list_ranges, ranges_to_list
 from ifcbscan.runs.one_bin import BinJob, result_if_sent, result_of
-from ifcbscan.runs.scan import ScanOptions
+from ifcbscan.runs.scan_options import ScanOptions
 from ifcbscan.s3.bucket import Bucket
 
 #: Reading the .adc of ten years of bins takes hours. Where so many wait, it is a first upload, and the

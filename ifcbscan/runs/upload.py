@@ -13,8 +13,7 @@ import itertools
 import random
 from collections import deque
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from dataclasses import dataclass
-from typing import Callable, Iterable
+from typing import Callable, Iterable, NamedTuple
 
 from ifcbscan.core.bins import Fileset
 from ifcbscan.core.decision import Policy
@@ -22,6 +21,7 @@ from ifcbscan.core.scan_report import Result, Tally
 from ifcbscan.core.states import BinState
 from ifcbscan.errors import BucketRefused, BucketUnreachable, IfcbscanError, Interrupted
 from ifcbscan.runs.backends import Backends
+from ifcbscan.runs.listener import Listener
 from ifcbscan.runs.one_bin import BinJob, BinSteps, result_if_left
 
 #: How long nothing but waiting may go on without telling the listener again. Seconds.
@@ -34,27 +34,7 @@ _ATTENTION = 0.5
 _MOST_IN_A_ROW = 20
 
 
-class Listener:
-    """Is told what happens, in the calling thread. This one does nothing."""
-
-    def begin(self, bins: int, size: int) -> None:
-        """`bins` of together `size` bytes may be sent now."""
-
-    def left_alone(self, local: Fileset, state: BinState, reason: str) -> None:
-        """There is nothing to do about a bin, though it is not in the archive."""
-
-    def bin_done(self, job: BinJob, state: BinState, reason: str) -> None:
-        """A bin has its result."""
-
-    def waiting(self, bins: int) -> None:
-        """Nothing is being sent: so many bins wait for the archive's check, or to be seen standing still."""
-
-    def end(self) -> None:
-        """No bin is left."""
-
-
-@dataclass(frozen=True)
-class UploadOptions:
+class UploadOptions(NamedTuple):
     """How bins are sent.
 
     `prefix` is `<account>/<time series>/`; `jobs` bins are under way at once; no new bin is begun `time_limit`
@@ -110,8 +90,7 @@ class Uploader:
         """
         self._open_job = open_job
         self._ready.extend(bins)
-        if self._ready:
-            self._steps.look_for_company()
+        self._steps.look_for_company()
         self._listener.begin(len(self._ready), sum(sum(local.sizes) for local in self._ready))
         while not self._cancelled.is_set() and (self._start() or self._running or self._waiting):
             self._take_results(tally)
@@ -158,18 +137,13 @@ class Uploader:
         return taken
 
     def _take_results(self, tally: Tally) -> None:
-        until_due = self._waiting[0][0] - self._clock.monotonic() if self._waiting else None
         if not self._running:
-            if self._ended_by is not None:
-                self._waiting_is_over(tally)
-            elif until_due is not None and until_due > 0:
-                self._listener.waiting(len(self._waiting))
-                self._clock.sleep(min(until_due, _WAITING_TOLD_EVERY), self._cancelled)
+            self._wait_for_the_next(tally)
             return
         timeout = _ATTENTION
         # While all workers are busy nothing can be begun, so there is nothing to be early for.
-        if until_due is not None and len(self._running) < self._jobs and self._ended_by is None:
-            timeout = min(max(until_due, 0.0), _ATTENTION)
+        if self._waiting and len(self._running) < self._jobs and self._ended_by is None:
+            timeout = min(self._until_due(), _ATTENTION)
         for future in wait(self._running, timeout, FIRST_COMPLETED).done:
             job = self._running.pop(future)
             if job is self._from_anywhere:
@@ -190,6 +164,18 @@ class Uploader:
                     self._failed_in_a_row + 1 if job.result.state is BinState.FAILED else 0
                 )
                 self._finish(job, tally)
+
+    def _wait_for_the_next(self, tally: Tally) -> None:
+        """Nothing is under way, so some bins are waiting: wait for the first of them, or end their waiting."""
+        if self._ended_by is not None:
+            self._waiting_is_over(tally)
+            return
+        self._listener.waiting(len(self._waiting))
+        self._clock.sleep(min(self._until_due(), _WAITING_TOLD_EVERY), self._cancelled)
+
+    def _until_due(self) -> float:
+        """Seconds until the first waiting bin can go on; 0 if it can."""
+        return max(self._waiting[0][0] - self._clock.monotonic(), 0.0)
 
     def _note_trouble(self, job: BinJob, error: IfcbscanError) -> None:
         """A failing bucket ends the run; a request that failed once, or some bins that fail each time, do not."""

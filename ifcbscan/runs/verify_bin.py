@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import threading
 from dataclasses import dataclass
 from typing import Callable, Sequence
@@ -63,7 +62,7 @@ class BinVerifier:
     ) -> None:
         """`now` tells the present by both clocks. `stop`: set it to end all reading soon, with `Interrupted`."""
         # A larger file in the archive is another size here; a conflict is between local copies only.
-        self._policy = dataclasses.replace(policy, replace=True)
+        self._policy = policy._replace(replace=True)
         self._tree = tree
         self._prover = prover
         self._now = now

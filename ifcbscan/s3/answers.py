@@ -16,12 +16,11 @@ import http.client
 import io
 import socket
 import time
-from dataclasses import dataclass
-from typing import Any, Callable
+from typing import Any, Callable, NamedTuple
 
 #: The bytes a second that count as progress: each of them earns its share of time beyond `longest`. So a listing over a
-#: slow link, or a large object that is read back, is not cut while it comes. It ends for all but such an object at
-#: `Bounds.ceiling`: who sends a little faster than this would else earn time for hours.
+#: slow link, or a large object that is read back, is not cut while it comes. All but such an object
+#: must have come by `Bounds.ceiling`: a server that sends a little faster than this would else earn time for hours.
 SLOWEST_PROGRESS = 1000.0
 
 #: The most that an answer may hold (bytes), status line and headers included, unless it is an object that is read
@@ -33,8 +32,7 @@ LARGEST_ANSWER = 4 * 1024 * 1024
 CEILING = 900.0
 
 
-@dataclass(frozen=True)
-class Bounds:
+class Bounds(NamedTuple):
     """`longest`: seconds from the end of the request to the end of the answer, without those earned by progress.
 
     `ceiling`: seconds with those, and `largest`: bytes; both do not concern an object that is read back.

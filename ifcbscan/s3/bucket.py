@@ -1,17 +1,15 @@
 """The archive's bucket: list, look, read back, put. It knows keys, sizes and times, and nothing of bins.
 
-Nothing here deletes or copies an object. How a request gets over the network is the transport's (client.py), what an
-error answer means is said by refusals.py, and retry.py is the one place that tries again.
+Nothing here deletes or copies an object. client.py brings a request over the network, listing.py goes from page to page,
+refusals.py says what an error answer means, and retry.py is the one place that tries again.
 """
 
 from __future__ import annotations
 
 import base64
 import hashlib
-import os
 import threading
-from dataclasses import dataclass, replace
-from typing import BinaryIO, Callable, Iterator, Mapping, Sequence, TypeVar
+from typing import BinaryIO, Callable, Iterator, Mapping, NamedTuple, Sequence, TypeVar
 
 from ifcbscan.clock import Clock, ServerClock
 from ifcbscan.config import Config
@@ -29,6 +27,7 @@ from ifcbscan.errors import (
 )
 from ifcbscan.s3.body import Body, md5_of
 from ifcbscan.s3.list_page import ListPage
+from ifcbscan.s3.listing import pages, query_between
 from ifcbscan.s3.object_head import ObjectContent, ObjectHead, content_of, etag_of, head_of
 from ifcbscan.s3.refusals import NOT_TOLD, Judgement, Meaning, judge
 from ifcbscan.s3.retry import Retries
@@ -54,12 +53,8 @@ _SIGNS_OF_S3: dict[Operation, set[str]] = {
 }
 _NO_S3 = "something that is no S3 server answered"
 
-# Pages in a row that hold nothing and say that more follow: a server may pass over what was deleted, but not for ever.
-_MOST_EMPTY_PAGES = 100
 
-
-@dataclass(frozen=True)
-class Expected:
+class Expected(NamedTuple):
     """What a put expects to find under its key: an object of `size` bytes, or nothing (None).
 
     `etag` is its ETag, where that is known; else empty.
@@ -76,7 +71,11 @@ class Expected:
 
 
 class Bucket:
-    """The archive's bucket, as one account's key may see it."""
+    """The archive's bucket, as one account's key may see it. Its methods may be called from any thread.
+
+    Besides the errors that they name, all that send a request raise Interrupted once the run was told to end; the first
+    request of all raises ConfigError where the environment names certificates that are not there.
+    """
 
     def __init__(
         self,
@@ -101,14 +100,14 @@ class Bucket:
         self._lock = threading.Lock()
         self._requests = dict.fromkeys((operation.value for operation in Operation), 0)
         self.server_clock = ServerClock(clock)
-        #: From this moment on (by the monotonic clock) nothing is tried again; None: always.
+        #: From this moment on (monotonic clock, seconds) nothing is tried again; None: there is no such moment.
         self.retry_until: float | None = None
         #: Called after each good answer, from any thread: a long listing is no standstill.
         self.answered: Callable[[], None] = lambda: None
 
     @property
     def requests(self) -> Requests:
-        """How many requests were sent so far."""
+        """How many requests were sent so far, every try counted."""
         return Requests(**self._requests)
 
     # Listing
@@ -118,14 +117,7 @@ class Bucket:
 
         Raises BucketRefused or BucketUnreachable; a listing that ends without an error is whole.
         """
-        shared = os.path.commonprefix([start_after, up_to])
-        if shared.startswith(prefix):
-            # All keys between the two begin as both do: a server that walks folders has less to walk.
-            prefix = shared
-        query = {"prefix": prefix}
-        if start_after:
-            query["start-after"] = start_after
-        for page in self._pages(query, up_to):
+        for page in self._pages(query_between(prefix, start_after, up_to), up_to):
             for item in page.objects:
                 if up_to and item.key > up_to:
                     return
@@ -136,8 +128,8 @@ class Bucket:
 
         Raises BucketRefused, BucketUnreachable.
         """
-        pages = self._pages({"prefix": prefix, "delimiter": "/"})
-        return [found[len(prefix) :].rstrip("/") for page in pages for found in page.folders]
+        found = self._pages({"prefix": prefix, "delimiter": "/"})
+        return [folder[len(prefix) :].rstrip("/") for page in found for folder in page.folders]
 
     def is_empty(self, prefix: str) -> bool:
         """Whether nothing at all lies below `prefix`: one request. Raises BucketRefused, BucketUnreachable.
@@ -147,30 +139,10 @@ class Bucket:
         page = self._page({"prefix": prefix, "max-keys": "1"})
         return not page.objects and not page.truncated
 
-    def _pages(self, query: dict[str, str], up_to: str = "") -> Iterator[ListPage]:
-        """Page after page of a listing; none behind the key `up_to` (where given)."""
-        token: str | None = None
-        course = _Course()
-        while True:
-            page = self._page(query)
-            if not course.goes_on_with(page):
-                raise self._unlistable("its listing goes round in circles")
-            yield page
-            if not page.truncated or (up_to and page.objects and page.objects[-1].key >= up_to):
-                return
-            if not page.next_token or page.next_token == token:
-                raise self._unlistable("it does not say how its listing goes on")
-            token = page.next_token
-            query = {name: value for name, value in query.items() if name != "start-after"}
-            query["continuation-token"] = token
+    def _pages(self, query: Mapping[str, str], up_to: str = "") -> Iterator[ListPage]:
+        return pages(self._page, self._where(), query, up_to)
 
-    def _unlistable(self, what: str) -> BucketUnreachable:
-        return BucketUnreachable(
-            f"The bucket {self._where()} could not be listed: {what}. Nothing was sent; a later run tries again. "
-            "If it lasts, S3_ENDPOINT_URL may not be an S3 server."
-        )
-
-    def _page(self, query: dict[str, str]) -> ListPage:
+    def _page(self, query: Mapping[str, str]) -> ListPage:
         page = self._ask(Request(Operation.LIST, query=query), lambda answer: answer.page)
         assert page is not None  # what a transport answers to a listing
         return page
@@ -178,9 +150,9 @@ class Bucket:
     # Looking and reading back
 
     def head(self, key: str) -> ObjectHead | None:
-        """What is stored under `key`, or None.
+        """What is stored under `key`, or None if nothing is.
 
-        Raises PutRefused if that is refused for this one object; BucketRefused, BucketUnreachable.
+        Raises PutRefused if the answer is refused for this one object; BucketRefused, BucketUnreachable.
         """
         try:
             return self._ask(
@@ -197,16 +169,15 @@ class Bucket:
 
         Raises BucketRefused, BucketUnreachable.
         """
-        request = Request(Operation.HEAD, key, headers={"x-amz-checksum-mode": "ENABLED"})
         try:
-            return self._ask(request, lambda answer: content_of(answer.headers))
+            return self._ask(Request(Operation.HEAD, key), lambda answer: content_of(answer.headers))
         except _NoSuchObject:
             return None
 
     def content_md5(self, key: str) -> str | None:
         """The MD5 (hex) of what is stored under `key`, by reading it back; None if it is not there.
 
-        Raises BucketRefused, BucketUnreachable, Interrupted.
+        Raises BucketRefused, BucketUnreachable.
         """
 
         def summed(answer: Answer) -> str:
@@ -306,7 +277,8 @@ class Bucket:
         """What `receive` makes of the answer; it reads it afresh at every try, and raises ValueError if it is no S3's.
 
         `already_done` is asked before a try that follows one which may have taken effect; then _AlreadyDone is raised.
-        Raises BucketRefused, BucketUnreachable, PutRefused, Interrupted, and the exceptions at the end of this module.
+        Raises BucketRefused, BucketUnreachable, PutRefused, Interrupted, what the body or `already_done` raises, and
+        the exceptions at the end of this module.
         """
         unsure = False
 
@@ -391,30 +363,6 @@ class Bucket:
         return f"{self._config.bucket} at {self._config.endpoint_url or 'AWS ' + self._config.region}"
 
 
-class _Course:
-    """Whether a listing gets on: each page must have a key, or a common prefix, behind all that came before.
-
-    No more is asked of their order, because servers differ in it.
-    """
-
-    def __init__(self) -> None:
-        self._last_key = ""
-        self._last_folder = ""
-        self._empty_pages = 0
-
-    def goes_on_with(self, page: ListPage) -> bool:
-        """False if `page` has nothing that lies behind the pages before it, or is one empty page too many."""
-        key = max((item.key for item in page.objects), default="")
-        folder = max(page.folders, default="")
-        if not key and not folder:
-            self._empty_pages += page.truncated
-            return self._empty_pages <= _MOST_EMPTY_PAGES
-        gets_on = key > self._last_key or folder > self._last_folder
-        self._last_key, self._last_folder = max(key, self._last_key), max(folder, self._last_folder)
-        self._empty_pages = 0
-        return gets_on
-
-
 class _LookRefused(BucketRefused):
     """HEAD or GET of one object: refused without a reason. (An answer to HEAD has no body that could hold one.)"""
 
@@ -448,4 +396,4 @@ def _condition(replaced: ObjectHead | None) -> dict[str, str]:
 
 def _without_condition(request: Request) -> Request:
     kept = {name: value for name, value in request.headers.items() if name not in CONDITIONS}
-    return replace(request, headers=kept)
+    return request._replace(headers=kept)

@@ -10,8 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
-from dataclasses import dataclass
-from typing import Any, Iterator
+from typing import Any, Iterator, NamedTuple
 
 from ifcbscan.config import Config
 from ifcbscan.core.bins import server_text
@@ -48,7 +47,6 @@ _PARAMETERS = {
     "start-after": "StartAfter",
     "continuation-token": "ContinuationToken",
     "max-keys": "MaxKeys",
-    "x-amz-checksum-mode": "ChecksumMode",
     "Content-Length": "ContentLength",
     "Content-MD5": "ContentMD5",
 }
@@ -61,8 +59,7 @@ _NO_S3 = "something that is no S3 server answered"
 LONGEST_ANSWER = 300.0
 
 
-@dataclass(frozen=True)
-class Timeouts:
+class Timeouts(NamedTuple):
     """Seconds without any answer after which a request has failed; `answer`: seconds for an answer as a whole.
 
     `read` is long, because a ship's link may need minutes to drain what the system has buffered of an upload.
@@ -216,7 +213,7 @@ def _trouble(error: Any) -> str:
 def make_client(config: Config, connections: int, timeouts: Timeouts) -> Any:
     """A client for at most so many `connections` at once.
 
-    Raises ConfigError, and what botocore raises for a region or an address that is none (ValueError).
+    Raises ConfigError, and what botocore raises for a region or an address that is no valid one (ValueError).
     """
     # The session under boto3, by itself: the layers above it (resources, transfers) are a sixth of the CPU
     # time of a run that has nothing to send, and unlike them it warns of no old Python on stderr.

@@ -10,8 +10,7 @@ import datetime
 import re
 import urllib.parse
 import xml.etree.ElementTree as ElementTree
-from dataclasses import dataclass
-from typing import Sequence
+from typing import NamedTuple, Sequence
 
 from ifcbscan.core.remote_index import ListedObject
 
@@ -28,8 +27,7 @@ _MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[
 _ENCODING = re.compile(rb"encoding\s*=\s*[\"']([^\"']*)")
 
 
-@dataclass(frozen=True)
-class ListPage:
+class ListPage(NamedTuple):
     """One page of a listing, in order of keys. `folders`: what it has as common prefixes.
 
     `truncated`: more follow; `next_token` asks for them, None if the page has none.

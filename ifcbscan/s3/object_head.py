@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import timezone
 from email.utils import parsedate_to_datetime
-from typing import Mapping
+from typing import Mapping, NamedTuple
 
 from ifcbscan.core.bins import server_text
 from ifcbscan.core.checksums import is_md5
@@ -25,30 +25,30 @@ class ObjectHead:
     md5: str | None = field(compare=False)
 
 
-@dataclass(frozen=True)
-class ObjectContent:
+class ObjectContent(NamedTuple):
     """What a HEAD request says of an object's content: size in bytes, ETag without quotes.
 
     `etag_is_sum`: False where encryption makes the ETag something that does not come from the content alone.
-    `checksums`: (name in lower case, base64) of those that the bucket keeps of the object as a whole.
     """
 
     size: int
     etag: str
     etag_is_sum: bool
-    checksums: tuple[tuple[str, str], ...]
 
 
 def head_of(headers: Mapping[str, str], etags_are_md5: bool) -> ObjectHead:
-    """The head of an object. `etags_are_md5`: whether this server's ETags may be MD5s. Raises ValueError."""
+    """The head of an object. `etags_are_md5`: whether this server's ETags may be MD5s.
+
+    Raises ValueError for headers without a size or a time.
+    """
     etag = etag_of(headers)
     is_sum = etags_are_md5 and is_md5(etag) and not _is_encrypted(headers)
     return ObjectHead(_size(headers), _modified(headers), etag, etag if is_sum else None)
 
 
 def content_of(headers: Mapping[str, str]) -> ObjectContent:
-    """What is known of an object's content. Raises ValueError."""
-    return ObjectContent(_size(headers), etag_of(headers), not _is_encrypted(headers), _checksums(headers))
+    """What is known of an object's content. Raises ValueError for headers without a size."""
+    return ObjectContent(_size(headers), etag_of(headers), not _is_encrypted(headers))
 
 
 def etag_of(headers: Mapping[str, str]) -> str:
@@ -78,11 +78,3 @@ def _is_encrypted(headers: Mapping[str, str]) -> bool:
         "kms" in headers.get("x-amz-server-side-encryption", "")
         or "x-amz-server-side-encryption-customer-algorithm" in headers
     )
-
-
-def _checksums(headers: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
-    # Of an object in parts it may be a sum of sums: then it ends in the number of parts, or says so.
-    if headers.get("x-amz-checksum-type") == "COMPOSITE":
-        return ()
-    found = ((name, headers.get("x-amz-checksum-" + name)) for name in ("sha256", "sha1", "crc32"))
-    return tuple((name, value) for name, value in found if value and "-" not in value)

@@ -6,7 +6,7 @@ Pure: from the answer to a judgement with its words. Raises nothing and asks not
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ifcbscan.core.printable import brief
 from ifcbscan.s3.transport import ErrorAnswer, Operation
@@ -70,14 +70,11 @@ class Meaning(enum.Enum):
     NOT_AS_EXPECTED = enum.auto()  # PUT: what is stored there does not meet the condition
     NO_CONDITIONS = enum.auto()  # PUT: the server may know no conditional requests
     OBJECT_REFUSED = enum.auto()  # PUT: the bucket, or a filter, will not have this one object
-    LOOK_REFUSED = (
-        enum.auto()
-    )  # HEAD or GET: refused without a reason, for this one object as far as one can tell
+    LOOK_REFUSED = enum.auto()  # HEAD or GET: refused without a reason, perhaps for this one object only
     REFUSED = enum.auto()  # the run ends
 
 
-@dataclass(frozen=True)
-class Judgement:
+class Judgement(NamedTuple):
     """A meaning and its words, which go into a message of the bucket's. `unsure`: as in PassingError."""
 
     meaning: Meaning

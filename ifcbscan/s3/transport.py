@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import abc
 import enum
-from dataclasses import dataclass, field
-from typing import Iterable, Mapping
+from types import MappingProxyType
+from typing import Iterable, Mapping, NamedTuple
 
 from ifcbscan.s3.body import Body
 from ifcbscan.s3.list_page import ListPage
 
 #: The headers that make a PUT conditional.
 CONDITIONS = ("If-Match", "If-None-Match")
+
+_NONE: Mapping[str, str] = MappingProxyType({})
 
 
 class Operation(enum.Enum):
@@ -27,8 +29,7 @@ class Operation(enum.Enum):
     PUT = "put"
 
 
-@dataclass(frozen=True)
-class Request:
+class Request(NamedTuple):
     """One request. `key` is empty for a listing; `query` and `headers` have the names of S3's REST API.
 
     Not among the headers: those that the transport sets by itself (signature, date, host).
@@ -36,13 +37,12 @@ class Request:
 
     operation: Operation
     key: str = ""
-    query: Mapping[str, str] = field(default_factory=dict)
-    headers: Mapping[str, str] = field(default_factory=dict)
+    query: Mapping[str, str] = _NONE
+    headers: Mapping[str, str] = _NONE
     body: Body | None = None
 
 
-@dataclass(frozen=True)
-class Answer:
+class Answer(NamedTuple):
     """A good answer, read except for the content of an object. The names of `headers` are in lower case.
 
     `page`: what a listing says. `blocks`: the content that a GET has asked for; reading it may raise PassingError.
@@ -73,7 +73,7 @@ class PassingError(Exception):
 
 
 class CannotAsk(Exception):
-    """There is no way to send such a request: the bucket's name, the region or the address is none."""
+    """There is no way to send such a request: the bucket's name, the region or the address is no valid one."""
 
 
 class Transport(abc.ABC):

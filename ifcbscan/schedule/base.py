@@ -10,8 +10,9 @@ from ifcbscan.schedule.jobs import InstalledJob, ScheduledJob
 class Scheduler(abc.ABC):
     """Installs, shows and removes the two entries of each job.
 
-    Every method but `render` asks the system and raises ScheduleError, with a line for the operator, if
-    that does not work. Jobs are told apart by `ScheduledJob.id`: directory and time series.
+    `jobs`, `install`, `remove` and, on Windows, `render` ask the system. They raise ScheduleError if that does not
+    work, and UsageError for what cannot be: a job that this schedule cannot hold, a damaged block of a crontab; both with
+    a line for the operator. Jobs are told apart by `ScheduledJob.id`: directory and time series.
     """
 
     #: What operators know it by.
@@ -27,7 +28,7 @@ class Scheduler(abc.ABC):
 
     @abc.abstractmethod
     def jobs(self) -> list[InstalledJob]:
-        """The jobs that are installed, read from the schedule itself, in its order."""
+        """The jobs that are installed, read from the schedule itself, in the order in which they stand there."""
 
     @abc.abstractmethod
     def render(self, job: ScheduledJob) -> str:

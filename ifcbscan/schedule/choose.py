@@ -22,7 +22,7 @@ def for_this_system(system_account: bool = False) -> Scheduler:
     if system_account:
         raise UsageError(
             f"--system is for Windows; on {os.uname().sysname} cron runs the jobs always, also while nobody is "
-            "logged on. Nothing was installed."
+            "logged on. Nothing was changed."
         )
     from ifcbscan.schedule.cron import Cron
 

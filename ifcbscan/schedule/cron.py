@@ -10,7 +10,7 @@ import os
 import re
 import shutil
 import sys
-from typing import Iterator, Sequence
+from typing import Callable, Iterator, Sequence
 
 from ifcbscan.core.printable import brief
 from ifcbscan.errors import IfcbscanError
@@ -21,8 +21,22 @@ from ifcbscan.schedule.process import Finished, Runner, run
 from ifcbscan.state import locks
 from ifcbscan.state.paths import state_folder
 
-#: How long a change waits for another one.
+#: How long a change waits for one by another process. Seconds.
 _LOCK_SECONDS = 30.0
+
+
+def daemon_runs(proc: str = "/proc") -> bool | None:
+    """Whether a cron service runs on this Linux, by the names of its processes; None if they cannot be seen.
+
+    `proc`: where Linux lists its processes.
+    """
+    names = set()
+    for pid in os.listdir(proc) if os.path.isdir(proc) else ():
+        with contextlib.suppress(OSError), open(f"{proc}/{pid}/comm", "rb") as file:
+            names.add(file.read().strip())
+    if not os.path.exists(f"{proc}/1/comm"):  # not there, or hides what belongs to others
+        return None
+    return bool(names & {b"cron", b"crond", b"fcron"})
 
 
 class Cron(Scheduler):
@@ -36,12 +50,17 @@ class Cron(Scheduler):
         runner: Runner = run,
         lock_file: str | None = None,
         platform: str = sys.platform,
+        daemon_runs: Callable[[], bool | None] = daemon_runs,
     ) -> None:
-        """`crontab` is the command to call; `lock_file` keeps two changes apart (default: the state folder's)."""
+        """`crontab`: the command to call. `lock_file` keeps two changes apart (default: one in the state folder).
+
+        `runner` carries the commands out; `platform` (as `sys.platform`) and `daemon_runs` are for the notes.
+        """
         self._crontab = tuple(crontab)
         self._run = runner
         self._lock_file = lock_file
         self._platform = platform
+        self._daemon_runs = daemon_runs
 
     def available(self) -> str | None:
         try:
@@ -57,7 +76,7 @@ class Cron(Scheduler):
                 "macOS lets cron read Desktop, Documents, Downloads and other disks only after you have added "
                 "/usr/sbin/cron to System Settings > Privacy & Security > Full Disk Access."
             )
-        if self._platform.startswith("linux") and _daemon_runs() is False:
+        if self._platform.startswith("linux") and self._daemon_runs() is False:
             found.append(
                 "The cron service does not seem to run on this computer, so nothing will be started by itself. "
                 "Please start it, on most systems with: sudo systemctl enable --now cron"
@@ -100,7 +119,7 @@ class Cron(Scheduler):
         raise self._refused(done, "cannot be read")
 
     def _write(self, text: bytes | None) -> None:
-        """Replace the crontab in one step (None: remove it)."""
+        """Replace the crontab in one step (None: remove it). Raises ScheduleError if crontab refuses."""
         done = self._call("-r") if text is None else self._call("-", stdin=text)
         if done.code != 0 and text and not text.endswith(b"\n"):
             # Debian's refuses a table whose last line has no end, even where it was there before.
@@ -121,8 +140,8 @@ class Cron(Scheduler):
         if done.code == 0 and shown in (done.stdout, _as_debian_shows(done.stdout)):
             return done.stdout
         raise ScheduleError(
-            "Your crontab may hold carriage returns, and crontab does not show it exactly, so it was not changed. "
-            'Please add the lines that "ifcbscan start --print" shows yourself, with "crontab -e".'
+            "Your crontab may hold carriage returns, and crontab does not show it exactly, so it was not changed. Please "
+            'edit it yourself with "crontab -e"; "ifcbscan start --print" shows the lines of a job.'
         )
 
     def _call(self, option: str, stdin: bytes = b"", before: Sequence[str] = ()) -> Finished:
@@ -155,7 +174,8 @@ class Cron(Scheduler):
                     "Another ifcbscan is changing your crontab; nothing was changed. Please try again."
                 ) from None
             except (OSError, IfcbscanError):
-                pass  # no lock is to be had here: then nothing is in the way of the one person who does this now
+                # No lock can be had here. A change without one is better than none: two at once are unlikely.
+                pass
             else:
                 stack.callback(lock.release)
             yield
@@ -163,14 +183,3 @@ class Cron(Scheduler):
 
 def _as_debian_shows(text: bytes) -> bytes:
     return text.replace(b"\r", b"\\r").replace(b"\b", b"\\b")
-
-
-def _daemon_runs() -> bool | None:
-    """Whether a cron service runs on this Linux; None if that cannot be seen."""
-    names = set()
-    for pid in os.listdir("/proc") if os.path.isdir("/proc") else ():
-        with contextlib.suppress(OSError), open(f"/proc/{pid}/comm", "rb") as file:
-            names.add(file.read().strip())
-    if not os.path.exists("/proc/1/comm"):  # no /proc, or one that hides what belongs to others
-        return None
-    return bool(names & {b"cron", b"crond", b"fcron"})

@@ -22,8 +22,8 @@ WAS_ABSENT = b"# (there was no crontab before this block)\n"
 WAS_UNENDED = b"# (the line before this block had no line end)\n"
 _OWN_COMMENTS = (ABOUT, WAS_ABSENT, WAS_UNENDED)
 
-#: Longest command that every cron runs: Vixie's, so Debian's and macOS's, has room for 998 bytes
-#: (measured with Debian's: 999 are refused); others cut the rest off and say nothing.
+#: Longest command that every cron runs whole, in bytes. Vixie's cron, from which Debian's and macOS's come, has room for
+#: 998 (measured with Debian's: 999 are refused); others cut the rest off and say nothing.
 LONGEST_COMMAND = 998
 
 #: Shells that read a line as sh does. A crontab can ask for another one with SHELL=.
@@ -49,6 +49,7 @@ def quote(word: str) -> str:
 def command_line(job: ScheduledJob, mode: Mode) -> str:
     """What cron hands to sh. It prints nothing, so cron never mails: all there is to say is in the log.
 
+    Raises UsageError for a command that cron would cut off, or that this system's encoding cannot hold.
     `cd /` because Python looks for modules in the current folder first, which under cron is the home
     folder with whatever scripts are in it.
     """
@@ -64,7 +65,7 @@ def command_line(job: ScheduledJob, mode: Mode) -> str:
 
 
 def entry_line(job: ScheduledJob, mode: Mode, user: str | None = None) -> bytes:
-    """One line of a crontab, with its line end; `user` is for tables in /etc/cron.d, which name one."""
+    """One line of a crontab, with its line end; `user` is for tables in /etc/cron.d, which name one. Raises UsageError."""
     when = "* * * * *" if mode is Mode.RECENT else f"{job.hourly_minute} * * * *"
     who = "" if user is None else user + " "
     return _encode(f"{when} {who}{command_line(job, mode)}\n")
@@ -141,7 +142,7 @@ def take_apart(text: bytes) -> Table:
 
 
 def jobs_in(text: bytes | None) -> list[InstalledJob]:
-    """The jobs of a crontab (None: there is none), read from the lines of its block."""
+    """The jobs of a crontab (None: there is none), read from the lines of its block. Raises UsageError if it is damaged."""
     entries = []
     for line in take_apart(text or b"").lines:
         entry = parse_line(line)
@@ -158,7 +159,10 @@ def _line_or_none(entry: Entry) -> bytes | None:
 
 
 def with_job(text: bytes | None, job: ScheduledJob) -> bytes:
-    """The crontab `text` (None: there is none) with exactly the two entries of `job`, replacing older ones."""
+    """The crontab `text` (None: there is none) with exactly the two entries of `job`, replacing older ones.
+
+    Raises UsageError for a damaged block, for a shell that is not like sh, and for a job that cron cannot run.
+    """
     wanted = [entry_line(job, mode) for mode in Mode]
     table = take_apart(text or b"")
     if not table.has_block:
@@ -174,14 +178,17 @@ def with_job(text: bytes | None, job: ScheduledJob) -> bytes:
 
 
 def without_job(text: bytes | None, job: ScheduledJob) -> bytes | None:
-    """The crontab `text` without the entries of `job`; None if there should be no crontab."""
+    """The crontab `text` without the entries of `job`; None if there should be no crontab.
+
+    Raises UsageError for a damaged block.
+    """
     table = take_apart(text or b"")
     lines = tuple(line for line in table.lines if not _is_of(line, job))
     if lines == table.lines:
         return text
     if any(line not in _OWN_COMMENTS for line in lines):
         return replace(table, lines=lines).text
-    if table.after:  # lines that came later; what was special about the end of the table is so no more
+    if table.after:  # lines were added later, so the end of the old table is no longer the end
         return table.before + table.after
     if WAS_ABSENT in lines and not table.before:
         return None

@@ -1,4 +1,4 @@
-"""What a schedule runs: a job, its two commands, and how they are recognised again. Pure; knows nothing of cron or Windows.
+"""What a schedule runs: a job, its two commands, and how they are recognised again. Pure; knows no crontab and no task XML.
 
 A job is one directory feeding one time series. It has two entries in a schedule: every minute a scan
 of the recent bins, and once an hour a scan of everything. (Both may run at once: each mode has a lock of its own.)
@@ -7,28 +7,31 @@ of the recent bins, and once an hour a scan of everything. (Both may run at once
 from __future__ import annotations
 
 import enum
-import hashlib
 import math
 import re
 from dataclasses import dataclass
 from typing import Sequence
 
+from ifcbscan.core.job_ids import WINDOWS_PATH, hourly_minute, schedule_id
 from ifcbscan.core.series import check_time_series
 from ifcbscan.core.window import EVERYTHING, Window, make_window
 from ifcbscan.errors import ExitCode, IfcbscanError, UsageError
 
 _RECENT = ("--max-age", "3d", "--time-limit", "5m")
-_WINDOWS_PATH = re.compile(r"[A-Za-z]:[\\/]|\\\\")
 
 
 class ScheduleError(IfcbscanError):
-    """The system's scheduler cannot be used, or has refused; nothing was changed unless the line says so."""
+    """The system's scheduler cannot be used, or has refused what the line says.
+
+    What it did before is not undone: on Windows one entry of a job may be there and the other not. `install` and `remove`
+    may be called again and do the rest.
+    """
 
     exit_code = ExitCode.USAGE
 
 
 class Mode(enum.Enum):
-    """Which of a job's two entries."""
+    """Which of a job's two entries. The values are in the names of tasks, so they are frozen."""
 
     RECENT = "recent"
     FULL = "full"
@@ -60,7 +63,7 @@ class ScheduledJob:
                     f"{path!r} has a line break in it, which no schedule can hold. Nothing was installed; please "
                     "rename it, or reach it through a symbolic link without one."
                 )
-            if not path.startswith("/") and not _WINDOWS_PATH.match(path):
+            if not path.startswith("/") and not WINDOWS_PATH.match(path):
                 raise UsageError(f"{path!r} is not an absolute path. Nothing was installed.")
         check_time_series(self.time_series)
         if self.time_series.startswith("-"):
@@ -71,22 +74,13 @@ class ScheduledJob:
 
     @property
     def id(self) -> str:
-        """The job as schedules name it, the same on every Python: `<time series>-<12 hexadecimal digits>`.
-
-        Two jobs with the same directory and time series have the same id, whatever else differs. Unlike
-        `state.paths.job_id` it is made of the text of the path alone: a schedule can be read while the disk is away.
-        """
-        directory = self.directory
-        if _WINDOWS_PATH.match(directory):  # where upper and lower case are one file
-            directory = directory.replace("/", "\\").lower()
-        # surrogatepass: any name that a file system may have gets an id
-        named = (directory + "\0" + self.time_series).encode("utf-8", "surrogatepass")
-        return f"{self.time_series}-{hashlib.sha256(named).hexdigest()[:12]}"
+        """The job as its entries in a schedule are recognised: by directory and time series, whatever else differs."""
+        return schedule_id(self.directory, self.time_series)
 
     @property
     def hourly_minute(self) -> int:
-        """Minute of the hour (0 to 59) of the full scan, drawn from the id: not all jobs list at once."""
-        return int(hashlib.sha256(self.id.encode("ascii")).hexdigest(), 16) % 60
+        """Minute of the hour (0 to 59) of the full scan, the same on every computer and Python."""
+        return hourly_minute(self.id)
 
     def command(self, mode: Mode) -> list[str]:
         """The argument vector of one entry, the program first."""
@@ -160,7 +154,7 @@ def _value(options: Sequence[str], name: str) -> str | None:
 
 
 def installed(entries: Sequence[tuple[Entry, bool]]) -> list[InstalledJob]:
-    """Entries, each with whether it is exactly as it should be, gathered by job in order of appearance."""
+    """The jobs that have these entries, in order of appearance. True beside an entry: it is exactly as `install` writes it."""
     by_id: dict[str, list[tuple[Entry, bool]]] = {}
     for entry, exact in entries:
         by_id.setdefault(entry.job.id, []).append((entry, exact))

@@ -10,7 +10,7 @@ from typing import Any, Callable, Sequence
 
 from ifcbscan.schedule.jobs import ScheduleError
 
-#: schtasks may wait for a busy Task Scheduler service; crontab answers at once.
+#: How long a tool may take. schtasks may wait for a busy Task Scheduler service; crontab answers at once. Seconds.
 TIMEOUT_SECONDS = 60.0
 
 
@@ -60,8 +60,8 @@ def _run(
         )
     except subprocess.TimeoutExpired:
         raise ScheduleError(
-            f"{command[0]} gave no answer within {TIMEOUT_SECONDS:.0f} seconds; the schedule may be as it was. "
-            "Please try again."
+            f"{command[0]} gave no answer within {TIMEOUT_SECONDS:.0f} seconds and was ended, so a change may have been "
+            "made or not. 'ifcbscan status' shows what is scheduled; please try again."
         ) from None
     except OSError as error:
         raise ScheduleError(f"{command[0]} cannot be started: {error.strerror}.") from None

@@ -24,11 +24,11 @@ SYSTEM = "S-1-5-18"
 _NAMESPACE = "http://schemas.microsoft.com/windows/2004/02/mit/task"
 _DECLARATION = '<?xml version="1.0" encoding="UTF-16"?>\n'
 
-#: Longest Command that the schema takes (pathType).
+#: Longest Command that the schema takes (pathType), in characters.
 _LONGEST_PROGRAM = 260
 
-#: A run ends by its own time-outs; this ends one that hangs all the same. Long, because a killed upload of
-#: the largest file (250 MB) on a ship's link begins again from its start.
+#: 12 hours. A run ends by its own time-outs; this ends one that hangs all the same. Long, because the upload of
+#: the largest file (250 MB) over a ship's link, once killed, begins again from its start.
 _EXECUTION_TIME_LIMIT = "PT12H"
 
 
@@ -95,6 +95,7 @@ def task_xml(
     `user_id` is a SID or DOMAIN\name; with SYSTEM the task runs always, with any other only while that
     user is logged on. `program` is what to start (default: the windowless Python beside the job's).
     A task with a `name` of its own is one that people edit: it carries no record of the job.
+    Raises UsageError for a job that a task cannot hold.
     """
     command = job.command(mode)
     program = program or windowless(job.python)
@@ -267,7 +268,7 @@ def _read_record(text: str) -> ScheduledJob | None:
 
 
 def _may_show(text: str, shown: str) -> bool:
-    """Whether a console may print `text` as `shown`: it replaces what its code page lacks, one for one."""
+    """Whether a console may print `text` as `shown`: it replaces each UTF-16 unit that its code page lacks by one other."""
     wanted, got = _utf16_units(text), _utf16_units(shown)
     return len(wanted) == len(got) and all(a == b or a > 126 for a, b in zip(wanted, got))
 

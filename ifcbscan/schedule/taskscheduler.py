@@ -37,7 +37,10 @@ class TaskScheduler(Scheduler):
         runner: Runner = run_with_files,
         is_file: Callable[[str], bool] = os.path.isfile,
     ) -> None:
-        """`system_account`: tasks are made for the SYSTEM account, which needs an administrator."""
+        """`system_account`: tasks are made for the SYSTEM account, which needs an administrator.
+
+        `runner` carries the commands out; `is_file` says whether a program is there.
+        """
         self._system_account = system_account
         self._run = runner
         self._is_file = is_file
@@ -141,7 +144,7 @@ class TaskScheduler(Scheduler):
         domain, user = os.environ.get("USERDOMAIN"), os.environ.get("USERNAME")
         if not user:
             raise ScheduleError(
-                "Windows does not say who you are (whoami /user), so no task can be made for you."
+                "Windows does not say who you are (whoami /user), so no task can be made for you. Nothing was installed."
             )
         return f"{domain}\\{user}" if domain else user
 

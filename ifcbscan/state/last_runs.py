@@ -5,8 +5,7 @@ from __future__ import annotations
 import contextlib
 import datetime
 import json
-from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from ifcbscan.atomic import read_small
 from ifcbscan.errors import IfcbscanError
@@ -16,8 +15,7 @@ from ifcbscan.state.paths import job_file
 _FORM = "%Y-%m-%dT%H:%M:%SZ"
 
 
-@dataclass(frozen=True)
-class LastRun:
+class LastRun(NamedTuple):
     """How a run ended. `finished`: this computer's time, ISO 8601 in UTC; `bins`: how many are in each state."""
 
     finished: str
@@ -39,7 +37,7 @@ class LastRun:
 def write(directory: str, time_series: str, mode: str, record: LastRun) -> None:
     """Note down how a run ended. A failure to do so is ignored: `status` then shows the run before."""
     with contextlib.suppress(OSError, IfcbscanError):
-        write_record(_path(directory, time_series, mode), asdict(record))
+        write_record(_path(directory, time_series, mode), record._asdict())
 
 
 def read(directory: str, time_series: str, mode: str) -> LastRun | None:

@@ -118,7 +118,7 @@ def _open_existing(path: str, to_write: bool = False) -> int:
     except PermissionError:
         if to_write:
             raise
-        return os.open(path, os.O_RDONLY | flags)  # enough for a lock, but on network file systems
+        return os.open(path, os.O_RDONLY | flags)  # enough for a lock, except on network file systems
 
 
 def _is_at(path: str, descriptor: int) -> bool:
@@ -143,7 +143,7 @@ if os.name == "nt":
         unlock_byte(descriptor, 0)
 
     def lock_byte(descriptor: int, place: int) -> None:
-        """The same for one byte, which need not exist; `place` below 2 GiB."""
+        """As `lock_whole`, for one byte, which need not exist; `place` below 2 GiB."""
         os.lseek(descriptor, place, os.SEEK_SET)
         try:
             msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
@@ -179,7 +179,7 @@ else:
         fcntl.flock(descriptor, fcntl.LOCK_UN)
 
     def lock_byte(descriptor: int, place: int) -> None:
-        """The same for one byte, which need not exist; `place` below 2 GiB."""
+        """As `lock_whole`, for one byte, which need not exist; `place` below 2 GiB."""
         fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, place)
 
     def unlock_byte(descriptor: int, place: int) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ifcbscan.atomic import read_small
 from ifcbscan.core.printable import named
@@ -31,8 +31,7 @@ _KEY_LIMIT = 200
 _FAILURE = "failure "
 
 
-@dataclass(frozen=True)
-class AlreadyLogged:
+class AlreadyLogged(NamedTuple):
     """What the log holds already.
 
     `day`: that of the last report (UTC); `last_line`: when the last line was added, seconds since 1970; `keys`: the
@@ -48,8 +47,7 @@ class AlreadyLogged:
 NOTHING_LOGGED = AlreadyLogged("", 0.0, frozenset())
 
 
-@dataclass(frozen=True)
-class Line:
+class Line(NamedTuple):
     """One line for the log; `warning` or merely information."""
 
     text: str
@@ -76,7 +74,7 @@ def lines_of(
 def lines_of_failure(
     text: str, logged: AlreadyLogged, day: str, now: float
 ) -> tuple[list[Line], AlreadyLogged]:
-    """The same for a run that failed before it had a report: logged the first time, then once an hour."""
+    """As `lines_of`, for a run that failed before it had a report: logged the first time, then once an hour."""
     failure = _shortened(_FAILURE + text)
     if failure in logged.keys and 0 <= now - logged.last_line < IDLE_EVERY:
         return [], logged

@@ -2,30 +2,40 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import stat
 import sys
 import tempfile
 
+from ifcbscan.core.job_ids import real_path_digest, state_id
 from ifcbscan.errors import IfcbscanError
 from ifcbscan.state.files import make_folder
 
 
 def state_folder() -> str:
-    """Where locks and logs go: the user's state folder, made if need be; else the temporary folder."""
+    """Where locks, records and logs go: the user's state folder, made if need be; else one in the temporary folder.
+
+    Raises IfcbscanError if neither can be written to.
+    """
+    own = _user_folder()
+    if _is_usable(own):
+        return own
     temporary = _temporary_folder()
-    for base in (_user_folder(), temporary):
-        try:
-            make_folder(base)
-        except OSError:
-            continue
-        if os.access(base, os.W_OK) and (base != temporary or _is_ours(base)):
-            return base
+    if _is_usable(temporary) and _is_ours(temporary):
+        return temporary
     raise IfcbscanError(
         "There is no folder for locks and logs: neither the home folder nor the temporary folder can be "
         "written to. Is the disk full or read-only?"
     )
+
+
+def _is_usable(folder: str) -> bool:
+    """Whether the folder is there, or could be made, and can be written to."""
+    try:
+        make_folder(folder)
+    except OSError:
+        return False
+    return os.access(folder, os.W_OK)
 
 
 def _user_folder() -> str:
@@ -49,6 +59,7 @@ def _is_ours(folder: str) -> bool:
 
 
 def _temporary_folder() -> str:
+    # To be called only where it is needed: to find the folder, Python writes a file into it.
     user = str(os.getuid()) if hasattr(os, "getuid") else os.environ.get("USERNAME", "user")
     return os.path.join(tempfile.gettempdir(), "ifcbscan-" + user)
 
@@ -59,15 +70,14 @@ def job_file(directory: str, time_series: str, ending: str) -> str:
 
 
 def job_id(directory: str, time_series: str) -> str:
-    """The job as the state files name it: `<time series>-<digest of the folder>`.
-
-    Not `ScheduledJob.id`, by which a schedule names it: that one is made of the text of the path alone, because a
-    schedule is also read where the folder cannot be (its disk is not mounted). Both are in use on many computers.
-    """
-    return f"{time_series}-{path_digest(directory)}"
+    """The job as its state files are named; why a schedule names it otherwise is told in core/job_ids.py."""
+    return state_id(_real(directory), time_series)
 
 
 def path_digest(path: str) -> str:
     """12 hexadecimal digits, the same for all names (links, upper and lower case on Windows) of one file or folder."""
-    real = os.path.normcase(os.path.realpath(path))
-    return hashlib.sha256(real.encode("utf-8", "surrogateescape")).hexdigest()[:12]
+    return real_path_digest(_real(path))
+
+
+def _real(path: str) -> str:
+    return os.path.normcase(os.path.realpath(path))

@@ -17,7 +17,6 @@ import json
 import os
 import socket
 import time
-from dataclasses import fields
 from typing import Any, Callable, Iterator
 
 from ifcbscan.atomic import open_plain, read_small
@@ -146,7 +145,7 @@ def _write_name(path: str, holder: Holder) -> None:
     except FileExistsError:
         descriptor = open_plain(path, os.O_WRONLY | os.O_TRUNC)
     with open(descriptor, "w", encoding="utf-8") as file:
-        json.dump(holder.__dict__, file)
+        json.dump(holder._asdict(), file)
 
 
 def _second(path: str) -> str:
@@ -189,7 +188,7 @@ def read_holder(path: str) -> Holder | None:
     except (OSError, ValueError, TypeError, RecursionError):
         return None
     sound = isinstance(holder.pid, int) and isinstance(holder.clock_offset, (int, float, type(None)))
-    texts = (getattr(holder, field.name) for field in fields(holder) if field.type == "str")
+    texts = (holder.host, holder.started, holder.directory, holder.time_series, holder.mode)
     return holder if sound and all(isinstance(text, str) for text in texts) else None
 
 

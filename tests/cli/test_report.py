@@ -176,6 +176,6 @@ def test_what_cannot_be_is_one_line(
     folder: Path, env_file: Path, more: dict[str, Any], error: type[Exception], words: str
 ) -> None:
     given = options(folder, env_file)
-    job = replace(given.job, **more.get("job", {}))
+    job = given.job._replace(**more.get("job", {}))
     with pytest.raises(error, match=re.escape(words)):
         report.run(replace(given, **{**more, "job": job}), Interruption())

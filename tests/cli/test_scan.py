@@ -815,7 +815,7 @@ def test_names_that_are_almost_a_pid_are_told_and_not_sent(s3: Any, run: Any, da
     done = run("--once", data, "nauset", "--json")
     report = json.loads(done.stdout)
     (warning,) = report["warnings"]
-    assert "12 files" in warning and "not sent" in warning and warning in done.stderr
+    assert "12 files" in warning and "left out" in warning and warning in done.stderr
     assert sum(report["bins"].values()) == 1
     assert_whole(s3, files)
 

@@ -42,8 +42,8 @@ from ifcbscan.dashboard.calls import Dashboard, DashboardUnreachable
 from ifcbscan.demo.sample_bins import write_bin
 from ifcbscan.errors import BucketRefused, BucketUnreachable, IfcbscanError, PutRefused
 from ifcbscan.runs.backends import Backends
+from ifcbscan.runs.listener import Listener
 from ifcbscan.runs.scan import ScanOptions, scan
-from ifcbscan.runs.upload import Listener
 from ifcbscan.s3.bucket import Bucket
 from ifcbscan.s3.client import S3Client, Timeouts
 from ifcbscan.schedule.jobs import Mode, ScheduledJob

@@ -561,6 +561,38 @@ def test_stop_ends_a_scan_that_somebody_has_stopped_with_ctrl_z(
     assert end(process)[0] == 143
 
 
+@pytest.fixture
+def stubborn(operator: Operator, data: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Holds the lock of a full scan and does not end when it is asked to."""
+    program = (
+        "import signal, sys; from ifcbscan.state import run_locks; signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
+        "with run_locks.hold(sys.argv[1], 'nauset', 'full'): print(flush=True); sys.stdin.read()"
+    )
+    process = subprocess.Popen(
+        [*operator.command()[:1], "-c", program, str(data)],
+        env=operator.environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    assert process.stdout is not None and process.stdout.readline()
+    yield process
+    process.communicate()
+
+
+def test_interrupting_stop_says_what_stays_as_it_is(
+    operator: Operator, data: Path, stubborn: subprocess.Popen[bytes]
+) -> None:
+    operator.schedule(data)
+    process = operator.start("stop", "nauset")
+    assert process.stderr is not None
+    first = process.stderr.readline()
+    assert b"Removed from" in first and operator.crontab.commands() == []
+    process.send_signal(signal.SIGINT)
+    code, _, stderr = end(process)
+    assert code == 130 and stubborn.poll() is None
+    assert stderr.strip().endswith("What was removed stays removed; a scan that is under way ends by itself.")
+
+
 def test_a_scan_that_was_killed_leaves_no_lock_behind(operator: Operator, data: Path, gate: Gate) -> None:
     operator.schedule(data)
     process = operator.start("sync", data, "nauset")

@@ -227,7 +227,7 @@ def test_a_bin_whose_roi_the_archive_deletes_hours_after_its_adc_went_is_told_as
     run = world.scan()
     assert world.violations == []
     assert run.report is not None
-    assert [(problem.pid, problem.state) for problem in run.report.problems] == [(PID, "rejected")]
+    assert [(problem.pid, str(problem.state)) for problem in run.report.problems] == [(PID, "rejected")]
     assert ".adc" in run.report.problems[0].reason
 
 

@@ -6,7 +6,6 @@ may have the bin, and as with `SharedBinLocks` it cannot know whether there is a
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Callable
 
 from ifcbscan.core.companions import Companion, Holder, examine
@@ -79,4 +78,4 @@ class BinLocksInMemory(BinLocks):
         ]
         found = examine(report.bins[BinState.TO_UPLOAD], self.refused, others if self.refused else [], None)
         warnings = report.warnings + found.warnings
-        return replace(report, warnings=warnings, elsewhere=found.elsewhere, stalled=found.stalled)
+        return report._replace(warnings=warnings, elsewhere=found.elsewhere, stalled=found.stalled)

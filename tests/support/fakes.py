@@ -194,7 +194,7 @@ class FakeBucket:
 
     def content(self, key: str) -> ObjectContent | None:
         head = self.head(key)
-        return None if head is None else ObjectContent(head.size, head.etag, self.etags_are_md5, ())
+        return None if head is None else ObjectContent(head.size, head.etag, self.etags_are_md5)
 
     def content_md5(self, key: str) -> str | None:
         call = Call("get", key)

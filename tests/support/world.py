@@ -72,9 +72,9 @@ from ifcbscan.errors import (
     PutRefused,
 )
 from ifcbscan.runs.backends import Backends, StopRequest
+from ifcbscan.runs.listener import Listener
 from ifcbscan.runs.one_bin import BinJob
 from ifcbscan.runs.scan import ScanOptions, scan
-from ifcbscan.runs.upload import Listener
 from support.bin_locks import ClaimTable
 from support.disks import QUARTERS, Disk, Triple
 from support.fakes import Call, FakeBucket, FakeTree, Killed, SerialExecutor, StoredObject

@@ -15,12 +15,14 @@ settings.load_profile("ifcbscan")
 #: What asks nothing of the system is the same everywhere, and takes a minute under wine.
 PURE = (
     "core/",
+    "demo/",
     "html/",
     "support/",
     "s3/test_lean_parser.py",
     "s3/test_list_page.py",
     "s3/test_throttle.py",
     "test_docs.py",
+    "test_mirror.py",
 )
 HERE = Path(__file__).resolve().parent
 

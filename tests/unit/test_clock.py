@@ -19,8 +19,8 @@ from ifcbscan.core.decision import Policy
 from ifcbscan.core.states import BinState
 from ifcbscan.errors import ExitCode
 from ifcbscan.runs.backends import Backends
+from ifcbscan.runs.listener import Listener
 from ifcbscan.runs.scan import ScanOptions, scan
-from ifcbscan.runs.upload import Listener
 
 DATE = "Sun, 22 Nov 2026 13:26:36 GMT"
 SECONDS = 1795353996.0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import replace
 
 from ifcbscan.cli import output, scanning
 from ifcbscan.cli.job import Job, find_job_with_log
@@ -33,9 +32,9 @@ def _as_scheduled(job: Job, arguments: ScanArguments) -> tuple[Job, ScanArgument
     window = arguments.window
     if window == EVERYTHING:
         window = scheduled_window(job, jobs)
-        if window != EVERYTHING and not arguments.quiet:
+        if window != EVERYTHING and not arguments.output.quiet:
             output.say(
                 f"Only {window}, as this job is scheduled; give --since, --until or --instrument for other bins."
             )
     warnings = tuple(rival_words(rival) for rival in rivals(job, window, jobs))
-    return replace(job, warnings=job.warnings + warnings), replace(arguments, window=window)
+    return job._replace(warnings=job.warnings + warnings), arguments._replace(window=window)

@@ -13,32 +13,39 @@ from ifcbscan.cli.more_options import StopArguments
 from ifcbscan.cli.signals import Interruption
 from ifcbscan.cli.targets import absolute, current_folder
 from ifcbscan.core.companions import Holder
-from ifcbscan.errors import ExitCode, UsageError
+from ifcbscan.errors import ExitCode, Interrupted, UsageError
+from ifcbscan.schedule.base import Scheduler
 from ifcbscan.schedule.choose import for_this_system
-from ifcbscan.schedule.jobs import InstalledJob
+from ifcbscan.schedule.jobs import InstalledJob, ScheduledJob
 from ifcbscan.state import run_locks
 
 _PATIENCE = 15.0  # seconds for a scan to end in order
 _NAME_PATIENCE = 3.0  # seconds for a scan that has just begun to write its name down
 
 
-def run(arguments: StopArguments, _interruption: Interruption) -> int:
+def run(arguments: StopArguments, interruption: Interruption) -> int:
     """Remove what matches; returns an exit code."""
     scheduler = for_this_system(arguments.system_account)
     known = scheduler.jobs()
     matching = [job for job in known if _matches(job, arguments.what)]
     if not matching:
         raise UsageError(f"Nothing is scheduled for {arguments.what}. {_listing(known)}")
-    for installed in matching:
-        job = installed.job
-        scheduler.remove(job)
-        output.say(
-            f"Removed from {scheduler.name}: {job.directory} to {job.time_series}. Nothing of it is sent by itself "
-            "any more."
-        )
-        for mode in ("recent", "full"):
-            end_scan(run_locks.lock_path(job.directory, job.time_series, mode), job.time_series)
+    try:
+        for installed in matching:
+            _stop(scheduler, installed.job)
+    except Interrupted:
+        output.say("Interrupted. What was removed stays removed; a scan that is under way ends by itself.")
+        return interruption.exit_code
     return ExitCode.DONE
+
+
+def _stop(scheduler: Scheduler, job: ScheduledJob) -> None:
+    scheduler.remove(job)
+    output.say(
+        f"Removed from {scheduler.name}: {job.directory} to {job.time_series}. Nothing of it is sent by itself any more."
+    )
+    for mode in ("recent", "full"):
+        end_scan(run_locks.lock_path(job.directory, job.time_series, mode), job.time_series)
 
 
 def _matches(installed: InstalledJob, what: str) -> bool:

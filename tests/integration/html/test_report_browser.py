@@ -2,7 +2,7 @@
 
 Set IFCBSCAN_SCREENSHOTS to a folder to keep the pictures of docs/images (the first screen of each look):
 
-    IFCBSCAN_SCREENSHOTS=docs/images pytest -m slow tests/integration/test_report_browser.py
+    IFCBSCAN_SCREENSHOTS=docs/images pytest -m slow tests/integration/html/test_report_browser.py
 """
 
 from __future__ import annotations

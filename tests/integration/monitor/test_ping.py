@@ -205,4 +205,4 @@ def test_something_that_is_no_web_server_is_a_warning() -> None:
 
         threading.Thread(target=greet, daemon=True).start()
         warning = Ping(f"http://127.0.0.1:{listening.getsockname()[1]}/x").success()
-    assert warning is not None and "no web server" in warning
+    assert warning is not None and "did not come from a web server" in warning

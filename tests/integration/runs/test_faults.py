@@ -27,8 +27,8 @@ from ifcbscan.demo.sample_bins import write_bin
 from ifcbscan.disk.tree import LocalTree
 from ifcbscan.errors import BucketUnreachable, ExitCode
 from ifcbscan.runs.backends import Backends
+from ifcbscan.runs.listener import Listener
 from ifcbscan.runs.scan import ScanOptions, scan
-from ifcbscan.runs.upload import Listener
 from ifcbscan.s3.bucket import Bucket
 from ifcbscan.s3.client import S3Client, Timeouts
 from ifcbscan.s3.retry import ATTEMPTS

@@ -32,7 +32,10 @@ from ifcbscan.demo.sample_bins import write_bin
 
 LONG_AGO = 1400000000.0
 
-pytestmark = pytest.mark.skipif(os.name != "posix", reason="needs POSIX signals")
+pytestmark = [
+    pytest.mark.skipif(os.name != "posix", reason="needs POSIX signals"),
+    pytest.mark.timed,  # the kills are to hit work under way
+]
 on_moto = pytest.mark.parametrize("s3", ["moto"], indirect=True)
 
 

@@ -46,8 +46,8 @@ from ifcbscan.demo.sample_bins import write_bin
 from ifcbscan.disk.tree import Inventory, LocalTree
 from ifcbscan.errors import ExitCode, UsageError
 from ifcbscan.runs.backends import Backends
+from ifcbscan.runs.listener import Listener
 from ifcbscan.runs.scan import ScanOptions, scan
-from ifcbscan.runs.upload import Listener
 from ifcbscan.state import run_locks
 
 LONG_AGO = 1400000000.0
@@ -670,6 +670,7 @@ def test_a_root_that_goes_away_ends_the_run_with_a_line(tmp_path: Path) -> None:
         tree.walk()
 
 
+@pytest.mark.timed
 def test_ten_thousand_files_in_one_folder_are_sent_once(tmp_path: Path) -> None:
     files = make(tmp_path, *range(3334), roi_bytes=200)
     assert len(files) > 10000

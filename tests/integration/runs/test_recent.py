@@ -220,6 +220,9 @@ NEVER_IN_A_QUIET_RUN = {
     "ifcbscan.monitor.ping",
     "ifcbscan.schedule",
     "ifcbscan.dashboard.series",
+    "ifcbscan.runs.one_bin",
+    "ifcbscan.runs.sending",
+    "ifcbscan.runs.upload",
     "ifcbscan.runs.verify",
     "jinja2",
     "moto",
@@ -283,6 +286,7 @@ def test_a_run_with_nothing_new_imports_only_what_a_listing_needs(
 # Bandwidth
 
 
+@pytest.mark.timed
 def test_all_workers_together_keep_to_the_bandwidth(
     env_file: Path, once: Callable[..., dict[str, Any]], tmp_path: Path, now: float
 ) -> None:

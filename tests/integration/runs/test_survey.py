@@ -19,8 +19,8 @@ from ifcbscan.demo.sample_bins import write_bin
 from ifcbscan.disk.tree import LocalTree
 from ifcbscan.runs import scan
 from ifcbscan.runs.backends import Backends
+from ifcbscan.runs.listener import Listener
 from ifcbscan.runs.survey import Survey, survey
-from ifcbscan.runs.upload import Listener
 from ifcbscan.s3.bucket import Bucket
 from ifcbscan.s3.client import S3Client
 

@@ -147,7 +147,7 @@ def world(s3: Any, env_file: Path, tmp_path: Path) -> World:
 
 
 def states(report: VerifyReport) -> dict[str, str]:
-    return {problem.pid: problem.state for problem in report.problems}
+    return {problem.pid: str(problem.state) for problem in report.problems}
 
 
 def listed(report: VerifyReport) -> int:
@@ -826,7 +826,7 @@ def test_a_bin_that_is_skipped_or_absent_is_unpublished_and_still_proven(
     report = world.verify(dashboard=ask(shown), deletable=str(tmp_path / "list"))
     assert report.bins[VerifyState.PROVEN] == 3 and report.exit_code == 3
     assert published(report) == (1, 2, 0)
-    reasons = {problem.pid: (problem.state, problem.reason) for problem in report.problems}
+    reasons = {problem.pid: (str(problem.state), problem.reason) for problem in report.problems}
     assert set(reasons) == {NEW_STYLE, OLD_STYLE}
     assert all(
         state == "unpublished" and "in the archive for" in reason for state, reason in reasons.values()

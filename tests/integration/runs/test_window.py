@@ -21,7 +21,7 @@ from ifcbscan.runs.backends import Backends
 from ifcbscan.runs.content import compare
 from ifcbscan.runs.scan import Preparations, ScanOptions, scan
 from ifcbscan.runs.survey import survey
-from ifcbscan.runs.upload import Listener
+from ifcbscan.runs.listener import Listener
 from ifcbscan.runs.verify import VerifyListener
 
 PIDS = tuple(

@@ -869,18 +869,6 @@ def test_a_listing_whose_names_grow_from_page_to_page_is_whole(folders: bool) ->
         assert len(LISTINGS[folders](bucket_at(server.endpoint))) == 3
 
 
-def test_some_pages_may_be_empty_but_not_all_for_ever() -> None:
-    def empty(count: int) -> list[Answer]:
-        return [page_of(token=f"t{number}") for number in range(count)]
-
-    with ScriptedServer([*empty(100), page_of("a", token="x"), *empty(100), page_of("b")]) as server:
-        assert len(REQUESTS["list"](bucket_at(server.endpoint))) == 2
-    with ScriptedServer([page_of("a", token="x"), *empty(200)]) as server:
-        with pytest.raises(BucketUnreachable, match="goes round in circles"):
-            REQUESTS["list"](bucket_at(server.endpoint))
-        assert len(server.requests) == 102
-
-
 # --- odd answers
 
 

@@ -8,9 +8,10 @@ from pathlib import Path
 
 from ifcbscan.cli.log import close_log, log_problems, open_log
 from ifcbscan.core.scan_report import Problem
+from ifcbscan.core.states import BinState
 
 MANY = 20000
-PROBLEMS = [Problem(f"D20130526T{n:06d}_IFCB013", "held", "empty") for n in range(MANY)]
+PROBLEMS = [Problem(f"D20130526T{n:06d}_IFCB013", BinState.HELD, "empty") for n in range(MANY)]
 WARNINGS = [f"the folder {n} cannot be read" for n in range(MANY)]
 
 

@@ -18,14 +18,14 @@ from ifcbscan.cli.more_options import (
     StopArguments,
     VerifyArguments,
 )
-from ifcbscan.cli.options import Arguments, JobArguments, OutputArguments, ScanArguments, parse
+from ifcbscan.cli.options import JobArguments, OutputArguments, ScanArguments, parse
 from ifcbscan.errors import ConfigError, UsageError
 
 JOB = JobArguments("/data", "nauset", None)
 NO_JOB = JobArguments(None, None, None)
 
 
-def read(line: str) -> Arguments:
+def read(line: str) -> object:
     words = parse(shlex.split(line))
     return main.COMMANDS[words.command].arguments(words)
 

@@ -9,10 +9,10 @@ import pytest
 
 from ifcbscan.cli.printer import print_report
 from ifcbscan.core.scan_report import Problem, Requests, ScanReport
-from ifcbscan.core.states import SCAN_COUNTS
+from ifcbscan.core.states import SCAN_COUNTS, BinState
 
 MANY = 20000
-PROBLEMS = [Problem(f"D20130526T{n:06d}_IFCB013", "held", "empty") for n in range(MANY)]
+PROBLEMS = [Problem(f"D20130526T{n:06d}_IFCB013", BinState.HELD, "empty") for n in range(MANY)]
 WARNINGS = [f"the folder {n} cannot be read" for n in range(MANY)]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import math
 import pickle
 
 import pytest
@@ -14,6 +15,7 @@ from ifcbscan.core.bins import (
     NOTHING_REMOTE,
     Fileset,
     RemoteFileset,
+    folder_end,
     looks_like_a_pid,
     pack_stamps,
     parse_pid,
@@ -280,3 +282,24 @@ def test_no_time_of_a_server_is_too_far_away_to_be_written(seconds: float, text:
     assert server_seconds(text) == pytest.approx(
         min(max(seconds, -62135596800.0), 253402300800.0), abs=0.0011
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "end"),
+    [
+        ("2013", "2014-01-01"),
+        ("D20130526", "2013-05-27"),
+        ("D20131231", "2014-01-01"),
+        ("IFCB5_2012_366", "2013-01-01"),
+        ("IFCB5_2012_028", "2012-01-29"),
+    ],
+)
+def test_a_folder_named_after_a_year_or_a_day_ends_with_it(name: str, end: str) -> None:
+    assert folder_end(name) == server_seconds(end + "T00:00:00Z")
+
+
+@pytest.mark.parametrize(
+    "name", ["beads", "", "0000", "20131", "2013-05", "D20130532", "D2013052", "IFCB5_2013_366", "IFCB5_2013"]
+)
+def test_a_folder_with_another_name_has_no_end(name: str) -> None:
+    assert folder_end(name) == math.inf

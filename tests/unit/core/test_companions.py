@@ -76,3 +76,41 @@ def test_a_silent_run_of_the_other_mode_is_told_of_though_it_has_none_of_the_bin
 def test_an_unknown_age_is_no_silence() -> None:
     assert examined({"a": 123}, Companion(SYNC, None)).warnings == ()
     assert not already_running(Companion(SYNC, None)).stalled
+
+
+WHAT_TO_DO = (
+    "If somebody has stopped it with Ctrl-Z, type fg in that terminal. Otherwise end it (kill -KILL 123, or the Task Manager "
+    "of Windows): nothing is lost by that, and the next scan goes on."
+)
+
+
+@pytest.mark.parametrize("bins", ["It holds bins that are not sent as long as it does. ", ""])
+def test_the_warning_says_which_run_it_is_what_it_holds_and_what_to_do(bins: str) -> None:
+    run = Companion(SYNC, 7200.0)
+    found = examined({"a": 123}, run) if bins else examined({}, other_mode=run)
+    assert found.warnings == (
+        "another scan on this computer gives no sign of life: process 123, a full scan of /data since "
+        f"2026-06-02T14:05:00Z, for 2 h. {bins}{WHAT_TO_DO}",
+    )
+
+
+@pytest.mark.parametrize(("silent", "stalled"), [(None, None), (599.0, None), (600.0, False), (3600.0, True)])
+def test_who_is_locked_out_is_told_by_which_run_and_whether_it_gets_on(
+    silent: float | None, stalled: bool | None
+) -> None:
+    error = already_running(Companion(SYNC, silent))
+    who = "Another scan of /data for nauset is running: process 123 on lab, since 2026-06-02T14:05:00Z"
+    if stalled is None:
+        assert str(error) == f"{who}. Nothing was done here; that scan goes on." and not error.stalled
+    else:
+        since = human_duration(silent or 0.0)
+        assert str(error) == (
+            f"{who}, and it has given no sign of life for {since}. Nothing was done here. {WHAT_TO_DO}"
+        )
+        assert error.stalled == stalled
+
+
+def test_a_lock_of_nobody_known_is_told_without_a_name() -> None:
+    error = already_running(None)
+    assert str(error) == ("Another scan of this directory and time series is running; nothing was done.")
+    assert not error.stalled

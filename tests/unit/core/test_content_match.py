@@ -66,7 +66,12 @@ def test_a_bin_is_what_its_worst_file_is(
 def test_a_different_file_is_named_with_both_sums() -> None:
     objects = [RemoteObject(6, MD5), RemoteObject(6, MD5), RemoteObject(6, OTHER, True)]
     reason = judge([LOCAL] * 3, objects).reason
-    assert ".roi" in reason and MD5 in reason and OTHER in reason
+    assert reason == f".roi has other content in the archive (MD5 {OTHER}) than here ({MD5})"
+    objects[2] = RemoteObject(6, "", downloaded=OTHER)
+    assert judge([LOCAL] * 3, objects).reason == reason
+    objects[2] = RemoteObject(6, MD5 + "-1", True)
+    reason = judge([ONE_PART] * 3, objects).reason
+    assert reason == f".roi has other content in the archive (ETag {MD5}-1) than here ({OTHER}-1)"
 
 
 def test_of_several_faults_the_worst_counts_and_all_are_named() -> None:
@@ -146,3 +151,37 @@ def test_without_reading_the_sizes_decide_and_never_prove(
 ) -> None:
     verdict = judge_sizes((1, 2000, 3), remote)
     assert (verdict.match, verdict.reason) == (match, reason)
+
+
+@pytest.mark.parametrize("size", [8 * MIB - 1, 8 * MIB])
+def test_a_file_that_fits_into_one_part_is_not_said_to_be_in_parts(size: int) -> None:
+    local = FileSums(size, MD5, (PartSum(8 * MIB, OTHER + "-1"),))
+    verdict = judge([local] * 3, [RemoteObject(size, OTHER + "-1")] * 3)
+    assert verdict.files[0].reason == "proven by its sum as one part"
+
+
+def test_the_proofs_of_a_bin_are_those_of_its_proven_files() -> None:
+    verdict = judge([LOCAL, IN_PARTS, LOCAL], [RemoteObject(6, MD5), RemoteObject(6, MD5 + "-2"), None])
+    assert verdict.proofs == (Proof.MD5, Proof.PARTS)
+
+
+@pytest.mark.parametrize(
+    ("remote", "why"),
+    [
+        (
+            RemoteObject(6, "?", trouble="the bucket could not be asked about it"),
+            "the bucket could not be asked about it",
+        ),
+        (
+            RemoteObject(6, OTHER, False),
+            "it is encrypted in the archive, so its ETag is no sum; --download reads it back",
+        ),
+        (
+            RemoteObject(6, MD5 + "-3", True),
+            f"it was put in 3 parts, and no usual size of parts gives its ETag {MD5}-3; --download reads it back",
+        ),
+        (RemoteObject(6, "x", True), "its ETag 'x' says nothing about its content; --download reads it back"),
+    ],
+)
+def test_why_a_file_is_not_proven_is_said(remote: RemoteObject, why: str) -> None:
+    assert judge([LOCAL] * 3, [remote] * 3).files[0].reason == f"is not proven: {why}"

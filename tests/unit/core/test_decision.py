@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -34,6 +33,8 @@ from ifcbscan.core.decision import (
     Policy,
     State,
     decide,
+    decide_absent,
+    decide_fragment,
 )
 
 NOW = 1700000000.0
@@ -141,7 +142,7 @@ TABLE = [
         local(roi=ARCHIVE_LIMIT + 1),
         NOTHING_REMOTE,
         State.HELD,
-        reason="too large: .roi has 250,000,001 bytes",
+        reason="too large: .roi has 250,000,001 bytes; the archive deletes files over 250,000,000",
     ),
     Case(
         ".adc over the limit",
@@ -164,7 +165,7 @@ TABLE = [
         NOTHING_REMOTE,
         State.CONFLICT,
         copies=(local(folder="/data/b"), local(roi=301, folder="/data/c")),
-        reason="300 bytes in /data but 301 in /data/c",
+        reason="two copies differ: .roi has 300 bytes in /data but 301 in /data/c",
     ),
     Case(
         "a copy of another size, one is in the archive",
@@ -537,6 +538,7 @@ policies = st.builds(
     confirm=st.sampled_from([0.0, 1.0, 30.0, 3600.0]),
     retry_rejected_after=st.sampled_from([float(RETRY_REJECTED), 0.0]),
     replace=st.booleans(),
+    check_integrity=st.just(True),
 )
 nows = st.builds(
     lambda server, error: Now(server, server + error),
@@ -546,6 +548,8 @@ nows = st.builds(
 things_known = st.builds(
     Known,
     finding=_mostly([None], st.just(TRUNCATED)),
+    looked_at=st.just(True),
+    other_content=st.just(frozenset()),
     watched=_mostly([False], st.just(True)),
     retry_rejected=_mostly([False], st.just(True)),
 )
@@ -713,7 +717,7 @@ def _play(world: World, until: float, step: float, keeps_roi: bool = True) -> Pl
         if passed >= until:
             return Played(decision, sent, there)
         if decision.action is Action.WATCH:
-            known = replace(known, watched=True)
+            known = known._replace(watched=True)
         passed += decision.wait or step
 
 
@@ -742,7 +746,7 @@ def test_a_bin_that_the_archive_always_refuses_is_tried_once_a_day_and_never_pub
 ) -> None:
     start = world.remote.after_put("roi", MISSING, "")
     policy = Policy(world.policy.settle, world.policy.confirm, replace=world.policy.replace)
-    usual = world._replace(remote=start, policy=policy, known=replace(world.known, retry_rejected=False))
+    usual = world._replace(remote=start, policy=policy, known=world.known._replace(retry_rejected=False))
     played = _play(usual, until=30 * DAY, step=step, keeps_roi=False)
     tries = [when for extension, when in played.sent if extension == "roi"]
     assert "adc" not in [extension for extension, _ in played.sent]
@@ -751,3 +755,32 @@ def test_a_bin_that_the_archive_always_refuses_is_tried_once_a_day_and_never_pub
     if played.last.state in (State.REJECTED, State.UPLOAD):
         event("was tried")
         assert tries
+
+
+@pytest.mark.parametrize(
+    ("there", "reason"),
+    [
+        (remote(100, MISSING, 300), "not on this disk, and the archive has no .adc"),
+        (remote(MISSING, 200, MISSING), "not on this disk, and the archive has no .hdr and .roi"),
+    ],
+)
+def test_a_bin_that_only_the_archive_has_is_incomplete_if_it_lacks_a_file(
+    there: RemoteFileset, reason: str
+) -> None:
+    assert decide_absent(there) == Decision(State.INCOMPLETE, reason=reason)
+
+
+def test_a_bin_that_only_the_archive_has_is_nothing_to_tell_of_if_it_is_whole() -> None:
+    assert decide_absent(SAME) is None
+
+
+@pytest.mark.parametrize(
+    ("used", "more"),
+    [(local(), "; the copy in /data is used"), (local(adc=MISSING), "")],
+)
+def test_a_part_of_a_bin_beside_another_fileset_of_it_says_whether_that_one_is_used(
+    used: Fileset, more: str
+) -> None:
+    fragment = local(roi=MISSING, folder="/data/b")
+    reason = f".roi missing in /data/b{more}"
+    assert decide_fragment(fragment, used) == Decision(State.INCOMPLETE, reason=reason)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import replace
 
 import pytest
 
@@ -36,8 +35,7 @@ def test_what_differs_is_put_and_the_adc_alone_at_the_end(differing: tuple[str, 
             continue
         assert decision.action is Action.PUT and decision.reason
         sent.append(decision.send)
-        known = replace(
-            known,
+        known = known._replace(
             looked_at=decision.send == ("adc",),
             other_content=known.other_content - set(decision.send),
         )

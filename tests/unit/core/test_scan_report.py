@@ -59,7 +59,7 @@ def test_the_json_has_exactly_the_agreed_keys_in_the_agreed_order() -> None:
         files_uploaded=6,
         bytes_uploaded=12345,
         requests=Requests(list=1, head=2, put=6),
-        problems=(Problem(PID, "held", "empty: .roi has 0 bytes"),),
+        problems=(Problem(PID, BinState.HELD, "empty: .roi has 0 bytes"),),
         warnings=("a warning",),
         seconds=1.23456,
         directory="/data/näuset",
@@ -119,7 +119,7 @@ def test_every_bin_is_counted_once_and_those_to_look_at_are_named(states: list[B
     assert sum(tally.bins.values()) == len(states)
     assert all(tally.bins[state] == states.count(state) for state in COUNTS)
     named = [(problem.pid, problem.state) for problem in tally.problems]
-    assert named == [(f"bin {n}", state.value) for n, state in enumerate(states) if state.needs_attention]
+    assert named == [(f"bin {n}", state) for n, state in enumerate(states) if state.needs_attention]
 
 
 def test_a_state_that_nobody_knows_is_not_counted_in_silence() -> None:
@@ -140,7 +140,7 @@ def test_bins_that_wait_or_are_held_are_no_failure(state: BinState) -> None:
         (_report(unreadable=1), 3),
         (_report({BinState.FAILED: 1}, ended_by="refused", ended_code=ExitCode.USAGE), 2),
         (_report(ended_by="unreachable", ended_code=ExitCode.PARTLY_FAILED), 3),
-        (_report(warnings=("a warning",), problems=(Problem(PID, "held", "empty"),)), 0),
+        (_report(warnings=("a warning",), problems=(Problem(PID, BinState.HELD, "empty"),)), 0),
     ],
 )
 def test_the_exit_code_is_that_of_the_most_severe_thing(report: ScanReport, code: int) -> None:
@@ -183,7 +183,7 @@ def test_a_run_that_did_nothing_and_found_all_in_order_has_nothing_to_tell() -> 
     "values",
     [
         {"files_uploaded": 1},
-        {"problems": (Problem(PID, "held", "empty"),)},
+        {"problems": (Problem(PID, BinState.HELD, "empty"),)},
         {"warnings": ("a warning",)},
         {"ended_by": "the bucket refused"},
         {"dry_run": True},
@@ -191,3 +191,9 @@ def test_a_run_that_did_nothing_and_found_all_in_order_has_nothing_to_tell() -> 
 )
 def test_whatever_a_person_should_know_is_worth_telling(values: dict[str, Any]) -> None:
     assert worth_telling(_report(**values))
+
+
+def test_who_has_the_bins_is_told_beside_the_number_of_those_to_upload_and_of_no_others() -> None:
+    bins = {BinState.TO_UPLOAD: 3, BinState.HELD: 3, BinState.SYNCED: 3}
+    line = summary(_report(bins, elsewhere="another scan has them"))
+    assert line == ("nauset: 3 to upload (another scan has them), 3 already in the archive, 3 held back")

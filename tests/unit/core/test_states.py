@@ -54,3 +54,21 @@ def test_nothing_that_needs_a_person_is_called_in_the_archive() -> None:
         BinState.ARCHIVED,
         BinState.UNPUBLISHED,
     }
+
+
+def test_each_state_is_told_in_these_words() -> None:
+    assert {state.value: state.words for state in BinState} == {
+        "uploaded": "uploaded",
+        "to_upload": "to upload",
+        "synced": "already in the archive",
+        "unconfirmed": "waiting for the archive's check",
+        "settling": "still being written",
+        "incomplete": "incomplete",
+        "held": "held back",
+        "rejected": "rejected by the archive",
+        "conflict": "in conflict",
+        "failed": "failed",
+        "excluded": "in excluded folders",
+        "archived": "in the archive, no longer here",
+        "unpublished": "in the archive, not on the dashboard",
+    }

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ifcbscan.core.units import parse_duration, parse_rate
+from ifcbscan.core.units import parse_duration, parse_rate, parse_with_unit
 from ifcbscan.errors import ConfigError
 
 pytestmark = pytest.mark.windows_core
@@ -52,6 +52,17 @@ def test_a_duration_is_seconds_unless_it_says_otherwise(text: str, seconds: floa
 def test_what_is_no_duration_is_refused_by_the_name_of_its_option(text: str) -> None:
     with pytest.raises(ConfigError, match="--settle"):
         parse_duration(text, "--settle")
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("24h", 86400), ("90s", 90), ("0", 0), ("0.0", 0)])
+def test_where_seconds_are_hardly_ever_meant_a_unit_is_wanted(text: str, seconds: float) -> None:
+    assert parse_with_unit(text, "--deletable-after") == seconds
+
+
+@pytest.mark.parametrize("text", ["24", "1.5", " 7 ", "h"])
+def test_a_number_alone_is_refused_where_seconds_are_hardly_ever_meant(text: str) -> None:
+    with pytest.raises(ConfigError, match="--deletable-after"):
+        parse_with_unit(text, "--deletable-after")
 
 
 @pytest.mark.parametrize(

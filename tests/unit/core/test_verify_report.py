@@ -6,11 +6,20 @@ from typing import Any
 
 import pytest
 
-from ifcbscan.core.bins import server_seconds
-from ifcbscan.core.content_match import ContentMatch, Proof
+from ifcbscan.core.bins import Pid, server_seconds
+from ifcbscan.core.content_match import BinVerdict, ContentMatch, FileVerdict, Proof
 from ifcbscan.core.decision import State
-from ifcbscan.core.scan_report import Requests
-from ifcbscan.core.verify_report import DeletableReport, Publication, VerifyReport, VerifyState
+from ifcbscan.core.scan_report import Problem, Requests
+from ifcbscan.core.verify_report import (
+    BinResult,
+    DeletableReport,
+    DifferentBin,
+    Flaw,
+    Publication,
+    VerifyReport,
+    VerifyState,
+    VerifyTally,
+)
 from ifcbscan.core.verify_words import conclusion, summary
 
 ALL_PROVEN = "Everything that was asked for is proven."
@@ -135,6 +144,7 @@ def test_what_is_proven_and_not_shown_is_not_called_unproven() -> None:
         published={Publication.PUBLISHED: 18, Publication.UNPUBLISHED: 1, Publication.UNKNOWN: 1}
     )
     assert report.exit_code == 3 and "published 18, unpublished 1, unknown 1" in summary(report)
+    assert report.to_json()["published"] == {"published": 18, "unpublished": 1, "unknown": 1}
     assert conclusion(report)[0] == (
         "Everything is proven to be in the archive, but the dashboard does not show all of it. Delete nothing, or only "
         "what --deletable FILE lists."
@@ -220,3 +230,58 @@ def test_one_of_a_kind_is_told_in_the_singular() -> None:
     ]
     report = _report(deletable=_list(files=3, bins=1, too_young=1, first_at=0.0, all_at=0.0))
     assert summary(report).endswith("; 3 files of 1 bin listed as deletable, 1 bin too young for it")
+
+
+PID = Pid("D20130526T095207_IFCB013")
+PROVEN = tuple(FileVerdict(extension, ContentMatch.PROVEN, Proof.MD5, "") for extension in ("hdr", "adc"))
+ROI_PROVEN = FileVerdict("roi", ContentMatch.PROVEN, Proof.PARTS, "proven by its sum as one part")
+ROI_DIFFERENT = FileVerdict("roi", ContentMatch.DIFFERENT, None, "has other content")
+
+
+def test_a_proven_bin_is_counted_with_what_was_read_and_what_proved_its_files() -> None:
+    tally = VerifyTally()
+    verdict = BinVerdict(ContentMatch.PROVEN, "", (*PROVEN, ROI_PROVEN))
+    for _ in range(2):
+        tally.count(BinResult(PID, VerifyState.PROVEN, "", size=900, read=600, verdict=verdict))
+    assert tally.bins == {**dict.fromkeys(VerifyState, 0), VerifyState.PROVEN: 2}
+    assert tally.bytes_read == 1200
+    assert tally.proofs == {Proof.MD5: 4, Proof.PARTS: 2, Proof.DOWNLOAD: 0}
+    assert tally.problems == [] and tally.different == [] and set(tally.published.values()) == {0}
+
+
+@pytest.mark.parametrize(
+    ("state", "different"),
+    [(VerifyState.DIFFERENT, [DifferentBin(PID, ("roi",))]), (VerifyState.SETTLING, [])],
+)
+def test_of_a_bin_that_is_not_proven_no_proof_counts_and_only_other_content_is_kept(
+    state: VerifyState, different: list[DifferentBin]
+) -> None:
+    tally = VerifyTally()
+    verdict = BinVerdict(ContentMatch.DIFFERENT, "other content", (*PROVEN, ROI_DIFFERENT))
+    tally.count(BinResult(PID, state, "because", size=900, read=600, verdict=verdict))
+    assert tally.problems == [Problem(PID, state, "because")]
+    assert tally.different == different and set(tally.proofs.values()) == {0} and tally.bytes_read == 600
+
+
+@pytest.mark.parametrize("publication", Publication)
+def test_what_the_dashboard_says_is_counted_and_a_bin_that_it_does_not_show_is_a_problem(
+    publication: Publication,
+) -> None:
+    tally = VerifyTally()
+    tally.count(
+        BinResult(PID, VerifyState.PROVEN, "", size=900, publication=publication, unpublished="skipped")
+    )
+    assert tally.published == {**dict.fromkeys(Publication, 0), publication: 1}
+    hidden = publication is Publication.UNPUBLISHED
+    assert tally.problems == ([Problem(PID, Flaw.UNPUBLISHED, "skipped")] if hidden else [])
+
+
+def test_in_the_json_a_problem_has_the_word_of_its_state() -> None:
+    problems = (
+        Problem(PID, VerifyState.MISSING, "not in the archive"),
+        Problem(PID, Flaw.UNPUBLISHED, "skipped"),
+        Problem(PID, Flaw.CHANGED, "it changed"),
+    )
+    made = _report(problems=problems).to_json()["problems"]
+    assert [problem["state"] for problem in made] == ["missing", "unpublished", "changed"]
+    assert made[0] == {"pid": PID, "state": "missing", "reason": "not in the archive"}

@@ -1,10 +1,17 @@
-"""Numbers in words: sizes, durations, ages, counts."""
+"""Sizes, durations, ages and counts in words, and what a command that sends nothing leaves unsaid."""
 
 from __future__ import annotations
 
 import pytest
 
-from ifcbscan.core.words import counted, human_age, human_ago, human_bytes, human_duration
+from ifcbscan.core.words import (
+    counted,
+    human_age,
+    human_ago,
+    human_bytes,
+    human_duration,
+    without_nothing_sent,
+)
 
 
 @pytest.mark.parametrize(
@@ -79,3 +86,19 @@ def test_counts_have_separators_and_a_singular(count: int, words: str) -> None:
 
 def test_a_plural_of_its_own_is_used() -> None:
     assert [counted(count, "copy", "copies") for count in (1, 2)] == ["1 copy", "2 copies"]
+
+
+@pytest.mark.parametrize(
+    ("message", "said"),
+    [
+        ("The bucket refused. Nothing more was sent.", "The bucket refused."),
+        ("There is no .env. Nothing was sent. Copy .env.example.", "There is no .env. Copy .env.example."),
+        (
+            "It could not be listed: why. Nothing was sent. If it lasts, ask.",
+            "It could not be listed: why. If it lasts, ask.",
+        ),
+        ("dry run: nothing was sent", "dry run: nothing was sent"),
+    ],
+)
+def test_a_command_that_sends_nothing_does_not_say_that_nothing_was_sent(message: str, said: str) -> None:
+    assert without_nothing_sent(message) == said

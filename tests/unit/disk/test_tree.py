@@ -463,7 +463,7 @@ def test_bins_in_a_folder_of_the_system_are_not_taken_and_named_as_out_of_sight(
     inventory = _walk(tmp_path)
     assert list(inventory.filesets) == [NEXT]
     (warning,) = inventory.warnings
-    assert "not sent" in warning and str(tmp_path / name / "files") in warning
+    assert "left out" in warning and str(tmp_path / name / "files") in warning
     assert (inventory.out_of_sight, inventory.foreign, inventory.excluded) == (1, 0, 0)
     # The every-minute run spends no time on them.
     recent = _walk(tmp_path, not_before=0.0)

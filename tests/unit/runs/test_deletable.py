@@ -28,7 +28,7 @@ from ifcbscan.core.bins import EXTENSIONS, Fileset, parse_pid, server_seconds
 from ifcbscan.core.decision import Policy
 from ifcbscan.core.remote_index import ListedObject
 from ifcbscan.core.verify_report import VerifyReport, VerifyState
-from ifcbscan.errors import BucketRefused, BucketUnreachable
+from ifcbscan.errors import BucketRefused, BucketUnreachable, LocalFileProblem
 from ifcbscan.runs.verify import VerifyBackends, VerifyListener, VerifyOptions, verify
 
 PREFIX = "hablab/nauset/"
@@ -374,7 +374,7 @@ def test_what_changes_after_it_was_read_is_not_listed_and_is_told(change: Change
     assert report.bins[VerifyState.PROVEN] == 3 and list_of(report) == (9, 2, 0, 1)
     assert world.listed_bins() == {PIDS[0], PIDS[2]} and report.exit_code == 3 and not report.all_proven
     (problem,) = report.problems
-    assert (problem.pid, problem.state) == (PIDS[1], "changed")
+    assert (problem.pid, str(problem.state)) == (PIDS[1], "changed")
     words = f".{extension} " if change in REMOTE else "changed in /data after it was read"
     assert words in problem.reason
 
@@ -410,7 +410,7 @@ def test_without_a_second_listing_there_is_no_list(error: type[Exception]) -> No
     class Failing(WatchedBucket):
         def list(self, prefix: str, start_after: str = "", up_to: str = "") -> Iterator[ListedObject]:
             if self.listings:
-                raise error("The bucket is away.")
+                raise error("The bucket could not be listed. Nothing was sent.")
             return super().list(prefix, start_after, up_to)
 
     world = World()
@@ -419,7 +419,8 @@ def test_without_a_second_listing_there_is_no_list(error: type[Exception]) -> No
     report = world.verify()
     assert report.deletable is not None and not report.deletable.written and world.listed == []
     assert report.exit_code == 3 and report.bins[VerifyState.PROVEN] == 1
-    assert "no list of deletable files was written" in report.warnings[-1]
+    (warning,) = report.warnings
+    assert "no list of deletable files was written" in warning and "sent" not in warning
 
 
 # --- whatever happens
@@ -493,3 +494,50 @@ def test_no_listed_file_differs_from_its_object_or_belongs_to_one_that_is_gone_o
         if pid not in touched and put_ago >= after:
             copies = [path for path in world.listed if posixpath.basename(path).startswith(pid)]
             assert len(copies) == (6 if pid == COPIED else 3)
+
+
+# --- what cannot be looked at again
+
+
+def test_a_bin_that_cannot_be_looked_at_again_is_left_out_and_told() -> None:
+    world = World()
+    for pid in PIDS:
+        world.archive(pid)
+
+    def happen() -> None:
+        def hook(operation: str, folder: str) -> None:
+            if operation == "refresh" and folder == "/data/copy":
+                raise LocalFileProblem("the folder /data/copy cannot be read")
+
+        world.tree.hook = hook
+
+    report = world.verify(listener=_AtTheEnd(happen))
+    assert list_of(report) == (6, 2, 0, 1) and world.listed_bins() == set(PIDS) - {COPIED}
+    (problem,) = report.problems
+    assert (problem.pid, problem.reason) == (COPIED, "the folder /data/copy cannot be read")
+
+
+class _AtTheEnd(VerifyListener):
+    """Something happens once all bins have been read."""
+
+    def __init__(self, happens: Callable[[], None]) -> None:
+        self._happens = happens
+        self._left = 0
+
+    def begin(self, bins: int, size: int) -> None:
+        self._left = bins
+
+    def bin_done(self, result: Any) -> None:
+        self._left -= 1
+        if not self._left:
+            self._happens()
+
+
+def test_without_a_server_that_tells_the_time_nothing_is_told_where_no_bin_depends_on_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = World()
+    monkeypatch.setattr(world.bucket.server_clock, "learn", lambda _date: None)
+    world.tree.write_bin(PIDS[0], OLD)
+    report = world.verify(0)
+    assert list_of(report) == (0, 0, 0, 0) and report.warnings == ()

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import io
 
 import pytest
 from support.fakes import FakeBucket, FakeTree, LocalFile, SerialExecutor, StoredObject, VirtualClock
@@ -154,5 +154,53 @@ def test_what_would_be_said_of_a_damaged_bin_is_what_a_run_says_of_it_and_nothin
     foretold = result_if_sent(job, scene.tree, scene.now(), scene.policy)  # type: ignore[arg-type]
     assert foretold.state is BinState.HELD and foretold.reason.startswith("truncated")
     assert scene.to_the_end(job) == foretold and scene.bucket.puts == []
-    unexamined = replace(scene.policy, check_integrity=False)
+    unexamined = scene.policy._replace(check_integrity=False)
     assert result_if_sent(scene.job(), scene.tree, scene.now(), unexamined) == result_of(scene.job().decision)  # type: ignore[arg-type]
+
+
+class Unreadable(io.BytesIO):
+    """A file on a disk that fails."""
+
+    def readline(self, _size: int | None = -1) -> bytes:
+        raise OSError(5, "Input/output error")
+
+
+def test_a_bin_whose_adc_cannot_be_read_fails_in_a_dry_run_as_in_a_run(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = scene.job()
+    monkeypatch.setattr(scene.tree, "open", lambda _fileset, _extension: Unreadable())
+    foretold = result_if_sent(job, scene.tree, scene.now(), scene.policy)  # type: ignore[arg-type]
+    assert foretold == Result(BinState.FAILED, ".adc in /data cannot be read: Input/output error")
+    assert scene.to_the_end(job) == foretold and scene.bucket.puts == []
+
+
+@pytest.mark.parametrize(
+    "error, told",
+    [(OSError(5, "Input/output error"), "Input/output error"), (OSError("no reason"), "no reason")],
+)
+def test_a_disk_that_goes_away_is_the_failure_of_the_bin_with_its_reason(
+    scene: Scene, error: OSError, told: str
+) -> None:
+    def hook(operation: str, _path: str) -> None:
+        if operation == "refresh":
+            raise error
+
+    job = scene.job()
+    scene.tree.hook = hook
+    scene.steps().advance(job)
+    assert job.result == Result(BinState.FAILED, f"a file in /data cannot be read: {told}")
+
+
+def test_an_error_that_nobody_has_thought_of_is_the_failure_of_the_bin_and_asks_to_be_reported(
+    scene: Scene,
+) -> None:
+    def hook(operation: str, _path: str) -> None:
+        if operation == "refresh":
+            raise KeyError("odd")
+
+    job = scene.job()
+    scene.tree.hook = hook
+    scene.steps().advance(job)
+    assert job.result is not None and job.result.state is BinState.FAILED
+    assert job.result.reason == "unexpected error: KeyError: 'odd'; please report this line"

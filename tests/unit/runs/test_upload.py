@@ -41,8 +41,9 @@ from ifcbscan.errors import (
 )
 from ifcbscan.runs import upload
 from ifcbscan.runs.backends import Backends, StopRequest
+from ifcbscan.runs.listener import Listener
 from ifcbscan.runs.one_bin import BinJob
-from ifcbscan.runs.upload import Listener, Uploader, UploadOptions
+from ifcbscan.runs.upload import Uploader, UploadOptions
 from ifcbscan.state.bin_locks import ALONE, BinLocks
 
 PREFIX = "hablab/nauset/"
@@ -596,6 +597,18 @@ def test_in_company_a_bin_is_looked_at_before_it_is_sent_and_what_is_there_is_no
     assert world.states == {FIRST: "synced"} and world.bucket.puts == []
 
 
+def test_company_that_left_before_the_first_bin_was_begun_is_remembered(world: World) -> None:
+    class AtFirst(BinLocks):
+        def in_company(self) -> bool:
+            return not world.told.bins
+
+    world.write(FIRST)
+    world.claims = AtFirst()
+    world.run()
+    assert [kind for kind, _ in _log_of(world)][:4] == ["head", "head", "head", "put"]
+    assert world.states == {FIRST: "uploaded"}
+
+
 def test_in_company_a_bin_of_which_other_content_is_known_is_still_repaired(world: World) -> None:
     world.write(FIRST)
     world.run()
@@ -1034,3 +1047,55 @@ def test_the_files_stay_closed_once_they_are_sent(world: World) -> None:
     before = len(os.listdir("/proc/self/fd"))
     world.run(4)
     assert len(os.listdir("/proc/self/fd")) == before
+
+
+def test_an_interruption_while_it_is_asked_whether_the_bucket_is_away_ends_the_run_in_order(
+    world: World,
+) -> None:
+    world.write(FIRST, SECOND)
+
+    def hook(when: str, call: Call) -> None:
+        if when == "before" and call.kind == "put":
+            raise BucketUnreachable("no answer")
+        if when == "before" and world.told.bins and call.kind == "list":
+            world.cancelled.set()
+            raise Interrupted(130)
+
+    world.bucket.hook = hook
+    assert world.run() is None
+    assert world.states == {SECOND: "failed", FIRST: "to_upload"}
+
+
+def test_a_bin_that_is_being_sent_when_the_run_is_interrupted_is_counted_as_left(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class NeverDone(Executor):
+        def submit(self, function: Any, *arguments: Any, **named: Any) -> Future[Any]:  # type: ignore[override]
+            world.cancelled.set()
+            return Future()
+
+    monkeypatch.setattr(upload, "_ATTENTION", 0.01)
+    world.write(FIRST, SECOND)
+    assert world.run(pool=NeverDone()) is None
+    assert world.told.results == dict.fromkeys((FIRST, SECOND), ("to_upload", "left to a later run"))
+
+
+def test_a_bin_that_becomes_due_while_that_is_looked_up_is_sent_without_more_waiting(world: World) -> None:
+    class Ticking(VirtualClock):
+        """Each look at the clock takes a quarter of a second, and each waiting ends 0.4 s early."""
+
+        def monotonic(self) -> float:
+            self.advance(0.25)
+            return super().monotonic()
+
+        def sleep(self, seconds: float, unless: threading.Event) -> None:
+            waited.append(seconds)
+            super().sleep(seconds - 0.4, unless)
+
+    waited: list[float] = []
+    world.clock = Ticking()
+    world.bucket = FakeBucket(world.clock)
+    world.write(FIRST)
+    assert world.run() is None
+    assert world.states == {FIRST: "uploaded"} and world.is_whole(FIRST)
+    assert min(waited) == 0.0

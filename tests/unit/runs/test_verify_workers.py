@@ -55,3 +55,21 @@ def test_who_stops_taking_results_stops_the_workers() -> None:
     assert not stop.is_set()
     results.close()
     assert stop.is_set()
+
+
+def test_after_an_early_end_what_has_not_begun_does_not_begin() -> None:
+    begun: list[int] = []
+    go_on = threading.Event()
+
+    def work(number: int) -> int:
+        begun.append(number)
+        if number:
+            go_on.wait(10)
+        return number
+
+    with ThreadPoolExecutor(1) as pool:
+        results = each_result(range(10), work, pool, 3, threading.Event())
+        assert next(results) == 0  # 1 is under way then, and more have been handed to the pool
+        results.close()
+        go_on.set()
+    assert begun in ([0], [0, 1])

@@ -108,3 +108,103 @@ def test_an_error_in_place_of_a_page_is_read_by_botocore() -> None:
     with ScriptedServer([s3_error(503, "SlowDown"), _page(MOTO)]) as server:
         assert len(list(_bucket(server.endpoint).list("hablab/nauset/"))) == 2
         assert server.kinds() == {"list": 2}
+
+
+class _Plain:
+    """botocore's own parser, which is to be asked only for what is no listing."""
+
+    extra = "of botocore's"
+
+    def parse(self, response: dict[str, Any], shape: Any) -> dict[str, Any]:
+        return {"body": response["body"]}
+
+
+def _parse(status: int, headers: dict[str, str], body: bytes = b"", shape: Any = None) -> Any:
+    class Plain:
+        def create_parser(self, protocol_name: str) -> _Plain:
+            return _Plain()
+
+    parser = lean_parser.LeanParserFactory(Plain()).create_parser("rest-xml")
+    assert parser.extra == "of botocore's"
+    return parser.parse({"status_code": status, "headers": headers, "body": body}, shape)
+
+
+def test_a_redirect_is_followed_only_if_it_says_in_which_region_the_bucket_is() -> None:
+    for status in (300, 307, 399):
+        assert _parse(status, {"X-Amz-Bucket-Region": "eu-west-1"}) == {"body": b""}
+        with pytest.raises(botocore.parsers.ResponseParserError, match="redirect to elsewhere"):
+            _parse(status, {"location": "http://elsewhere"})
+    for status in (299, 400):
+        assert _parse(status, {}) == {"body": b""}
+
+
+def test_botocore_reads_of_an_error_only_what_s3_says() -> None:
+    error = b"<Error><Code>SlowDown</Code></Error>"
+    assert _parse(503, {}, error) == {"body": error}
+    assert _parse(503, {}, b"<html>later</html>") == {"body": b""}
+
+
+def test_what_botocores_parser_raises_is_one_error() -> None:
+    class Raising:
+        def create_parser(self, protocol_name: str) -> Any:
+            return self
+
+        def parse(self, response: Any, shape: Any) -> Any:
+            raise RecursionError("too deep")
+
+    parser = lean_parser.LeanParserFactory(Raising()).create_parser("rest-xml")
+    with pytest.raises(botocore.parsers.ResponseParserError, match="^RecursionError: too deep$"):
+        parser.parse({"status_code": 200, "headers": {}, "body": b""}, None)
+
+
+class _Events:
+    """Notes the handlers down, instead of botocore."""
+
+    def __init__(self) -> None:
+        self.meta = self
+        self.events = self
+        self.handlers: dict[str, Any] = {}
+
+    def register_first(self, name: str, handler: Any) -> None:
+        self.handlers[name] = handler
+
+
+class _Operation:
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+
+@pytest.mark.parametrize(
+    "operation, status, body, left",
+    [
+        ("ListObjectsV2", 200, b"<ListBucketResult/>", b"<ListBucketResult/>"),
+        ("ListObjectsV2", 200, b"<!DOCTYPE a><ListBucketResult/>", b""),
+        ("ListObjectsV2", 503, b"<html/>", b""),
+        ("PutObject", 200, b"<html/>", b""),
+        (
+            "PutObject",
+            200,
+            b"<Error><Code>InternalError</Code></Error>",
+            b"<Error><Code>InternalError</Code></Error>",
+        ),
+    ],
+)
+def test_botocores_early_reading_is_shown_no_other_xml(
+    operation: str, status: int, body: bytes, left: bytes
+) -> None:
+    events = _Events()
+    lean_parser.refuse_other_xml(events)
+    response = {"status_code": status, "body": body}
+    events.handlers["before-parse.*.*"](response_dict=response, operation_model=_Operation(operation), more=1)
+    assert response["body"] == left
+
+
+@pytest.mark.parametrize("in_use, status", [(True, 200), (False, 200), (True, 503)])
+def test_a_page_is_put_aside_only_if_it_is_sure_to_come_back(in_use: bool, status: int) -> None:
+    events, factory = _Events(), lean_parser.LeanParserFactory(None)
+    factory.in_use = in_use
+    lean_parser.spare_second_reading(events, factory)
+    response = {"status_code": status, "body": MOTO}
+    (handler,) = events.handlers.values()
+    handler(response_dict=response, more=1)
+    assert (response["body"] == MOTO) is not (in_use and status == 200)

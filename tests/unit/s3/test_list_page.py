@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from support.pages import MOTO, PAGES
 
 from ifcbscan.core.remote_index import ListedObject
-from ifcbscan.s3.list_page import NotAListing, parse_page, plain_error
+from ifcbscan.s3.list_page import NotAListing, is_plain, parse_page, plain_error
 
 
 @pytest.fixture(scope="module")
@@ -92,6 +92,62 @@ def test_quotes_around_an_etag_are_no_part_of_it() -> None:
     ]
 
 
+def _page_with(modified: str = "2026-01-01T00:00:00.000Z", size: str = "1") -> bytes:
+    return (
+        f"<ListBucketResult><IsTruncated>false</IsTruncated><Contents><Key>a</Key><Size>{size}</Size>"
+        f"<LastModified>{modified}</LastModified></Contents></ListBucketResult>"
+    ).encode()
+
+
+@pytest.mark.parametrize(
+    "modified", ["0001-01-01T00:00:00Z", "2026-01-01T00:00:00", "9999-12-31T23:59:59.999999999Z"]
+)
+def test_a_time_as_s3_writes_it_is_kept_as_it_is(modified: str) -> None:
+    (found,) = parse_page(_page_with(modified)).objects
+    assert found == ListedObject("a", 1, modified, "")
+
+
+@pytest.mark.parametrize(
+    "modified",
+    [
+        "",
+        "yesterday",
+        "2026-01-01",
+        "2026-01-01 00:00:00Z",
+        "2026-01-01T00:00:00+01:00",
+        "2026-01-01T00:00:00.Z",
+    ]
+    + ["2026-13-01T00:00:00Z", "2026-01-32T00:00:00Z", "2026-01-01T24:00:00Z", "x2026-01-01T00:00:00Z"],
+)
+def test_an_object_without_a_time_is_no_object(modified: str) -> None:
+    with pytest.raises(NotAListing, match="an object without key, size or time"):
+        parse_page(_page_with(modified))
+
+
+@pytest.mark.parametrize("size", ["", "-1", "1.5", "0x1", " "])
+def test_an_object_without_a_size_is_no_object(size: str) -> None:
+    with pytest.raises(NotAListing, match="an object without key, size or time"):
+        parse_page(_page_with(size=size))
+
+
+@pytest.mark.parametrize(
+    ("body", "plain"),
+    [
+        (b"", True),
+        (b"<Error/>", True),
+        (b'<?xml version="1.0" encoding="UTF-8"?><Error/>', True),
+        (b"<?xml version='1.0' encoding = 'utf-8'?><Error/>", True),
+        (b'<?xml version="1.0" encoding="UTF-7"?><Error/>', False),
+        (b'<Error encoding="UTF-7"/>', True),  # said of something else
+        ("<Error/>".encode("utf-16-le"), False),
+        (b"<!DOCTYPE Error><Error/>", False),
+        (b" " * 5000 + b'<!ENTITY a "b">', False),
+    ],
+)
+def test_a_body_is_plain_without_a_document_type_that_could_define_anything(body: bytes, plain: bool) -> None:
+    assert is_plain(body) is plain
+
+
 @pytest.mark.parametrize(
     "body",
     [
@@ -146,6 +202,7 @@ def test_an_error_of_s3_is_kept_with_what_it_says_and_nothing_else() -> None:
         b"no XML",
         b"<html><body>blocked</body></html>",
         b"<error><code>AccessDenied</code></error>",
+        b"<Answer><Code>AccessDenied</Code></Answer>",
         b"<Error></Error>",
         b"<Error><Code/></Error>",
         b"<Error><Code>403</Code></Error>",

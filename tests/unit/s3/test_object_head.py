@@ -6,7 +6,7 @@ from typing import Mapping
 
 import pytest
 
-from ifcbscan.s3.object_head import content_of, head_of
+from ifcbscan.s3.object_head import ObjectContent, content_of, head_of
 
 MD5 = "900150983cd24fb0d6963f7d28e17f72"
 HEADERS = {"content-length": "3", "last-modified": "Sun, 26 May 2013 10:00:00 GMT", "etag": f'"{MD5}"'}
@@ -50,8 +50,8 @@ def test_headers_that_make_no_sense_are_no_answer_of_s3(odd: Mapping[str, str]) 
         head_of({**HEADERS, **odd}, True)
 
 
-def test_checksums_are_those_of_the_whole_object() -> None:
-    sums = {"x-amz-checksum-crc32": "NSRBwg==", "x-amz-checksum-sha1": "abc-2"}
-    assert content_of({**HEADERS, **sums}).checksums == (("crc32", "NSRBwg=="),)
-    assert content_of({**HEADERS, **sums, "x-amz-checksum-type": "COMPOSITE"}).checksums == ()
-    assert content_of({**HEADERS, "x-amz-server-side-encryption": "aws:kms"}).etag_is_sum is False
+def test_content_is_size_and_etag_and_whether_encryption_made_that_something_else() -> None:
+    assert content_of(HEADERS) == ObjectContent(3, MD5, True)
+    parts = {**HEADERS, "etag": f'"{MD5}-2"'}
+    assert content_of(parts) == ObjectContent(3, f"{MD5}-2", True)
+    assert content_of({**HEADERS, "x-amz-server-side-encryption": "aws:kms"}) == ObjectContent(3, MD5, False)

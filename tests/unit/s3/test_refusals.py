@@ -50,6 +50,31 @@ def test_an_error_means_the_same_every_time(
 
 
 @pytest.mark.parametrize(
+    ("status", "code"),
+    [
+        (400, "BadDigest"),
+        (409, "ConditionalRequestConflict"),
+        (400, "IncompleteBody"),
+        (400, "InternalError"),
+        (409, "OperationAborted"),
+        (400, "RequestTimeout"),
+        (400, "ServiceUnavailable"),
+        (400, "SlowDown"),
+        (400, "Throttling"),
+        (400, "ThrottlingException"),
+        (400, "TooManyRequests"),
+        (408, ""),
+        (425, ""),
+        (429, ""),
+        (500, ""),
+    ],
+)
+def test_what_a_second_try_may_change_is_passing_whatever_was_asked(status: int, code: str) -> None:
+    for operation in EVERY:
+        assert judgement(operation, status, code).meaning is Meaning.PASSING, operation
+
+
+@pytest.mark.parametrize(
     ("status", "code", "unsure"),
     [(500, "InternalError", True), (400, "BadDigest", True), (400, "SlowDown", False), (429, "", False)],
 )
@@ -69,6 +94,35 @@ def test_the_words_say_the_code_the_status_and_what_to_do() -> None:
         judgement(PUT, 400, "EntityTooLarge").text == "the bucket answered EntityTooLarge (HTTP 400): told to"
     )
     assert judgement(PUT, 400, "EntityTooLarge", "").text.endswith(": no reason given")
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "advice"),
+    [
+        (403, "AccessDenied", "Check USER_ACCOUNT, and that the key belongs to it"),
+        (
+            403,
+            "AllAccessDisabled",
+            "access to the.bucket is switched off. Ask the people who run the archive",
+        ),
+        (400, "AuthorizationHeaderMalformed", "Check AWS_REGION"),
+        (301, "PermanentRedirect", "Check AWS_REGION"),
+        (400, "ExpiredToken", "Put a fresh AWS_SESSION_TOKEN into the .env file"),
+        (400, "InvalidToken", "Check AWS_SESSION_TOKEN in the .env file"),
+        (403, "InvalidAccessKeyId", "Check AWS_ACCESS_KEY_ID in the .env file"),
+        (403, "SignatureDoesNotMatch", "Check AWS_SECRET_ACCESS_KEY in the .env file"),
+        (404, "NoSuchBucket", "Check BUCKET_NAME and S3_ENDPOINT_URL in the .env file"),
+        (403, "RequestTimeTooSkewed", "Set it (UTC, ideally by NTP); nothing is lost meanwhile"),
+        (403, "RequestExpired", "Set it (UTC, ideally by NTP); nothing is lost meanwhile"),
+        (403, "QuotaExceeded", "is used up. Ask the people who run the archive"),
+        (403, "UserSuspended", "Ask the people who run the archive"),
+    ],
+)
+def test_what_a_second_try_will_not_change_says_what_to_do(status: int, code: str, advice: str) -> None:
+    for operation in (LIST, GET, PUT):
+        found = judgement(operation, status, code)
+        assert found.meaning is Meaning.REFUSED
+        assert found.text.startswith(f"{code} (HTTP {status}): ") and found.text.endswith(advice)
 
 
 def test_what_the_server_says_is_shown_as_one_plain_line() -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from ifcbscan.errors import ExitCode, UsageError
 from ifcbscan.schedule import crontab_text
-from ifcbscan.schedule.cron import Cron
+from ifcbscan.schedule.cron import Cron, daemon_runs
 from ifcbscan.schedule.crontab_text import jobs_in
 from ifcbscan.schedule.jobs import ScheduledJob, ScheduleError
 from ifcbscan.schedule.process import Finished
@@ -181,3 +181,49 @@ def test_what_print_shows_is_the_block_that_install_writes(tmp_path: Path) -> No
     cron_of_user = scheduler(crontab, tmp_path)
     cron_of_user.install(NASTY)
     assert os.fsencode(cron_of_user.render(NASTY)) == crontab.table
+
+
+# ---- what an operator must know --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "platform, runs, told",
+    [
+        ("linux", True, []),
+        ("linux", None, []),
+        ("linux", False, ["The cron service does not seem to run"]),
+        ("darwin", False, ["Full Disk Access"]),
+        ("freebsd14", False, []),
+    ],
+)
+def test_the_operator_is_told_what_keeps_jobs_from_running(
+    platform: str, runs: bool | None, told: list[str]
+) -> None:
+    notes = Cron(platform=platform, daemon_runs=lambda: runs).notes()
+    assert len(notes) == len(told)
+    assert all(words in note for words, note in zip(told, notes))
+
+
+@pytest.mark.parametrize(
+    "processes, runs",
+    [
+        ({"1": "systemd", "42": "cron"}, True),
+        ({"1": "init", "42": "crond"}, True),
+        ({"1": "init", "42": "fcron"}, True),
+        ({"1": "init", "42": "cron-like", "43": "bash"}, False),
+        ({"42": "bash"}, None),  # those of others are hidden
+        ({}, None),
+    ],
+)
+def test_a_cron_service_is_recognised_among_the_processes(
+    tmp_path: Path, processes: dict[str, str], runs: bool | None
+) -> None:
+    for pid, name in processes.items():
+        (tmp_path / pid).mkdir()
+        (tmp_path / pid / "comm").write_text(name + "\n", encoding="ascii")
+    (tmp_path / "meminfo").touch()
+    assert daemon_runs(str(tmp_path)) is runs
+
+
+def test_a_system_without_a_list_of_processes_tells_nothing_of_cron(tmp_path: Path) -> None:
+    assert daemon_runs(str(tmp_path / "proc")) is None

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Iterator
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ifcbscan.core.window import EVERYTHING, Window
@@ -301,6 +301,7 @@ def stand_in() -> Iterator[str]:
 @pytest.mark.parametrize("strips, halves", [(True, False), (True, True), (False, False)])
 @settings(max_examples=25, deadline=None)
 @given(job=jobs)
+@example(job=NASTY)
 def test_what_sh_runs_after_crons_own_rule_is_the_exact_argument_vector(
     stand_in: str, strips: bool, halves: bool, job: ScheduledJob
 ) -> None:
@@ -355,7 +356,15 @@ def test_a_crontab_that_asks_for_a_foreign_shell_is_refused(setting: bytes) -> N
 
 
 @pytest.mark.parametrize(
-    "setting", [b"SHELL=/bin/bash\n", b"SHELL=csh\nSHELL='/bin/sh'\n", b"# SHELL=/bin/tcsh\n"]
+    "setting",
+    [
+        *(
+            b"SHELL=/bin/%b\n" % shell
+            for shell in (b"sh", b"ash", b"bash", b"busybox", b"dash", b"ksh", b"ksh93", b"mksh", b"zsh")
+        ),
+        b"SHELL=csh\nSHELL='/bin/sh'\n",
+        b"# SHELL=/bin/tcsh\n",
+    ],
 )
 def test_a_crontab_that_asks_for_a_shell_of_the_family_is_fine(setting: bytes) -> None:
     assert jobs_in(with_job(setting, make_job()))

@@ -68,7 +68,7 @@ def test_the_command_line_understands_both_commands() -> None:
         assert words.command == "once"
         arguments = scan_arguments(words)
         assert arguments.job == JobArguments("/data/ifcb", "nauset", "/etc/ifcb/.env")
-        assert (arguments.output.log_file, arguments.quiet) == ("/log/a.log", True)
+        assert (arguments.output.log_file, arguments.output.quiet) == ("/log/a.log", True)
 
 
 @pytest.mark.parametrize("mode", list(Mode))

@@ -170,9 +170,18 @@ def test_a_percent_sign_that_names_no_variable_is_fine(directory: str) -> None:
 
 
 def test_a_program_path_that_windows_would_refuse_is_refused() -> None:
-    job = ScheduledJob("C:\\" + "a" * 250 + "\\python.exe", "C:\\e", "C:\\d", "nauset", "C:\\l")
+    def definition(length: int) -> str:
+        program = "C:\\" + "a" * (length - len("C:\\\\pythonw.exe")) + "\\pythonw.exe"
+        return task_xml(make_job(), Mode.FULL, SID, program)
+
+    assert len(text_of(definition(260), "Actions/Exec/Command")) == 260
     with pytest.raises(UsageError, match="260"):
-        task_xml(job, Mode.FULL, SID)
+        definition(261)
+
+
+def test_the_names_of_tasks_are_those_under_which_earlier_versions_registered_them() -> None:
+    names = [task_name(make_job(), mode) for mode in (Mode.RECENT, Mode.FULL)]
+    assert names == [f"\\ifcbscan\\nauset-43278b4b1db4-{mode}" for mode in ("recent", "full")]
 
 
 # ---- command lines -------------------------------------------------------------------------------
@@ -286,3 +295,10 @@ def test_a_task_outside_our_folder_is_not_ours() -> None:
     assert read_task(task_xml(make_job(), Mode.FULL, SID, name="\\theirs\\ifcbscan")) is None
     assert read_task(FOREIGN) is None
     assert read_task("no xml") is None
+
+
+def test_what_schtasks_prints_is_read_in_utf_16_or_in_the_code_page_of_the_console() -> None:
+    assert task_text.decode_output("<Task> é\r\n".encode("utf-16")) == "<Task> é\r\n"
+    assert task_text.decode_output(b"<Task> ?\r\n") == "<Task> ?\r\n"
+    # what is in no encoding at all is still text, so that our own tasks, which are ASCII, can be read
+    assert task_text.decode_output(b"<Task> \x81\x90\xff").startswith("<Task> ")

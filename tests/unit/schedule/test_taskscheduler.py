@@ -30,12 +30,14 @@ class SchtasksStandIn:
         self.code_page = "oem" if os.name == "nt" else code_page
         self.calls: list[str] = []
         self.refuses: tuple[str, bytes] | None = None
+        self.whoami = f'"pc\\me","{SID}"\r\n'.encode("ascii")
 
     def __call__(self, command: Sequence[str], stdin: bytes) -> Finished:
         assert stdin == b""
         program, *words = command
         if program.lower().endswith("whoami.exe"):
-            return Finished(0, f'"pc\\me","{SID}"\r\n'.encode("ascii"), b"")
+            assert words == ["/USER", "/FO", "CSV", "/NH"]
+            return Finished(0, self.whoami, b"")
         assert program.lower().endswith("schtasks.exe")
         self.calls.append(words[0])
         if self.refuses and words[0] == self.refuses[0]:
@@ -113,6 +115,31 @@ def test_tasks_are_made_for_the_user_and_with_system_for_the_system_account() ->
             assert (
                 text_of(schtasks.tasks[task_name(make_job(), mode)], "Principals/Principal/UserId") == user_id
             )
+
+
+@pytest.mark.parametrize("domain, user_id", [("PC", "PC\\me"), ("", "me")])
+def test_where_windows_tells_no_sid_the_name_of_the_user_serves(
+    domain: str, user_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("USERNAME", "me")
+    monkeypatch.setenv("USERDOMAIN", domain)
+    schtasks = SchtasksStandIn()
+    schtasks.whoami = b"ERROR: Unable to get user claims information.\r\n"
+    scheduler(schtasks).install(make_job())
+    xml = schtasks.tasks[task_name(make_job(), Mode.FULL)]
+    assert text_of(xml, "Principals/Principal/UserId") == user_id
+
+
+def test_where_windows_does_not_say_who_the_user_is_nothing_is_installed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("USERNAME", raising=False)
+    schtasks = SchtasksStandIn()
+    schtasks.whoami = b""
+    before = dict(schtasks.tasks)
+    with pytest.raises(ScheduleError, match="Nothing was installed"):
+        scheduler(schtasks).install(make_job())
+    assert schtasks.tasks == before
 
 
 def test_where_there_is_no_pythonw_the_jobs_own_python_is_started() -> None:

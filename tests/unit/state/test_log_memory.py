@@ -23,7 +23,7 @@ from ifcbscan.state.log_memory import NOTHING_LOGGED, AlreadyLogged
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86400.0
 MIDNIGHT = 1700006400.0  # 2023-11-15
 PID = "D20130526T095207_IFCB013"
-HELD = Problem(PID, "held", "empty: .roi has 0 bytes")
+HELD = Problem(PID, BinState.HELD, "empty: .roi has 0 bytes")
 
 
 def _report(
@@ -104,9 +104,9 @@ def test_a_new_state_is_told_at_once() -> None:
     job = Job()
     job.run(_report(), 5)
     assert f"{PID} held: empty: .roi has 0 bytes" in job.run(_report([HELD]))
-    other = Problem("D20130526T101452_IFCB013", "incomplete", ".roi missing")
+    other = Problem("D20130526T101452_IFCB013", BinState.INCOMPLETE, ".roi missing")
     assert job.run(_report([HELD, other]))[0] == "D20130526T101452_IFCB013 incomplete: .roi missing"
-    changed = Problem(PID, "conflict", "two copies differ")
+    changed = Problem(PID, BinState.CONFLICT, "two copies differ")
     assert job.run(_report([changed, other]))[0] == f"{PID} conflict: two copies differ"
 
 
@@ -114,7 +114,7 @@ def test_a_reason_whose_figures_change_is_no_new_state() -> None:
     job = Job()
     for hours in range(10):
         rejected = Problem(
-            PID, "rejected", f"the archive deleted the .roi that was sent {hours / 60:.1f} h ago"
+            PID, BinState.REJECTED, f"the archive deleted the .roi that was sent {hours / 60:.1f} h ago"
         )
         job.run(_report([rejected]))
     assert sum(PID in line for line in job.lines) == 1
@@ -186,7 +186,7 @@ def test_a_clock_that_was_set_back_does_not_silence_the_log() -> None:
 
 def test_a_thousand_troubled_bins_do_not_make_the_memory_grow_without_end() -> None:
     job = Job()
-    job.run(_report([Problem(f"D20130526T{n:06d}_IFCB013", "held", "x: y") for n in range(5000)]))
+    job.run(_report([Problem(f"D20130526T{n:06d}_IFCB013", BinState.HELD, "x: y") for n in range(5000)]))
     assert len(job.logged.keys) == log_memory.MOST_TOLD
     for number in range(5000):
         job.fail(f"another failure, number {number}")

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from ifcbscan.errors import IfcbscanError
 from ifcbscan.state.paths import job_file, job_id, path_digest, state_folder
 
 posix_only = pytest.mark.skipif(os.name != "posix", reason="folders are found otherwise on Windows")
@@ -60,3 +61,26 @@ def test_a_folder_has_one_digest_by_whatever_name_it_is_reached(tmp_path: Path) 
     assert path_digest(str(tmp_path / "link")) == path_digest(str(tmp_path / "data" / "."))
     assert path_digest(str(tmp_path / "data")) != path_digest(str(tmp_path))
     assert len(path_digest("/data/\udcff")) == 12  # a name that is no UTF-8
+
+
+@posix_only
+def test_the_temporary_folder_is_not_touched_as_long_as_the_home_can_be_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+    (tmp_path / "temporary").mkdir()
+    state_folder()
+    assert list((tmp_path / "temporary").iterdir()) == []
+
+
+@posix_only
+def test_a_folder_in_the_temporary_one_that_somebody_else_could_have_made_is_not_used(
+    tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (home / ".local").touch()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (tmp_path / f"ifcbscan-{os.getuid()}").symlink_to(elsewhere)
+    with pytest.raises(IfcbscanError, match="no folder for locks and logs"):
+        state_folder()

@@ -11,7 +11,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import Iterator
 
@@ -331,7 +330,7 @@ def test_a_clock_that_was_set_since_raises_no_alarm_and_hides_none(data: str, cl
         holder = living_holder(path)
         assert holder is not None
         # As if the computer's clock had shown `clock_then` when the run began, and was set right since.
-        then = replace(holder, clock_offset=clock_then - time.monotonic())
+        then = holder._replace(clock_offset=clock_then - time.monotonic())
         os.utime(path + ".holder", (clock_then, clock_then))
         assert 0 <= (silence(path, then) or 0) < 60
         age_sign(path, 4000.0)
@@ -343,7 +342,7 @@ def test_by_the_clock_of_another_computer_an_absurd_age_is_no_age(data: str) -> 
     with hold(data, "nauset", "full"):
         holder = read_holder(path)
         assert holder is not None
-        elsewhere = replace(holder, host="lab-server")
+        elsewhere = holder._replace(host="lab-server")
         for age, known in ((-7200.0, False), (60.0, True), (7200.0, True), (1.7e9, False)):
             os.utime(path + ".holder", (time.time() - age, time.time() - age))
             found = silence(path, elsewhere)

@@ -1,0 +1,47 @@
+"""What is here and what is there, side by side, and the first decision on each bin. Acts on none."""
+
+from __future__ import annotations
+
+from typing import Mapping, NamedTuple, Sequence
+
+from ifcbscan.core.bins import NOTHING_REMOTE, Fileset, Pid, RemoteFileset
+from ifcbscan.core.decision import NOTHING_ELSE, Decision, Known, Now, Policy, decide
+from ifcbscan.disk.tree import Inventory
+
+
+class Compared(NamedTuple):
+    """The tree as it was walked and the bucket as it was listed, at the moment `now`.
+
+    `retry_rejected`: send again what the archive refused before. `other_content`: by bin, the files that are known to
+    have other content in the archive (`sync --content`).
+    """
+
+    inventory: Inventory
+    remote: Mapping[str, RemoteFileset]
+    now: Now
+    policy: Policy
+    retry_rejected: bool
+    other_content: Mapping[Pid, frozenset[str]]
+
+    def there(self, pid: Pid) -> RemoteFileset:
+        """What the bucket holds of a bin."""
+        return self.remote.get(pid, NOTHING_REMOTE)
+
+    def copies(self, pid: Pid) -> Sequence[Fileset]:
+        """The other filesets of a bin on this disk."""
+        return self.inventory.copies.get(pid, ())
+
+    def decide(self, local: Fileset) -> Decision:
+        """The first decision on a bin of the inventory."""
+        pid = local.pid
+        return decide(local, self.there(pid), self.now, self.policy, self.copies(pid), self.known(pid))
+
+    def known(self, pid: Pid) -> Known:
+        """What is known of a bin besides. (What the archive refuses later in the run stays refused.)"""
+        other_content = self.other_content.get(pid)
+        if other_content is None:
+            return _RETRY if self.retry_rejected else NOTHING_ELSE
+        return Known(retry_rejected=self.retry_rejected, other_content=other_content)
+
+
+_RETRY = Known(retry_rejected=True)

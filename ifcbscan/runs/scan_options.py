@@ -1,0 +1,28 @@
+"""How a scan is to run, as its caller says it."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from ifcbscan.core.decision import Policy
+from ifcbscan.core.window import EVERYTHING, Window
+
+
+class ScanOptions(NamedTuple):
+    """How to run. Durations in seconds; `max_age` None is a full run. `window` is also the tree's."""
+
+    account: str
+    time_series: str
+    policy: Policy
+    dry_run: bool = False
+    max_age: float | None = None
+    time_limit: float | None = None
+    jobs: int = 4
+    retry_rejected: bool = False
+    find_newest: bool = False
+    window: Window = EVERYTHING
+
+    @property
+    def mode(self) -> str:
+        """`recent` or `full`, as the JSON and the lock name it."""
+        return "full" if self.max_age is None else "recent"

@@ -1,0 +1,76 @@
+"""A survey of more bins than can be examined, and which bin counts as the newest. States: integration/runs/test_survey.py."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from support.fakes import FakeBucket, FakeTree, LocalFile, SerialExecutor, StoredObject, VirtualClock
+
+from ifcbscan.core.decision import Policy
+from ifcbscan.runs import survey as module
+from ifcbscan.runs.scan_options import ScanOptions
+from ifcbscan.runs.survey import Survey, survey
+
+PIDS = [f"D20231114T20{minute:02d}00_IFCB013" for minute in range(4)]
+FUTURE = "D20400101T000000_IFCB013"
+
+
+class World:
+    def __init__(self) -> None:
+        self.clock = VirtualClock()
+        self.tree: Any = FakeTree()
+        self.bucket: Any = FakeBucket(self.clock)
+
+    def write(self, pid: str, images: int = 3) -> None:
+        self.tree.write_bin(pid, self.clock.wall() - 3600, images=images)
+
+    def survey(self, **policy: Any) -> Survey:
+        options = ScanOptions("hablab", "nauset", Policy(**policy))
+        return survey(options, self.tree, self.bucket, self.clock, SerialExecutor())
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+def test_of_many_bins_that_wait_the_newest_are_examined_and_that_is_told(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "EXAMINED_AT_MOST", 2)
+    for pid in PIDS:
+        world.write(pid)
+        roi = world.tree.files[f"/data/{pid}.roi"]
+        world.tree.files[f"/data/{pid}.roi"] = LocalFile(roi.body[:-1], roi.changed)
+    found = world.survey()
+    states = {item.pid: item.state.value for item in found.bins}
+    assert states == dict(zip(PIDS, ["to_upload", "to_upload", "held", "held"]))
+    (warning,) = found.warnings
+    assert warning.startswith("4 bins wait to be sent; only the newest 2")
+    unexamined = world.survey(check_integrity=False)
+    assert {item.state.value for item in unexamined.bins} == {"to_upload"} and unexamined.warnings == ()
+
+
+def test_the_newest_bin_is_not_one_from_the_future_nor_one_without_images(world: World) -> None:
+    for pid in PIDS[:2]:
+        world.write(pid)
+    world.write(PIDS[3], images=0)
+    world.write(FUTURE)
+    newest = world.survey().newest
+    assert newest is not None and newest.pid == PIDS[1]
+
+
+def test_bins_that_only_the_archive_has_are_archived_if_they_are_whole_there(world: World) -> None:
+    for pid in PIDS[:2]:
+        for extension in ("hdr", "adc", "roi") if pid == PIDS[0] else ("hdr", "roi"):
+            key = f"hablab/nauset/2023/D20231114/{pid}.{extension}"
+            world.bucket.objects[key] = StoredObject(b"bytes", world.clock.now - 3600)
+    found = {item.pid: (item.state.value, item.size) for item in world.survey().bins}
+    assert found == {PIDS[0]: ("archived", 15), PIDS[1]: ("incomplete", 10)}
+
+
+def test_a_part_of_a_bin_beside_a_whole_one_is_told(world: World) -> None:
+    world.write(PIDS[0])
+    world.tree.write(f"copy/{PIDS[0]}.hdr", b"half a copy", world.clock.wall() - 3600)
+    assert sorted(item.state.value for item in world.survey().bins) == ["incomplete", "to_upload"]
