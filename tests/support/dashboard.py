@@ -205,8 +205,8 @@ class DashboardStandIn:
         if not rows:
             return None
         text = io.StringIO()
-        names, quoting = _COLUMNS[self.columns]
-        writer = csv.DictWriter(text, names, "", lineterminator="\n", quoting=quoting)
+        names, quoted = _COLUMNS[self.columns]
+        writer = csv.DictWriter(text, names, "", dialect=_Quoted if quoted else _Plain)
         writer.writeheader()
         for item in sorted(rows, key=lambda item: item.pid):
             known = {
@@ -223,12 +223,20 @@ class DashboardStandIn:
         return "text/csv", text.getvalue().encode("utf-8")
 
 
+class _Plain(csv.excel):
+    lineterminator = "\n"
+
+
+class _Quoted(_Plain):
+    quoting = csv.QUOTE_ALL
+
+
 _FIRST = ["dataset", "pid", "sample_time", "ifcb", "ml_analyzed", "latitude", "longitude", "depth"]
 _MIDDLE = ["cruise", "cast", "niskin", "sample_type", "n_images"]
 _LAST = ["comment_summary", "trigger_selection", "skip"]
 _COLUMNS = {
-    Columns.SIXTEEN: ([*_FIRST, *_MIDDLE, *_LAST], csv.QUOTE_MINIMAL),
-    Columns.RELEASE_5_2: ([*_FIRST, *_MIDDLE, "tag1", "tag2", "tag3", "tag4", *_LAST], csv.QUOTE_ALL),
+    Columns.SIXTEEN: ([*_FIRST, *_MIDDLE, *_LAST], False),
+    Columns.RELEASE_5_2: ([*_FIRST, *_MIDDLE, "tag1", "tag2", "tag3", "tag4", *_LAST], True),
 }
 
 
