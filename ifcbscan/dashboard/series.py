@@ -65,12 +65,12 @@ def among(listed: SeriesList, account: str, time_series: str) -> SeriesAnswer:
         return SeriesAnswer(
             Known.NO,
             f"The dashboard does not know a time series {time_series!r} of the account {account!r}. It knows "
-            f"{_listed(names)}.{_meant(names, time_series)}",
+            f"{_listed(names)}.{meant(names, time_series)}",
         )
     return SeriesAnswer(
         Known.NO,
         f"The dashboard does not know a time series {time_series!r}: it is not among the {len(names):,} of all accounts. "
-        f"{not_by_account(account)}{_meant(names, time_series)}",
+        f"{not_by_account(account)}{meant(names, time_series)}",
     )
 
 
@@ -82,8 +82,8 @@ def not_by_account(account: str) -> str:
     )
 
 
-def _meant(names: Sequence[str], time_series: str) -> str:
-    """The question whether one of the names that are most like it is meant; "" if none is like it."""
+def meant(names: Sequence[str], time_series: str) -> str:
+    """The question whether one of the names that are most like it is meant, after a space; "" if none is like it."""
     import difflib
 
     by_folded = {name.casefold(): name for name in names}

@@ -8,6 +8,7 @@ import stat
 import sys
 import tempfile
 
+from ifcbscan.core.series import file_name
 from ifcbscan.errors import IfcbscanError
 from ifcbscan.state.files import make_folder
 
@@ -64,7 +65,7 @@ def job_id(directory: str, time_series: str) -> str:
     Not `ScheduledJob.id`, by which a schedule names it: that one is made of the text of the path alone, because a
     schedule is also read where the folder cannot be (its disk is not mounted). Both are in use on many computers.
     """
-    return f"{time_series}-{path_digest(directory)}"
+    return file_name(f"{time_series}-{path_digest(directory)}")
 
 
 def path_digest(path: str) -> str:

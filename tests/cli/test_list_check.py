@@ -320,7 +320,22 @@ def test_a_time_series_that_can_be_none_is_red_whatever_the_dashboard_does(
     assert set(swapped) == {"folder", "time series"} | away
     assert "The folder comes first" in swapped["time series"]
     found = red(operator.run("check", operator.home, "my cruise", code=5 if away else 2))
-    assert set(found) == {"time series"} | away and "Did you mean 'my_cruise'?" in found["time series"]
+    assert set(found) == {"time series"} | away and "no point at either end" in found["time series"]
+    assert "Did you mean" not in found["time series"]  # the dashboard has none like it
+    found = red(operator.run("check", operator.home, "nau set", code=5 if away else 2))
+    assert ("Did you mean 'nauset'?" in found["time series"]) == (there == "good")
+
+
+@on_moto
+@pytest.mark.parametrize("asked", [True, False])
+def test_a_name_that_the_older_client_refuses_is_green_with_a_remark(
+    operator: Operator, cron_service: None, request: pytest.FixtureRequest, asked: bool
+) -> None:
+    if asked:
+        request.getfixturevalue("dashboard").teams["hablab"].append("hablab_dock")
+    done = operator.run("check", operator.home, "hablab_dock")
+    assert red(done) == {}
+    assert "begins with that of the account" in items(done)["time series"][1]
 
 
 @on_moto

@@ -6,7 +6,7 @@ import io
 import os
 import shutil
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Callable, Iterator
 
 from ifcbscan.cli import output
@@ -19,7 +19,7 @@ from ifcbscan.cli.targets import absolute
 from ifcbscan.clock import Clock
 from ifcbscan.config import Config
 from ifcbscan.core.printable import named, without_password
-from ifcbscan.core.series import Series, check_time_series
+from ifcbscan.core.series import Series, check_time_series, remark_on_name
 from ifcbscan.dashboard import series
 from ifcbscan.dashboard.calls import Dashboard, DashboardError, SeriesList
 from ifcbscan.errors import ExitCode, IfcbscanError, Interrupted, PutRefused, UsageError
@@ -215,10 +215,16 @@ def _on_dashboard(config: Config, time_series: str | None, account: _Account) ->
     try:
         check_time_series(time_series)
     except IfcbscanError as error:
-        yield _not_good("time series", error)
+        refused = _not_good("time series", error)
+        meant = series.meant(listed.names, time_series) if listed is not None else ""
+        yield replace(refused, text=refused.text + meant)
         return
+    remark = remark_on_name(Series(config.account, time_series))
     if url is not None and listed is not None:
-        yield _series(listed, url, config.account, time_series)
+        found = _series(listed, url, config.account, time_series)
+        yield replace(found, text=f"{found.text}. {remark}" if found.good and remark else found.text)
+    elif remark:
+        yield Item(True, "time series", remark)
 
 
 def _dashboard(url: str, listed: SeriesList, name: str, account: _Account) -> Item:

@@ -26,6 +26,7 @@ from ifcbscan.core.archive_report import (
 )
 from ifcbscan.core.decision import Policy
 from ifcbscan.core.remote_index import MOST_RANGES
+from ifcbscan.core.series import file_name
 from ifcbscan.dashboard.calls import Dashboard, DashboardError, UnknownToDashboard
 from ifcbscan.disk.tree import LocalTree
 from ifcbscan.errors import ExitCode, LocalFileProblem, UsageError
@@ -44,7 +45,7 @@ def run(arguments: ReportArguments, interruption: Interruption) -> int:
     path = None
     if arguments.output is not None or not arguments.as_json:
         page.check_jinja2()  # before minutes of looking at everything
-        path = absolute(arguments.output or f"{time_series}-report.html")
+        path = absolute(arguments.output or file_name(f"{time_series}-report.html"))
         check_replaced("--output", path, is_page)
     if arguments.published and config.dashboard_url is None:
         raise UsageError("--published: there is no dashboard to ask. Set DASHBOARD_URL in the .env file.")
