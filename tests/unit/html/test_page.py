@@ -22,6 +22,7 @@ from ifcbscan.core.archive_report import (
     IN_ARCHIVE,
     ArchiveReport,
     ReportSubject,
+    ShownBins,
     SurveyedBin,
     build_report,
     to_json,
@@ -176,7 +177,8 @@ def test_a_bin_that_the_dashboard_does_not_show_is_unpublished_and_still_in_the_
         bad(day(3), BinState.ARCHIVED),
         bad(day(3), BinState.HELD, second=9),
     ]
-    report = report_on(bins, published={bins[1].pid})
+    why = {item.pid: "it is marked as skipped" for item in (bins[0], bins[2], bins[3])}
+    report = report_on(bins, published=ShownBins(why, known=True))
     assert report.bins_in((BinState.UNPUBLISHED,)) == 2
     assert report.bins_in(IN_ARCHIVE) == 3
     assert [item.state for item in report.unfinished] == [
@@ -184,6 +186,11 @@ def test_a_bin_that_the_dashboard_does_not_show_is_unpublished_and_still_in_the_
         BinState.UNPUBLISHED,
         BinState.UNPUBLISHED,
     ]
+    assert report.unfinished[1].reason == "it is marked as skipped"  # a bin that is held keeps its own reason
+    assert report.unfinished[0].reason != "it is marked as skipped"
+    assert (
+        report.published_known and not report_on(bins, published=ShownBins(why, known=False)).published_known
+    )
     assert report_on(bins).bins_in((BinState.UNPUBLISHED,)) == 0
 
 
