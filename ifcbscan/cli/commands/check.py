@@ -233,7 +233,7 @@ def _dashboard(url: str, listed: SeriesList, name: str, account: _Account) -> It
         return Item(True, "dashboard", f"{shown} answers; time series of {name}: {many}")
     text = f"{shown} answers; time series of all accounts: {many}. {series.not_by_account(name)}"
     if account.known:
-        return Item(True, "dashboard", f"{text} The archive knows the account, so it is the teams")
+        return Item(True, "dashboard", f"{text} The archive knows it, so the name is right")
     # A name that is wrong fits any list of all, so only the archive can tell.
     return Item(
         False,
