@@ -46,6 +46,11 @@ SETTINGS = (
     "DASHBOARD_URL",
 )
 
+#: What the file of the older client (ifcb-sync) may hold besides. They count in the file alone: in the environment, names
+#: as general as these belong to others. The second needs nothing: the three files of a bin always go together.
+_API_URL = "API_URL"
+_OLDER_CLIENTS = (_API_URL, "SYNC_FILE_EXTENSIONS")
+
 #: How like a setting another name must be to pass for a misspelt one. AWS_DEFAULT_REGION, which other programs
 #: read, is like AWS_REGION to 0.71; AWS_SECRET_KEY like AWS_SECRET_ACCESS_KEY to 0.8.
 _ALIKE = 0.8
@@ -154,7 +159,9 @@ def load(env_file: str | None, environ: Mapping[str, str]) -> Config:
         bucket=values.get("BUCKET_NAME") or DEFAULT_BUCKET,
         region=values.get("AWS_REGION") or DEFAULT_REGION,
         endpoint_url=endpoint_url,
-        dashboard_url=values.parsed("DASHBOARD_URL", _dashboard) or _default_dashboard(values, endpoint_url),
+        dashboard_url=values.parsed("DASHBOARD_URL", _dashboard)
+        or _dashboard_of_older_client(values)
+        or _default_dashboard(values, endpoint_url),
         data_dir=values.get("IFCB_DATA_DIR"),
         time_series=values.get("TIME_SERIES"),
         settle=60.0 if settle is None else settle,
@@ -275,6 +282,21 @@ def _address(text: str, name: str, otherwise: str) -> str:
     return text
 
 
+def _dashboard_of_older_client(values: _Values) -> str | None:
+    """The dashboard in whose list of time series the older client looks a name up. Only asked for where none is named."""
+    return values.parsed(_API_URL, _dashboard_of_list) if _API_URL in values.in_file else None
+
+
+def _dashboard_of_list(text: str, name: str) -> str:
+    otherwise = (
+        "must be the address of the dashboard's list of time series, as in https://.../api/list_datasets/"
+    )
+    if _CONTROL.search(text):
+        raise ConfigError(f"{name} {otherwise}.")
+    # Not a server that is itself called api.
+    return re.sub(r"(?<=[^/])/api(/.*)?$", "", _address(text, name, otherwise + ".")).rstrip("/")
+
+
 def _default_dashboard(values: _Values, endpoint_url: str | None) -> str | None:
     # The default dashboard belongs to the default archive; of another one it knows nothing.
     ours = endpoint_url is None and values.get("BUCKET_NAME") in (None, DEFAULT_BUCKET)
@@ -298,7 +320,7 @@ def _warnings(env_file: str | None, endpoint_url: str | None) -> tuple[str, ...]
 
 def _misspelt(env_file: str | None, in_file: Iterable[str]) -> tuple[str, ...]:
     """A warning for each name that is nearly a setting which the file does not have."""
-    unknown = [name for name in in_file if name not in SETTINGS]
+    unknown = [name for name in in_file if name not in SETTINGS and name not in _OLDER_CLIENTS]
     if not unknown:
         return ()
     import difflib

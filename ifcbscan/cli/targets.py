@@ -23,8 +23,9 @@ _LOOKED_AT = 65536
 
 _SUFFIXES = (".hdr", ".adc", ".roi")
 
-#: What the names of the records have in them that runs keep in their state folder. Logs lie there, too.
-_RECORD = re.compile(r"\.(?:lock|named|claims|json)\b")
+#: What the names of the records have in them that runs keep in their state folder, behind the digest of the job (whose
+#: time series may itself be called `a.json`). Logs lie there, too.
+_RECORD = re.compile(r"\.(?:lock|named|claims|json)\b(?!.*-[0-9a-f]{12}\b)")
 
 #: How a line of the log begins (log.open_log); after the remains of another one, if the disk was full.
 _LOG_LINE = re.compile(rb"[^\n]*?\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ (?:DEBUG|INFO|WARNING|ERROR|CRITICAL) ")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime
 from collections import Counter
 from dataclasses import dataclass
-from typing import Any, Container, Iterable, NamedTuple, Sequence
+from typing import Any, Container, Iterable, Mapping, NamedTuple, Sequence
 
 from ifcbscan.core.bins import Pid
 from ifcbscan.core.printable import printable
@@ -42,6 +42,16 @@ class SurveyedBin(NamedTuple):
     state: BinState
     reason: str
     size: int
+
+
+class ShownBins(NamedTuple):
+    """What the dashboard says of the bins in the archive.
+
+    `unpublished`: pid -> why it does not show that bin. `known`: it has said of every bin whether it shows it.
+    """
+
+    unpublished: Mapping[Pid, str]
+    known: bool
 
 
 @dataclass(frozen=True)
@@ -160,11 +170,11 @@ def build_report(
     now: float,
     not_counted: NotCounted = NOTHING_LEFT_OUT,
     warnings: Sequence[str] = (),
-    published: Container[str] | None = None,
+    published: ShownBins | None = None,
 ) -> ArchiveReport:
     """The report on `bins`, at `now` (seconds since 1970, UTC, by the bucket's clock).
 
-    `published`: the ids that the dashboard shows; None if nobody asked it, or it did not answer.
+    `published`: what the dashboard shows; None if nobody asked it.
     """
     first_day, last_day = _plausible_days(now)
     counts: Counter[BinState] = Counter()
@@ -211,7 +221,7 @@ def build_report(
         excluded=not_counted.excluded,
         outside=not_counted.outside,
         window=str(subject.window),
-        published_known=published is not None,
+        published_known=published is not None and published.known,
         warnings=tuple(printable(warning) for warning in warnings),
     )
 
@@ -222,10 +232,10 @@ def _plausible_days(now: float) -> tuple[int, int]:
     return (datetime.date(_FIRST_YEAR, 1, 1) - epoch).days, int(now // _DAY) + 1
 
 
-def _as_published(item: SurveyedBin, published: Container[str]) -> SurveyedBin:
-    if item.state not in _DONE or item.pid in published:
+def _as_published(item: SurveyedBin, published: ShownBins) -> SurveyedBin:
+    reason = published.unpublished.get(item.pid)
+    if item.state not in _DONE or reason is None:
         return item
-    reason = "in the archive, but the dashboard does not show it"
     return SurveyedBin(item.pid, BinState.UNPUBLISHED, reason, item.size)
 
 

@@ -69,6 +69,19 @@ class Publication(enum.Enum):
     UNKNOWN = "unknown"  # the dashboard did not say
 
 
+class PublicationRecord:
+    """What was found out of one bin in the archive: whether the dashboard shows it, and if not, why.
+
+    There may be many of these records. `publication` is None where nobody asked.
+    """
+
+    __slots__ = ("publication", "unpublished")
+
+    def __init__(self) -> None:
+        self.publication: Publication | None = None
+        self.unpublished = ""
+
+
 @dataclass(frozen=True)
 class BinResult:
     """How one bin ended. `size`: bytes of all its files on this disk, copies in other folders included.

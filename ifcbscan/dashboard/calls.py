@@ -12,7 +12,7 @@ import enum
 import urllib.parse
 import urllib.request
 from dataclasses import dataclass
-from typing import Iterable, Iterator
+from typing import Any, Iterable, Iterator
 
 from ifcbscan.dashboard.fetch import (
     LONGEST_ANSWER,
@@ -30,6 +30,7 @@ __all__ = [
     "DashboardError",
     "DashboardUnreachable",
     "PublishedBin",
+    "SeriesList",
     "Standing",
     "UnknownToDashboard",
 ]
@@ -90,8 +91,20 @@ class BinInfo:
         return Standing.BROKEN if self.skip else Standing.OUTSIDE
 
 
+@dataclass(frozen=True)
+class SeriesList:
+    """Names of time series: those of one account, or all that the dashboard lists to anybody.
+
+    All of them are what there is where the dashboard's teams are switched off, which is how ifcbdb comes, and where
+    it does not know the account: it answers the same in both cases.
+    """
+
+    names: tuple[str, ...]
+    of_account: bool
+
+
 class Dashboard:
-    """One ifcbdb instance. Each method is one request; none changes anything there."""
+    """One ifcbdb instance. Each method is one request, where it says nothing else; none changes anything there."""
 
     def __init__(
         self,
@@ -112,10 +125,42 @@ class Dashboard:
                 f"The dashboard {self._site.shown()} does not know the account {team!r}. Check USER_ACCOUNT in the .env "
                 "file; accounts are made by the people who run the dashboard."
             ) from None
+        return self._names(answer)
+
+    def series_list(self, team: str) -> SeriesList:
+        """The time series of an account; all of the dashboard where it knows no such account, or no accounts at all.
+
+        A second request where the first is answered with 404. Raises UnknownToDashboard if it lists none either way;
+        DashboardUnreachable.
+        """
+        try:
+            return SeriesList(tuple(self.list_datasets(team)), of_account=True)
+        except UnknownToDashboard as unknown:
+            try:
+                answer = self._site.json("list_datasets")
+            except NotFound:  # a release without that list
+                raise unknown from None
+        return SeriesList(tuple(self._names(answer)), of_account=False)
+
+    def _names(self, answer: dict[str, Any]) -> list[str]:
         names = answer.get("datasets")
         if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
             raise self._site.unreachable("answered without a list of time series")
         return names
+
+    def most_recent_bin(self, dataset: str) -> str | None:
+        """The pid of the newest bin that people see in a time series, None if there is none, or no such series.
+
+        By the sample time in the dashboard's database; bins of the future do not count. Raises DashboardUnreachable.
+        """
+        try:
+            answer = self._site.json("most_recent_bin", {"dataset": dataset})
+        except NotFound:
+            return None
+        pid = answer.get("pid")
+        if not isinstance(pid, str):
+            raise self._site.unreachable(f"answered about the newest bin of {dataset} without naming one")
+        return pid
 
     def bin_info(self, pid: str, dataset: str) -> BinInfo | None:
         """One bin, or None if the dashboard does not know it (or the time series). Raises DashboardUnreachable."""

@@ -13,11 +13,15 @@ from dataclasses import dataclass
 from typing import Sequence
 
 from ifcbscan.core.printable import without_password
-from ifcbscan.dashboard.calls import Dashboard, DashboardUnreachable, UnknownToDashboard
+from ifcbscan.dashboard.calls import Dashboard, DashboardUnreachable, SeriesList, UnknownToDashboard
 from ifcbscan.errors import UsageError
 
 #: So many other time series are named where one is unknown; `ifcbscan list` shows all.
 _MOST_NAMES = 12
+
+#: So many existing names are proposed for one that is unknown, and how like it they must be (0 to 1).
+_MOST_MEANT = 3
+_ALIKE = 0.7
 
 
 class Known(enum.Enum):
@@ -41,23 +45,50 @@ def ask(url: str | None, account: str, time_series: str) -> SeriesAnswer:
     if url is None:
         return SeriesAnswer(Known.NOT_SAID, "No dashboard is configured (DASHBOARD_URL).")
     try:
-        names = Dashboard(url).list_datasets(account)
+        listed = Dashboard(url).series_list(account)
     except UnknownToDashboard as error:
         return SeriesAnswer(Known.NO, str(error))
     except DashboardUnreachable as error:
         return SeriesAnswer(Known.NOT_SAID, str(error))
-    return among(names, account, time_series)
+    return among(listed, account, time_series)
 
 
-def among(names: Sequence[str], account: str, time_series: str) -> SeriesAnswer:
-    """What the dashboard's list of an account's time series says of one."""
+def among(listed: SeriesList, account: str, time_series: str) -> SeriesAnswer:
+    """What the dashboard's list of time series says of one.
+
+    One that is in the list of all is known, whoever it belongs to: nobody says there whose it is.
+    """
+    names = sorted(listed.names)
     if time_series in names:
         return SeriesAnswer(Known.YES, "")
+    if listed.of_account:
+        return SeriesAnswer(
+            Known.NO,
+            f"The dashboard does not know a time series {time_series!r} of the account {account!r}. It knows "
+            f"{_listed(names)}.{meant(names, time_series)}",
+        )
     return SeriesAnswer(
         Known.NO,
-        f"The dashboard does not know a time series {time_series!r} of the account {account!r}. It knows "
-        f"{_listed(sorted(names))}.",
+        f"The dashboard does not know a time series {time_series!r}: it is not among the {len(names):,} of all accounts. "
+        f"{not_by_account(account)}{meant(names, time_series)}",
     )
+
+
+def not_by_account(account: str) -> str:
+    """What it can mean that a dashboard lists time series, but not those of an account."""
+    return (
+        f"Those of the account {account!r} alone it does not list: it does not know that account, or its teams are "
+        "switched off. Check USER_ACCOUNT in the .env file."
+    )
+
+
+def meant(names: Sequence[str], time_series: str) -> str:
+    """The question whether one of the names that are most like it is meant, after a space; "" if none is like it."""
+    import difflib
+
+    by_folded = {name.casefold(): name for name in names}
+    alike = difflib.get_close_matches(time_series.casefold(), list(by_folded), _MOST_MEANT, _ALIKE)
+    return f" Did you mean {' or '.join(repr(by_folded[folded]) for folded in alike)}?" if alike else ""
 
 
 def _listed(names: Sequence[str]) -> str:
@@ -72,9 +103,10 @@ def where_to_create(url: str | None, account: str, time_series: str) -> str:
     if url is None:
         return f"Check the spelling; if {time_series!r} is to be a new time series, --force goes on."
     return (
-        f"Files that arrive before their time series exists are never shown. Check the spelling; if {time_series!r} "
-        f"is to be a new time series, create it for {account!r} on {without_password(url)} first, or ask the people "
-        "who run it. --force sends all the same."
+        "Files that arrive before their time series exists appear late: once it exists and the people who run the "
+        "dashboard let it go through all time series; under a misspelt name they appear nowhere. Check the spelling; if "
+        f"{time_series!r} is to be a new time series, create it for {account!r} on {without_password(url)} first, or ask "
+        "the people who run it. --force sends all the same."
     )
 
 
@@ -91,7 +123,7 @@ def check_before_first_file(url: str | None, account: str, time_series: str, for
     if answer.known is Known.NOT_SAID:
         return (
             f"{answer.line} So nobody could say whether the time series {time_series!r} exists there; if it does not, "
-            "what is sent now will not be shown.",
+            "what is sent now will not be shown before it does.",
         )
     if force:
         return (f"{answer.line} Sent all the same (--force).",)

@@ -66,8 +66,8 @@ _ROWS = (
         BinState.UNPUBLISHED,
         "P",
         "in the archive, not on the dashboard",
-        "Nothing at first: the dashboard copies the archive by and by. Bins older than two days: ask the "
-        "people who run the dashboard.",
+        "See its reason. Where the dashboard does not have it, nothing at first: it copies the archive by and by. Bins "
+        "older than two days: ask the people who run the dashboard.",
     ),
     Legend(
         BinState.TO_UPLOAD,

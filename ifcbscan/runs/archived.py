@@ -14,7 +14,7 @@ from typing import Iterable, Iterator, Mapping, Sequence
 from ifcbscan.clock import Clock
 from ifcbscan.core.bins import EXTENSIONS, Fileset, Pid, RemoteFileset, server_seconds
 from ifcbscan.core.remote_index import KeyRange, ListedObject, list_bins, remote_fileset
-from ifcbscan.core.verify_report import Publication
+from ifcbscan.core.verify_report import PublicationRecord
 from ifcbscan.disk.tree import Inventory
 from ifcbscan.runs.listing import list_ranges, ranges_to_list
 from ifcbscan.s3.bucket import Bucket
@@ -26,19 +26,18 @@ SLOW_PAGE = 60.0
 _BETWEEN = "\0"
 
 
-class ArchivedBin:
+class ArchivedBin(PublicationRecord):
     """A bin whose three objects have the sizes of the local files. There may be many of these records.
 
     `proven`: its files were read and may be listed as deletable, if it is still so at the end. `listed_again`: the
     bucket was listed again since, and had some of its objects.
     """
 
-    __slots__ = ("_listed", "publication", "unpublished", "proven", "listed_again")
+    __slots__ = ("_listed", "proven", "listed_again")
 
     def __init__(self, objects: Sequence[ListedObject]) -> None:
+        super().__init__()
         self._listed = _listed(objects)
-        self.publication: Publication | None = None
-        self.unpublished = ""
         self.proven = False
         self.listed_again = False
 

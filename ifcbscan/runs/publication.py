@@ -1,4 +1,4 @@
-"""Whether the dashboard shows the bins that are in the bucket, and if not, why: asked once, before the first file is read.
+"""Whether the dashboard shows the bins that are in the bucket, and if not, why: asked once, for `verify` and for `report`.
 
 A dashboard that does not answer is a warning: what it did not say stays unknown, and what is proven is proven.
 """
@@ -9,8 +9,9 @@ import datetime
 import math
 from typing import Iterable, Mapping, cast
 
+from ifcbscan.core.archive_report import IN_ARCHIVE, ShownBins, SurveyedBin
 from ifcbscan.core.bins import Pid
-from ifcbscan.core.verify_report import Publication
+from ifcbscan.core.verify_report import Publication, PublicationRecord
 from ifcbscan.core.words import human_duration
 from ifcbscan.dashboard.calls import BinInfo, Dashboard, DashboardUnreachable, Standing, UnknownToDashboard
 from ifcbscan.runs.archived import ArchivedBin
@@ -34,7 +35,9 @@ _WHY = {
 }
 
 
-def ask_dashboard(dashboard: Dashboard, time_series: str, archived: Mapping[Pid, ArchivedBin]) -> list[str]:
+def ask_dashboard(
+    dashboard: Dashboard, time_series: str, archived: Mapping[Pid, PublicationRecord]
+) -> list[str]:
     """Write into each record whether the dashboard shows the bin; what it does not say stays UNKNOWN.
 
     Returns warnings.
@@ -48,10 +51,33 @@ def ask_dashboard(dashboard: Dashboard, time_series: str, archived: Mapping[Pid,
     return asking.warnings
 
 
-class _Asking:
-    """The questions of one verification."""
+def shown_bins(
+    dashboard: Dashboard, time_series: str, bins: Iterable[SurveyedBin]
+) -> tuple[ShownBins, list[str]]:
+    """Which of the bins in the archive the dashboard shows, for a report; and warnings."""
+    records = {item.pid: PublicationRecord() for item in bins if item.state in IN_ARCHIVE}
+    warnings = ask_dashboard(dashboard, time_series, records)
+    unpublished = {
+        pid: record.unpublished
+        for pid, record in records.items()
+        if record.publication is Publication.UNPUBLISHED
+    }
+    unknown = sum(record.publication is Publication.UNKNOWN for record in records.values())
+    if unknown:  # the first warning says why
+        warnings[0] += (
+            " So the report does not say which bins the dashboard shows."
+            if unknown == len(records)
+            else " So the report does not say of all bins whether the dashboard shows them."
+        )
+    return ShownBins(unpublished, not unknown), warnings
 
-    def __init__(self, dashboard: Dashboard, time_series: str, archived: Mapping[Pid, ArchivedBin]) -> None:
+
+class _Asking:
+    """The questions of one command."""
+
+    def __init__(
+        self, dashboard: Dashboard, time_series: str, archived: Mapping[Pid, PublicationRecord]
+    ) -> None:
         self.warnings: list[str] = []
         self.unknown: UnknownToDashboard | None = None  # the first answer that there is no such time series
         self._series_exists = False
@@ -139,7 +165,7 @@ def why_unpublished(record: ArchivedBin, now: float) -> str:
     return f"{record.unpublished}; in the archive for {human_duration(now - record.put)}"
 
 
-def _note(record: ArchivedBin, why: str) -> None:
+def _note(record: PublicationRecord, why: str) -> None:
     record.publication, record.unpublished = Publication.UNPUBLISHED, why
 
 

@@ -14,6 +14,7 @@ import subprocess
 import xml.etree.ElementTree as ElementTree
 from dataclasses import asdict, dataclass
 
+from ifcbscan.core.series import file_name
 from ifcbscan.core.window import EVERYTHING
 from ifcbscan.errors import UsageError
 from ifcbscan.schedule.jobs import Entry, Mode, ScheduledJob, parse_command, window_of
@@ -80,7 +81,7 @@ def _with_console(program: str) -> str:
 
 def task_name(job: ScheduledJob, mode: Mode) -> str:
     r"""Where a task is registered: `\ifcbscan\<id of the job>-recent`."""
-    return f"{FOLDER}{job.id}-{mode.value}"
+    return FOLDER + file_name(f"{job.id}-{mode.value}")
 
 
 def task_xml(

@@ -14,6 +14,7 @@ import threading
 import zlib
 from typing import Callable
 
+from ifcbscan.core.series import file_name
 from ifcbscan.state import locks
 from ifcbscan.state.paths import state_folder
 
@@ -87,7 +88,7 @@ class SharedBinLocks(BinLocks):
 
 def bin_locks_path(time_series: str) -> str:
     """The file on which all runs of this user that feed one time series lock their bins. Raises IfcbscanError."""
-    return os.path.join(state_folder(), f"{time_series}.claims")
+    return os.path.join(state_folder(), file_name(f"{time_series}.claims"))
 
 
 def _place(pid: str) -> int:

@@ -8,6 +8,7 @@ import sys
 import tempfile
 
 from ifcbscan.core.job_ids import real_path_digest, state_id
+from ifcbscan.core.series import file_name
 from ifcbscan.errors import IfcbscanError
 from ifcbscan.state.files import make_folder
 
@@ -71,7 +72,7 @@ def job_file(directory: str, time_series: str, ending: str) -> str:
 
 def job_id(directory: str, time_series: str) -> str:
     """The job as its state files are named; why a schedule names it otherwise is told in core/job_ids.py."""
-    return state_id(_real(directory), time_series)
+    return file_name(state_id(_real(directory), time_series))
 
 
 def path_digest(path: str) -> str:

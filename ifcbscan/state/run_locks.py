@@ -21,6 +21,7 @@ from typing import Any, Callable, Iterator
 
 from ifcbscan.atomic import open_plain, read_small
 from ifcbscan.core.companions import Companion, Holder, already_running
+from ifcbscan.core.series import file_name
 from ifcbscan.errors import IfcbscanError
 from ifcbscan.state import locks
 from ifcbscan.state.files import make_file
@@ -233,7 +234,7 @@ def companions(time_series: str) -> list[Companion]:
         return []
     found = []
     for name in names:
-        if name.startswith(time_series + "-") and name.endswith(".lock"):
+        if name.startswith(file_name(time_series + "-")) and name.endswith(".lock"):
             companion = _companion(os.path.join(folder, name))
             if companion is not None and companion.holder.time_series == time_series:
                 found.append(companion)

@@ -82,10 +82,27 @@ def test_an_account_that_the_dashboard_does_not_know_is_told_from_a_dashboard_th
     s3: Any, operator: Operator, dashboard: DashboardStandIn
 ) -> None:
     dashboard.teams.clear()
+    dashboard.bins.clear()
     put(s3, "hablab/nauset/2013/a.adc")
     done = operator.run("list")
     assert "account 'hablab'" in done.stderr
     assert done.stdout.startswith("nauset  in the archive only")
+
+
+@on_moto
+def test_where_teams_are_switched_off_only_what_is_in_the_archive_is_listed(
+    s3: Any, operator: Operator, dashboard: DashboardStandIn
+) -> None:
+    dashboard.teams_on = False
+    dashboard.bins["somebody_elses"] = []
+    put(s3, "hablab/nauset/2013/a.adc", "hablab/forgotten/2013/a.adc")
+    done = operator.run("list")
+    assert dict(line.split(None, 1) for line in done.stdout.splitlines()) == {
+        "forgotten": "in the archive only: the dashboard does not know it, so it shows nothing of it",
+        "nauset": "on the dashboard and in the archive",
+    }
+    assert "2 time series of all accounts" in done.stderr and "only what is in the archive" in done.stderr
+    assert "USER_ACCOUNT" in done.stderr and "teams are switched off" in done.stderr
 
 
 @on_moto
@@ -220,6 +237,24 @@ def test_a_time_series_that_the_dashboard_does_not_know_is_red_with_where_to_cre
 
 
 @on_moto
+def test_with_teams_switched_off_the_archive_says_whether_it_is_the_account(
+    s3: Any, operator: Operator, dashboard: DashboardStandIn, cron_service: None
+) -> None:
+    dashboard.teams_on = False
+    found = red(operator.run("check", operator.home, "nauset", code=2))
+    assert list(found) == ["dashboard"]
+    for text in ("'hablab'", "USER_ACCOUNT", "teams are switched off", "check --write"):
+        assert text in found["dashboard"]
+    assert red(operator.run("check", operator.home, "nauset", "--write")) == {}
+    put(s3, "hablab/nauset/2013/a.adc")
+    done = operator.run("check", operator.home, "nauset")
+    assert red(done) == {} and "teams are switched off" in items(done)["dashboard"][1]
+    assert items(done)["dashboard"][1].endswith("The archive knows it, so the name is right")
+    found = red(operator.run("check", operator.home, "naust", code=2))
+    assert list(found) == ["time series"] and "Did you mean 'nauset'?" in found["time series"]
+
+
+@on_moto
 @pytest.mark.parametrize(
     "name, what",
     [("gone", "does not exist"), (".env", "is a file, not a folder"), (".env/x", "does not exist")],
@@ -286,7 +321,22 @@ def test_a_time_series_that_can_be_none_is_red_whatever_the_dashboard_does(
     assert set(swapped) == {"folder", "time series"} | away
     assert "The folder comes first" in swapped["time series"]
     found = red(operator.run("check", operator.home, "my cruise", code=5 if away else 2))
-    assert set(found) == {"time series"} | away and "Did you mean 'my_cruise'?" in found["time series"]
+    assert set(found) == {"time series"} | away and "no point at either end" in found["time series"]
+    assert "Did you mean" not in found["time series"]  # the dashboard has none like it
+    found = red(operator.run("check", operator.home, "nau set", code=5 if away else 2))
+    assert ("Did you mean 'nauset'?" in found["time series"]) == (there == "good")
+
+
+@on_moto
+@pytest.mark.parametrize("asked", [True, False])
+def test_a_name_that_the_older_client_refuses_is_green_with_a_remark(
+    operator: Operator, cron_service: None, request: pytest.FixtureRequest, asked: bool
+) -> None:
+    if asked:
+        request.getfixturevalue("dashboard").teams["hablab"].append("hablab_dock")
+    done = operator.run("check", operator.home, "hablab_dock")
+    assert red(done) == {}
+    assert "begins with that of the account" in items(done)["time series"][1]
 
 
 @on_moto

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import os
 import re
@@ -115,6 +116,46 @@ def test_bins_that_the_dashboard_does_not_show_are_told(folder: Path, env_file: 
         (NEW, "to_upload"),
     ]
     assert (code, err, figures["published_known"]) == (ExitCode.DONE, "", True)
+
+
+def test_the_report_tells_as_verify_does_why_a_bin_is_not_shown(
+    folder: Path, env_file: Path, tmp_path: Path, capsys: Any
+) -> None:
+    bins = {
+        "nauset": [ShownBin(SHOWN, sample_time=datetime.datetime(2019, 1, 1)), ShownBin(HIDDEN, skip=True)],
+        "dock": [ShownBin(OLD)],
+    }
+    with DashboardStandIn({"hablab": ["nauset"]}, bins, [ShownBin(WHOLE, skip=True)]) as server:
+        with_dashboard(env_file, server.url)
+        more = {"as_json": True, "published": True, "output": "x.html"}
+        code, out, err = run(options(folder, env_file, **more), capsys)
+    figures = json.loads(out)
+    reasons = {entry["pid"]: entry["reason"] for entry in figures["unfinished"] if entry["pid"] != NEW}
+    assert set(reasons) == {WHOLE, HIDDEN, OLD}  # not the one whose sample time somebody has edited
+    assert "broken entry" in reasons[WHOLE] and "marked as skipped" in reasons[HIDDEN]
+    assert "under the time series dock" in reasons[OLD]
+    assert (code, err, figures["published_known"]) == (ExitCode.DONE, "", True)
+    assert figures["bins"]["unpublished"] == 3 and figures["bins"]["synced"] == 1
+    singly = [asked.path for asked in server.asked if asked.path.startswith("/api/bin/")]
+    assert sorted(singly) == sorted(f"/api/bin/{pid}" for pid in (WHOLE, SHOWN, OLD))
+    assert "has a broken entry of it" in (tmp_path / "x.html").read_text(encoding="utf-8")
+
+
+def test_what_the_dashboard_said_before_it_failed_is_in_the_report_and_the_rest_is_not_known(
+    folder: Path, env_file: Path, capsys: Any
+) -> None:
+    class FailsLater(DashboardStandIn):
+        def how(self, path: str) -> Behaviour:
+            return Behaviour.ERROR if len(self.asked) == 2 else Behaviour.GOOD
+
+    with FailsLater({"hablab": ["nauset"]}, {"nauset": [ShownBin(OLD, skip=True)]}) as server:
+        with_dashboard(env_file, server.url)
+        _, out, _ = run(options(folder, env_file, as_json=True, published=True), capsys)
+    figures = json.loads(out)
+    assert (figures["bins"]["unpublished"], figures["bins"]["synced"]) == (1, 3)
+    assert figures["published_known"] is False
+    (warning,) = figures["warnings"]
+    assert "of 2013 and later is not known" in warning and "does not say of all bins" in warning
 
 
 def test_a_dashboard_without_the_time_series_publishes_nothing_and_the_report_says_so(

@@ -99,6 +99,24 @@ def test_start_installs_two_entries_and_sends_what_is_there(
     assert snapshot(data) == before
 
 
+@pytest.mark.parametrize("name", ["nauset.2026", "hablab.json"])
+def test_a_time_series_with_a_point_is_started_run_by_cron_shown_and_stopped(
+    s3: Any, operator: Operator, dashboard: DashboardStandIn, data: Path, name: str
+) -> None:
+    dashboard.teams["hablab"].append(name)
+    started = operator.run("start", data, name)
+    assert ("Please note: The name 'hablab.json' begins" in started.stderr) == name.startswith("hablab")
+    assert s3.objects() == sizes_of(data.iterdir(), f"hablab/{name}/")
+    write_bin(data, LATER_PID, mtime=1.0)
+    (command,) = operator.crontab.commands(HOURLY)
+    assert run_as_cron(command, operator.home) == 0
+    assert s3.objects() == sizes_of(data.iterdir(), f"hablab/{name}/")
+    (shown,) = json.loads(operator.run("status", "--json").stdout)["jobs"]
+    assert shown["time_series"] == name and shown["last_run"]["full"]["exit_code"] == 0
+    operator.run("stop", name)
+    assert operator.crontab.text is None
+
+
 @pytest.mark.parametrize("table", [None, THEIRS, THEIRS[:-1]])
 def test_stop_leaves_the_crontab_byte_for_byte_as_it_was_before_start(
     operator: Operator, data: Path, table: bytes | None
@@ -211,7 +229,8 @@ def test_a_check_that_fails_installs_nothing(
         (".env", "nauset", "cannot be read: Not a directory"),
         ("broken\nname", "nauset", "has a line break in it"),
         ("x" * 240 + "/" + "y" * 240 + "/" + "z" * 240, "nauset", "symbolic link with a short name"),
-        ("good", "salt pond", "Did you mean 'salt_pond'?"),
+        ("good", "salt pond", "1 to 53 of the characters"),
+        ("good", "beads", "archive deletes every file"),
         ("good", "-nauset", "begins with a hyphen"),
     ],
 )

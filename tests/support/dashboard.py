@@ -1,8 +1,9 @@
 """A stand-in for the dashboard (ifcbdb): a real HTTP server with the calls that need no login.
 
 It answers as ifcbdb does (dashboard/views.py, accession.py: names of columns, 404s, `skip` as 1 or 0),
-or misbehaves as told, and writes down what it was asked. `api/sync_bin` is there too, so that a test
-can see that nobody called it. It shares no code with ifcbscan.
+or misbehaves as told, and writes down what it was asked. Where releases differ, or a setting does, a test
+chooses (`teams_on`, `columns`). `api/sync_bin` is there too, so that a test can see that nobody called it.
+It shares no code with ifcbscan.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import csv
 import datetime
 import enum
 import io
+import itertools
 import json
 import threading
 import urllib.parse
@@ -36,18 +38,31 @@ class Behaviour(enum.Enum):
     DRIP = "a byte now and then, for ever"
 
 
+class Columns(enum.Enum):
+    """How an export looks, by release."""
+
+    SIXTEEN = "plain values"
+    RELEASE_5_2 = "20 columns, with tags, every value in quotes"
+
+
 @dataclass
 class ShownBin:
-    """A bin in the dashboard's database; `comment` ends up in the export as free text."""
+    """A bin in the dashboard's database; `comment` ends up in the export as free text.
+
+    `sample_time` (UTC, without a time zone): what people have made of the time in the pid.
+    """
 
     pid: str
     skip: bool = False
     num_images: int = 10
     comment: str = ""
+    sample_time: datetime.datetime | None = None
 
     @property
     def sampled(self) -> datetime.datetime:
-        """The time in the pid, without a time zone."""
+        """When the sample was taken, by the dashboard's database: in UTC, without a time zone."""
+        if self.sample_time is not None:
+            return self.sample_time
         if self.pid.startswith("IFCB"):
             return datetime.datetime.strptime(self.pid[6:], "%Y_%j_%H%M%S")
         return datetime.datetime.strptime(self.pid[:16], "D%Y%m%dT%H%M%S")
@@ -68,6 +83,8 @@ class DashboardStandIn:
     `teams`: account -> its time series. `bins`: time series -> its bins; a bin may be in several.
     `outside`: bins with a row and no time series: broken rows (`skip`), bins without images.
     `behaviour`: path, or the beginning of one (`/api/bin/`), -> Behaviour; the longest that fits holds.
+    `teams_on`: whether ifcbdb's Teams are switched on, so that the time series of one account can be listed.
+    `now` (UTC, without a time zone): the dashboard's clock, None for the computer's own.
     All of them may be changed while it runs.
     """
 
@@ -75,6 +92,9 @@ class DashboardStandIn:
     bins: dict[str, list[ShownBin]] = field(default_factory=dict)
     outside: list[ShownBin] = field(default_factory=list)
     behaviour: dict[str, Behaviour] = field(default_factory=dict)
+    teams_on: bool = True
+    columns: Columns = Columns.SIXTEEN
+    now: datetime.datetime | None = None
     redirect_to: str = "/login"
     asked: list[Asked] = field(default_factory=list)
     url: str = ""
@@ -97,6 +117,19 @@ class DashboardStandIn:
         """The paths of all requests so far, in their order."""
         return [asked.path for asked in self.asked]
 
+    def move(self, pid: str, series: str) -> None:
+        """Somebody moves a bin into another time series: it is in that one alone then."""
+        holders = [(items, item) for items in self.bins.values() for item in items if item.pid == pid]
+        for items, item in holders:
+            items.remove(item)
+        self.bins.setdefault(series, []).append(holders[0][1])
+
+    def rename(self, series: str, to: str) -> None:
+        """Somebody renames a time series: of the old name nothing is known any more."""
+        self.bins[to] = self.bins.pop(series)
+        for names in self.teams.values():
+            names[:] = [to if name == series else name for name in names]
+
     def how(self, path: str) -> Behaviour:
         """What to do about a request for `path`."""
         fitting = [beginning for beginning in self.behaviour if path.startswith(beginning)]
@@ -106,15 +139,41 @@ class DashboardStandIn:
         """Content type and body as ifcbdb would send them; None for a 404."""
         call, _, name = asked.path[len("/api/") :].partition("/")
         series = asked.query.get("dataset", "")
-        if call == "list_datasets" and name in self.teams:
-            return _json({"datasets": self.teams[name]})
+        if call == "list_datasets":
+            return self._list(name)
         if call == "bin":
             return self._bin(name, series)
         if call == "export_metadata":
             return self._export(name, asked.query)
+        if call == "most_recent_bin":
+            return self._most_recent(series)
+        if call == "timeline_info":
+            return self._timeline_info(series)
         if call == "sync_bin" and series in self.bins:
             return _json({"result": "exists"})
         return None
+
+    def _list(self, team: str) -> tuple[str, bytes] | None:
+        if not team:
+            return _json({"datasets": sorted({*self.bins, *itertools.chain(*self.teams.values())})})
+        if not self.teams_on or team not in self.teams:
+            return None
+        return _json({"datasets": self.teams[team]})
+
+    def _most_recent(self, series: str) -> tuple[str, bytes] | None:
+        now = self.now or datetime.datetime.now(datetime.timezone.utc).replace(tzinfo=None)
+        past = [item for item in self.bins.get(series, []) if not item.skip and item.sampled <= now]
+        if not past:
+            return None
+        newest = max(past, key=lambda item: item.sampled)
+        return _json({"pid": newest.pid, "timestamp": newest.sampled.isoformat() + "+00:00"})
+
+    def _timeline_info(self, series: str) -> tuple[str, bytes]:
+        bins = [item for item in self.bins.get(series, []) if not item.skip]
+        if not bins:
+            return _json({"n_bins": None, "total_data_volume": None, "n_images": None})
+        images = sum(item.num_images for item in bins)
+        return _json({"n_bins": len(bins), "total_data_volume": 0.1, "n_images": images})
 
     def _bin(self, pid: str, series: str) -> tuple[str, bytes] | None:
         holders = {name: item for name, items in self.bins.items() for item in items if item.pid == pid}
@@ -146,16 +205,39 @@ class DashboardStandIn:
         if not rows:
             return None
         text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(
-            ["dataset", "pid", "sample_time", "ifcb", "ml_analyzed", "n_images", "comment_summary", "skip"]
-        )
+        names, quoted = _COLUMNS[self.columns]
+        writer = csv.DictWriter(text, names, "", dialect=_Quoted if quoted else _Plain)
+        writer.writeheader()
         for item in sorted(rows, key=lambda item: item.pid):
-            sampled = item.sampled.strftime("%Y-%m-%d %H:%M:%S+00:00")
-            writer.writerow(
-                [series, item.pid, sampled, 5, 4.9, item.num_images, item.comment, int(item.skip)]
-            )
+            known = {
+                "dataset": series,
+                "pid": item.pid,
+                "sample_time": item.sampled.strftime("%Y-%m-%d %H:%M:%S+00:00"),
+                "ifcb": 5,
+                "ml_analyzed": 4.9,
+                "n_images": item.num_images,
+                "comment_summary": item.comment,
+                "skip": int(item.skip),
+            }
+            writer.writerow(known)
         return "text/csv", text.getvalue().encode("utf-8")
+
+
+class _Plain(csv.excel):
+    lineterminator = "\n"
+
+
+class _Quoted(_Plain):
+    quoting = csv.QUOTE_ALL
+
+
+_FIRST = ["dataset", "pid", "sample_time", "ifcb", "ml_analyzed", "latitude", "longitude", "depth"]
+_MIDDLE = ["cruise", "cast", "niskin", "sample_type", "n_images"]
+_LAST = ["comment_summary", "trigger_selection", "skip"]
+_COLUMNS = {
+    Columns.SIXTEEN: ([*_FIRST, *_MIDDLE, *_LAST], False),
+    Columns.RELEASE_5_2: ([*_FIRST, *_MIDDLE, "tag1", "tag2", "tag3", "tag4", *_LAST], True),
+}
 
 
 class _Server(ThreadingHTTPServer):

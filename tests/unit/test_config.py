@@ -426,6 +426,67 @@ def test_another_bucket_or_endpoint_has_no_dashboard_unless_one_is_named(env_pat
     assert _load(env_path, named).dashboard_url == "http://dashboard.example.org"
 
 
+OLDER_CLIENTS = (
+    MINIMUM
+    + """\
+API_URL=https://habon-ifcb.whoi.edu/api/list_datasets/
+BUCKET_NAME=ifcb-data-sharer.files
+SYNC_FILE_EXTENSIONS=.adc,.hdr,.roi
+"""
+)
+
+
+def test_the_file_of_the_older_client_works_unchanged_and_without_a_warning(env_path: Path) -> None:
+    config = _load(env_path, OLDER_CLIENTS)
+    assert config.warnings == ()
+    assert (config.dashboard_url, config.bucket) == (DEFAULT_DASHBOARD, DEFAULT_BUCKET)
+
+
+@pytest.mark.parametrize(
+    ("api_url", "dashboard"),
+    [
+        ("https://ifcb.example.org/api/list_datasets/", "https://ifcb.example.org"),
+        ("https://ifcb.example.org/api/list_datasets", "https://ifcb.example.org"),
+        ("https://ifcb.example.org:8000/ifcb/api/list_datasets/", "https://ifcb.example.org:8000/ifcb"),
+        ("https://ifcb.example.org/api/", "https://ifcb.example.org"),
+        ("https://ifcb.example.org/", "https://ifcb.example.org"),
+        ("http://api/api/list_datasets/", "http://api"),
+        ("https://api.example.org", "https://api.example.org"),
+    ],
+)
+def test_the_dashboard_of_the_older_client_is_the_one_that_is_asked_also_with_another_bucket(
+    env_path: Path, api_url: str, dashboard: str
+) -> None:
+    for bucket in ("", "BUCKET_NAME=other\n"):
+        assert _load(env_path, MINIMUM + bucket + f"API_URL={api_url}\n").dashboard_url == dashboard
+
+
+def test_the_dashboards_own_setting_beats_the_one_of_the_older_client_whatever_that_says(
+    env_path: Path,
+) -> None:
+    named = MINIMUM + "DASHBOARD_URL=https://ifcb.example.org\nAPI_URL=nonsense\n"
+    assert _load(env_path, named).dashboard_url == "https://ifcb.example.org"
+    both = MINIMUM + "API_URL=https://old.example.org/api/list_datasets/\n"
+    environ = {"DASHBOARD_URL": "https://ifcb.example.org"}
+    assert _load(env_path, both, environ).dashboard_url == "https://ifcb.example.org"
+
+
+def test_an_api_url_of_somebody_elses_in_the_environment_is_none_of_ours(env_path: Path) -> None:
+    environ = {"API_URL": "https://elsewhere.example.org/api", "SYNC_FILE_EXTENSIONS": "x"}
+    config = _load(env_path, MINIMUM, environ)
+    assert config.dashboard_url == DEFAULT_DASHBOARD and config.warnings == ()
+    assert _load(env_path, MINIMUM + "API_URL=\n", environ).dashboard_url == DEFAULT_DASHBOARD
+
+
+@pytest.mark.parametrize(
+    "value", ["habon-ifcb.whoi.edu", "'https://a\x01b/api/'", "https://me:hunter2@a.example.org/api/"]
+)
+def test_an_api_url_that_is_no_address_is_refused_where_it_is_needed(env_path: Path, value: str) -> None:
+    message = _refusal(env_path, MINIMUM + f"API_URL={value}\n")
+    assert message.startswith(f"{env_path}: API_URL must be ") and message.endswith(". Nothing was sent.")
+    assert "hunter2" not in message and "\x01" not in message
+
+
 @pytest.mark.skipif(os.name != "posix", reason="file modes say nothing on Windows")
 @pytest.mark.parametrize(("mode", "warns"), [(0o600, False), (0o400, False), (0o644, True), (0o660, True)])
 def test_a_file_that_others_can_read_gets_a_warning_with_the_remedy(

@@ -6,7 +6,7 @@ import io
 import os
 import shutil
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Callable, Iterator
 
 from ifcbscan.cli import output
@@ -19,9 +19,9 @@ from ifcbscan.cli.targets import absolute
 from ifcbscan.clock import Clock
 from ifcbscan.config import Config
 from ifcbscan.core.printable import named, without_password
-from ifcbscan.core.series import Series, check_time_series
+from ifcbscan.core.series import Series, check_time_series, remark_on_name
 from ifcbscan.dashboard import series
-from ifcbscan.dashboard.calls import Dashboard, DashboardError
+from ifcbscan.dashboard.calls import Dashboard, DashboardError, SeriesList
 from ifcbscan.errors import ExitCode, IfcbscanError, Interrupted, PutRefused, UsageError
 from ifcbscan.s3.bucket import Bucket
 from ifcbscan.s3.client import S3Client
@@ -45,6 +45,13 @@ class Item:
     name: str
     text: str
     exit_code: int = ExitCode.USAGE
+
+
+@dataclass
+class _Account:
+    """What the archive shows of the account: it holds something of it, or a file could be written there."""
+
+    known: bool = False
 
 
 def run(arguments: CheckArguments, interruption: Interruption) -> int:
@@ -76,13 +83,14 @@ def _items(arguments: CheckArguments, interruption: Interruption) -> Iterator[It
         yield Item(True, "folder", "no DIR was given, and no IFCB_DATA_DIR in the .env file: not checked")
     clock = Clock()
     bucket = Bucket(config, clock, S3Client(config, 1), interruption.requested)
-    reached = _asked("credentials", lambda: _list(bucket, config))
+    account = _Account()
+    reached = _asked("credentials", lambda: _list(bucket, config, account))
     yield reached
     if bucket.server_clock.known:
         yield _clock(bucket, clock)
     if reached.good and arguments.write:
-        yield _asked("writing", lambda: _write(bucket, config))
-    yield from _on_dashboard(config, arguments.job.time_series or config.time_series)
+        yield _asked("writing", lambda: _write(bucket, config, account))
+    yield from _on_dashboard(config, arguments.job.time_series or config.time_series, account)
 
 
 def _not_good(name: str, error: IfcbscanError) -> Item:
@@ -163,8 +171,8 @@ def _asked(name: str, question: Callable[[], str]) -> Item:
         return Item(False, name, f"{error}. Ask the people who run the archive.")
 
 
-def _list(bucket: Bucket, config: Config) -> str:
-    next(bucket.list(f"{config.account}/"), None)
+def _list(bucket: Bucket, config: Config, account: _Account) -> str:
+    account.known = next(bucket.list(f"{config.account}/"), None) is not None
     return f"accepted; what lies below {config.account}/ in {config.bucket} can be listed"
 
 
@@ -180,41 +188,63 @@ def _clock(bucket: Bucket, clock: Clock) -> Item:
     )
 
 
-def _write(bucket: Bucket, config: Config) -> str:
+def _write(bucket: Bucket, config: Config, account: _Account) -> str:
     key = Series(config.account, _TRIAL_SERIES).prefix + _TRIAL_NAME
     content = b"written by 'ifcbscan check --write'; HABON's archive removes it by itself\n"
     bucket.put(key, io.BytesIO(content), len(content))
+    account.known = True
     return f"allowed (tried with {key}, which HABON's archive removes by itself; elsewhere delete it)"
 
 
-def _on_dashboard(config: Config, time_series: str | None) -> Iterator[Item]:
+def _on_dashboard(config: Config, time_series: str | None, account: _Account) -> Iterator[Item]:
     """The dashboard, asked once; then the time series: its name, and what the dashboard says of it."""
-    url, account = config.dashboard_url, config.account
-    names: list[str] | None = None
+    url = config.dashboard_url
+    listed: SeriesList | None = None
     if url is None:
         yield Item(True, "dashboard", "none to ask: DASHBOARD_URL is not set, and the archive is not HABON's")
     else:
         try:
-            names = Dashboard(url).list_datasets(account)
+            listed = Dashboard(url).series_list(config.account)
         except DashboardError as error:
             yield _not_good("dashboard", error)
         else:
-            text = f"{without_password(url)} answers; time series of {account}: {len(names)}"
-            yield Item(True, "dashboard", text)
+            yield _dashboard(url, listed, config.account, account)
     if not time_series:
         yield Item(True, "time series", "no TIME_SERIES was given, and none is in the .env file: not checked")
         return
     try:
         check_time_series(time_series)
     except IfcbscanError as error:
-        yield _not_good("time series", error)
+        refused = _not_good("time series", error)
+        meant = series.meant(listed.names, time_series) if listed is not None else ""
+        yield replace(refused, text=refused.text + meant)
         return
-    if url is not None and names is not None:
-        yield _series(names, url, account, time_series)
+    remark = remark_on_name(Series(config.account, time_series))
+    if url is not None and listed is not None:
+        found = _series(listed, url, config.account, time_series)
+        yield replace(found, text=f"{found.text}. {remark}" if found.good and remark else found.text)
+    elif remark:
+        yield Item(True, "time series", remark)
 
 
-def _series(names: list[str], url: str, account: str, time_series: str) -> Item:
-    answer = series.among(names, account, time_series)
+def _dashboard(url: str, listed: SeriesList, name: str, account: _Account) -> Item:
+    shown, many = without_password(url), len(listed.names)
+    if listed.of_account:
+        return Item(True, "dashboard", f"{shown} answers; time series of {name}: {many}")
+    text = f"{shown} answers; time series of all accounts: {many}. {series.not_by_account(name)}"
+    if account.known:
+        return Item(True, "dashboard", f"{text} The archive knows it, so the name is right")
+    # A name that is wrong fits any list of all, so only the archive can tell.
+    return Item(
+        False,
+        "dashboard",
+        f"{text} The archive holds nothing of it either, which is right only before the first upload; 'ifcbscan check "
+        "--write' tells by trying to write there.",
+    )
+
+
+def _series(listed: SeriesList, url: str, account: str, time_series: str) -> Item:
+    answer = series.among(listed, account, time_series)
     if answer.known is series.Known.YES:
         return Item(True, "time series", f"{time_series} exists on the dashboard")
     return Item(False, "time series", f"{answer.line} {series.where_to_create(url, account, time_series)}")

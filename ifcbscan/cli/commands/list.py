@@ -9,6 +9,7 @@ from ifcbscan.cli.signals import Interruption
 from ifcbscan.clock import Clock
 from ifcbscan.core.printable import printable
 from ifcbscan.dashboard.calls import Dashboard, DashboardUnreachable, UnknownToDashboard
+from ifcbscan.dashboard.series import not_by_account
 from ifcbscan.errors import ExitCode
 from ifcbscan.s3.bucket import Bucket
 from ifcbscan.s3.client import S3Client
@@ -23,7 +24,14 @@ def run(arguments: ListArguments, interruption: Interruption) -> int:
     shown: set[str] | None = None
     if config.dashboard_url is not None:
         try:
-            shown = set(Dashboard(config.dashboard_url).list_datasets(config.account))
+            listed = Dashboard(config.dashboard_url).series_list(config.account)
+            shown = set(listed.names)
+            if not listed.of_account:
+                shown &= in_archive  # the others may be anybody's
+                output.say(
+                    f"Note: The dashboard lists {len(listed.names):,} time series of all accounts. "
+                    f"{not_by_account(config.account)} The list shows only what is in the archive."
+                )
         except UnknownToDashboard as error:
             shown = set()
             output.say(f"Note: {error}")

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import datetime
 import sys
 import webbrowser
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Iterable
 
 from ifcbscan.cli import output
 from ifcbscan.cli.job import find_job
@@ -17,20 +15,20 @@ from ifcbscan.cli.signals import Interruption
 from ifcbscan.cli.targets import absolute, check_replaced, is_page
 from ifcbscan.clock import Clock
 from ifcbscan.core.archive_report import (
-    IN_ARCHIVE,
     NotCounted,
     ReportSubject,
-    SurveyedBin,
     build_report,
     to_json,
 )
 from ifcbscan.core.decision import Policy
 from ifcbscan.core.remote_index import MOST_RANGES
-from ifcbscan.dashboard.calls import Dashboard, DashboardError, UnknownToDashboard
+from ifcbscan.core.series import file_name
+from ifcbscan.dashboard.calls import Dashboard
 from ifcbscan.disk.tree import LocalTree
 from ifcbscan.errors import ExitCode, LocalFileProblem, UsageError
 from ifcbscan.html import page
 from ifcbscan.html.thumbnails import SampleImage, sample_images
+from ifcbscan.runs.publication import shown_bins
 from ifcbscan.runs.scan import ScanOptions
 from ifcbscan.runs.survey import Survey, survey
 from ifcbscan.s3.bucket import Bucket
@@ -44,7 +42,7 @@ def run(arguments: ReportArguments, interruption: Interruption) -> int:
     path = None
     if arguments.output is not None or not arguments.as_json:
         page.check_jinja2()  # before minutes of looking at everything
-        path = absolute(arguments.output or f"{time_series}-report.html")
+        path = absolute(arguments.output or file_name(f"{time_series}-report.html"))
         check_replaced("--output", path, is_page)
     if arguments.published and config.dashboard_url is None:
         raise UsageError("--published: there is no dashboard to ask. Set DASHBOARD_URL in the .env file.")
@@ -59,7 +57,8 @@ def run(arguments: ReportArguments, interruption: Interruption) -> int:
     warnings = [*config.warnings, *found.warnings]
     published = None
     if arguments.published and config.dashboard_url is not None:
-        published = published_pids(Dashboard(config.dashboard_url), time_series, found.bins, warnings)
+        published, of_dashboard = shown_bins(Dashboard(config.dashboard_url), time_series, found.bins)
+        warnings.extend(of_dashboard)
     images = _images(tree, found, warnings) if arguments.images else ()
     report = build_report(
         found.bins,
@@ -80,36 +79,6 @@ def run(arguments: ReportArguments, interruption: Interruption) -> int:
         if arguments.open_browser and not webbrowser.open(Path(path).as_uri()):
             output.say("No browser could be started here; open the file by hand.")
     return ExitCode.PARTLY_FAILED if found.unreadable else ExitCode.DONE
-
-
-def published_pids(
-    dashboard: Dashboard, time_series: str, bins: Iterable[SurveyedBin], warnings: list[str]
-) -> set[str] | None:
-    """The bins that the dashboard shows, of the years in which the archive has some; None if it cannot be asked.
-
-    One request a year. A year of which the dashboard knows nothing has no published bin.
-    """
-    years = sorted({_year(item) for item in bins if item.state in IN_ARCHIVE})
-    published: set[str] = set()
-    unknown: list[str] = []
-    for year in years:
-        try:
-            rows = dashboard.export_metadata(
-                time_series, datetime.date(year, 1, 1), datetime.date(year, 12, 31)
-            )
-            published.update(row.pid for row in rows if not row.skip)
-        except UnknownToDashboard as error:
-            unknown.append(str(error))
-        except DashboardError as error:
-            warnings.append(f"{error} So the report does not say which bins the dashboard shows.")
-            return None
-    if unknown and len(unknown) == len(years):
-        warnings.append(unknown[0])
-    return published
-
-
-def _year(item: SurveyedBin) -> int:
-    return int(item.pid.day_folder[:4])
 
 
 def _images(tree: LocalTree, found: Survey, warnings: list[str]) -> tuple[SampleImage, ...]:

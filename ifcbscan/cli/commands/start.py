@@ -20,7 +20,7 @@ from ifcbscan.cli.which_bins import settle_window
 from ifcbscan.clock import Clock
 from ifcbscan.core.printable import printable
 from ifcbscan.core.remote_index import MOST_RANGES
-from ifcbscan.core.series import Series
+from ifcbscan.core.series import Series, remark_on_name
 from ifcbscan.core.window import EVERYTHING, Window
 from ifcbscan.dashboard import series
 from ifcbscan.errors import AlreadyRunning, ConfigError, ExitCode, Interrupted, UsageError
@@ -55,7 +55,8 @@ def run(arguments: StartArguments, interruption: Interruption) -> int:
         return interruption.exit_code
     scheduled = replace(scheduled, window=window)
     _install(scheduler, scheduled, arguments.restart)
-    for note in scheduler.notes():
+    remark = remark_on_name(Series(job.config.account, job.time_series))
+    for note in (*scheduler.notes(), *([remark] if remark else ())):
         output.say(f"Please note: {note}")
     if not arguments.send_now:
         return ExitCode.DONE

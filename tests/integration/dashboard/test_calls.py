@@ -9,7 +9,7 @@ import urllib.request
 from typing import Any, Callable, Iterator
 
 import pytest
-from support.dashboard import Behaviour, DashboardStandIn, ShownBin
+from support.dashboard import Behaviour, Columns, DashboardStandIn, ShownBin
 from support.scripted import Answer, ScriptedServer, Slow
 
 from ifcbscan.dashboard.calls import (
@@ -17,6 +17,7 @@ from ifcbscan.dashboard.calls import (
     Dashboard,
     DashboardUnreachable,
     PublishedBin,
+    SeriesList,
     UnknownToDashboard,
 )
 from ifcbscan.dashboard.fetch import Site
@@ -29,6 +30,8 @@ CALLS: dict[str, Callable[[Dashboard], Any]] = {
     "list_datasets": lambda dashboard: dashboard.list_datasets("hablab"),
     "bin": lambda dashboard: dashboard.bin_info(PIDS[0], "nauset"),
     "export_metadata": lambda dashboard: list(dashboard.export_metadata("nauset", FIRST, LAST)),
+    "series_list": lambda dashboard: dashboard.series_list("hablab"),
+    "most_recent_bin": lambda dashboard: dashboard.most_recent_bin("nauset"),
 }
 MISBEHAVIOUR = [how for how in Behaviour if how is not Behaviour.GOOD]
 
@@ -61,6 +64,63 @@ def test_an_account_that_the_dashboard_does_not_know_is_told_apart_from_a_dashbo
     with pytest.raises(UnknownToDashboard, match="account 'nobody'.*USER_ACCOUNT") as refusal:
         dashboard.list_datasets("nobody")
     assert refusal.value.exit_code == ExitCode.USAGE
+
+
+def test_the_list_of_an_account_says_that_it_is_one(server: DashboardStandIn, dashboard: Dashboard) -> None:
+    server.teams["other"] = ["dock"]
+    assert dashboard.series_list("hablab") == SeriesList(("nauset", "salt pond/2"), of_account=True)
+    assert server.paths() == ["/api/list_datasets/hablab"]
+
+
+@pytest.mark.parametrize("team, teams_on", [("hablab", False), ("nobody", True)])
+def test_where_no_account_is_known_all_time_series_are_listed_and_it_is_said_that_they_are_all(
+    server: DashboardStandIn, dashboard: Dashboard, team: str, teams_on: bool
+) -> None:
+    server.teams["other"] = ["dock"]
+    server.teams_on = teams_on
+    assert dashboard.series_list(team) == SeriesList(("dock", "nauset", "salt pond/2"), of_account=False)
+    assert server.paths() == [f"/api/list_datasets/{team}", "/api/list_datasets"]
+
+
+def test_a_dashboard_that_lists_nothing_at_all_does_not_know_the_account() -> None:
+    not_found = Answer(404, b"<html>", (("Content-Type", "text/html"),))
+    unknown = pytest.raises(UnknownToDashboard, match="account 'hablab'.*USER_ACCOUNT")
+    with ScriptedServer(then=not_found) as server, unknown:
+        Dashboard(server.endpoint).series_list("hablab")
+
+
+def test_whether_an_account_is_known_is_not_said_by_a_dashboard_that_fails_in_between(
+    server: DashboardStandIn, dashboard: Dashboard
+) -> None:
+    server.behaviour["/api/list_datasets"] = Behaviour.ERROR
+    server.behaviour["/api/list_datasets/"] = Behaviour.GOOD
+    with pytest.raises(DashboardUnreachable):
+        dashboard.series_list("nobody")
+
+
+def test_the_newest_bin_that_people_see_is_named(server: DashboardStandIn, dashboard: Dashboard) -> None:
+    server.now = datetime.datetime(2013, 6, 1)
+    assert dashboard.most_recent_bin("nauset") == PIDS[0]  # the next is skipped, the last of the future
+    assert [(asked.path, asked.query) for asked in server.asked] == [
+        ("/api/most_recent_bin", {"dataset": "nauset"})
+    ]
+    assert dashboard.most_recent_bin("unknown") is None
+
+
+@pytest.mark.parametrize("body", [b"{}", b'{"pid": null}', b'{"pid": 7}'])
+def test_an_answer_that_names_no_newest_bin_is_no_answer(body: bytes) -> None:
+    dashboard = Dashboard("http://127.0.0.1", opener=_opener_that_answers(body))
+    with pytest.raises(DashboardUnreachable, match="newest bin of nauset"):
+        dashboard.most_recent_bin("nauset")
+
+
+@pytest.mark.parametrize("columns", Columns)
+def test_an_export_is_read_in_the_columns_of_each_release(
+    server: DashboardStandIn, dashboard: Dashboard, columns: Columns
+) -> None:
+    server.columns = columns
+    found = [(row.pid, row.skip) for row in dashboard.export_metadata("nauset", FIRST, LAST)]
+    assert found == [(PIDS[0], False), (PIDS[1], True), (PIDS[2], False)]
 
 
 def test_a_bin_is_described_with_the_time_series_that_show_it(dashboard: Dashboard) -> None:

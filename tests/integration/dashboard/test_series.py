@@ -40,6 +40,7 @@ def test_nothing_is_sent_into_a_time_series_that_the_dashboard_does_not_know(
     (line,) = done.stderr.splitlines()
     for text in ("'naust'", "'hablab'", "It knows nauset.", "Nothing was sent.", dashboard.url, "--force"):
         assert text in line
+    assert "Did you mean 'nauset'?" in line and "under a misspelt name they appear nowhere" in line
 
 
 def test_the_first_bins_of_a_time_series_that_exists_cost_one_request_to_the_dashboard_and_later_ones_none(
@@ -80,9 +81,43 @@ def test_an_account_that_the_dashboard_does_not_know_gets_nothing_sent(
     s3: Any, dashboard: DashboardStandIn, operator: Any, data: Path
 ) -> None:
     dashboard.teams.clear()
+    dashboard.bins.clear()
     done = operator.run("sync", data, "nauset", code=2)
     assert s3.objects() == {}
     assert "account 'hablab'" in done.stderr and "USER_ACCOUNT" in done.stderr
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_where_teams_are_switched_off_a_time_series_of_the_list_of_all_exists(
+    s3: Any, dashboard: DashboardStandIn, operator: Any, data: Path, command: Any
+) -> None:
+    dashboard.teams_on = False
+    done = operator.run(*command, data, "nauset")
+    assert_whole(s3, data.iterdir())
+    assert len(done.stderr.splitlines()) == 1  # how it went, and no warning
+    assert dashboard.paths() == [*ASKED, "/api/list_datasets"]
+
+
+def test_where_teams_are_switched_off_an_unknown_time_series_is_refused_with_both_causes(
+    s3: Any, dashboard: DashboardStandIn, operator: Any, data: Path
+) -> None:
+    dashboard.teams_on = False
+    dashboard.bins["dock"] = []
+    done = operator.run("--once", data, "naust", code=2)
+    assert s3.objects() == {}
+    (line,) = done.stderr.splitlines()
+    for text in ("'naust'", "the 2 of all accounts", "'hablab'", "USER_ACCOUNT", "teams are switched off"):
+        assert text in line
+    assert "Did you mean 'nauset'?" in line and "dock" not in line
+
+
+def test_a_list_of_all_that_does_not_come_is_a_dashboard_that_does_not_answer(
+    s3: Any, dashboard: DashboardStandIn, operator: Any, data: Path
+) -> None:
+    dashboard.teams_on = False
+    dashboard.behaviour = {"/api/list_datasets": Behaviour.ERROR, "/api/list_datasets/": Behaviour.GOOD}
+    done = operator.run("sync", data, "naust")
+    assert len(s3.objects()) == 3 and "nobody could say" in done.stderr
 
 
 def test_the_every_minute_scan_asks_before_the_first_file_as_well(

@@ -19,9 +19,9 @@ from ifcbscan.demo.sample_bins import write_bin
 from ifcbscan.disk.tree import LocalTree
 from ifcbscan.runs.backends import Backends
 from ifcbscan.runs.content import compare
+from ifcbscan.runs.listener import Listener
 from ifcbscan.runs.scan import Preparations, ScanOptions, scan
 from ifcbscan.runs.survey import survey
-from ifcbscan.runs.listener import Listener
 from ifcbscan.runs.verify import VerifyListener
 
 PIDS = tuple(

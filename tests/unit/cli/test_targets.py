@@ -10,6 +10,7 @@ import pytest
 from ifcbscan.cli import targets
 from ifcbscan.cli.targets import check_target, is_inside, is_log, is_metrics, is_page, is_path_list
 from ifcbscan.errors import UsageError
+from ifcbscan.state import paths
 
 posix = pytest.mark.skipif(os.name != "posix", reason="needs links")
 
@@ -55,6 +56,17 @@ def allowed(path: Path, directory: Path | None) -> bool:
 )
 def test_a_name_like_that_of_a_bins_file_is_refused_everywhere(tmp_path: Path, name: str) -> None:
     assert not allowed(tmp_path / name, tmp_path / "data")
+
+
+@pytest.mark.parametrize("time_series", ["a.json", "nauset.lock", "x.claims", "nauset.2026"])
+def test_the_log_of_a_time_series_that_is_called_like_a_record_is_a_log_and_its_records_are_records(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, time_series: str
+) -> None:
+    monkeypatch.setattr(paths, "state_folder", lambda: str(tmp_path))
+    assert allowed(Path(paths.job_file("/data", time_series, ".log")), None)
+    for ending in ("-full.lock", "-full.lock.named", "-recent.last.json", "-recent.told.json"):
+        assert not allowed(Path(paths.job_file("/data", time_series, ending)), None)
+    assert not allowed(tmp_path / f"{time_series}.claims", None)
 
 
 @pytest.mark.parametrize("name", ["a.roi.log", "roi", "a.hdr2", "roi.txt"])

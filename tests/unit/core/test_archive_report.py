@@ -9,7 +9,7 @@ from typing import Any, Sequence
 from hypothesis import given, settings
 from support.reports import BINS, bad, day, pid, report_on, synced
 
-from ifcbscan.core.archive_report import IN_ARCHIVE, SurveyedBin, to_json
+from ifcbscan.core.archive_report import IN_ARCHIVE, ShownBins, SurveyedBin, to_json
 from ifcbscan.core.states import WORST_FIRST, BinState
 
 
@@ -100,7 +100,12 @@ def test_a_bin_that_the_dashboard_does_not_show_is_unpublished_and_still_in_the_
         bad(day(3), BinState.ARCHIVED),
         bad(day(3), BinState.HELD, second=9),
     ]
-    report = report_on(bins, published={bins[1].pid})
+    why = {item.pid: "it is marked as skipped" for item in (bins[0], bins[2], bins[3])}
+    report = report_on(bins, published=ShownBins(why, known=True))
+    assert report.unfinished[1].reason == "it is marked as skipped"  # a bin that is held keeps its own reason
+    assert report.unfinished[0].reason != "it is marked as skipped"
+    assert report.published_known
+    assert not report_on(bins, published=ShownBins(why, known=False)).published_known
     assert report.bins_in((BinState.UNPUBLISHED,)) == 2
     assert report.bins_in(IN_ARCHIVE) == 3
     assert [item.state for item in report.unfinished] == [

@@ -37,7 +37,7 @@ _awkward = st.text("%'\"\\ $`#!&;|<>()[]{}*?~\t\r-aé", min_size=1, max_size=18)
 )
 _any_bytes = st.binary(min_size=1, max_size=38).filter(lambda raw: b"\n" not in raw and b"\0" not in raw)
 paths = st.one_of(_awkward, _any_bytes).map(lambda raw: "/" + os.fsdecode(raw))
-time_series_names = st.sampled_from(["nauset", "nauset2", "x", "_-once", "a" * 53])
+time_series_names = st.sampled_from(["nauset", "nauset2", "x", "_-once", "a" * 53, "nauset.2", "a..b"])
 windows = st.sampled_from(
     [EVERYTHING, Window(since=1780272000.0), Window(until=0.0, instruments=frozenset([5, 13]))]
 )

@@ -118,6 +118,12 @@ def test_a_time_series_that_would_not_arrive_as_such_is_refused(name: str) -> No
         make_job(time_series=name)
 
 
+def test_a_job_whose_time_series_is_refused_by_now_is_still_found_to_be_ended() -> None:
+    job = make_job(time_series="beads")
+    entry = parse_command(job.command(Mode.RECENT))
+    assert entry is not None and entry.job == job
+
+
 _WITHOUT_STREAMS = """
 import os, sys
 sys.stdout = sys.stderr = None

@@ -39,7 +39,7 @@ paths = st.builds(
     st.lists(_names, min_size=1, max_size=4),
     st.sampled_from(["", "\\", "\\\\"]),
 )
-series = st.sampled_from(["nauset", "nauset2", "A" * 53, "_x-y"])
+series = st.sampled_from(["nauset", "nauset2", "A" * 53, "_x-y", "nauset.2026", "a..b", "nul.x"])
 jobs = st.builds(
     lambda folder, env, data, name, log, window: ScheduledJob(
         folder.rstrip("\\") + "\\python.exe", env, data, name, log, window=window
@@ -257,6 +257,17 @@ def test_a_job_is_read_back_whole_from_a_console_that_lacks_its_letters(code_pag
     (task,) = tasks_in(printed(shown))
     assert task.entry.job == NASTY
     assert task.exact
+
+
+@pytest.mark.parametrize("mode", list(Mode))
+@pytest.mark.parametrize("time_series", ["nauset.2026", "v1.2.3", "a..b", "nul.north", "COM1.a"])
+def test_a_point_in_a_time_series_makes_no_name_that_windows_cannot_have(
+    time_series: str, mode: Mode
+) -> None:
+    name = task_name(make_job(time_series=time_series), mode)
+    (file,) = re.findall(r"\\ifcbscan\\(.*)", name)
+    assert not file.endswith(".") and not re.match(r"(?i)(con|prn|aux|nul|com\d|lpt\d)\.", file)
+    assert time_series in file
 
 
 def test_an_edited_task_is_recognised_and_told() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import tempfile
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from ifcbscan.errors import IfcbscanError
+from ifcbscan.state.bin_locks import bin_locks_path
 from ifcbscan.state.paths import job_file, job_id, path_digest, state_folder
 
 posix_only = pytest.mark.skipif(os.name != "posix", reason="folders are found otherwise on Windows")
@@ -52,6 +54,21 @@ def test_the_files_of_a_job_keep_the_names_that_earlier_versions_gave_them(home:
     assert job_file("/srv/ifcb/data", "nauset", "-full.lock") == os.path.join(
         state_folder(), "nauset-f1e13aec0871-full.lock"
     )
+
+
+@posix_only
+@pytest.mark.parametrize("time_series", ["nauset.2026", "a..b", "nul.north", "a.json"])
+def test_the_files_of_a_time_series_with_a_point_are_its_own_and_names_that_every_system_can_have(
+    home: Path, time_series: str
+) -> None:
+    files = [
+        os.path.basename(path)
+        for name in (time_series, "nauset")
+        for path in (*(job_file("/srv", name, end) for end in (".log", "-full.lock")), bin_locks_path(name))
+    ]
+    assert len(set(files)) == 6
+    for file in files:
+        assert not file.endswith(".") and not re.match(r"(?i)(con|prn|aux|nul|com\d|lpt\d)\.", file)
 
 
 @posix_only
