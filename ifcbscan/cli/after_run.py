@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ifcbscan.cli.log import logger
 from ifcbscan.cli.output import say
+from ifcbscan.core.bins import Pid
 from ifcbscan.core.scan_report import ScanReport, summary
 from ifcbscan.errors import ExitCode
 from ifcbscan.state import last_runs, log_memory
@@ -92,8 +93,7 @@ class AfterRun(NamedTuple):
                 exit_code,
                 report.ended_at if report is not None else time.time(),
                 report,
-                report.newest_local if report is not None else None,
-                report.newest_archived if report is not None else None,
+                *(_sampled(pid) for pid in ((report.newest_local, report.newest_archived) if report else ())),
             ),
         )
 
@@ -119,3 +119,7 @@ class AfterRun(NamedTuple):
             logger.log(logging.WARNING if line.warning else logging.INFO, "%s", line.text)
         if then != logged:
             log_memory.write(self.directory, self.time_series, self.mode, then)
+
+
+def _sampled(pid: Pid | None) -> float | None:
+    return None if pid is None else pid.sample_time

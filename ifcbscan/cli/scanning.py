@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Mapping, NamedTuple, Sequence
 
 from ifcbscan.cli.after_run import AfterRun
+from ifcbscan.cli.ask_dashboard import wants_newest, with_dashboard
 from ifcbscan.cli.job import Job
 from ifcbscan.cli.options import ScanArguments
 from ifcbscan.cli.output import result, say
@@ -109,7 +110,9 @@ def _scan_options(arguments: ScanArguments, job: Job) -> scan.ScanOptions:
         time_limit=arguments.time_limit,
         jobs=arguments.jobs,
         retry_rejected=arguments.retry_rejected,
-        find_newest=arguments.metrics_file is not None,
+        find_newest=arguments.metrics_file is not None
+        or arguments.output.as_json
+        or (not arguments.dry_run and wants_newest(job, "full" if arguments.max_age is None else "recent")),
         window=arguments.window,
     )
 
@@ -173,14 +176,17 @@ def _scan(order: _Order, held: run_locks.Held) -> ScanReport:
     bin_locks = ALONE if order.arguments.dry_run else _bin_locks(order, held)
     stop = StopRequest(order.interruption.requested, order.interruption.deferred)
     pool = ThreadPoolExecutor(_threads(order))
+    guard = _Guard(order)
     report = scan.scan(
         order.options,
         Backends(tools.tree, tools.bucket, tools.clock, pool, stop, bin_locks),
         ScanPrinter(order.arguments.output.verbose, tools.progress),
         say if order.arguments.output.as_json else result,
-        scan.Preparations(warnings, lambda: _guard(order), differs),
+        scan.Preparations(warnings, guard, differs),
     )
-    return report if order.arguments.dry_run else _with_companions(report, bin_locks, held)
+    if order.arguments.dry_run:
+        return report
+    return with_dashboard(_with_companions(report, bin_locks, held), order.job, guard.result)
 
 
 def _threads(order: _Order) -> int:
@@ -215,14 +221,24 @@ def _tools(order: _Order, held: run_locks.Held) -> _Tools:
     return _Tools(clock, tree, bucket, progress)
 
 
-def _guard(order: _Order) -> tuple[str, ...]:
-    # Imported only now: it is needed before the very first file of a time series, and never again.
-    from ifcbscan.dashboard.series import check_before_first_file
+class _Guard:
+    """Asks the dashboard for the time series before its very first file; see `scan.Preparations`."""
 
-    config = order.job.config
-    return check_before_first_file(
-        config.dashboard_url, config.account, order.options.time_series, order.arguments.force
-    )
+    def __init__(self, order: _Order) -> None:
+        self._order = order
+        #: Whether the dashboard has said that it knows the time series; None while it was not asked.
+        self.result: bool | None = None
+
+    def __call__(self) -> tuple[str, ...]:
+        # Imported only now: it is needed once in the life of a time series.
+        from ifcbscan.dashboard.series import check_before_first_file
+
+        config, order = self._order.job.config, self._order
+        warnings = check_before_first_file(
+            config.dashboard_url, config.account, order.options.time_series, order.arguments.force
+        )
+        self.result = not warnings
+        return warnings
 
 
 def _bin_locks(order: _Order, held: run_locks.Held) -> BinLocks:

@@ -15,9 +15,9 @@ FAR_BEHIND = 86400.0
 
 
 class DashboardNote(NamedTuple):
-    """`asked`: when, seconds since 1970 (UTC) by this computer's clock; None: never yet.
+    """`asked`: when it answered last, seconds since 1970 (UTC) by this computer's clock; None: never yet.
 
-    `known`: whether the dashboard has the time series, None if it did not say. `trouble`: what to do about it, "" if
+    `known`: whether the dashboard has the time series, None if it never said. `trouble`: what to do about it, "" if
     there is nothing to do. `newest` and `archived`: pids of the newest bin that the dashboard showed and that the archive
     had at that time, "" if there was none or it is not known. `sent`: something was sent since.
     """
@@ -30,8 +30,13 @@ class DashboardNote(NamedTuple):
     sent: bool = False
 
     def is_due(self, now: float) -> bool:
-        """Whether it is time to ask (again): something was sent, and it was not asked today. A clock set back is no obstacle."""
-        return self.sent and (self.asked is None or not 0 <= now - self.asked < ASK_EVERY)
+        """Whether it is time to ask (again): something was sent since, or something was wrong, and not within a day.
+
+        A clock that was set back is no obstacle.
+        """
+        return bool(self.sent or self.warnings()) and (
+            self.asked is None or not 0 <= now - self.asked < ASK_EVERY
+        )
 
     @property
     def behind(self) -> float | None:
@@ -58,8 +63,8 @@ class DashboardNote(NamedTuple):
         """All of it in one line, for `status` and the log."""
         if self.asked is None:
             return "not asked yet"
-        said = {True: "knows the time series", False: "DOES NOT KNOW the time series", None: "did not answer"}
-        parts = [f"asked {human_ago(now - self.asked)}: {said[self.known]}"]
+        said = "knows the time series" if self.known else "DOES NOT KNOW the time series"
+        parts = [f"asked {human_ago(now - self.asked)}: {said}"]
         if self.newest:
             parts.append(f"newest bin there {self.newest}")
         if self.archived:

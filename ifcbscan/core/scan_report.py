@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from ifcbscan.core.bins import Pid
+from ifcbscan.core.dashboard_note import DashboardNote
 from ifcbscan.core.states import SCAN_COUNTS, BinState, ReportedState
 from ifcbscan.core.words import human_bytes
 from ifcbscan.errors import ExitCode
@@ -56,8 +57,12 @@ class ScanReport(NamedTuple):
     ended_by: str | None = None  # one line, when the run ended early
     ended_code: int = ExitCode.DONE
     ended_at: float = 0.0  # by the bucket's clock, seconds since 1970 UTC
-    newest_local: float | None = None  # sample times, seconds since 1970 UTC; only if asked for
-    newest_archived: float | None = None
+    uploaded: tuple[Pid, ...] = ()  # the bins whose .adc this run has put
+    newest_local: Pid | None = (
+        None  # of the complete bins here, and of those whole in the archive; only if asked for
+    )
+    newest_archived: Pid | None = None
+    dashboard: DashboardNote | None = None  # what it said last, if it was ever asked; full runs only
     elsewhere: str = ""  # which other runs on this computer have bins of those to upload
     stalled: bool = False  # another run holds bins or a lock, and has given no sign of life for an hour
 
@@ -85,6 +90,8 @@ class ScanReport(NamedTuple):
                 "head": self.requests.head,
                 "put": self.requests.put,
             },
+            "uploaded_bins": list(self.uploaded),
+            "newest": {"local": self.newest_local, "archived": self.newest_archived},
             "problems": [{"pid": p.pid, "state": str(p.state), "reason": p.reason} for p in self.problems],
             "warnings": list(self.warnings),
             "seconds": round(self.seconds, 3),

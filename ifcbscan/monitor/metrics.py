@@ -92,6 +92,16 @@ ARCHIVED_AGE = _Metric(
     "gauge",
     "Age of the newest bin that is whole in the archive when the last run ended.",
 )
+KNOWN_TO_DASHBOARD = _Metric(
+    "ifcbscan_dashboard_knows_time_series",
+    "gauge",
+    "1 if the dashboard had the time series when it was last asked and answered, else 0.",
+)
+DASHBOARD_BEHIND = _Metric(
+    "ifcbscan_dashboard_behind_seconds",
+    "gauge",
+    "Time between the newest bin on the dashboard and the newest in the archive, when it was last asked.",
+)
 METRICS = (
     LAST_RUN,
     LAST_SUCCESS,
@@ -105,6 +115,8 @@ METRICS = (
     LOCAL_AGE,
     NEWEST_ARCHIVED,
     ARCHIVED_AGE,
+    KNOWN_TO_DASHBOARD,
+    DASHBOARD_BEHIND,
 )
 
 
@@ -201,6 +213,10 @@ def _update(samples: Samples, run: FinishedRun) -> None:
         put(DURATION, run.report.seconds)
         for state, count in run.report.bins.items():
             put(BINS, count, state.value)
+        if run.report.dashboard is not None and run.report.dashboard.known is not None:
+            put(KNOWN_TO_DASHBOARD, run.report.dashboard.known)
+            if run.report.dashboard.behind is not None:
+                put(DASHBOARD_BEHIND, run.report.dashboard.behind)
     for newest, metric, age in (
         (run.newest_local, NEWEST_LOCAL, LOCAL_AGE),
         (run.newest_archived, NEWEST_ARCHIVED, ARCHIVED_AGE),

@@ -95,6 +95,7 @@ def scan(
             sending.show_what_would_be_sent(to_do, compared, tree, show, tally)
         else:
             ended_by = sending.send(to_do, compared, options, backends, listener, tally)
+    find_newest = options.find_newest or tally.uploaded
     return ScanReport(
         time_series=options.time_series,
         directory=tree.root,
@@ -111,17 +112,22 @@ def scan(
         ended_by=str(ended_by) if ended_by else None,
         ended_code=_code_of(ended_by),
         ended_at=bucket.server_clock.now(),
-        newest_local=_newest(inventory.filesets.values(), now.server) if options.find_newest else None,
+        uploaded=tuple(tally.uploaded),
+        newest_local=_newest(inventory.filesets.values(), now.server) if find_newest else None,
         newest_archived=_newest(_archived(inventory, remote.bins, marks, tally.uploaded), now.server)
-        if options.find_newest
+        if find_newest
         else None,
     )
 
 
-def _newest(filesets: Iterable[Fileset], now: float) -> float | None:
+def _newest(filesets: Iterable[Fileset], now: float) -> Pid | None:
     # A bin from the future (a wrong clock, once) would look new for ever.
-    times = (fileset.pid.sample_time for fileset in filesets if fileset.complete)
-    return max((time for time in times if time <= now + _A_DAY), default=None)
+    pids = (fileset.pid for fileset in filesets if fileset.complete)
+    return max(
+        (pid for pid in pids if pid.sample_time <= now + _A_DAY),
+        key=lambda pid: (pid.sample_time, pid),
+        default=None,
+    )
 
 
 def _archived(

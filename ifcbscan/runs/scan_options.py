@@ -9,7 +9,10 @@ from ifcbscan.core.window import EVERYTHING, Window
 
 
 class ScanOptions(NamedTuple):
-    """How to run. Durations in seconds; `max_age` None is a full run. `window` is also the tree's."""
+    """How to run. Durations in seconds; `max_age` None is a full run. `window` is also the tree's.
+
+    `find_newest`: note the newest bins in the report, also where nothing was sent; it costs time for each bin.
+    """
 
     account: str
     time_series: str

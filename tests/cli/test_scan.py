@@ -274,6 +274,8 @@ def test_json_has_exactly_the_agreed_keys_and_nothing_else_is_on_stdout(
         "files_uploaded",
         "bytes_uploaded",
         "requests",
+        "uploaded_bins",
+        "newest",
         "problems",
         "warnings",
         "seconds",

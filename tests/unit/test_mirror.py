@@ -21,6 +21,10 @@ TESTS = REPOSITORY / "tests"
 ELSEWHERE = {
     # the program and its commands, which are what a user sees: as a subprocess
     "__main__.py": ["cli/test_early_interrupt.py"],
+    "cli/ask_dashboard.py": ["cli/test_dashboard_daily.py"],
+    "cli/schedule_view.py": ["cli/test_which_bins.py"],
+    "cli/which_bins.py": ["cli/test_which_bins.py"],
+    "state/dashboard_notes.py": ["cli/test_dashboard_daily.py"],
     "cli/after_run.py": ["cli/test_scan.py", "cli/test_status.py"],
     "cli/commands/check.py": ["cli/test_list_check.py"],
     "cli/commands/list.py": ["cli/test_list_check.py"],

@@ -33,6 +33,7 @@ from ifcbscan.runs.scan import ScanOptions
 from ifcbscan.runs.survey import Survey, survey
 from ifcbscan.s3.bucket import Bucket
 from ifcbscan.s3.client import S3Client
+from ifcbscan.state import dashboard_notes
 
 
 def run(arguments: ReportArguments, interruption: Interruption) -> int:
@@ -59,6 +60,7 @@ def run(arguments: ReportArguments, interruption: Interruption) -> int:
     if arguments.published and config.dashboard_url is not None:
         published, of_dashboard = shown_bins(Dashboard(config.dashboard_url), time_series, found.bins)
         warnings.extend(of_dashboard)
+    warnings.extend(dashboard_notes.read(directory, time_series).warnings())
     images = _images(tree, found, warnings) if arguments.images else ()
     report = build_report(
         found.bins,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import Any, Sequence
 
@@ -9,11 +10,13 @@ from ifcbscan.cli import output
 from ifcbscan.cli.more_options import StatusArguments
 from ifcbscan.cli.schedule_view import rival_words, rivals_among
 from ifcbscan.cli.signals import Interruption
+from ifcbscan.core.dashboard_note import DashboardNote
 from ifcbscan.core.window import EVERYTHING
 from ifcbscan.errors import ExitCode
 from ifcbscan.schedule.choose import for_this_system
 from ifcbscan.schedule.jobs import InstalledJob, ScheduledJob
-from ifcbscan.state import last_runs
+from ifcbscan.state import dashboard_notes, last_runs
+from ifcbscan.state.dashboard_notes import NOTHING_KNOWN
 from ifcbscan.state.last_runs import LastRun
 
 _OVERDUE = 15 * 60.0
@@ -53,6 +56,7 @@ class JobStatus:
     installed: InstalledJob
     recent: LastRun | None
     full: LastRun | None
+    dashboard: DashboardNote = NOTHING_KNOWN
     rivals: Sequence[ScheduledJob] = ()  # other jobs that send some of the same bins to another time series
 
     def to_json(self) -> dict[str, Any]:
@@ -65,6 +69,7 @@ class JobStatus:
             "last_run": {"recent": _run_json(self.recent), "full": _run_json(self.full)},
             "log_file": job.log_file,
             "env_file": job.env_file,
+            **_dashboard_json(self.dashboard),
             **({} if job.window == EVERYTHING else {"window": " ".join(job.window.options())}),
         }
 
@@ -82,6 +87,7 @@ def run(arguments: StatusArguments, _interruption: Interruption) -> int:
                 installed,
                 last_runs.read(job.directory, job.time_series, "recent"),
                 last_runs.read(job.directory, job.time_series, "full"),
+                dashboard_notes.read(job.directory, job.time_series),
                 [other for pair in pairs for other in pair if job in pair and other != job],
             )
         )
@@ -96,6 +102,21 @@ def run(arguments: StatusArguments, _interruption: Interruption) -> int:
         for note in scheduler.notes():
             output.say(f"Please note: {note}")
     return ExitCode.DONE
+
+
+def _dashboard_json(note: DashboardNote) -> dict[str, Any]:
+    """What the dashboard said, under a key of its own; nothing where it was never asked."""
+    if note.asked is None:
+        return {}
+    return {
+        "dashboard": {
+            "knows_time_series": note.known,
+            "newest": note.newest or None,
+            "archived": note.archived or None,
+            "behind_seconds": note.behind,
+            "warnings": list(note.warnings()),
+        }
+    }
 
 
 def _run_json(record: LastRun | None) -> dict[str, Any] | None:
@@ -119,6 +140,7 @@ def _lines(status: JobStatus, scheduler: str) -> list[str]:
         ("last scan", _run(status.recent, status.installed.recent)),
         ("last full", _run(status.full, False)),
         ("bins", _bins(status)),
+        *([("dashboard", status.dashboard.line(time.time()))] if status.dashboard.asked is not None else []),
         ("log", job.log_file),
         *(("WRONG", rival_words(rival)) for rival in status.rivals),
     ]

@@ -66,7 +66,6 @@ def test_what_a_person_must_know_of_it(note: DashboardNote, said: list[str]) -> 
     ("note", "line"),
     [
         (DashboardNote(), "not asked yet"),
-        (DashboardNote(400.0, None), "asked 10 min ago: did not answer"),
         (DashboardNote(400.0, False), "asked 10 min ago: DOES NOT KNOW the time series"),
         (
             DashboardNote(400.0, True, newest=OLD, archived=NEW),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -495,7 +496,7 @@ def test_a_damage_found_by_nobody_yet_does_not_hold_a_bin() -> None:
 def test_the_deciding_half_imports_nothing_of_the_acting_half() -> None:
     script = (
         "import sys, ifcbscan.core.decision, ifcbscan.core.scan_report\n"
-        "print(sorted(m for m in sys.modules if m.startswith(('ifcbscan.', 'boto', 'tenacity', 'dotenv'))))"
+        "print(*sorted(m for m in sys.modules if m.startswith(('ifcbscan.', 'boto', 'tenacity', 'dotenv'))))"
     )
     done = subprocess.run(
         [sys.executable, "-c", script],
@@ -504,18 +505,9 @@ def test_the_deciding_half_imports_nothing_of_the_acting_half() -> None:
         timeout=60,
         check=True,
     )
-    assert done.stdout.decode().strip() == str(
-        [
-            "ifcbscan.core",
-            "ifcbscan.core.adc",
-            "ifcbscan.core.bins",
-            "ifcbscan.core.decision",
-            "ifcbscan.core.scan_report",
-            "ifcbscan.core.states",
-            "ifcbscan.core.words",
-            "ifcbscan.errors",
-        ]
-    )
+    loaded = done.stdout.decode().split()
+    assert "ifcbscan.core.decision" in loaded
+    assert not [name for name in loaded if not re.fullmatch(r"ifcbscan\.(core(\.\w+)?|errors)", name)]
 
 
 # What must hold for anything: generated cases.

@@ -63,6 +63,8 @@ def test_the_json_has_exactly_the_agreed_keys_in_the_agreed_order() -> None:
         warnings=("a warning",),
         seconds=1.23456,
         directory="/data/näuset",
+        uploaded=(PID,),
+        newest_local=PID,
     )
     written = json.dumps(report.to_json())
     assert json.loads(written) == {
@@ -87,6 +89,8 @@ def test_the_json_has_exactly_the_agreed_keys_in_the_agreed_order() -> None:
         "files_uploaded": 6,
         "bytes_uploaded": 12345,
         "requests": {"list": 1, "head": 2, "put": 6},
+        "uploaded_bins": [PID],
+        "newest": {"local": PID, "archived": None},
         "problems": [{"pid": PID, "state": "held", "reason": "empty: .roi has 0 bytes"}],
         "warnings": ["a warning"],
         "seconds": 1.235,
@@ -100,6 +104,8 @@ def test_the_json_has_exactly_the_agreed_keys_in_the_agreed_order() -> None:
         "files_uploaded",
         "bytes_uploaded",
         "requests",
+        "uploaded_bins",
+        "newest",
         "problems",
         "warnings",
         "seconds",

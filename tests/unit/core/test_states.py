@@ -69,6 +69,7 @@ def test_each_state_is_told_in_these_words() -> None:
         "conflict": "in conflict",
         "failed": "failed",
         "excluded": "in excluded folders",
+        "outside": "outside the window",
         "archived": "in the archive, no longer here",
         "unpublished": "in the archive, not on the dashboard",
     }

@@ -153,7 +153,7 @@ def test_the_newest_here_and_there_are_complete_bins_that_are_not_from_the_futur
     world.write(FUTURE, archived=True)
     world.tree.write("D20231114T210000_IFCB013.hdr", b"not all there", world.clock.wall() - 3600)
     report = world.scan(find_newest=True)
-    assert (report.newest_local, report.newest_archived) == (day_of(SECOND), day_of(FIRST))
+    assert (report.newest_local, report.newest_archived) == (SECOND, FIRST)
     unasked = world.scan()
     assert (unasked.newest_local, unasked.newest_archived) == (None, None)
 
@@ -165,10 +165,10 @@ def test_a_bin_is_archived_once_this_run_has_sent_it_and_not_while_other_content
     pid = parse_pid(FIRST)
     assert pid is not None
     differs = Preparations(differs={pid: ["roi"]})
-    assert world.scan(differs, find_newest=True, dry_run=True).newest_archived == day_of(EARLIER)
+    assert world.scan(differs, find_newest=True, dry_run=True).newest_archived == EARLIER
     assert world.shown and ".roi .hdr .adc" not in world.shown[0] and ".roi .hdr" in world.shown[0]
     world.write(SECOND)
-    assert world.scan(find_newest=True).newest_archived == day_of(SECOND)
+    assert world.scan(find_newest=True).newest_archived == SECOND
 
 
 def test_of_content_that_differed_only_bins_of_the_same_sizes_are_sent_again(world: World) -> None:
