@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 
 from ifcbscan.cli.job import Job
+from ifcbscan.cli.log import logger
 from ifcbscan.core.dashboard_note import DashboardNote
 from ifcbscan.core.scan_report import ScanReport
 from ifcbscan.state import dashboard_notes
@@ -41,18 +42,20 @@ def with_dashboard(report: ScanReport, job: Job, guard: bool | None) -> ScanRepo
         note = note._replace(asked=now, known=True, trouble="")
         dashboard_notes.write(job.directory, job.time_series, note)
     elif guard is None and note.is_due(now) and report.newest_archived is not None:
-        note = _ask(job, job.config.dashboard_url, report.newest_archived, note, now)
-        dashboard_notes.write(job.directory, job.time_series, note)
+        note = _ask(job, job.config.dashboard_url, report, note, now)
     if note.asked is None:
         return report
     return report._replace(dashboard=note, warnings=report.warnings + tuple(note.warnings()))
 
 
-def _ask(job: Job, url: str, archived: str, before: DashboardNote, now: float) -> DashboardNote:
+def _ask(job: Job, url: str, report: ScanReport, before: DashboardNote, now: float) -> DashboardNote:
     # Imported only now: it is needed once a day.
     from ifcbscan.runs.dashboard_watch import ask_about_series
 
-    note = ask_about_series(url, job.config.account, job.time_series, archived, now)
-    return (
-        before if note.known is None else note
-    )  # who did not answer was not asked: the next full scan tries again
+    archived, here = report.newest_archived or "", report.newest_local or ""
+    note = ask_about_series(url, job.config.account, job.time_series, archived, now)._replace(here=here)
+    if note.known is None:
+        return before  # who did not answer was not asked: the next full scan tries again
+    dashboard_notes.write(job.directory, job.time_series, note)
+    logger.info("the dashboard was %s", note.line(now))
+    return note

@@ -18,8 +18,8 @@ class DashboardNote(NamedTuple):
     """`asked`: when it answered last, seconds since 1970 (UTC) by this computer's clock; None: never yet.
 
     `known`: whether the dashboard has the time series, None if it never said. `trouble`: what to do about it, "" if
-    there is nothing to do. `newest` and `archived`: pids of the newest bin that the dashboard showed and that the archive
-    had at that time, "" if there was none or it is not known. `sent`: something was sent since.
+    there is nothing to do. `newest`, `archived` and `here`: pids of the newest bin that the dashboard showed, that the archive
+    had, and that lay on this disk at that time, "" if there was none or it is not known. `sent`: something was sent since.
     """
 
     asked: float | None = None
@@ -28,6 +28,7 @@ class DashboardNote(NamedTuple):
     newest: str = ""
     archived: str = ""
     sent: bool = False
+    here: str = ""
 
     def is_due(self, now: float) -> bool:
         """Whether it is time to ask (again): something was sent since, or something was wrong, and not within a day.
@@ -69,6 +70,8 @@ class DashboardNote(NamedTuple):
             parts.append(f"newest bin there {self.newest}")
         if self.archived:
             parts.append(f"in the archive {self.archived}")
+        if self.here:
+            parts.append(f"here {self.here}")
         if self.behind is not None:
             parts.append(f"{human_duration(self.behind)} behind" if self.behind else "up to date")
         return "; ".join(parts)

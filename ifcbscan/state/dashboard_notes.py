@@ -37,7 +37,7 @@ def _is_sound(note: DashboardNote) -> bool:
     return (
         (note.asked is None or isinstance(note.asked, (int, float)))
         and note.known in (True, False, None)
-        and all(isinstance(text, str) for text in (note.trouble, note.newest, note.archived))
+        and all(isinstance(text, str) for text in (note.trouble, note.newest, note.archived, note.here))
         and isinstance(note.sent, bool)
     )
 

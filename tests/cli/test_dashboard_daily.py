@@ -121,7 +121,7 @@ def test_how_far_the_dashboard_is_behind_is_told(
     let_days_pass(operator)
     dashboard.bins["nauset"] = [ShownBin(FIRST)]
     metrics = operator.folder / "metrics.prom"
-    report = scan(operator, data, "--metrics-file", metrics)
+    report = scan(operator, data, "--metrics-file", metrics, "--log-file", "scan.log")
     (warning,) = report["warnings"]
     assert "2 days behind" in warning and FIRST in warning and SECOND in warning
     assert report["newest"] == {"local": SECOND, "archived": SECOND}
@@ -129,9 +129,9 @@ def test_how_far_the_dashboard_is_behind_is_told(
     assert "ifcbscan_dashboard_behind_seconds" in metrics.read_text("utf-8")
     operator.schedule(data)
     line = next(line for line in operator.run("status").stdout.splitlines() if line.startswith("dashboard"))
-    assert (
-        f"newest bin there {FIRST}" in line and f"in the archive {SECOND}" in line and "2 days behind" in line
-    )
+    words = f"newest bin there {FIRST}; in the archive {SECOND}; here {SECOND}; 2 days behind"
+    assert words in line
+    assert words in (operator.folder / "scan.log").read_text("utf-8")
 
 
 def test_who_does_not_answer_is_asked_again_by_the_next_full_scan(
