@@ -237,7 +237,7 @@ def _named(extensions: Sequence[str]) -> str:
 def _unacceptable(local: Fileset) -> str:
     # An old-style .roi has one pad byte at each end: with 2 bytes it holds no image (ifcb-acq; ifcbdb refuses such a .roi).
     if local.roi <= (2 if local.pid.old_style else 1):
-        return f"empty: .roi has {local.roi} bytes, so no image; the archive deletes such a bin"
+        return f"empty: .roi has {local.roi} bytes, so no image; the dashboard refuses such a bin"
     for ext in ("hdr", "adc"):
         if local.size(ext) == 0:
             return f"empty: .{ext} has 0 bytes; the dashboard refuses such a bin"

@@ -48,7 +48,7 @@ TROUBLES = (
     ),
     ("rejected", "the archive deleted the .roi that was sent 5.3 h ago; next try after 24 h"),
     ("held", "truncated: the .adc names images up to byte 9,123,456 but the .roi ends at 9,000,000"),
-    ("held", "empty: .roi has 0 bytes, so no image; the archive deletes such a bin"),
+    ("held", "empty: .roi has 0 bytes, so no image; the dashboard refuses such a bin"),
     ("incomplete", ".roi missing"),
     ("failed", ".adc in {} cannot be read: Input/output error"),
 )
