@@ -79,6 +79,7 @@ class Known(NamedTuple):
     put, and nobody has looked whether the archive has kept it. `other_content`: members of which the archive has other
     content, whatever their size (see `content_marks`). `watched`: all copies have been seen to stay as they are for
     `Policy.settle` seconds, whatever their times say. `retry_rejected`: send again what the archive refused lately.
+    `adc_was_alone`: this run has seen the .adc and the .hdr in the archive without the .roi.
     """
 
     finding: Finding | None = None
@@ -86,11 +87,15 @@ class Known(NamedTuple):
     other_content: frozenset[str] = frozenset()
     watched: bool = False
     retry_rejected: bool = False
+    adc_was_alone: bool = False
 
 
 NOTHING_ELSE = Known()
 
 _SYNCED = Decision(State.SYNCED)
+
+#: What is told as `rejected` of a bin whose .adc was out without its .roi, whatever is done about it.
+_TOLD_AS_REJECTED = (State.SYNCED, State.UPLOAD, State.COMMIT, State.UNCONFIRMED)
 
 
 def content_marks(remote: RemoteFileset, differing: Iterable[str]) -> frozenset[str]:
@@ -129,6 +134,7 @@ def decide(
     | complete                               | .hdr, put < 24 h ago, but no .roi**    | rejected        | none    |
     | changed in the future, not `watched`   | anything else                          | settling        | watch   |
     | .adc and .roi do not fit (`finding`)   | anything else                          | held            | none    |
+    | complete                               | .hdr and .adc, but no .roi             | rejected        | .roi, then .hdr |
     | complete                               | .roi and .hdr right, older than confirm| commit          | .adc    |
     | complete                               | .roi or .hdr dated in the future       | unconfirmed     | none    |
     | complete                               | .roi and .hdr right, younger           | unconfirmed     | wait    |
@@ -143,7 +149,22 @@ def decide(
     Members of `other_content` (`sync --content`) are brought up to date by the rows `commit` to `upload`, in the same
     order. Also where the .adc is there already and right, the
     bin is only `synced` once a look has shown that the archive has kept what was put: until then it is a `commit`.
+
+    Where .hdr and .adc were seen in this run without the .roi (`known.adc_was_alone`), the rows `synced` and `commit`
+    to `upload` are `rejected`, too, with their action: the dashboard does not repair the row that it may have made of
+    such a bin, also when the .roi has come back.
     """
+    decision = _decide_by_table(local, remote, now, policy, copies, known)
+    alone = known.adc_was_alone or _adc_is_alone(remote)
+    if not alone or decision.state not in _TOLD_AS_REJECTED:
+        return decision
+    reason = _told_after_adc(decision, local, remote, now)
+    return Decision(State.REJECTED, decision.action, reason, decision.send, decision.wait)
+
+
+def _decide_by_table(
+    local: Fileset, remote: RemoteFileset, now: Now, policy: Policy, copies: Sequence[Fileset], known: Known
+) -> Decision:
     if not local.complete:
         return Decision(State.INCOMPLETE, reason=_missing(local))
     clocks = (now.server,) if known.watched else (now.local, now.server)
@@ -169,7 +190,7 @@ def decide(
     if remote.roi == MISSING and remote.hdr != MISSING and not known.retry_rejected:
         age = now.server - server_seconds(remote.hdr_put)
         if age < policy.retry_rejected_after:
-            return Decision(State.REJECTED, reason=_rejected(age, remote, policy))
+            return Decision(State.REJECTED, reason=_rejected(age, local, remote, policy))
     if max(local.times) > now.local and policy.settle > 0 and not known.watched:
         return Decision(
             State.SETTLING,
@@ -258,15 +279,38 @@ def _archive_has_more(larger: Sequence[str], local: Fileset, remote: RemoteFiles
     return f"the archive's .{ext} is larger ({there:,} bytes) than the one here ({local.size(ext):,}); not overwritten"
 
 
-def _rejected(age: float, remote: RemoteFileset, policy: Policy) -> str:
-    sent, after = f"{max(age, 0.0) / 3600:.1f} h ago", f"{policy.retry_rejected_after / 3600:g} h"
+def _rejected(age: float, local: Fileset, remote: RemoteFileset, policy: Policy) -> str:
+    after = f"next try after {policy.retry_rejected_after / 3600:g} h"
     if remote.adc == MISSING:
-        return f"the archive deleted the .roi that was sent {sent}; next try after {after}"
+        return f"{_deleted(age)}; {after}"
+    return f"{_deleted(age)}, after the .adc was out: {_broken_for_good(local)}; {after}"
+
+
+def _deleted(age: float) -> str:
+    return f"the archive deleted the .roi that was sent {max(age, 0.0) / 3600:.1f} h ago"
+
+
+def _broken_for_good(local: Fileset) -> str:
     # The dashboard makes a row of an .adc without its .roi, and never repairs it (ifcbdb dashboard/accession.py).
     return (
-        f"the archive deleted the .roi that was sent {sent}, after the .adc was out: the dashboard may show this bin "
-        f"broken for good, so tell the people who run it; next try after {after}"
+        f"the dashboard may show this bin broken for good, so tell the people who run it its id, {local.pid}"
     )
+
+
+def _adc_is_alone(remote: RemoteFileset) -> bool:
+    """Whether the .adc is out and the .roi, which was put before it, is not there any more."""
+    return remote.roi == MISSING and remote.hdr != MISSING and remote.adc != MISSING
+
+
+def _told_after_adc(decision: Decision, local: Fileset, remote: RemoteFileset, now: Now) -> str:
+    """Why a bin whose .adc was out without its .roi is `rejected`, though `decision` says that it is as it should
+    be, or how it is brought there."""
+    if _adc_is_alone(remote):
+        age = now.server - server_seconds(remote.hdr_put)
+        return f"{_deleted(age)}, after the .adc was out: {_broken_for_good(local)}; it is to be sent again"
+    if decision.state is State.SYNCED:
+        return f"sent again, and whole in the archive; but its .adc was out without the .roi: {_broken_for_good(local)}"
+    return f"being sent again; but its .adc was out without the .roi: {_broken_for_good(local)}"
 
 
 def _difference(local: Fileset, remote: RemoteFileset) -> str:

@@ -46,7 +46,8 @@ _ROWS = (
         "R",
         "deleted by the archive",
         "The archive took the .roi for something else and deleted it. It is sent again once a day. If that "
-        "lasts, keep the files and tell the people who run the archive the bin's id.",
+        "lasts, keep the files and tell the people who run the archive the bin's id. Where the reason says that its .adc was "
+        "out, the dashboard may show it broken: tell the people who run the dashboard at once.",
     ),
     Legend(
         BinState.HELD,

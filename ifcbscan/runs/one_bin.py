@@ -19,6 +19,9 @@ thread; which bins, how many at once and in which order is for upload.py. The li
       v
     uploaded      (`synced`, if it was there already)
 
+A bin of which the archive has the .adc and the .hdr without the .roi takes the same way, and is `rejected` at each
+step and at the end: the dashboard may keep a broken row of it, so a person has to know.
+
 Beside it: `settling` with WATCH (times in the future) waits `Policy.settle` seconds, checks that nothing has changed,
 and goes on as above. A file that cannot be read, an object that the bucket refuses, or one that somebody else changes
 at the same time ends its bin as `failed`, and no other.
@@ -160,6 +163,8 @@ class BinSteps:
 
     def _send(self, job: BinJob) -> None:
         """Put the files that the decision names, in its order."""
+        if job.decision.state is State.REJECTED:  # it is sent again, and stays one to be told of
+            job.known = job.known._replace(adc_was_alone=True)
         if not job.locked and not self._lock(job):
             return
         if "roi" in job.decision.send and job.sent_roi:
@@ -169,7 +174,7 @@ class BinSteps:
         self._check_unchanged(job.local)
         if self._is_damaged(job):
             return
-        if job.decision.state is State.COMMIT and not self._still_to_commit(job):
+        if _is_commit(job.decision) and not self._still_to_commit(job):
             return
         extensions = job.decision.send
         for extension in extensions:
@@ -180,7 +185,7 @@ class BinSteps:
     def _lock(self, job: BinJob) -> bool:
         """Lock the bin against other runs on this computer; False if one has it, or a look had to come first."""
         if not self._bin_locks.take(job.local.pid):
-            job.result = Result(BinState.TO_UPLOAD, _ELSEWHERE)
+            job.result = _left(job, _ELSEWHERE)
             return False
         job.locked = True
         if not self._may_have_changed(job):
@@ -208,7 +213,7 @@ class BinSteps:
         """
         self._look(job)
         self._decide(job)
-        return job.decision.state is State.COMMIT
+        return _is_commit(job.decision)
 
     def _may_have_changed(self, job: BinJob) -> bool:
         """Whether another run on this computer may have sent the bin since this run has listed the bucket."""
@@ -292,9 +297,17 @@ class BinSteps:
 
 def result_if_left(job: BinJob) -> Result:
     """What a bin is counted as that this run does not finish."""
-    if job.decision.action is Action.PUT:
-        return Result(BinState.TO_UPLOAD, "left to a later run")
-    return result_of(job.decision)
+    return _left(job, "left to a later run")
+
+
+def _left(job: BinJob, why: str) -> Result:
+    """`why` is said of a bin that has only to be sent; one with another state is told as that."""
+    result = result_of(job.decision)
+    return Result(result.state, why) if result.state is BinState.TO_UPLOAD else result
+
+
+def _is_commit(decision: Decision) -> bool:
+    return decision.send == ("adc",)
 
 
 def _size_or_none(size: int) -> int | None:

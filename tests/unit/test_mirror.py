@@ -59,6 +59,7 @@ ELSEWHERE = {
 #: Unit tests that are of no one module of the package -> what they are of.
 OF_NO_MODULE = {
     "core/test_decision_of_other_content.py": "one question to core/decision.py, apart because test_decision.py is a table",
+    "runs/test_scan_late_verdict.py": "what a scan, a survey and a dry run must all say of a bin refused after its .adc went",
     "support/test_fakes.py": "tests/support/fakes.py, which other tests believe",
     "test_docs.py": "the documentation",
     "test_mirror.py": "the tests",

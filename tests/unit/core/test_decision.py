@@ -254,7 +254,93 @@ TABLE = [
     ),
     Case("after 24 h", local(), remote(100, age=DAY), State.UPLOAD, Action.PUT, ("roi", "hdr")),
     Case("of another .hdr", local(), remote(99, age=HOUR), State.REJECTED),
-    Case("with an .adc there", local(), remote(100, 200, age=HOUR), State.REJECTED),
+    Case(
+        "with an .adc there",
+        local(),
+        remote(100, 200, age=HOUR),
+        State.REJECTED,
+        reason="the archive deleted the .roi that was sent 1.0 h ago, after the .adc was out: the dashboard may show "
+        f"this bin broken for good, so tell the people who run it its id, {NEW}; next try after 24 h",
+    ),
+    # rejected, and sent again: the .adc is out without its .roi
+    Case(
+        "with an .adc there, after 24 h",
+        local(),
+        remote(100, 200, age=30 * HOUR),
+        State.REJECTED,
+        Action.PUT,
+        ("roi", "hdr"),
+        reason="the archive deleted the .roi that was sent 30.0 h ago, after the .adc was out: the dashboard may show "
+        f"this bin broken for good, so tell the people who run it its id, {NEW}; it is to be sent again",
+    ),
+    Case(
+        "with another .adc there, asked to retry",
+        local(),
+        remote(100, 150, age=HOUR),
+        State.REJECTED,
+        Action.PUT,
+        ("roi", "hdr"),
+        known=Known(retry_rejected=True),
+    ),
+    Case(
+        "with an .adc there, after 24 h, damaged",
+        local(),
+        remote(100, 200, age=2 * DAY),
+        State.HELD,
+        known=Known(finding=TRUNCATED),
+    ),
+    Case("with a larger .adc there, after 24 h", local(), remote(100, 201, age=2 * DAY), State.CONFLICT),
+    Case(
+        "with an .adc there, after 24 h, changed in the future",
+        local(age=-HOUR),
+        remote(100, 200, age=2 * DAY),
+        State.SETTLING,
+        Action.WATCH,
+    ),
+    Case("an .adc without an .hdr", local(), remote(adc=200), State.UPLOAD, Action.PUT, ("roi", "hdr")),
+    Case(
+        "the .adc was alone, and the rest is just sent",
+        local(),
+        remote(100, 200, 300, age=2),
+        State.REJECTED,
+        Action.CONFIRM,
+        known=Known(looked_at=False, adc_was_alone=True),
+        reason=f"being sent again; but its .adc was out without the .roi: the dashboard may show this bin broken for "
+        f"good, so tell the people who run it its id, {NEW}",
+    ),
+    Case(
+        "the .adc was alone, and it is time to look",
+        local(),
+        remote(100, 200, 300, age=40),
+        State.REJECTED,
+        Action.PUT,
+        ("adc",),
+        known=Known(looked_at=False, adc_was_alone=True),
+    ),
+    Case(
+        "the .adc was alone, and all are right again",
+        local(),
+        SAME,
+        State.REJECTED,
+        reason="sent again, and whole in the archive; but its .adc was out without the .roi: the dashboard may show "
+        f"this bin broken for good, so tell the people who run it its id, {NEW}",
+        known=Known(adc_was_alone=True),
+    ),
+    Case(
+        "the .adc was alone, and the .roi is deleted again",
+        local(),
+        remote(100, 200, age=40),
+        State.REJECTED,
+        reason="next try after 24 h",
+        known=Known(adc_was_alone=True),
+    ),
+    Case(
+        "the .adc was alone, and the files have changed since",
+        local(age=1),
+        SAME,
+        State.SETTLING,
+        known=Known(adc_was_alone=True),
+    ),
     Case(
         "rejected, and damaged",
         local(),
@@ -544,6 +630,7 @@ things_known = st.builds(
     other_content=st.just(frozenset()),
     watched=_mostly([False], st.just(True)),
     retry_rejected=_mostly([False], st.just(True)),
+    adc_was_alone=_mostly([False, False], st.just(True)),
 )
 
 
@@ -614,6 +701,7 @@ def test_every_case_has_one_state_with_the_action_that_belongs_to_it(world: Worl
         State.COMMIT: {Action.PUT},
         State.UNCONFIRMED: {Action.CONFIRM, Action.NONE},
         State.SETTLING: {Action.NONE, Action.WATCH},
+        State.REJECTED: {Action.NONE, Action.PUT, Action.CONFIRM},
     }
     assert decision.action in actions.get(decision.state, {Action.NONE})
     assert bool(decision.send) == (decision.action is Action.PUT)
@@ -676,6 +764,22 @@ def test_synced_is_said_of_a_bin_that_is_wholly_there_and_of_no_other(world: Wor
 
 
 @given(any_world)
+def test_a_bin_whose_adc_is_out_without_its_roi_is_never_told_as_on_its_way_or_done(world: World) -> None:
+    there = world.remote
+    alone = there.adc != MISSING and there.hdr != MISSING and there.roi == MISSING
+    if alone or world.known.adc_was_alone:
+        good = {State.SYNCED, State.UPLOAD, State.COMMIT, State.UNCONFIRMED}
+        assert world.decide().state not in good
+
+
+@given(any_world)
+def test_that_an_adc_was_out_without_its_roi_changes_what_is_told_and_not_what_is_done(world: World) -> None:
+    usual = decide(*world._replace(known=world.known._replace(adc_was_alone=False)))
+    decision = decide(*world._replace(known=world.known._replace(adc_was_alone=True)))
+    assert (decision.action, decision.send, decision.wait) == (usual.action, usual.send, usual.wait)
+
+
+@given(any_world)
 def test_the_same_case_has_the_same_decision(world: World) -> None:
     assert world.decide() == decide(*world)
 
@@ -695,7 +799,9 @@ def _play(world: World, until: float, step: float, keeps_roi: bool = True) -> Pl
     watched for as long as its decision says is taken to have settled, as the uploader does.
     """
     there = world.remote
-    known = world.known
+    known = world.known._replace(
+        adc_was_alone=False
+    )  # which lasts for one run, and here each decision is another's
     sent: list[tuple[str, float]] = []
     passed = 0.0
     while True:
