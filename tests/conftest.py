@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Callable, Generator, Iterator
 
 import pytest
+from support.archive import GENERATIONS, Rules
 from support.dashboard import DashboardStandIn
 from support.operator import Crontab, Operator, make_python
 from support.places import REPOSITORY
@@ -106,6 +107,13 @@ def env_file(s3: S3, tmp_path: Path) -> Path:
     path.touch(mode=0o600)
     path.write_text("".join("{}={}\n".format(*item) for item in values.items()), encoding="utf-8")
     return path
+
+
+@pytest.fixture(params=GENERATIONS, ids=[rules.name for rules in GENERATIONS])
+def rules(request: Any) -> Rules:
+    """Each generation of the archive in turn (see support/archive.py)."""
+    generation: Rules = request.param
+    return generation
 
 
 @pytest.fixture

@@ -29,7 +29,7 @@ from typing import Any, Callable
 TESTS = Path(__file__).resolve().parent
 sys.path[:0] = [str(TESTS), str(TESTS.parent)]
 
-from support.archive import Archive  # noqa: E402
+from support.archive import GENERATIONS, Archive  # noqa: E402
 from support.faultproxy import Break, FaultProxy  # noqa: E402
 from support.randomworld import play  # noqa: E402
 from support.runs import assert_adc_last, snapshot  # noqa: E402
@@ -92,6 +92,7 @@ class Voyage:
         self.copying: str | None = None
         self.too_late: set[str] = set()  # changed after their .adc went: no size shows it
         self.refused: set[str] = set()
+        self.rules = self.draw.choice(GENERATIONS)
         server.make_bucket(self.bucket)
 
     def make(self) -> None:
@@ -99,6 +100,7 @@ class Voyage:
         self.archive = Archive(
             self.server.client(),
             self.bucket,
+            self.rules,
             lag=self.draw.choice([0.0, 0.2, 0.6]),
             refuse=lambda key, body: any(pid in key for pid in self.refused),
         )
@@ -193,10 +195,10 @@ class Voyage:
         )
 
     def new_bin(self) -> None:
-        """A whole bin; one in ten is of the kind that the archive refuses."""
+        """A whole bin; one in ten is of the kind that an archive refuses if it judges the content of a .roi."""
         number = len(self.made)
         pid = f"D2026{1 + number // 600:02d}{1 + number // 24 % 25:02d}T{number % 24:02d}1500_IFCB199"
-        if self.draw.random() < 0.1:
+        if self.draw.random() < 0.1 and self.rules.judges_roi:
             self.refused.add(pid)
         size = self.draw.choice([300, 3000, 30000, 300000])
         changed = self.draw.choice(OLD_TIMES)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Iterator
 
 import pytest
-from support.archive import Archive
+from support.archive import Archive, Rules
 from support.dashboard import Behaviour, DashboardStandIn
 from support.operator import Done, Operator
 from support.runs import end, rewrite_env
@@ -375,7 +375,7 @@ def test_a_clock_so_wrong_that_the_bucket_refuses_is_told_with_by_how_much(
 
 @on_moto
 def test_the_right_to_write_is_tried_only_when_asked_for_and_what_was_written_the_archive_removes(
-    s3: Any, operator: Operator, dashboard: DashboardStandIn, cron_service: None
+    s3: Any, operator: Operator, dashboard: DashboardStandIn, cron_service: None, rules: Rules
 ) -> None:
     done = operator.run("check", operator.home, "nauset", "--write")
     assert items(done)["writing"][0]
@@ -384,7 +384,7 @@ def test_the_right_to_write_is_tried_only_when_asked_for_and_what_was_written_th
     assert key.startswith("hablab/") and not key.startswith("hablab/nauset/")
     assert key in items(done)["writing"][1]
     assert "HABON's archive removes by itself; elsewhere delete it" in items(done)["writing"][1]
-    Archive(s3.client, s3.bucket).step()
+    Archive(s3.client, s3.bucket, rules).step()
     assert s3.objects() == {}
 
 

@@ -1,9 +1,10 @@
 """A test double of the archive behind the bucket: its Lambda, and what its dashboard makes of it.
 
 Source of the rules: ifcb-data-sharer, aws-ifcb-data-sharer/lambdas/validate-ifcb-files/app.py (the
-Lambda) and ifcbdb (sync_bin). It works on any S3 server through the S3 API and polls, since the
-servers of the tests send no events. It must not know `ifcbscan`: it shares no code with what it
-judges.
+Lambda) and ifcb-data-sharer.sh (what is copied, and for what sync_bin is called), and ifcbdb (sync_bin).
+Two generations of them are public, and nobody here knows which one is deployed: `STRICT` and `LENIENT`.
+It works on any S3 server through the S3 API and polls, since the servers of the tests send no events. It
+must not know `ifcbscan`: it shares no code with what it judges.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import re
 import threading
 import time
 import urllib.parse
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any, Callable, Iterator, NamedTuple
 
@@ -21,6 +23,25 @@ from botocore.exceptions import ClientError
 MAX_BYTES = 250000000
 EXTENSIONS = (".adc", ".hdr", ".roi")
 _DATED = re.compile(r"D([0-9]{4})([0-9]{4})T")
+
+
+class Rules(NamedTuple):
+    """What one generation of the archive does; `max_bytes` is the largest size that is kept."""
+
+    name: str
+    judges_roi: bool  # deletes a new-style .roi that is empty, or that libmagic takes for something else
+    deletes_beads: bool  # deletes everything whose key contains /beads/
+    counts_files: bool  # sync_bin only for a bin of which exactly three files lie in the whole archive
+    max_bytes: int = MAX_BYTES
+
+
+#: The Lambda up to image 1.30; the dashboard's script at e1ed400 calls sync_bin for every downloaded file.
+STRICT = Rules("strict", judges_roi=True, deletes_beads=False, counts_files=False)
+
+#: The Lambda from image 1.31 on, the dashboard's script at cfad7b4.
+LENIENT = Rules("lenient", judges_roi=False, deletes_beads=True, counts_files=True)
+
+GENERATIONS = (STRICT, LENIENT)
 
 
 @dataclass(frozen=True)
@@ -64,42 +85,45 @@ class _Version(NamedTuple):
 class Archive:
     """Does to every object what the Lambda does after a PUT.
 
-    An object is dealt with once it has been seen for `lag` seconds of `clock`. `refuse(key, body)`
-    stands for libmagic's opinion of a `.roi` that is not empty. `max_bytes` is the largest size
-    that is kept. moto dates objects to the second: the same bytes put twice to one key within a
-    second are one PUT here, unless the archive has removed the first.
+    An object is dealt with once it has been seen for `lag` seconds of `clock`: with a lag of hours and a clock
+    of the test the verdicts come late. `refuse(key, body)` stands for libmagic's opinion of a `.roi` that is not
+    empty; only rules that judge it ask for it. `rules` can be changed: the archive is brought up to date.
+    moto dates objects to the second: the same bytes put twice to one key within a second are one PUT here,
+    unless the archive has removed the first.
     """
 
     def __init__(
         self,
         client: Any,
         bucket: str,
+        rules: Rules,
         lag: float = 0.0,
         clock: Callable[[], float] = time.monotonic,
         refuse: Callable[[str, bytes], bool] | None = None,
-        max_bytes: int = MAX_BYTES,
     ) -> None:
         self.events: list[Event] = []
+        self.rules = rules
         self._client = client
         self._bucket = bucket
         self._lag = lag
         self._clock = clock
         self._refuse = refuse
-        self._max_bytes = max_bytes
         self._waiting: dict[str, tuple[_Version, float]] = {}
         self._done: dict[str, _Version] = {}
         self._own_copies: dict[str, str] = {}  # key -> ETag; such a copy triggers no Lambda
-        self._rows: dict[str, Row] = {}
+        self._rows: dict[str, Row] = {}  # by pid, which is global: a second series gets no row of it
+        self._copied: dict[str, int] = {}  # what the dashboard has on its disk: key -> size
+        self._again: list[tuple[str, str]] = []  # series and pid of bins to be looked at in the next copy
         self._lock = threading.Lock()
 
     @property
     def registered(self) -> dict[str, Row]:
         """`<account>/<series>/<pid>` -> the dashboard's row, broken ones included."""
         with self._lock:
-            return dict(self._rows)
+            return {f"{row.series}/{row.pid}": row for row in self._rows.values()}
 
-    def step(self) -> None:
-        """Look at the bucket, deal with every object that is due, let the dashboard copy it."""
+    def step(self, copy: bool = True) -> None:
+        """Look at the bucket, deal with every object that is due, let the dashboard copy it (if `copy`)."""
         with self._lock:
             self._notice(self._listing())
             now = self._clock()
@@ -108,7 +132,8 @@ class Archive:
             for key in due:
                 version, _ = self._waiting.pop(key)
                 self._validate(key, version)
-            self._let_dashboard_copy(self._listing())
+            if copy:
+                self._let_dashboard_copy(self._listing())
 
     @contextlib.contextmanager
     def running(self, every: float = 0.05) -> Iterator[Archive]:
@@ -173,12 +198,14 @@ class Archive:
             self._note("kept", key, version, "key changes under URL encoding")
         elif extension not in EXTENSIONS:
             self._delete(key, version, "extension")
-        elif version.size > self._max_bytes:
+        elif self.rules.deletes_beads and "/beads/" in key:
+            self._delete(key, version, "beads")
+        elif version.size > self.rules.max_bytes:
             self._delete(key, version, "too large")
-        elif extension == ".roi" and self._is_refused(key, version):
-            self._delete(key, version, "empty" if version.size == 0 else "type")
         elif dated is None or len(parts) < 3:
             self._note("kept", key, version, "no date in the name")
+        elif extension == ".roi" and self._is_refused(key, version):
+            self._delete(key, version, "empty" if version.size == 0 else "type")
         else:
             year, day = dated.groups()
             target = f"{parts[0]}/{parts[1]}/{year}/D{year}{day}/{name}"
@@ -188,6 +215,8 @@ class Archive:
                 self._move(key, target, version)
 
     def _is_refused(self, key: str, version: _Version) -> bool:
+        if not self.rules.judges_roi:
+            return False
         if version.size == 0 or self._refuse is None:
             return version.size == 0
         body = self._read(key)
@@ -223,26 +252,47 @@ class Archive:
         self.events.append(Event(kind, key, version.size, detail))
 
     def _let_dashboard_copy(self, listing: dict[str, _Version]) -> None:
-        """What `aws s3 sync` and sync_bin make of the bucket if they run at this very moment."""
-        bins: dict[tuple[str, str], dict[str, int]] = {}
-        for key, version in listing.items():
-            place = _visible_bin(key)
-            if place is not None:
-                bins.setdefault(place, {})[key[-4:]] = version.size
-        for (series, pid), sizes in bins.items():
-            name = f"{series}/{pid}"
-            adc, hdr, roi = (sizes.get(extension) for extension in EXTENSIONS)
-            if name in self._rows or adc is None:
-                continue
-            broken = hdr is None or roi is None
-            refused = adc == 0 or hdr == 0 or (roi is not None and roi < 2)
-            if broken or not refused:
-                self._rows[name] = Row(series, pid, broken, adc, hdr, roi)
+        """What `aws s3 sync` and the calls of sync_bin make of the bucket if they run at this very moment."""
+        # A changed file of the same size is not downloaded.
+        downloaded = [key for key, version in listing.items() if self._copied.get(key) != version.size]
+        self._copied = {key: version.size for key, version in listing.items()}
+        again, self._again = self._again, []
+        bins = dict.fromkeys(map(_series_and_stem, downloaded))
+        if not self.rules.counts_files:
+            for series, pid in bins:
+                self._sync_bin(series, pid)
+            return
+        stems = Counter(_series_and_stem(key)[1] for key in self._copied)
+        for series, pid in again:  # and whatever has not three files now is never looked at again by itself
+            if stems[pid] == 3:
+                self._sync_bin(series, pid)
+        for series, pid in bins:
+            if stems[pid] == 3:
+                self._sync_bin(series, pid)
+            else:
+                self._again.append((series, pid))
+
+    def _sync_bin(self, series: str, pid: str) -> None:
+        """What ifcbdb does when it is told of a bin."""
+        sizes = {key[-4:]: size for key, size in self._copied.items() if _visible_bin(key) == (series, pid)}
+        adc, hdr, roi = (sizes.get(extension) for extension in EXTENSIONS)
+        if pid in self._rows or adc is None:
+            return
+        broken = hdr is None or roi is None
+        refused = adc == 0 or hdr == 0 or (roi is not None and roi < 2)
+        if broken or not refused:
+            self._rows[pid] = Row(series, pid, broken, adc, hdr, roi)
 
 
 def found_by_lambda(key: str) -> bool:
     """False if the key that the event carries, URL-encoded, is not the key of the object."""
     return urllib.parse.quote_plus(key, safe="/") == key
+
+
+def _series_and_stem(key: str) -> tuple[str, str]:
+    """`<account>/<series>` of a key, and the name of its file up to the first point."""
+    parts = key.split("/")
+    return "/".join(parts[:2]), parts[-1].split(".")[0]
 
 
 def _visible_bin(key: str) -> tuple[str, str] | None:

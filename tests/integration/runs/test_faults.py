@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.archive import Archive
+from support.archive import Archive, Rules
 from support.faultproxy import Break, FaultProxy
 from support.scripted import Answer, Request, ScriptedServer, html
 from support.servers import S3Server
@@ -67,14 +67,14 @@ class NoPauses(Clock):
 class Scene:
     """Two bins on a disk, and a way to a bucket that can be broken."""
 
-    def __init__(self, server: S3Server, bucket: str, folder: Path) -> None:
+    def __init__(self, server: S3Server, bucket: str, folder: Path, rules: Rules) -> None:
         self.server = server
         self.bucket = bucket
         self.folder = folder / "data"
         for pid in PIDS:
             write_bin(self.folder / "2013" / pid[:9], pid, images=6, roi_bytes=8000, mtime=1369562000.0)
         self.before = self.on_disk()
-        self.archive = Archive(server.client(), bucket)
+        self.archive = Archive(server.client(), bucket, rules)
 
     def on_disk(self) -> dict[str, tuple[bytes, float]]:
         """What the disk holds: bytes and times."""
@@ -123,8 +123,8 @@ class Scene:
 
 
 @pytest.fixture
-def scene(s3: Any, tmp_path: Path) -> Scene:
-    return Scene(s3.server, s3.bucket, tmp_path)
+def scene(s3: Any, tmp_path: Path, rules: Rules) -> Scene:
+    return Scene(s3.server, s3.bucket, tmp_path, rules)
 
 
 @pytest.mark.parametrize("kind, place, way", FAULTS)
@@ -206,16 +206,18 @@ def test_a_filter_that_blocks_the_files_of_one_bin_does_not_keep_the_others_from
 
 
 @pytest.mark.slow
-def test_a_fault_in_the_middle_of_a_long_listing_makes_no_file_look_missing(s3: Any, tmp_path: Path) -> None:
+def test_a_fault_in_the_middle_of_a_long_listing_makes_no_file_look_missing(
+    s3: Any, tmp_path: Path, rules: Rules
+) -> None:
     def fill(number: int) -> None:
         s3.client.put_object(Bucket=s3.bucket, Key=f"hablab/nauset/{number:05d}", Body=b"x")
 
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(fill, range(2100)))  # three pages
     server = s3.server
-    scene = Scene(server, s3.bucket, tmp_path)
+    scene = Scene(server, s3.bucket, tmp_path, rules)
     server.make_bucket(s3.bucket + ".two")
-    scene.archive = Archive(s3.client, s3.bucket + ".two")  # 2,100 foreign keys are no work for it
+    scene.archive = Archive(s3.client, s3.bucket + ".two", rules)  # 2,100 foreign keys are no work for it
     assert scene.scan(server.endpoint).bins[BinState.UPLOADED] == len(PIDS)
     for page in (0, 1, 2):
         for way in DOWN:

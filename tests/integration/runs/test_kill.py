@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.archive import Archive
+from support.archive import Archive, Rules
 from support.runs import (
     assert_adc_last,
     assert_whole,
@@ -61,11 +61,12 @@ def kill_again_and_again(
     bins: int,
     kills: int,
     seed: int,
+    rules: Rules,
 ) -> None:
     files = make(data, bins, 200000)
     before = snapshot(data)
     moments = random.Random(seed)
-    archive = Archive(s3.client, s3.bucket)
+    archive = Archive(s3.client, s3.bucket, rules)
     killed = 0
     with ScriptedServer(upstream=s3.endpoint, delay=0.25) as between, archive.running(0.05):
         rewrite_env(env_file, S3_ENDPOINT_URL=between.endpoint, CONFIRM_SECONDS="1")
@@ -97,17 +98,27 @@ def kill_again_and_again(
 
 @on_moto
 def test_a_few_kills_leave_every_bin_whole(
-    s3: Any, ifcbscan_cli: Any, cli_environment: dict[str, str], env_file: Path, data: Path
+    s3: Any, ifcbscan_cli: Any, cli_environment: dict[str, str], env_file: Path, data: Path, rules: Rules
 ) -> None:
-    kill_again_and_again(s3, ifcbscan_cli, cli_environment, env_file, data, bins=7, kills=4, seed=1)
+    kill_again_and_again(
+        s3, ifcbscan_cli, cli_environment, env_file, data, bins=7, kills=4, seed=1, rules=rules
+    )
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("s3, seed", [("moto", 2), ("rclone", 3)], indirect=["s3"])
 def test_twenty_five_kills_leave_every_bin_whole_and_no_adc_ever_stood_alone(
-    s3: Any, ifcbscan_cli: Any, cli_environment: dict[str, str], env_file: Path, data: Path, seed: int
+    s3: Any,
+    ifcbscan_cli: Any,
+    cli_environment: dict[str, str],
+    env_file: Path,
+    data: Path,
+    seed: int,
+    rules: Rules,
 ) -> None:
-    kill_again_and_again(s3, ifcbscan_cli, cli_environment, env_file, data, bins=24, kills=25, seed=seed)
+    kill_again_and_again(
+        s3, ifcbscan_cli, cli_environment, env_file, data, bins=24, kills=25, seed=seed, rules=rules
+    )
 
 
 SIGNALS = [(signal.SIGINT, 130), (signal.SIGTERM, 143)]

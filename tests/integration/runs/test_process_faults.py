@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Callable, Iterator
 
 import pytest
-from support.archive import Archive
+from support.archive import Archive, Rules
 from support.fakes import START, FakeBucket, SerialExecutor, VirtualClock
 from support.runs import (
     assert_adc_last,
@@ -71,14 +71,20 @@ def make(folder: Path, *numbers: int, roi_bytes: int = 3000) -> list[Path]:
 
 
 def die_again_and_again(
-    s3: Any, ifcbscan_cli: Any, environment: dict[str, str], env_file: Path, times: int, seed: int
+    s3: Any,
+    ifcbscan_cli: Any,
+    environment: dict[str, str],
+    env_file: Path,
+    times: int,
+    seed: int,
+    rules: Rules,
 ) -> None:
     """Start a run, end it at a random moment between its birth and some time after it would be done; repeat."""
     draw = random.Random(seed)
     data = env_file.parent / "data"
     files = make(data, *range(3 + times // 4), roi_bytes=20000)
     before = snapshot(data)
-    archive = Archive(s3.client, s3.bucket)
+    archive = Archive(s3.client, s3.bucket, rules)
     ended: Counter[int] = Counter()
     rewrite_env(env_file, SETTLE_SECONDS="0", CONFIRM_SECONDS="0")
     with ScriptedServer(upstream=s3.endpoint, delay=0.1) as between, archive.running(0.1):
@@ -117,18 +123,18 @@ def end_quietly(process: subprocess.Popen[bytes]) -> tuple[int, str, str]:
 @posix
 @on_moto
 def test_ten_deaths_at_random_moments_leave_nothing_broken_and_send_nothing_twice(
-    s3: Any, ifcbscan_cli: Any, cli_environment: dict[str, str], env_file: Path
+    s3: Any, ifcbscan_cli: Any, cli_environment: dict[str, str], env_file: Path, rules: Rules
 ) -> None:
-    die_again_and_again(s3, ifcbscan_cli, cli_environment, env_file, times=10, seed=10)
+    die_again_and_again(s3, ifcbscan_cli, cli_environment, env_file, times=10, seed=10, rules=rules)
 
 
 @posix
 @pytest.mark.slow
 @pytest.mark.parametrize("s3, seed", [("moto", 11), ("rclone", 12)], indirect=["s3"])
 def test_sixty_deaths_on_each_server_leave_nothing_broken_and_send_nothing_twice(
-    s3: Any, ifcbscan_cli: Any, cli_environment: dict[str, str], env_file: Path, seed: int
+    s3: Any, ifcbscan_cli: Any, cli_environment: dict[str, str], env_file: Path, seed: int, rules: Rules
 ) -> None:
-    die_again_and_again(s3, ifcbscan_cli, cli_environment, env_file, times=60, seed=seed)
+    die_again_and_again(s3, ifcbscan_cli, cli_environment, env_file, times=60, seed=seed, rules=rules)
 
 
 @posix

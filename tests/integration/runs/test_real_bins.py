@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.archive import Archive
+from support.archive import Archive, Rules
 from support.runs import assert_adc_last, assert_whole, checked, rewrite_env, snapshot
 from support.scripted import ScriptedServer
 
@@ -25,11 +25,11 @@ def good_files(real_bins: Path) -> list[Path]:
 
 
 def test_whole_bins_arrive_and_the_others_are_held_with_their_reasons(
-    s3: Any, ifcbscan_cli: Any, env_file: Path, real_bins: Path
+    s3: Any, ifcbscan_cli: Any, env_file: Path, real_bins: Path, rules: Rules
 ) -> None:
     run = checked(ifcbscan_cli)
     before = snapshot(real_bins)
-    archive = Archive(s3.client, s3.bucket, lag=0.2)
+    archive = Archive(s3.client, s3.bucket, rules, lag=0.2)
     with ScriptedServer(upstream=s3.endpoint) as between, archive.running(0.1):
         rewrite_env(env_file, S3_ENDPOINT_URL=between.endpoint)
         report = json.loads(run("--once", real_bins, "nauset", "--confirm", "1", "--json").stdout)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Iterator
 
 import pytest
-from support.archive import Archive
+from support.archive import STRICT, Archive
 from support.runs import assert_adc_last, assert_whole, checked, end, rewrite_env, start
 from support.scripted import Request, ScriptedServer
 
@@ -57,7 +57,7 @@ def test_two_runs_at_once_share_the_bins_and_put_each_file_once(
 def test_a_bin_that_the_archive_refuses_is_tried_once_by_two_runs_at_once(
     s3: Any, data: Path, env_file: Path, cli_environment: dict[str, str]
 ) -> None:
-    archive = Archive(s3.client, s3.bucket, refuse=lambda *_: True)
+    archive = Archive(s3.client, s3.bucket, STRICT, refuse=lambda *_: True)
     with ScriptedServer(upstream=s3.endpoint, delay=0.15) as between, archive.running(0.1):
         rewrite_env(env_file, S3_ENDPOINT_URL=between.endpoint)
         runs = [
