@@ -19,6 +19,7 @@ from support.world import (
     FAULTS,
     FILTERS,
     FOREIGN,
+    GENERATIONS,
     LAGS,
     PIDS,
     TIMES,
@@ -55,9 +56,11 @@ class Faults(RuleBasedStateMachine):
         wire=st.booleans(),
         second=st.sampled_from(["none", "shares the disk", "a disk of its own"]),
         conditions=st.sampled_from(CONDITIONS),
+        generation=st.sampled_from(GENERATIONS),
     )
-    def begin(self, wire: bool, second: str, conditions: str) -> None:
+    def begin(self, wire: bool, second: str, conditions: str, generation: str) -> None:
         self.world.wire = wire
+        self.world.generation = generation
         self.world.conditions = conditions
         if second != "none":
             self.world.add_second_machine(shares_disk=second == "shares the disk")

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import pytest
 from support.randomworld import play
-from support.world import FAULTS, FILTERS, digest
+from support.world import FAULTS, FILTERS, GENERATIONS, digest
 
 
 def test_whatever_breaks_the_invariants_hold_in_two_hundred_worlds() -> None:
     happened: set[str] = set()
+    generations = set()
     for seed in range(200):
         world = play(seed)
         assert world.violations == [], f"seed {seed}"
+        generations.add(world.generation)
         happened.update(world.statistics)
     assert {"fault: " + kind for kind in FAULTS} <= happened
     assert {"filtered: " + way for way in FILTERS} <= happened
+    assert generations == set(GENERATIONS)
     assert "deleted by the archive after the .adc" in happened
+    assert "listed with its .adc and without its .roi" in happened
     assert {"deleted by the archive", "run: killed", "run: exit 0", "run: exit 130"} <= happened
 
 

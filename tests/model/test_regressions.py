@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from support.world import CONFIRM, DAY, FOREIGN, LAGS, PIDS, SETTLE, Fault, World, foreign_keys, key_of
 
+from ifcbscan.core.states import BinState
+
 PID = PIDS[0]
 
 
@@ -251,6 +253,38 @@ def test_a_run_that_sends_a_bin_again_whose_adc_is_out_does_not_call_it_archived
     ]
     assert world.violations == []
     assert run.states == {PID: "rejected"}
+
+
+@pytest.mark.parametrize("wire", [True, False], ids=["wire", "interface"])
+def test_a_bin_that_a_newer_archive_takes_after_its_adc_was_out_alone_is_rejected_in_that_run_and_then_synced(
+    wire: bool,
+) -> None:
+    world = World(wire)
+    world.archive = "throttled"
+    world.refused.add(PID)
+    world.finish(PID, dated="last week")
+    world.scan()
+    world.true.advance(DAY + 3600.0)
+    world.archive, world.generation = "prompt", "lenient"
+    assert world.scan(dry_run=True).report.bins[BinState.REJECTED] == 1  # type: ignore[union-attr]
+    run = world.scan()
+    assert run.states == {PID: "rejected"} and [key[-3:] for key in run.puts] == ["roi", "hdr"]
+    run = world.scan()
+    assert run.states == run.left_alone == {} and run.report is not None
+    assert run.report.bins[BinState.SYNCED] == 1
+    world.check_arrived()
+    assert world.violations == []
+
+
+def test_a_bin_that_only_a_strict_archive_refuses_arrives_in_a_lenient_one() -> None:
+    world = World()
+    world.generation = "lenient"
+    world.refused.update(PIDS)
+    for pid in PIDS:
+        world.finish(pid, dated="last week")
+    assert set(world.scan().states.values()) == {"uploaded"}
+    world.check_arrived()
+    assert world.violations == []
 
 
 def test_a_file_written_again_that_another_computer_has_sent_since_this_one_looked_is_not_sent_over_it() -> (

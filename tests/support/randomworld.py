@@ -13,6 +13,7 @@ from support.world import (
     FAULTS,
     FILTERS,
     FOREIGN,
+    GENERATIONS,
     LAGS,
     PIDS,
     TIMES,
@@ -30,6 +31,7 @@ def play(seed: int, steps: int = STEPS) -> World:
     random.seed(seed)  # for the pauses between retries
     world = World(wire=draw.random() < 0.5)
     world.conditions = draw.choice(["kept", "kept", *CONDITIONS])
+    world.generation = draw.choice(GENERATIONS)
     machines = draw.randrange(3)
     if machines:
         world.add_second_machine(shares_disk=machines == 1)

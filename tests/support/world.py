@@ -29,15 +29,19 @@ breaks an invariant is put into `World.violations`:
 - I6 no run tells a bin's state better than it is, as far as the world can see. A bin told `synced` or
   `uploaded` had in the bucket, each at some moment of the run, its three files with the sizes that the walk
   saw; if the run itself put the `.roi`, it saw it again at least CONFIRM seconds after that (less the vague
-  seconds). So a bin whose `.roi` the archive has taken away, however late, is told as neither. Where a
-  bin is left to another run on the same computer that has done nothing for over LONG_SILENCE seconds, the report
-  warns, and after TOO_LONG_SILENCE the run does not end with 0.
+  seconds). So a bin whose `.roi` the archive has taken away, however late, is told as neither; nor is one that
+  the run's listing showed with its `.adc` and `.hdr` but without its `.roi`, even if the run has put that right, because
+  the dashboard may keep a broken row of it. Where a bin is left to another run on the same computer that has done
+  nothing for over LONG_SILENCE seconds, the report warns, and after TOO_LONG_SILENCE the run does not end with 0.
 - I7 what something on the way refuses for ever (`World.filters`) keeps no other bin from arriving: I1 holds for
   all others, within the six runs of `check_arrived`.
 
 On a server without conditional puts (`World.conditions`) a run can overwrite what another one has put since it
 looked (listed it, or asked for it by HEAD), and I3 and I4 excuse that; for an `.adc` they excuse it only if this
 run had asked for that `.adc` by HEAD.
+
+The archive is of one of two generations (`World.generation`, as in support/archive.py): a *strict* one deletes the
+`.roi` of the bins in `World.refused`, a *lenient* one keeps whatever is in a `.roi`, so there every bin must arrive.
 
 Classes of what may happen, besides the `Fault`s of a run: times of files of any sign; files written again in place and
 copies that begin as zeros; foreign objects and files; an archive that judges hours later; objects that a filter
@@ -116,6 +120,9 @@ FILTERS = {
 
 #: How servers take a condition of a put: as S3, as rclone's (stores what comes last), or with an error 501.
 CONDITIONS = ("kept", "ignored", "not implemented")
+
+#: Whether the archive judges the content of a `.roi`, and deletes it for that.
+GENERATIONS = ("strict", "lenient")
 
 #: Names of things that lie beside a bin's files, locally and in the bucket; some sort between its members.
 FOREIGN = (
@@ -251,6 +258,7 @@ class Run:
     puts: dict[str, float] = field(default_factory=dict)  # key -> when the last put took effect
     looked: dict[str, int] = field(default_factory=dict)  # key -> number of effects at the last HEAD
     looks: dict[str, float] = field(default_factory=dict)  # key -> when that was
+    listed_alone: set[str] | None = None  # bins with .adc and .hdr, but no .roi, on each page that it listed
     interruption: Interruption = field(default_factory=Interruption)
     states: dict[str, str] = field(default_factory=dict)
     left_alone: dict[str, str] = field(default_factory=dict)
@@ -376,6 +384,7 @@ class World:
     def __init__(self, wire: bool = True) -> None:
         """`wire`: the runs use the real Bucket (over `WireBucket`), else the FakeBucket's interface."""
         self.wire = wire
+        self.generation = "strict"
         self.true = _VirtualClock()
         self.objects: dict[str, StoredObject] = {}
         self.effects: list[Effect] = []
@@ -383,7 +392,7 @@ class World:
         self.machines = [Machine(Disk(self._disk_changed))]
         self.archive = "prompt"
         self.conditions = "kept"
-        self.refused: set[str] = set()
+        self.refused: set[str] = set()  # bins whose .roi a strict archive does not like
         self.filters: dict[str, str] = {}  # key -> one of FILTERS
         self.foreign: set[str] = set()  # keys
         self.statistics: collections.Counter[str] = collections.Counter()
@@ -676,12 +685,20 @@ class World:
                 raise bucket.refusal("put_object", "NotImplemented", 501)
             self._filter(bucket, call)
         elif moment == "under way" or call.kind == "list":
+            if call.kind == "list" and not run.looked and not run.puts:
+                self._has_listed(run)
             turn()  # what a listing shows may be old when it arrives
         at = run.requests - 1
         for kind in self._faults(run, at, REQUEST_FAULTS + (WIRE_FAULTS if self.wire else ())):
             self._request_fault(run, bucket, kind, moment, call)
         if moment == "under way":
             turn()
+
+    def _has_listed(self, run: Run) -> None:
+        """The run has got a page of its listing; the members of a bin may lie on two pages."""
+        there = {pid: {ext for ext in EXTENSIONS if key_of(pid, ext) in self.objects} for pid in PIDS}
+        alone = {pid for pid in PIDS if there[pid] == {"hdr", "adc"}}
+        run.listed_alone = alone if run.listed_alone is None else run.listed_alone & alone
 
     def _filter(self, bucket: Any, call: Call) -> None:
         """What lies between refuses this object, in every run."""
@@ -764,13 +781,18 @@ class World:
     # --- the archive
 
     def _validate(self, key: str, stored: StoredObject) -> None:
-        if self.objects.get(key) is stored and key.endswith(".roi") and _pid_in(key) in self.refused:
+        if self.objects.get(key) is stored and key.endswith(".roi") and _pid_in(key) in self._deleted_pids:
             del self.objects[key]
             self._taken_by_archive.add(key)
             self._note(Effect("delete", key, 0, self.true.now), MISSING)
             self.statistics["deleted by the archive"] += 1
             if key_of(_pid_in(key), "adc") in self.objects:
                 self.statistics["deleted by the archive after the .adc"] += 1
+
+    @property
+    def _deleted_pids(self) -> set[str]:
+        """The bins whose `.roi` the archive deletes."""
+        return self.refused if self.generation == "strict" else set()
 
     def _note(self, effect: Effect, size: int) -> None:
         self.effects.append(effect)
@@ -888,6 +910,8 @@ class World:
         """I6: what is told `synced` or `uploaded` is."""
         if run.options.dry_run:
             return
+        if run.listed_alone:
+            self.statistics["listed with its .adc and without its .roi"] += len(run.listed_alone)
         told = {pid: run.states.get(pid) or run.left_alone.get(pid) or "synced" for pid in run.found}
         for state in ("synced", "uploaded"):
             if report.bins[BinState(state)] != list(told.values()).count(state):
@@ -900,6 +924,10 @@ class World:
                 if size not in self._sizes_during(run, key_of(pid, extension)):
                     self._violated("I6", f"{pid} is told {state}, but the archive had no such .{extension}")
             roi = key_of(pid, "roi")
+            if pid in (run.listed_alone or ()):
+                self._violated(
+                    "I6", f"{pid} is told {state}, but its .adc was in the archive without its .roi"
+                )
             seen = max(run.looks.get(roi, 0.0), run.listing)
             if roi in run.puts and seen - run.puts[roi] < CONFIRM - 2:
                 self._violated("I6", f"{pid} is told {state} before the archive has judged its .roi")
@@ -931,10 +959,10 @@ class World:
             self.true.advance(pause)
         filtered = {_pid_in(key) for key in self.filters}
         # Of a bin that both the archive and something on the way refuse, no attempt leaves a trace.
-        if any(_pid_in(key) not in self.refused & filtered for key in self.scan().puts):
+        if any(_pid_in(key) not in self._deleted_pids & filtered for key in self.scan().puts):
             self._violated("I3", "scans of a world at rest do not come to rest")
         for pid in PIDS:
-            if pid not in self.refused | filtered:
+            if pid not in self._deleted_pids | filtered:
                 self._check_bin_arrived(pid)
 
     def _check_bin_arrived(self, pid: str) -> None:
