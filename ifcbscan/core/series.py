@@ -21,6 +21,10 @@ _DELETED = "beads"
 #: What Windows takes for a device, whatever follows after a point: `aux.north` cannot be a file there.
 _DEVICE = re.compile(r"(?:con|prn|aux|nul|com[0-9]|lpt[0-9])\.", re.IGNORECASE)
 
+#: Where `check --write` puts its trial object: in a time series of its own, so that a real one, while nothing is in it
+#: yet, stays without any object. No series of the account's: `list` leaves it out.
+TRIAL = "ifcbscan-check"
+
 
 class Series(NamedTuple):
     """One time series of one account; both names have been checked by whoever made it."""

@@ -114,6 +114,21 @@ def test_an_account_with_nothing_is_told_so(operator: Operator, dashboard: Dashb
 
 
 @on_moto
+def test_what_check_has_put_to_try_its_rights_is_no_time_series_wherever_it_is_known(
+    s3: Any, operator: Operator, dashboard: DashboardStandIn
+) -> None:
+    dashboard.teams["hablab"] = ["ifcbscan-check"]  # the dashboard makes one of whatever folder it finds
+    operator.run("check", operator.home, "--write", code=None)
+    (key,) = s3.objects()
+    assert key.startswith("hablab/ifcbscan-check/")
+    done = operator.run("list")
+    assert done.stdout == "" and "no time series yet" in done.stderr
+    assert json.loads(operator.run("list", "--json").stdout)["time_series"] == []
+    put(s3, "hablab/ifcbscan-check2/2013/a.adc")
+    assert operator.run("list").stdout.split()[0] == "ifcbscan-check2"
+
+
+@on_moto
 def test_a_bucket_that_cannot_be_listed_ends_the_list(operator: Operator, env_file: Path) -> None:
     rewrite_env(env_file, BUCKET_NAME="no.such.bucket")
     done = operator.run("list", code=2)

@@ -19,7 +19,7 @@ from ifcbscan.cli.targets import absolute
 from ifcbscan.clock import Clock
 from ifcbscan.config import Config
 from ifcbscan.core.printable import named, without_password
-from ifcbscan.core.series import Series, check_time_series, remark_on_name
+from ifcbscan.core.series import TRIAL, Series, check_time_series, remark_on_name
 from ifcbscan.dashboard import series
 from ifcbscan.dashboard.calls import Dashboard, DashboardError, SeriesList
 from ifcbscan.errors import ExitCode, IfcbscanError, Interrupted, PutRefused, UsageError
@@ -31,9 +31,7 @@ from ifcbscan.state import paths
 _CLOCK_TOLERANCE = 60.0  # seconds; S3 refuses requests from 15 minutes on
 _LOG_SPACE = 50 * 1000 * 1000  # bytes
 
-#: Not .hdr, .adc or .roi, so the Lambda of HABON's archive deletes it by itself. In a time series of its own,
-#: so that a real one, while nothing is in it yet, stays without any object.
-_TRIAL_SERIES = "ifcbscan-check"
+#: Not .hdr, .adc or .roi, so the Lambda of HABON's archive deletes it by itself.
 _TRIAL_NAME = "ifcbscan-check.txt"
 
 
@@ -189,7 +187,7 @@ def _clock(bucket: Bucket, clock: Clock) -> Item:
 
 
 def _write(bucket: Bucket, config: Config, account: _Account) -> str:
-    key = Series(config.account, _TRIAL_SERIES).prefix + _TRIAL_NAME
+    key = Series(config.account, TRIAL).prefix + _TRIAL_NAME
     content = b"written by 'ifcbscan check --write'; HABON's archive removes it by itself\n"
     bucket.put(key, io.BytesIO(content), len(content))
     account.known = True

@@ -8,6 +8,7 @@ from ifcbscan.cli.more_options import ListArguments
 from ifcbscan.cli.signals import Interruption
 from ifcbscan.clock import Clock
 from ifcbscan.core.printable import printable
+from ifcbscan.core.series import TRIAL
 from ifcbscan.dashboard.calls import Dashboard, DashboardUnreachable, UnknownToDashboard
 from ifcbscan.dashboard.series import not_by_account
 from ifcbscan.errors import ExitCode
@@ -37,7 +38,7 @@ def run(arguments: ListArguments, interruption: Interruption) -> int:
             output.say(f"Note: {error}")
         except DashboardUnreachable as error:
             output.say(f"Note: {error} The list shows only what is in the archive.")
-    names = sorted(in_archive | (shown or set()))
+    names = sorted((in_archive | (shown or set())) - {TRIAL})
     if arguments.as_json:
         found = [
             {
