@@ -54,7 +54,7 @@ def test_two_runs_at_once_share_the_bins_and_put_each_file_once(
 
 
 @pytest.mark.parametrize("s3", ["moto"], indirect=True)
-def test_a_bin_that_the_archive_refuses_is_tried_once_by_two_runs_at_once(
+def test_a_bin_that_a_strict_archive_refuses_is_tried_once_by_two_runs_at_once(
     s3: Any, data: Path, env_file: Path, cli_environment: dict[str, str]
 ) -> None:
     archive = Archive(s3.client, s3.bucket, STRICT, refuse=lambda *_: True)

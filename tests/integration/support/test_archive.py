@@ -1,7 +1,8 @@
 """Scans beside the archive at work: what arrives, what the archive refuses, what it moves about.
 
 The archive is the double of support/archive.py; the dashboard's rows that it keeps are the measure of
-what matters in the end: every good bin has a row, and no row is ever broken.
+what matters in the end: every good bin has a row, and no row is ever broken. Both generations of it are tried, but where a
+`.roi` is refused for its content: only a strict one does that.
 """
 
 from __future__ import annotations
