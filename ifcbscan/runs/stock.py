@@ -7,15 +7,15 @@ from typing import Iterator
 
 from ifcbscan.clock import Clock
 from ifcbscan.core.bins import NOTHING_REMOTE
-from ifcbscan.core.decision import Now, decide
+from ifcbscan.core.decision import Action, Now, decide
 from ifcbscan.core.states import State
 from ifcbscan.core.stock import Stock, StockedBin, stock_of
 from ifcbscan.disk.tree import LocalTree
 from ifcbscan.runs.scan import ScanOptions, list_remote
 from ifcbscan.s3.bucket import Bucket
 
-#: What a run sends, or will send once a file has settled or the archive has checked it.
-_TO_SEND = (State.UPLOAD, State.COMMIT, State.UNCONFIRMED, State.SETTLING)
+#: What a run will send once a file has settled or the archive has checked it.
+_TO_SEND_LATER = (State.UNCONFIRMED, State.SETTLING)
 
 
 def count_stock(tree: LocalTree) -> Stock:
@@ -37,8 +37,9 @@ def take_stock(options: ScanOptions, tree: LocalTree, bucket: Bucket, clock: Clo
             if not local.complete:
                 continue
             there = remote.get(pid, NOTHING_REMOTE)
-            state = decide(local, there, now, options.policy, inventory.copies.get(pid, ())).state
+            decision = decide(local, there, now, options.policy, inventory.copies.get(pid, ()))
+            to_send = decision.action is Action.PUT or decision.state in _TO_SEND_LATER
             in_archive = there.sizes == local.sizes
-            yield StockedBin(pid, in_archive, state in _TO_SEND and not in_archive)
+            yield StockedBin(pid, in_archive, to_send and not in_archive)
 
     return stock_of(bins())

@@ -18,6 +18,7 @@ from ifcbscan.errors import ExitCode
 from ifcbscan.runs.backends import Backends, StopRequest
 from ifcbscan.runs.listener import Listener
 from ifcbscan.runs.scan import ScanOptions, scan
+from ifcbscan.runs.stock import take_stock
 from ifcbscan.runs.survey import survey
 from ifcbscan.state.bin_locks import ALONE, BinLocks
 
@@ -132,6 +133,16 @@ def test_a_dry_run_and_a_survey_tell_it_as_rejected_and_send_nothing(world: Worl
     found = world.survey()
     assert (found.state, found.reason) == (BinState.REJECTED, reason)
     assert world.puts == []
+
+
+def test_it_is_among_what_is_to_be_sent_though_it_is_told_as_rejected(world: World) -> None:
+    def to_send() -> int:
+        parts = (world.tree, world.bucket, world.clock, SerialExecutor())
+        return take_stock(world.options(), *parts).to_send  # type: ignore[arg-type]
+
+    assert to_send() == 1
+    world.store("hdr", HOUR)  # refused an hour ago
+    assert to_send() == 0
 
 
 def test_a_run_that_does_not_come_to_it_tells_it_as_rejected(world: World) -> None:
