@@ -540,13 +540,18 @@ def test_a_bin_that_the_dashboard_will_refuse_is_sent_and_named_with_the_reason(
     files[1].write_bytes(b",".join([b"name"] * 24) + b"\n" + files[1].read_bytes())
     make(data, 2)
     told = run("--once", data, "nauset", "--dry-run").stdout
-    assert f"{pid(1)}" in told and told.count("the dashboard will refuse it: the .adc begins with a row of names") == 1
+    assert (
+        f"{pid(1)}" in told
+        and told.count("the dashboard will refuse it: the .adc begins with a row of names") == 1
+    )
     done = run("--once", data, "nauset", "--json", "--verbose")
     report = json.loads(done.stdout)
     assert report["bins"]["uploaded"] == 2 and report["problems"] == []
     (warning,) = report["warnings"]
     assert warning.endswith(f"the dashboard will refuse it: {pid(1)} (the .adc begins with a row of names)")
-    assert f"{pid(1)} uploaded: the dashboard will refuse it: the .adc begins with a row of names" in done.stderr
+    assert (
+        f"{pid(1)} uploaded: the dashboard will refuse it: the .adc begins with a row of names" in done.stderr
+    )
     assert json.loads(run("--once", data, "nauset", "--json").stdout)["warnings"] == []
 
 
