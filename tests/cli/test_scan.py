@@ -1025,7 +1025,7 @@ def test_a_file_that_changes_while_the_bin_is_sent_keeps_the_adc_back(
                 files[member].unlink()
             elif change == "grows":
                 with open(str(files[member]), "ab") as file:
-                    file.write(b"more\n")
+                    file.write(b"9,more\n")
             else:
                 files[member].write_bytes(body if change == "is rewritten" else body[:-1])
 
