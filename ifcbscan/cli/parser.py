@@ -348,7 +348,8 @@ def _add_scan_options(parser: argparse.ArgumentParser) -> None:
     what.add_argument(
         "--no-integrity-check",
         action="store_true",
-        help="send bins even where the .adc names images that the .roi does not hold",
+        help="send bins even where the .adc names images that the .roi does not hold or cannot be read; never those "
+        "that would break the dashboard",
     )
     how = parser.add_argument_group("how")
     how.add_argument("--dry-run", action="store_true", help="show what would be sent and why; send nothing")

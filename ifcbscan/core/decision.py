@@ -39,8 +39,7 @@ class Policy(NamedTuple):
 
     `settle`: a file that changed less long ago may still be written. `confirm`: the archive must have kept .roi and .hdr
     so long before the .adc goes. `retry_rejected_after`: a bin that the archive refused is left alone so long. `replace`:
-    send also over a larger file in the archive. `check_integrity`: whoever acts is to examine the .adc (`Known.finding`);
-    `decide` itself does not look at it.
+    send also over a larger file in the archive. `check_integrity`: a finding that an operator may override counts, too.
     """
 
     settle: float = 60.0
@@ -48,6 +47,10 @@ class Policy(NamedTuple):
     retry_rejected_after: float = RETRY_REJECTED
     replace: bool = False
     check_integrity: bool = True
+
+    def heeds(self, finding: Finding | None) -> bool:
+        """Whether a bin with this finding is held. What would break the dashboard is, whatever the operator sets."""
+        return finding is not None and (self.check_integrity or not finding.overridable)
 
 
 class Now(NamedTuple):
@@ -74,12 +77,12 @@ class Decision(NamedTuple):
 class Known(NamedTuple):
     """What is known of a bin besides its files, the archive's listing and the time.
 
-    `finding`: what `adc.examine` said; None as well while nobody has examined the bin, which only happens for bins about
-    to be sent. `looked_at`: what is said of the remote side was seen there; False while it is what this run has just
-    put, and nobody has looked whether the archive has kept it. `other_content`: members of which the archive has other
-    content, whatever their size (see `content_marks`). `watched`: all copies have been seen to stay as they are for
-    `Policy.settle` seconds, whatever their times say. `retry_rejected`: send again what the archive refused lately.
-    `adc_was_alone`: this run has seen the .adc and the .hdr in the archive without the .roi.
+    `finding`: what the examination of its .adc and .hdr said; None as well while nobody has examined the bin, which
+    only happens for bins about to be sent. `looked_at`: what is said of the remote side was seen there; False while it
+    is what this run has just put, and nobody has looked whether the archive has kept it. `other_content`: members of
+    which the archive has other content, whatever their size (see `content_marks`). `watched`: all copies have been
+    seen to stay as they are for `Policy.settle` seconds, whatever their times say. `retry_rejected`: send again what
+    the archive refused lately. `adc_was_alone`: this run has seen the .adc and the .hdr in the archive without the .roi.
     """
 
     finding: Finding | None = None
@@ -133,14 +136,16 @@ def decide(
     | complete                               | a member larger (not with `replace`)   | conflict        | none    |
     | complete                               | .hdr, put < 24 h ago, but no .roi**    | rejected        | none    |
     | changed in the future, not `watched`   | anything else                          | settling        | watch   |
-    | .adc and .roi do not fit (`finding`)   | anything else                          | held            | none    |
+    | .adc and .roi do not fit (`finding`)***| anything else                          | held            | none    |
+    | the dashboard would break (`finding`)  | anything else                          | held            | none    |
     | complete                               | .hdr and .adc, but no .roi             | rejected        | .roi, then .hdr |
     | complete                               | .roi and .hdr right, older than confirm| commit          | .adc    |
     | complete                               | .roi or .hdr dated in the future       | unconfirmed     | none    |
     | complete                               | .roi and .hdr right, younger           | unconfirmed     | wait    |
     | complete                               | anything else                          | upload          | .roi, then .hdr |
 
-    * by either clock; once `watched`, by the bucket's alone. ** not with `retry_rejected`.
+    * by either clock; once `watched`, by the bucket's alone. ** not with `retry_rejected`. *** without
+    `check_integrity` this row is left out, if the finding is `overridable`; the next row never is.
 
     In `upload`, a right .roi is not sent again, and the .hdr always follows a .roi. Because of that order
     "an .hdr without a .roi" means that the archive deleted the .roi, and the .hdr's time is the time of
@@ -198,7 +203,7 @@ def _decide_by_table(
             f"changed in the future, by this computer's clock: complete once it has stayed as it is for {policy.settle:g} s",
             wait=policy.settle,
         )
-    if known.finding is not None:
+    if known.finding is not None and policy.heeds(known.finding):
         return Decision(State.HELD, reason=f"{known.finding.damage.value}: {known.finding.detail}")
     roi_is_right = remote.roi == local.roi and "roi" not in other
     if roi_is_right and remote.hdr == local.hdr and "hdr" not in other:

@@ -106,17 +106,23 @@ class Tally:
     problems: list[Problem] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     uploaded: list[Pid] = field(default_factory=list)
+    refusable: list[tuple[Pid, str]] = field(default_factory=list)  # of these: those with a reason
     files_uploaded: int = 0
     bytes_uploaded: int = 0
     unreadable: int = 0
 
     def count(self, pid: Pid, state: BinState, reason: str) -> None:
-        """Put one bin into its count, and among the problems if it is one."""
+        """Put one bin into its count, and among the problems if it is one.
+
+        `reason` of one that was uploaded: what will keep it off the dashboard all the same, "" if nothing is known.
+        """
         self.bins[state] += 1
         if state is BinState.SYNCED:
             return  # most of a million
         if state is BinState.UPLOADED:
             self.uploaded.append(pid)
+            if reason:
+                self.refusable.append((pid, reason))
         if state.needs_attention:
             self.problems.append(Problem(pid, state, reason))
 

@@ -6,7 +6,7 @@ thread; which bins, how many at once and in which order is for upload.py. The li
 
     upload        lock the bin against other runs on this computer    taken: `to_upload`, left to them
       |           look, if another run may have sent it meanwhile     it has: go on from what is there
-      |           examine the .adc, once                              damaged: `held`
+      |           examine the .adc and the .hdr, once                 damaged: `held`
       |           put .roi, put .hdr (each only if the files are      changed: `settling`
       |             still those of the walk)
       v
@@ -35,8 +35,9 @@ import os
 from dataclasses import dataclass, field
 from typing import Sequence
 
-from ifcbscan.core import adc
+from ifcbscan.core.adc import Finding
 from ifcbscan.core.bins import MISSING, Fileset, RemoteFileset
+from ifcbscan.core.dashboard_rules import WILL_REFUSE
 from ifcbscan.core.decision import NOTHING_ELSE, Action, Decision, Known, Now, Policy, content_marks, decide
 from ifcbscan.core.scan_report import Result
 from ifcbscan.core.states import BinState, State
@@ -50,6 +51,8 @@ from ifcbscan.errors import (
     PutRefused,
 )
 from ifcbscan.runs.backends import Backends
+from ifcbscan.runs.examination import examine
+from ifcbscan.runs.examination import examine_fileset as examine_fileset
 from ifcbscan.s3.bucket import Expected
 from ifcbscan.s3.object_head import ObjectHead
 
@@ -82,6 +85,7 @@ class BinJob:
     bytes_sent: int = 0
     repairs: bool = False  # its .adc was in the archive before, beside something else than the local files
     etags: dict[str, str] = field(default_factory=dict)  # by extension, where a look has shown them
+    refusal: str = ""  # why the dashboard will refuse it, where the examination has shown that it will
     sent_roi: bool = False
     sent_adc: bool = False
     locked: bool = False  # against other runs on this computer
@@ -142,7 +146,7 @@ class BinSteps:
     def _end(self, job: BinJob) -> None:
         """No action is left: what the bin is now is its result."""
         if job.decision.state is State.SYNCED and (job.sent_adc or (job.files_sent and job.repairs)):
-            job.result = Result(BinState.UPLOADED)
+            job.result = Result(BinState.UPLOADED, WILL_REFUSE + job.refusal if job.refusal else "")
         else:
             job.result = result_of(job.decision)
 
@@ -195,12 +199,12 @@ class BinSteps:
         return False
 
     def _is_damaged(self, job: BinJob) -> bool:
-        """Whether the .adc and the .roi do not fit; then the decision says so."""
+        """Whether the files must not be sent as they are; then the decision says so."""
         # Once is enough for the same files, and a sixth of the CPU time of an upload.
-        if job.sent_roi or not self._policy.check_integrity:
+        if job.sent_roi:
             return False
-        finding = examine_fileset(self._tree, job.local)
-        if finding is None:
+        finding, job.refusal = examine(self._tree, job.local)
+        if not self._policy.heeds(finding):
             return False
         self._decide(job, finding)
         return True
@@ -288,7 +292,7 @@ class BinSteps:
         if differing:
             raise FileChanged("{} changed".format(", ".join("." + ext for ext in differing)))
 
-    def _decide(self, job: BinJob, finding: adc.Finding | None = None) -> None:
+    def _decide(self, job: BinJob, finding: Finding | None = None) -> None:
         now = Now(self._bucket.server_clock.now(), self._clock.wall())
         # The first decision may retry what the archive refused before; what it refuses in this run is refused.
         known = job.known._replace(finding=finding, retry_rejected=False)
@@ -314,16 +318,6 @@ def _size_or_none(size: int) -> int | None:
     return None if size == MISSING else size
 
 
-def examine_fileset(tree: LocalTree, local: Fileset) -> adc.Finding | None:
-    """What `adc.examine` says of a fileset on the disk. Raises LocalFileProblem."""
-    with tree.open(local, "adc") as file:
-        try:
-            rows = iter(lambda: file.readline(adc.LONGEST_ROW + 1), b"")
-            return adc.examine(rows, local.roi, local.pid.old_style)
-        except OSError as error:
-            raise LocalFileProblem(f".adc in {local.folder} cannot be read: {error.strerror}") from None
-
-
 def result_of(decision: Decision) -> Result:
     """What a bin is counted as if nothing is done about it."""
     return Result(decision.state.counted, decision.reason)
@@ -331,14 +325,14 @@ def result_of(decision: Decision) -> Result:
 
 def result_if_sent(job: BinJob, tree: LocalTree, now: Now, policy: Policy) -> Result:
     """What would be said of a bin by a run that is about to send it: only such a bin is examined. Sends nothing."""
-    if job.decision.action is not Action.PUT or not policy.check_integrity:
+    if job.decision.action is not Action.PUT:
         return result_of(job.decision)
     try:
-        finding = examine_fileset(tree, job.local)
+        finding, refusal = examine(tree, job.local)
     except LocalFileProblem as error:
         return Result(BinState.FAILED, str(error))
-    if finding is None:
-        return result_of(job.decision)
-    return result_of(
-        decide(job.local, job.remote, now, policy, job.copies, job.known._replace(finding=finding))
-    )
+    known = job.known._replace(finding=finding)
+    result = result_of(decide(job.local, job.remote, now, policy, job.copies, known))
+    if refusal and result.state is BinState.TO_UPLOAD:
+        return Result(result.state, f"{result.reason}; {WILL_REFUSE}{refusal}")
+    return result

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import datetime
 import math
-from typing import Iterable, Mapping, cast
+from typing import Callable, Iterable, Mapping, cast
 
 from ifcbscan.core.archive_report import IN_ARCHIVE, ShownBins, SurveyedBin
 from ifcbscan.core.bins import Pid
+from ifcbscan.core.dashboard_rules import WILL_REFUSE
 from ifcbscan.core.verify_report import Publication, PublicationRecord
 from ifcbscan.core.words import human_duration
 from ifcbscan.dashboard.calls import BinInfo, Dashboard, DashboardUnreachable, Standing, UnknownToDashboard
@@ -36,13 +37,17 @@ _WHY = {
 
 
 def ask_dashboard(
-    dashboard: Dashboard, time_series: str, archived: Mapping[Pid, PublicationRecord]
+    dashboard: Dashboard,
+    time_series: str,
+    archived: Mapping[Pid, PublicationRecord],
+    refusal: Callable[[Pid], str] = lambda pid: "",
 ) -> list[str]:
     """Write into each record whether the dashboard shows the bin; what it does not say stays UNKNOWN.
 
-    Returns warnings.
+    `refusal` tells why the dashboard will refuse a bin, "" if nothing is known; it is asked of no more than ASKED_SINGLY
+    bins. Returns warnings.
     """
-    asking = _Asking(dashboard, time_series, archived)
+    asking = _Asking(dashboard, time_series, archived, refusal)
     asking.take_lists()
     absent = asking.absent()
     if absent and len(absent) == len(archived) and asking.unknown is not None:
@@ -52,11 +57,11 @@ def ask_dashboard(
 
 
 def shown_bins(
-    dashboard: Dashboard, time_series: str, bins: Iterable[SurveyedBin]
+    dashboard: Dashboard, time_series: str, bins: Iterable[SurveyedBin], refusal: Callable[[Pid], str]
 ) -> tuple[ShownBins, list[str]]:
-    """Which of the bins in the archive the dashboard shows, for a report; and warnings."""
+    """Which of the bins in the archive the dashboard shows, for a report; and warnings. `refusal`: see ask_dashboard."""
     records = {item.pid: PublicationRecord() for item in bins if item.state in IN_ARCHIVE}
-    warnings = ask_dashboard(dashboard, time_series, records)
+    warnings = ask_dashboard(dashboard, time_series, records, refusal)
     unpublished = {
         pid: record.unpublished
         for pid, record in records.items()
@@ -76,8 +81,13 @@ class _Asking:
     """The questions of one command."""
 
     def __init__(
-        self, dashboard: Dashboard, time_series: str, archived: Mapping[Pid, PublicationRecord]
+        self,
+        dashboard: Dashboard,
+        time_series: str,
+        archived: Mapping[Pid, PublicationRecord],
+        refusal: Callable[[Pid], str],
     ) -> None:
+        self._refusal = refusal
         self.warnings: list[str] = []
         self.unknown: UnknownToDashboard | None = None  # the first answer that there is no such time series
         self._series_exists = False
@@ -137,10 +147,13 @@ class _Asking:
                 self._archived[pid].publication = Publication.PUBLISHED
                 self._archived[pid].unpublished = ""
             else:
-                _note(self._archived[pid], self._why_not(info))
+                _note(self._archived[pid], self._why_not(pid, info))
 
-    def _why_not(self, info: BinInfo | None) -> str:
+    def _why_not(self, pid: Pid, info: BinInfo | None) -> str:
         if info is None:
+            refusal = self._refusal(pid)
+            if refusal:
+                return WILL_REFUSE + refusal
             # It answers the same about a bin and about a time series that it does not know.
             return _ABSENT if self._series_exists else _ABSENT_OR_NO_SERIES
         standing = info.standing(self._time_series)

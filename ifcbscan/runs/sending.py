@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Callable, Iterable, Sequence
 
 from ifcbscan.core.bins import MISSING, Fileset
+from ifcbscan.core.dashboard_rules import refusal_warning
 from ifcbscan.core.scan_report import Result, Tally
 from ifcbscan.core.series import Series
 from ifcbscan.core.states import BinState
@@ -29,18 +30,24 @@ def send(
     listener: Listener,
     tally: Tally,
 ) -> IfcbscanError | None:
-    """Send the bins, in their order, and count each; returns the error that ended the run early, if one did."""
+    """Send the bins, in their order, and count each; returns the error that ended the run early, if one did.
+
+    Of bins that the dashboard will refuse there is a warning.
+    """
     prefix = Series(options.account, options.time_series).prefix
     how = UploadOptions(prefix, options.policy, options.jobs, options.time_limit)
     uploader = Uploader(how, backends, listener)
     with backends.stop.deferred():  # a signal must not come between a bin and its count
-        return uploader.run(to_do, lambda local: _job(compared, local), tally)
+        ended_by = uploader.run(to_do, lambda local: _job(compared, local), tally)
+    if tally.refusable:
+        tally.warnings.append(refusal_warning(tally.refusable))
+    return ended_by
 
 
 def show_what_would_be_sent(
     to_do: Iterable[Fileset], compared: Compared, tree: LocalTree, show: Callable[[str], None], tally: Tally
 ) -> None:
-    """Count the bins of a dry run, and `show` a line of each. Reads their .adc files, and sends nothing."""
+    """Count the bins of a dry run, and `show` a line of each. Reads their .adc and .hdr files, and sends nothing."""
     for local in to_do:
         job = _job(compared, local)
         result = result_if_sent(job, tree, compared.now, compared.policy)

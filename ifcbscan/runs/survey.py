@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from typing import Iterator
+from typing import Callable, Iterator
 
 from ifcbscan.clock import Clock
 from ifcbscan.core.archive_report import SurveyedBin
 from ifcbscan.core.bins import (
     NOTHING_REMOTE,
     Fileset,
+    Pid,
     RemoteFileset,
     parse_pid,
 )
@@ -24,6 +25,7 @@ from ifcbscan.core.scan_report import Result
 from ifcbscan.core.series import Series
 from ifcbscan.core.states import BinState
 from ifcbscan.disk.tree import Inventory, LocalTree
+from ifcbscan.runs.examination import predicted_refusal
 from ifcbscan.runs.listing import list_ranges, ranges_to_list
 from ifcbscan.runs.one_bin import BinJob, result_if_sent, result_of
 from ifcbscan.runs.scan_options import ScanOptions
@@ -39,7 +41,8 @@ class Survey:
     """Every bin with its verdict; `now` is the bucket's time (seconds since 1970, UTC).
 
     `newest` is the newest complete fileset on this disk that can hold an image. `outside`: bins on this disk that are
-    outside the window; they are not among `bins`, nor are those that only the archive has.
+    outside the window; they are not among `bins`, nor are those that only the archive has. `refusal` looks into the files
+    of a bin, if it is here, and tells why the dashboard will refuse it; "" if nothing is known.
     """
 
     bins: tuple[SurveyedBin, ...]
@@ -49,6 +52,7 @@ class Survey:
     unreadable: int
     warnings: tuple[str, ...]
     now: float
+    refusal: Callable[[Pid], str] = lambda pid: ""
 
 
 def survey(options: ScanOptions, tree: LocalTree, bucket: Bucket, clock: Clock, pool: Executor) -> Survey:
@@ -82,6 +86,11 @@ def survey(options: ScanOptions, tree: LocalTree, bucket: Bucket, clock: Clock, 
         )
     archive_only = _archive_only(inventory, remote)
     bins.extend(item for item in archive_only if options.window.holds(item.pid))
+
+    def refusal(pid: Pid) -> str:
+        local = inventory.filesets.get(pid)
+        return "" if local is None or not local.complete else predicted_refusal(tree, local)
+
     return Survey(
         bins=tuple(bins),
         newest=_newest(inventory, now.server),
@@ -90,6 +99,7 @@ def survey(options: ScanOptions, tree: LocalTree, bucket: Bucket, clock: Clock, 
         unreadable=inventory.unreadable,
         warnings=tuple(warnings),
         now=now.server,
+        refusal=refusal,
     )
 
 

@@ -27,6 +27,7 @@ from ifcbscan.dashboard.calls import Dashboard
 from ifcbscan.disk.tree import Inventory, LocalTree
 from ifcbscan.runs.archived import ArchiveListing, list_archive
 from ifcbscan.runs.deletable import DeletableLister, DeletableRule
+from ifcbscan.runs.examination import predicted_refusal
 from ifcbscan.runs.path_list import PathList
 from ifcbscan.runs.publication import ask_dashboard
 from ifcbscan.runs.verify_bin import BinToVerify, BinVerifier, bytes_of
@@ -106,7 +107,14 @@ def verify(
         _count_what_is_not_compared(inventory, tally)
         listing = list_archive(prefix, options.max_age is not None, inventory, bucket, pool)
         if backends.dashboard is not None:
-            tally.warnings.extend(ask_dashboard(backends.dashboard, options.time_series, listing.archived))
+            tally.warnings.extend(
+                ask_dashboard(
+                    backends.dashboard,
+                    options.time_series,
+                    listing.archived,
+                    lambda pid: predicted_refusal(tree, inventory.filesets[pid]),
+                )
+            )
         listener.begin(*_extent(inventory))
         with contextlib.closing(_results(options, backends, prover, inventory, listing)) as results:
             for result in results:

@@ -15,7 +15,7 @@ from ifcbscan.core.verify_words import copies_differ
 from ifcbscan.disk.tree import LocalTree
 from ifcbscan.errors import FileChanged, LocalFileProblem
 from ifcbscan.runs.archived import ArchivedBin
-from ifcbscan.runs.one_bin import examine_fileset
+from ifcbscan.runs.examination import examine_fileset
 from ifcbscan.runs.publication import why_unpublished
 from ifcbscan.runs.verify_proof import Prover
 from ifcbscan.runs.verify_reading import FileReader
@@ -82,7 +82,7 @@ class BinVerifier:
     def _decide(self, item: BinToVerify, remote: RemoteFileset) -> Decision:
         now = self._now()
         decision = decide(item.local, remote, now, self._policy, item.copies)
-        if decision.action is Action.PUT and self._policy.check_integrity:
+        if decision.action is Action.PUT:
             try:
                 finding = examine_fileset(self._tree, item.local)
             except LocalFileProblem:

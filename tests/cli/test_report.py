@@ -158,6 +158,28 @@ def test_what_the_dashboard_said_before_it_failed_is_in_the_report_and_the_rest_
     assert "of 2013 and later is not known" in warning and "does not say of all bins" in warning
 
 
+def test_of_a_bin_that_the_dashboard_will_refuse_the_report_says_why(
+    folder: Path, env_file: Path, tmp_path: Path, s3: Any, capsys: Any
+) -> None:
+    # Both have a header row; only one is not shown.
+    for pid in (SHOWN, HIDDEN):
+        path = folder / f"{pid}.adc"
+        path.write_bytes(b",".join([b"name"] * 24) + b"\n" + path.read_bytes())
+        os.utime(str(path), (1400000000.0, 1400000000.0))
+        parsed = parse_pid(pid)
+        assert parsed is not None
+        key = parsed.key("hablab/nauset/", "adc")
+        s3.client.put_object(Bucket=s3.bucket, Key=key, Body=path.read_bytes())
+    with DashboardStandIn({"hablab": ["nauset"]}, {"nauset": [ShownBin(WHOLE), ShownBin(SHOWN)]}) as server:
+        with_dashboard(env_file, server.url)
+        _, out, _ = run(options(folder, env_file, as_json=True, published=True, output="x.html"), capsys)
+    reasons = {entry["pid"]: entry["reason"] for entry in json.loads(out)["unfinished"]}
+    why = "the dashboard will refuse it: the .adc begins with a row of names"
+    assert reasons[HIDDEN] == why and SHOWN not in reasons
+    assert reasons[OLD] == "the dashboard does not have it"
+    assert why in (tmp_path / "x.html").read_text(encoding="utf-8")
+
+
 def test_a_dashboard_without_the_time_series_publishes_nothing_and_the_report_says_so(
     folder: Path, env_file: Path, capsys: Any
 ) -> None:

@@ -509,13 +509,50 @@ def test_a_bin_whose_roi_ends_too_early_is_held_unless_the_check_is_switched_off
     files = make(data, 1)
     files[2].write_bytes(files[2].read_bytes()[:-1])
     unreadable = make(data, 2)
-    unreadable[1].write_bytes(b"\xff\xfe no table at all\n")
+    unreadable[1].write_bytes(b"1,0.05\n")  # no image can be read, but the dashboard does not mind
     report = json.loads(run("--once", data, "nauset", "--json").stdout)
     assert report["bins"]["held"] == 2 and s3.objects() == {}
     assert {p["reason"].split(":")[0] for p in report["problems"]} == {"truncated", "unreadable"}
     report = json.loads(run("--once", data, "nauset", "--json", "--no-integrity-check").stdout)
     assert report["bins"]["uploaded"] == 2
     assert_whole(s3, files + unreadable)
+
+
+@on_moto
+def test_a_bin_that_would_break_the_dashboard_is_held_and_switching_the_check_off_does_not_change_that(
+    s3: Any, run: Any, data: Path
+) -> None:
+    adc, hdr, position = make(data, 1)[1], make(data, 2)[0], make(data, 3)[0]
+    adc.write_bytes(adc.read_bytes() + b"\0" * 100)
+    hdr.write_bytes(hdr.read_bytes().decode().encode("utf-16"))
+    position.write_bytes(position.read_bytes() + b"latitude: 41.5\nlongitude: -70.6\ndepth: surface\n")
+    for options in ((), ("--no-integrity-check",)):
+        report = json.loads(run("--once", data, "nauset", "--json", *options, touched=True).stdout)
+        assert report["bins"]["held"] == 3 and s3.objects() == {}
+        assert [p["reason"].split(": ")[0] for p in report["problems"]] == ["unreadable"] * 3
+
+
+@on_moto
+def test_a_bin_that_the_dashboard_will_refuse_is_sent_and_named_with_the_reason(
+    s3: Any, run: Any, data: Path
+) -> None:
+    files = make(data, 1)
+    files[1].write_bytes(b",".join([b"name"] * 24) + b"\n" + files[1].read_bytes())
+    make(data, 2)
+    told = run("--once", data, "nauset", "--dry-run").stdout
+    assert (
+        f"{pid(1)}" in told
+        and told.count("the dashboard will refuse it: the .adc begins with a row of names") == 1
+    )
+    done = run("--once", data, "nauset", "--json", "--verbose")
+    report = json.loads(done.stdout)
+    assert report["bins"]["uploaded"] == 2 and report["problems"] == []
+    (warning,) = report["warnings"]
+    assert warning.endswith(f"the dashboard will refuse it: {pid(1)} (the .adc begins with a row of names)")
+    assert (
+        f"{pid(1)} uploaded: the dashboard will refuse it: the .adc begins with a row of names" in done.stderr
+    )
+    assert json.loads(run("--once", data, "nauset", "--json").stdout)["warnings"] == []
 
 
 @on_moto
@@ -988,7 +1025,7 @@ def test_a_file_that_changes_while_the_bin_is_sent_keeps_the_adc_back(
                 files[member].unlink()
             elif change == "grows":
                 with open(str(files[member]), "ab") as file:
-                    file.write(b"more\n")
+                    file.write(b"9,more\n")
             else:
                 files[member].write_bytes(body if change == "is rewritten" else body[:-1])
 

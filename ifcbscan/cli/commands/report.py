@@ -58,7 +58,9 @@ def run(arguments: ReportArguments, interruption: Interruption) -> int:
     warnings = [*config.warnings, *found.warnings]
     published = None
     if arguments.published and config.dashboard_url is not None:
-        published, of_dashboard = shown_bins(Dashboard(config.dashboard_url), time_series, found.bins)
+        published, of_dashboard = shown_bins(
+            Dashboard(config.dashboard_url), time_series, found.bins, found.refusal
+        )
         warnings.extend(of_dashboard)
     warnings.extend(dashboard_notes.read(directory, time_series).warnings())
     images = _images(tree, found, warnings) if arguments.images else ()

@@ -399,7 +399,7 @@ def test_a_log_folder_that_is_read_only_is_a_warning(
 
 def grow(path: Path) -> None:
     with open(str(path), "ab") as file:
-        file.write(b"more of it\n" * 9)
+        file.write(b"9,more of it\n" * 9)
 
 
 def truncate(path: Path) -> None:
@@ -410,7 +410,7 @@ def truncate(path: Path) -> None:
 def replace(path: Path) -> None:
     """By another file, as copying tools do: the old one stays open where it is open."""
     new = path.with_suffix(".copy")
-    new.write_bytes(path.read_bytes() + b"a later version\n")
+    new.write_bytes(path.read_bytes() + b"9,a later version\n")
     new.replace(path)
 
 

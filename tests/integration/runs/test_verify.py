@@ -890,6 +890,27 @@ def test_why_a_bin_is_not_shown_is_told_in_words_of_its_own(world: World, shown:
 
 
 @once
+def test_of_a_bin_that_the_dashboard_will_refuse_the_reason_is_told(
+    world: World, shown: DashboardStandIn
+) -> None:
+    world.write(NEW_STYLE, OLD_STYLE, ANOTHER)
+    for pid in (NEW_STYLE, ANOTHER):
+        world.damage(pid, "hdr", lambda body: body.replace(b"runTime: ", b"time: "))
+    for pid in (NEW_STYLE, OLD_STYLE, ANOTHER):
+        for extension in EXTENSIONS:
+            world.put(pid, extension)
+    shown.bins["nauset"] = [ShownBin(ANOTHER)]
+    report = world.verify(dashboard=ask(shown))
+    assert published(report) == (1, 2, 0)
+    reasons = {problem.pid: problem.reason for problem in report.problems}
+    assert reasons[NEW_STYLE].startswith(
+        "the dashboard will refuse it: the volume analysed cannot be computed: the .hdr has no runTime and "
+        "inhibitTime that are numbers; in the archive for"
+    )
+    assert reasons[OLD_STYLE].startswith("the dashboard does not have it; in the archive for")
+
+
+@once
 def test_a_bin_that_lies_in_another_years_list_is_published(world: World, shown: DashboardStandIn) -> None:
     # A list is by the time of the sample, which people edit.
     class Edited(ShownBin):

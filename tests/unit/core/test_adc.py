@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import itertools
 import tracemalloc
 from pathlib import Path
@@ -77,15 +78,12 @@ def test_the_furthest_image_counts_and_not_the_last_one() -> None:
         b"12,0.5,0.5",
         b"",
         b"\n",
-        b"nan," * 24 + b"\n",
         _row("nan", "nan", "nan"),
         _row("inf", "inf", 0),
         _row("1e400", 1, 0),
         _row("", "", ""),
         _row("abc", 1, 1),
-        b"\x00" * 500,
-        "٣,".encode() * 24,
-        b"\xff\xfe" * 50,
+        b"0.5,0." + b"\x00" * 500,
     ],
 )
 def test_a_bad_line_after_good_ones_is_passed_over(last: bytes) -> None:
@@ -130,15 +128,30 @@ def test_exactly_a_roi_that_is_too_short_is_found(images: int, cut: int) -> None
 
 
 def test_a_row_longer_than_any_real_one_is_damage() -> None:
-    rows = [b"1," * 12 + b"\n", b"9" * (LONGEST_ROW + 1)]
+    rows = [b"1," * 12 + b"\n", b"9," * (LONGEST_ROW // 2 + 1)]
     finding = examine(rows, 10, old_style=False)
     assert finding == Finding(Damage.UNREADABLE, "line 2 of the .adc is longer than 65,536 bytes")
+
+
+@pytest.mark.parametrize("size", [LONGEST_ROW + 1, 3 * LONGEST_ROW, 3 * LONGEST_ROW + 7])
+@pytest.mark.parametrize(
+    ("start", "then", "overridable"),
+    [(b"9,", b"", True), (b"\0", b"", False), (b"9,", b"\n\x1a", False), (b"x", b"\n9,9\n", True)],
+)
+def test_also_behind_a_long_row_the_last_one_must_begin_with_a_number(
+    size: int, start: bytes, then: bytes, overridable: bool
+) -> None:
+    file = io.BytesIO(_row(2, 2, 0) + start + b"\0" * (size - len(start)) + then)
+    finding = examine(iter(lambda: file.readline(LONGEST_ROW + 1), b""), 10, old_style=False)
+    assert finding == Finding(
+        Damage.UNREADABLE, "line 2 of the .adc is longer than 65,536 bytes", overridable=overridable
+    )
 
 
 def test_a_file_of_line_ends_is_damage_and_is_not_read_to_its_end() -> None:
     read = itertools.count()
     finding = examine((b"\n" for _ in read), 10, old_style=False)
-    assert finding == Finding(Damage.UNREADABLE, "the .adc has more than 2,000,000 lines")
+    assert finding == Finding(Damage.UNREADABLE, "the .adc has more than 2,000,000 lines", overridable=False)
     assert next(read) == MOST_ROWS + 1
 
 
@@ -189,3 +202,147 @@ def test_every_real_good_bin_is_without_a_finding(real_bins: Path, old_style: bo
     for path in adcs:
         with path.open("rb") as file:
             assert examine(file, path.with_suffix(".roi").stat().st_size, old_style) is None, path.name
+
+
+# What the dashboard breaks on: the first cell of the last row is no number.
+
+HARMFUL_TAILS = {
+    "NaN": b"NaN,NaN,NaN\n",
+    "NaN without an end": b"nan",
+    "empty cells": b",,,,\n",
+    "one comma": b",",
+    "a space": b" ,1\n",
+    "NUL bytes": b"\0" * 300,
+    "a line of NUL bytes": b"\0" * 300 + b"\n",
+    "NUL bytes and a blank line": b"\0\n\n  \n",
+    "Ctrl-Z": b"\x1a",
+    "Ctrl-Z and a line end": b"\x1a\r\n",
+    "text": b"end of run\n",
+    "a row of text": b",".join([b"text"] * 15) + b"\n",
+    "infinity": b"inf,1\n",
+    "more than the dashboard can store": b"2147483648,1\n",
+    "hexadecimal": b"0x10,1\n",
+    "with an underscore": b"1_0,1\n",
+    "a sign": b"-",
+    "half an exponent": b"1e",
+    "other digits": "٣,1".encode(),
+    "no UTF-8": b"\xff\xfe",
+    "two numbers": b"119 5,1\n",
+    "a very long number": b"1" * 400,
+    "half in quotes": b'119"',
+    "a point behind text": b"text\n119.0,1\n",
+    "after a CR": b"1,2\rx,1\n",
+}
+
+HARMLESS_TAILS = {
+    "nothing": b"",
+    "blank lines": b"\n\r\n \t\n",
+    "a cut row": b"119,1165.06",
+    "a cut number": b"11",
+    "the largest number": b"2147483647,1",
+    "in quotes": b'"119",1\n',
+    "with spaces": b" 119 ,1\n",
+    "with a point": b"119.0,1\n",
+    "a power": b"1.2e2,1\n",
+    "a whole number behind text": b"text\n119,1\n",
+    "a plus": b"+119,1\n",
+    "zero-filled in another cell": b"119,1165.0" + b"\0" * 300,
+    "zero-filled in the number": b"11" + b"\0" * 300,
+    "old line ends": b"1,2\r119,2\r",
+    "Ctrl-Z in another cell": b"119,1165\x1a",
+}
+
+
+@pytest.mark.parametrize("tail", HARMFUL_TAILS.values(), ids=list(HARMFUL_TAILS))
+@pytest.mark.parametrize("pid", [NEW_PID, OLD_PID])
+def test_an_adc_that_would_break_the_dashboard_is_unreadable_and_nobody_may_override_it(
+    pid: str, tail: bytes
+) -> None:
+    contents = bin_contents(pid)
+    finding = examine(_rows(contents.adc + tail), len(contents.roi), pid == OLD_PID)
+    assert finding is not None and finding.damage is Damage.UNREADABLE and not finding.overridable
+    assert finding.detail.isprintable() and finding.detail.isascii()
+
+
+@pytest.mark.parametrize("tail", HARMLESS_TAILS.values(), ids=list(HARMLESS_TAILS))
+@pytest.mark.parametrize("pid", [NEW_PID, OLD_PID])
+def test_what_the_dashboard_reads_as_a_number_is_without_a_finding(pid: str, tail: bytes) -> None:
+    contents = bin_contents(pid)
+    assert examine(_rows(contents.adc + tail), len(contents.roi), pid == OLD_PID) is None
+
+
+@pytest.mark.parametrize(
+    ("tail", "words"),
+    [
+        (b"NaN,1", 'begins with "NaN" instead of a number'),
+        (b",1", "begins with an empty cell instead of a number"),
+        (b"\0\0", "begins with NUL bytes instead of a number"),
+        (b"\x1a", "begins with Ctrl-Z instead of a number"),
+        (b"x" * 100, 'begins with "xxxxxxxxxxxxxxxxxxxx" instead of a number'),
+    ],
+)
+def test_the_finding_says_what_the_last_row_begins_with(tail: bytes, words: str) -> None:
+    contents = bin_contents(NEW_PID)
+    finding = examine(_rows(contents.adc + tail), len(contents.roi), False)
+    assert finding is not None
+    assert finding.detail == f"the last row of the .adc {words}; that would break the dashboard"
+
+
+def test_what_would_break_the_dashboard_is_told_rather_than_that_the_roi_is_too_short() -> None:
+    finding = examine([_row(2, 2, 0), b"\0"], 3, False)
+    assert finding is not None and not finding.overridable
+    finding = examine([_row(2, 2, 0)], 3, False)
+    assert finding is not None and finding.damage is Damage.TRUNCATED and finding.overridable
+
+
+@pytest.mark.parametrize("rows", [[], [b"\n"], [b"trigger,adc_time\n"], [b"\0" * 99]])
+def test_an_adc_without_a_row_that_begins_with_a_number_may_not_be_sent_at_all(rows: list[bytes]) -> None:
+    assert examine(rows, 100, False) == Finding(
+        Damage.UNREADABLE, "no row of the .adc can be read", overridable=False
+    )
+    assert examine([*rows, b"1,2\n"], 100, False) == Finding(
+        Damage.UNREADABLE, "no row of the .adc can be read"
+    )
+
+
+@pytest.mark.parametrize("old_style", [False, True])
+def test_a_real_bin_passes_cut_anywhere_unless_the_cut_leaves_no_number_in_front(
+    real_bins: Path, old_style: bool
+) -> None:
+    """All cut positions of the last three rows, and every 97th before."""
+    body = _real_adc(real_bins, old_style)
+    for cut in _cuts(body):
+        finding = examine(_rows(body[:cut]), 10**9, old_style)
+        if any(map(parse_image, body[:cut].splitlines(), itertools.repeat(image_columns(old_style)))):
+            assert finding is None, body[:cut][-40:]
+        else:
+            assert finding is not None and finding.overridable, body[:cut][-40:]
+
+
+@pytest.mark.parametrize("old_style", [False, True])
+def test_a_real_bin_with_a_zero_filled_tail_is_held_exactly_where_a_row_would_begin(
+    real_bins: Path, old_style: bool
+) -> None:
+    body = _real_adc(real_bins, old_style)
+    harmful = []
+    for cut in _cuts(body):
+        finding = examine(_rows(body[:cut] + b"\0" * (len(body) - cut)), 10**9, old_style)
+        if finding is not None and not finding.overridable:
+            harmful.append(cut)
+    assert harmful == [cut for cut in _cuts(body) if body[cut - 1 : cut] == b"\n" and cut < len(body)]
+    assert len(harmful) >= 2
+
+
+def _real_adc(real_bins: Path, old_style: bool) -> bytes:
+    (path,) = (p for p in real_bins.glob("good/**/*.adc") if p.name.startswith("I") == old_style)
+    return path.read_bytes()
+
+
+def _cuts(body: bytes) -> list[int]:
+    close = len(body) - 3 * (len(body) // body.count(b"\n"))
+    return [*range(1, close, 97), *range(close, len(body) + 1)]
+
+
+def _rows(body: bytes) -> list[bytes]:
+    """As a file gives them: a line ends with LF only."""
+    return io.BytesIO(body).readlines()

@@ -44,6 +44,7 @@ DAY = 24 * HOUR
 NEW = "D20130526T095207_IFCB013"
 OLD = "IFCB5_2012_028_081515"
 TRUNCATED = Finding(Damage.TRUNCATED, "the .adc names images up to byte 9 but the .roi ends at 8")
+HARMFUL = Finding(Damage.UNREADABLE, "the last row of the .adc begins with NUL bytes", overridable=False)
 
 
 def local(
@@ -411,6 +412,40 @@ TABLE = [
         reason="truncated: the .adc names images up to byte 9",
     ),
     Case("truncated, to be committed", local(), PART, State.HELD, known=Known(finding=TRUNCATED)),
+    Case(
+        "truncated, but the check is switched off",
+        local(),
+        NOTHING_REMOTE,
+        State.UPLOAD,
+        Action.PUT,
+        ("roi", "hdr"),
+        policy=Policy(check_integrity=False),
+        known=Known(finding=TRUNCATED),
+    ),
+    Case(
+        "harmful to the dashboard",
+        local(),
+        NOTHING_REMOTE,
+        State.HELD,
+        known=Known(finding=HARMFUL),
+        reason="unreadable: the last row of the .adc begins with NUL bytes",
+    ),
+    Case(
+        "harmful, and the check is switched off",
+        local(),
+        NOTHING_REMOTE,
+        State.HELD,
+        policy=Policy(check_integrity=False, replace=True),
+        known=Known(finding=HARMFUL, retry_rejected=True),
+    ),
+    Case(
+        "harmful, to be committed without the check",
+        local(),
+        PART,
+        State.HELD,
+        policy=Policy(check_integrity=False),
+        known=Known(finding=HARMFUL),
+    ),
     Case(
         "unreadable",
         local(),

@@ -18,7 +18,7 @@ from ifcbscan.dashboard.calls import (
     UnknownToDashboard,
 )
 from ifcbscan.runs.archived import ArchivedBin
-from ifcbscan.runs.publication import ask_dashboard, why_unpublished
+from ifcbscan.runs.publication import ASKED_SINGLY, ask_dashboard, why_unpublished
 
 LISTED = Pid("D20130526T095207_IFCB013")
 UNLISTED = Pid("D20130526T101500_IFCB013")
@@ -113,3 +113,29 @@ def test_a_dashboard_that_stops_answering_is_not_asked_about_the_other_bins_and_
     assert warning == "No answer. Bins that its lists do not hold count as unpublished."
     assert len(dashboard.asked) == 1
     assert {bin_.publication for bin_ in archived.values()} == {Publication.UNPUBLISHED}
+
+
+def test_why_a_bin_will_be_refused_is_looked_for_only_where_the_dashboard_does_not_have_it() -> None:
+    looked_for: list[Pid] = []
+
+    def refusal(pid: Pid) -> str:
+        looked_for.append(pid)
+        return "no good" if pid == OF_2014 else ""
+
+    archived = {LISTED: record(), UNLISTED: record(), OF_2014: record()}
+    ask_dashboard(NoSuchSeries(True), "nauset", archived, refusal)
+    assert sorted(looked_for) == [UNLISTED, OF_2014]
+    assert archived[OF_2014].unpublished == "the dashboard will refuse it: no good"
+    assert archived[UNLISTED].unpublished == "the dashboard does not have it"
+
+
+def test_it_is_looked_for_in_no_more_bins_than_are_asked_about() -> None:
+    pids = [Pid(f"D20130526T{n // 60:02}{n % 60:02}00_IFCB013") for n in range(ASKED_SINGLY + 20)]
+    looked_for: list[Pid] = []
+
+    def refusal(pid: Pid) -> str:
+        looked_for.append(pid)
+        return ""
+
+    ask_dashboard(NoSuchSeries(True), "nauset", {pid: record() for pid in pids}, refusal)
+    assert looked_for == pids[:ASKED_SINGLY]

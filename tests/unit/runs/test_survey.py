@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from support.fakes import FakeBucket, FakeTree, LocalFile, SerialExecutor, StoredObject, VirtualClock
 
+from ifcbscan.core.bins import Pid
 from ifcbscan.core.decision import Policy
 from ifcbscan.runs import survey as module
 from ifcbscan.runs.scan_options import ScanOptions
@@ -74,3 +75,20 @@ def test_a_part_of_a_bin_beside_a_whole_one_is_told(world: World) -> None:
     world.write(PIDS[0])
     world.tree.write(f"copy/{PIDS[0]}.hdr", b"half a copy", world.clock.wall() - 3600)
     assert sorted(item.state.value for item in world.survey().bins) == ["incomplete", "to_upload"]
+
+
+def test_a_survey_tells_why_the_dashboard_will_refuse_a_bin_that_is_here(world: World) -> None:
+    for pid in PIDS[:2]:
+        world.write(pid)
+    adc = world.tree.files[f"/data/{PIDS[0]}.adc"]
+    names = b",".join([b"name"] * 24) + b"\n"
+    world.tree.files[f"/data/{PIDS[0]}.adc"] = LocalFile(names + adc.body, adc.changed)
+    del world.tree.files[f"/data/{PIDS[1]}.roi"]
+    found = world.survey()
+    why = {pid: found.refusal(Pid(pid)) for pid in PIDS[:3]}  # the second is not whole, the third not here
+    assert why == {PIDS[0]: "the .adc begins with a row of names", PIDS[1]: "", PIDS[2]: ""}
+    reasons = {str(item.pid): item.reason for item in found.bins}
+    assert (
+        reasons[PIDS[0]]
+        == "not in the archive; the dashboard will refuse it: the .adc begins with a row of names"
+    )

@@ -1,0 +1,63 @@
+"""Looks into the files of a bin that is about to be sent, or that the dashboard does not show: the .adc once, and the .hdr.
+
+Reads, and decides nothing: the rules are in core/adc.py, core/hdr.py and core/dashboard_rules.py. Memory is bounded, whatever the
+files are.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from ifcbscan.core import adc, hdr
+from ifcbscan.core.bins import Fileset
+from ifcbscan.core.dashboard_rules import refusal
+from ifcbscan.disk.tree import LocalTree
+from ifcbscan.errors import LocalFileProblem
+
+
+class Examination(NamedTuple):
+    """What the files of a bin have shown.
+
+    `finding`: why the bin should not be sent, None if nothing speaks against it. `refusal`: why the dashboard
+    will refuse it if it is sent, "" if nothing speaks for that.
+    """
+
+    finding: adc.Finding | None
+    refusal: str
+
+
+def examine(tree: LocalTree, local: Fileset) -> Examination:
+    """Look into a fileset on the disk. Raises LocalFileProblem."""
+    with tree.open(local, "adc") as file:
+        try:
+            rows = iter(lambda: file.readline(adc.LONGEST_ROW + 1), b"")
+            contents = adc.read(rows, local.roi, local.pid.old_style)
+        except OSError as error:
+            raise LocalFileProblem(f".adc in {local.folder} cannot be read: {error.strerror}") from None
+    with tree.open(local, "hdr") as file:
+        try:
+            header = hdr.read_header(file.read(hdr.LONGEST_HEADER))
+        except OSError as error:
+            raise LocalFileProblem(f".hdr in {local.folder} cannot be read: {error.strerror}") from None
+    refused = refusal(contents, header, sum(local.sizes), local.pid.old_style)
+    return Examination(_worst(contents.finding, header.finding), refused)
+
+
+def examine_fileset(tree: LocalTree, local: Fileset) -> adc.Finding | None:
+    """Why a fileset on the disk should not be sent. Raises LocalFileProblem."""
+    return examine(tree, local).finding
+
+
+def predicted_refusal(tree: LocalTree, local: Fileset) -> str:
+    """Why the dashboard will refuse a bin of the archive, by its files here; "" if nothing speaks for that."""
+    try:
+        return examine(tree, local).refusal
+    except LocalFileProblem:
+        return ""  # what is wrong with the files is told where they are compared
+
+
+def _worst(of_adc: adc.Finding | None, of_hdr: adc.Finding | None) -> adc.Finding | None:
+    """The one of two findings that counts: what cannot be overridden, else that of the .adc."""
+    if of_hdr is not None and (of_adc is None or of_adc.overridable):
+        return of_hdr
+    return of_adc

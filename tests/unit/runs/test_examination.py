@@ -1,0 +1,69 @@
+"""What is looked into of a bin that is about to be sent: the whole .adc once, and no more of the .hdr than there should be."""
+
+from __future__ import annotations
+
+import tracemalloc
+from pathlib import Path
+
+import pytest
+
+from ifcbscan.core.adc import Damage
+from ifcbscan.core.bins import Fileset, parse_pid
+from ifcbscan.core.hdr import LONGEST_HEADER
+from ifcbscan.demo.sample_bins import bin_contents
+from ifcbscan.disk.tree import LocalTree
+from ifcbscan.errors import LocalFileProblem
+from ifcbscan.runs.examination import examine, predicted_refusal
+
+PID = "D20130526T095207_IFCB013"
+NAMES = b",".join([b"name"] * 24) + b"\n"
+
+
+def _bin(folder: Path, hdr: bytes = b"", adc: bytes = b"", cut: int = 0) -> tuple[LocalTree, Fileset]:
+    """A bin with these bytes behind the .hdr and before the .adc, and a .roi that is `cut` bytes too short."""
+    made = bin_contents(PID)
+    for extension, body in (("hdr", made.hdr + hdr), ("adc", adc + made.adc), ("roi", made.roi)):
+        (folder / f"{PID}.{extension}").write_bytes(body[: len(body) - cut] if extension == "roi" else body)
+    tree = LocalTree(str(folder))
+    return tree, tree.walk().filesets[parse_pid(PID)]  # type: ignore[index]
+
+
+def test_a_whole_bin_has_shown_nothing(tmp_path: Path) -> None:
+    assert examine(*_bin(tmp_path)) == (None, "")
+
+
+def test_a_header_that_would_break_the_dashboard_counts_before_a_roi_that_is_cut(tmp_path: Path) -> None:
+    finding, _ = examine(*_bin(tmp_path, cut=1))
+    assert finding is not None and finding.damage is Damage.TRUNCATED
+    finding, _ = examine(*_bin(tmp_path, hdr=b"\0", cut=1))
+    assert finding is not None and not finding.overridable and ".hdr" in finding.detail
+
+
+def test_a_refusal_is_predicted_beside_a_finding_and_without_one(tmp_path: Path) -> None:
+    why = "the .adc begins with a row of names"
+    assert examine(*_bin(tmp_path, adc=NAMES)) == (None, why)
+    finding, refusal = examine(*_bin(tmp_path, adc=NAMES, cut=1))
+    assert finding is not None and refusal == why
+    assert predicted_refusal(*_bin(tmp_path, adc=NAMES)) == why
+
+
+def test_no_more_of_a_header_is_looked_at_than_there_should_be(tmp_path: Path) -> None:
+    tree, local = _bin(tmp_path, hdr=b"note: x\n" * (LONGEST_HEADER // 8))
+    with open(str(tmp_path / f"{PID}.hdr"), "r+b") as file:
+        file.truncate(100000000)  # sparse: NUL bytes
+    tracemalloc.start()
+    try:
+        found = examine(tree, local)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert found.finding is None and peak < 4000000
+
+
+@pytest.mark.parametrize("extension", ["hdr", "adc"])
+def test_a_file_that_cannot_be_read_is_told(tmp_path: Path, extension: str) -> None:
+    tree, local = _bin(tmp_path)
+    (tmp_path / f"{PID}.{extension}").unlink()
+    with pytest.raises(LocalFileProblem, match=rf"\.{extension} in .* cannot be read"):
+        examine(tree, local)
+    assert predicted_refusal(tree, local) == ""
