@@ -23,11 +23,11 @@ def wants_newest(job: Job, mode: str) -> bool:
     return dashboard_notes.read(job.directory, job.time_series).is_due(time.time())
 
 
-def with_dashboard(report: ScanReport, job: Job, guard: bool | None) -> ScanReport:
+def with_dashboard(report: ScanReport, job: Job, by_hand: bool, guard: bool | None) -> ScanReport:
     """The report with what the dashboard says, or said last, and the warnings that follow from it. Never fails.
 
     `guard`: this scan has asked it before the first file, with this result; None if there was no need to. It is then not
-    asked again by the same scan.
+    asked again by the same scan. A scan `by_hand` tells what is known, and leaves the asking to the hourly one.
     """
     if job.config.dashboard_url is None:
         return report
@@ -41,7 +41,7 @@ def with_dashboard(report: ScanReport, job: Job, guard: bool | None) -> ScanRepo
     if guard:
         note = note._replace(asked=now, known=True, trouble="")
         dashboard_notes.write(job.directory, job.time_series, note)
-    elif guard is None and note.is_due(now) and report.newest_archived is not None:
+    elif guard is None and not by_hand and note.is_due(now) and report.newest_archived is not None:
         note = _ask(job, job.config.dashboard_url, report, note, now)
     if note.asked is None:
         return report

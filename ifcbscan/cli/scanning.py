@@ -186,7 +186,9 @@ def _scan(order: _Order, held: run_locks.Held) -> ScanReport:
     )
     if order.arguments.dry_run:
         return report
-    return with_dashboard(_with_companions(report, bin_locks, held), order.job, guard.result)
+    return with_dashboard(
+        _with_companions(report, bin_locks, held), order.job, order.arguments.by_hand, guard.result
+    )
 
 
 def _threads(order: _Order) -> int:

@@ -83,7 +83,7 @@ def nothing_stored(s3: Any) -> bool:
 
 
 def counted(bucket: Bucket) -> dict[str, int]:
-    return {kind: count for kind, count in bucket.requests.__dict__.items() if count}
+    return {kind: count for kind, count in bucket.requests._asdict().items() if count}
 
 
 # --- on real servers
