@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 
 
 class AfterRun(NamedTuple):
-    """Who is told how a run of one job went. `log_file` and `metrics_file` as the operator gave them."""
+    """Who is told how a run of one job went. `log_file` and `metrics_file` as the operator gave them.
+
+    `recorded`: False for a run of other bins than those of the scheduled job, which `status` must not take for its own.
+    """
 
     directory: str
     time_series: str
@@ -31,6 +34,7 @@ class AfterRun(NamedTuple):
     metrics_file: str | None
     ping: Ping | None
     quiet: bool
+    recorded: bool = True
 
     def begin(self) -> None:
         """The run begins: the monitor is told."""
@@ -78,6 +82,8 @@ class AfterRun(NamedTuple):
         return found
 
     def _record(self, exit_code: int, text: str, bins: dict[str, int]) -> None:
+        if not self.recorded:
+            return
         record = LastRun.that_ends_now(exit_code, text, bins)
         last_runs.write(self.directory, self.time_series, self.mode, record)
 

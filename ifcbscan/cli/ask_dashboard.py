@@ -55,7 +55,10 @@ def _ask(job: Job, url: str, report: ScanReport, before: DashboardNote, now: flo
     archived, here = report.newest_archived or "", report.newest_local or ""
     note = ask_about_series(url, job.config.account, job.time_series, archived, now)._replace(here=here)
     if note.known is None:
-        return before  # who did not answer was not asked: the next full scan tries again
+        note = before._replace(tried=now)  # what it said before still holds; asked again the next day
+        dashboard_notes.write(job.directory, job.time_series, note)
+        return note
+    note = note._replace(still_empty=note.is_empty and before.is_empty)
     dashboard_notes.write(job.directory, job.time_series, note)
     logger.info("the dashboard was %s", note.line(now))
     return note

@@ -46,6 +46,7 @@ class ScanArguments(NamedTuple):
 
     `by_hand`: a person has asked for this scan and looks on. Times in seconds and `bandwidth` in bytes a second; None is
     what the settings say, of `max_age` and `time_limit` no limit. `jobs`: bins sent at the same time.
+    `beside`: other bins than those of the scheduled job, so its records stay as they are.
     """
 
     job: JobArguments
@@ -67,6 +68,7 @@ class ScanArguments(NamedTuple):
     metrics_file: str | None = None
     ping_url: str | None = None
     window: Window = EVERYTHING
+    beside: bool = False
 
 
 def parse(argv: Sequence[str]) -> Namespace:

@@ -133,6 +133,7 @@ def _after_run(order: _Order) -> AfterRun:
         metrics_file=arguments.metrics_file,
         ping=ping,
         quiet=arguments.output.quiet,
+        recorded=not arguments.beside,
     )
 
 

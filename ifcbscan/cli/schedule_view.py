@@ -24,12 +24,20 @@ def scheduled_jobs() -> list[ScheduledJob]:
     return []
 
 
+def own_jobs(job: Job, jobs: Iterable[ScheduledJob]) -> Sequence[ScheduledJob]:
+    """The scheduled jobs of the same time series whose folder is this one (first), or lies in it or around it."""
+    own = [
+        known
+        for known in jobs
+        if known.time_series == job.time_series and _share_folders(job.directory, known.directory)
+    ]
+    return sorted(own, key=lambda known: not is_same_file(known.directory, job.directory))
+
+
 def scheduled_window(job: Job, jobs: Iterable[ScheduledJob]) -> Window:
-    """The window with which this very job is scheduled; all bins if it is not."""
-    for scheduled in jobs:
-        if scheduled.time_series == job.time_series and is_same_file(scheduled.directory, job.directory):
-            return scheduled.window
-    return EVERYTHING
+    """The window (perhaps NOT_UNDERSTOOD) with which this job is scheduled, or one whose folder lies in its folder or around it; else all bins."""
+    own = own_jobs(job, jobs)
+    return own[0].window if own else EVERYTHING
 
 
 def rivals(job: Job, window: Window, jobs: Iterable[ScheduledJob]) -> Sequence[ScheduledJob]:

@@ -33,17 +33,18 @@ def settle_window(job: Job, window: Window, bucket: Bucket, answered: bool) -> W
     BucketUnreachable, Interrupted.
     """
     tree = LocalTree(job.directory, job.config.exclude_dirs, window=window)
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        _show(job, count_stock(tree))
-        return window
     clock = Clock()
+    at_terminal = sys.stdin.isatty() and sys.stderr.isatty()
     options = ScanOptions(
         job.config.account, job.time_series, Policy(job.config.settle, job.config.confirm), window=window
     )
-    with ThreadPoolExecutor(MOST_RANGES) as pool:
-        stock = take_stock(options, tree, bucket, clock, pool)
+    if at_terminal:
+        with ThreadPoolExecutor(MOST_RANGES) as pool:
+            stock = take_stock(options, tree, bucket, clock, pool)
+    else:
+        stock = count_stock(tree)
+    _show(job, stock, window)
     doubts = stock.doubts(bucket.server_clock.now())
-    _show(job, stock)
     if not doubts or answered:
         return window
     output.say(
@@ -52,14 +53,24 @@ def settle_window(job: Job, window: Window, bucket: Bucket, answered: bool) -> W
         + ". If some of this is of an earlier deployment, or of another "
         f"place, it does not belong to {job.time_series}, and what was sent cannot be taken back by this program."
     )
+    if not at_terminal:
+        output.say(
+            "Nobody can be asked here, so all of it is sent; --since or --yes say beforehand what is to be sent."
+        )
+        return window
     output.say(_QUESTION)
     return _answered(sys.stdin.readline().strip(), window, clock.wall())
 
 
-def _show(job: Job, stock: Stock) -> None:
+def _show(job: Job, stock: Stock, window: Window) -> None:
     if not stock.bins:
+        if stock.outside:
+            output.say(
+                f"Please look twice: there are {counted(stock.outside, 'bin')} in {job.directory}, and none of them is among the "
+                f"{window} that this job is for. Are --since, --until and --instrument right?"
+            )
         return
-    to_send = f", {stock.to_send:,} to be sent to {job.time_series}" if stock.compared else ""
+    to_send = f", at most {stock.to_send:,} to be sent to {job.time_series}" if stock.compared else ""
     output.say(f"Found in {job.directory}: {counted(stock.bins, 'complete bin')}{to_send}.")
     for line in stock.lines():
         output.say(line)
@@ -69,9 +80,10 @@ def _answered(answer: str, window: Window, now: float) -> Window:
     if answer.lower() in ("a", "all"):
         return window
     try:
-        since = parse_moment("now" if answer.lower() == "n" else answer, "--since", now)
+        since = parse_moment("now" if answer.lower() == "n" else answer, "the day", now)
     except UsageError:
-        raise UsageError("Nothing was installed, and nothing was sent.") from None
+        shown = f"{answer!r} is none of the answers. " if answer else ""
+        raise UsageError(f"{shown}Nothing was installed, and nothing was sent.") from None
     if since >= window.until:
         raise UsageError(
             "That is not before --until, so no bin would be left. Nothing was installed, and nothing was sent."

@@ -17,9 +17,11 @@ FAR_BEHIND = 86400.0
 class DashboardNote(NamedTuple):
     """`asked`: when it answered last, seconds since 1970 (UTC) by this computer's clock; None: never yet.
 
-    `known`: whether the dashboard has the time series, None if it never said. `trouble`: what to do about it, "" if
-    there is nothing to do. `newest`, `archived` and `here`: pids of the newest bin that the dashboard showed, that the archive
-    had, and that lay on this disk at that time, "" if there was none or it is not known. `sent`: something was sent since.
+    `known`: whether the dashboard has the time series, None if it never said. `trouble`: what to do about it, "" if there is
+    nothing to do. `newest`, `archived` and `here`: pids of the newest bin that the dashboard showed, that the archive had, and
+    that lay on this disk at that time, "" if there was none or it is not known. `sent`: something was sent since.
+    `still_empty`: it showed no bin although the archive had some, and the time before as well. `tried`: when it was asked
+    last, answered or not.
     """
 
     asked: float | None = None
@@ -29,14 +31,16 @@ class DashboardNote(NamedTuple):
     archived: str = ""
     sent: bool = False
     here: str = ""
+    still_empty: bool = False
+    tried: float | None = None
 
     def is_due(self, now: float) -> bool:
         """Whether it is time to ask (again): something was sent since, or something was wrong, and not within a day.
 
         A clock that was set back is no obstacle.
         """
-        return bool(self.sent or self.warnings()) and (
-            self.asked is None or not 0 <= now - self.asked < ASK_EVERY
+        return bool(self.sent or self.warnings() or self.is_empty) and all(
+            last is None or not 0 <= now - last < ASK_EVERY for last in (self.asked, self.tried)
         )
 
     @property
@@ -45,10 +49,15 @@ class DashboardNote(NamedTuple):
         shown, archived = parse_pid(self.newest), parse_pid(self.archived)
         return max(0.0, archived.sample_time - shown.sample_time) if shown and archived else None
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether the dashboard knew the time series and showed no bin of it, though the archive had one."""
+        return bool(self.known and self.archived and not self.newest)
+
     def warnings(self) -> Sequence[str]:
         """What a person must know of it."""
         found = [self.trouble] if self.trouble else []
-        if self.known and self.archived and not self.newest:
+        if self.still_empty:  # once is no reason to worry: the first bins need some time to appear
             found.append(
                 f"the dashboard knew the time series, and showed no bin of it, though the archive had {self.archived}. If that "
                 "lasts, ask the people who run the dashboard; what is in the archive is safe"

@@ -39,11 +39,13 @@ class Group(NamedTuple):
 class Stock(NamedTuple):
     """All complete bins of a window. `to_send_since`: the oldest one to be sent, seconds since 1970 (UTC); None if none is.
 
-    `compared`: whether the archive was asked; else none is known to be in the archive, or to be sent.
+    `outside`: bins on the disk that are not in the window. `compared`: whether the archive was asked; else none is known to
+    be in the archive, and any may have to be sent.
     """
 
     groups: Sequence[Group]
     to_send_since: int | None
+    outside: int = 0
     compared: bool = True
 
     @property
@@ -64,7 +66,8 @@ class Stock(NamedTuple):
         found = []
         if self.to_send_since is not None and self.to_send_since < now - AN_EARLIER_DEPLOYMENT:
             old = moment_text(self.to_send_since)[:10]
-            found.append(f"some bins that would be sent are older than 7 days (from {old} on)")
+            which = "bins that would be sent" if self.compared else "bins"
+            found.append(f"some {which} are older than 7 days (from {old} on)")
         instruments = sorted({group.instrument for group in self.groups})
         if self.to_send and len(instruments) > 1:
             names = ", ".join(f"IFCB{number:03d}" for number in instruments)
@@ -85,8 +88,8 @@ class Stock(NamedTuple):
         ]
 
 
-def stock_of(bins: Iterable[StockedBin], compared: bool = True) -> Stock:
-    """Sort bins by instrument and year."""
+def stock_of(bins: Iterable[StockedBin], outside: int = 0, compared: bool = True) -> Stock:
+    """Sort bins by instrument and year; `outside` is how many more there are outside the window."""
     groups: dict[tuple[int, int], Group] = {}
     since: int | None = None
     for item in bins:
@@ -102,4 +105,4 @@ def stock_of(bins: Iterable[StockedBin], compared: bool = True) -> Stock:
         )
         if item.to_send:
             since = sampled if since is None else min(since, sampled)
-    return Stock([groups[place] for place in sorted(groups)], since, compared)
+    return Stock([groups[place] for place in sorted(groups)], since, outside, compared)

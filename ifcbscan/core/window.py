@@ -39,13 +39,30 @@ class Window(NamedTuple):
         return self.since <= pid.sample_time < self.until
 
     def overlaps(self, other: Window) -> bool:
-        """Whether a bin could belong to both."""
+        """Whether a bin could belong to both; of a window that is not understood nobody can say that none could."""
+        if not (self.understood and other.understood):
+            return True
         if self.instruments and other.instruments and not self.instruments & other.instruments:
             return False
         return max(self.since, other.since) < min(self.until, other.until)
 
+    @property
+    def understood(self) -> bool:
+        """False for `NOT_UNDERSTOOD` alone."""
+        return self.since == self.since  # NaN is not equal to itself
+
+    def completed_by(self, before: Window) -> Window:
+        """This window, with the limits of `before` for those that it does not have."""
+        return Window(
+            before.since if self.since == -math.inf else self.since,
+            before.until if self.until == math.inf else self.until,
+            self.instruments or before.instruments,
+        )
+
     def options(self) -> list[str]:
         """The words of a command line that say the same; none for a window without limits."""
+        if not self.understood:
+            return ["--since", "?"]  # what no schedule holds, and no scan takes
         words: list[str] = []
         if self.since != -math.inf:
             words += ["--since", moment_text(self.since)]
@@ -59,6 +76,8 @@ class Window(NamedTuple):
         """For people: `bins of IFCB013 from 2026-06-01T00:00:00Z, before 2026-09-01T00:00:00Z`; `all bins`."""
         if self == EVERYTHING:
             return "all bins"
+        if not self.understood:
+            return "a window that cannot be understood"
         text = "bins"
         if self.instruments:
             text += " of " + ", ".join(f"IFCB{number:03d}" for number in sorted(self.instruments))
@@ -71,6 +90,9 @@ class Window(NamedTuple):
 
 #: The window of a job that has none.
 EVERYTHING = Window()
+
+#: That of a scheduled command which somebody has edited into something that no scan takes. It holds no bin.
+NOT_UNDERSTOOD = Window(math.nan, math.nan)
 
 
 def make_window(since: str | None, until: str | None, instruments: str | None, now: float) -> Window:

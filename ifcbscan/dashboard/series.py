@@ -12,12 +12,15 @@ import enum
 from dataclasses import dataclass
 from typing import Sequence
 
-from ifcbscan.core.printable import without_password
+from ifcbscan.core.printable import brief, without_password
 from ifcbscan.dashboard.calls import Dashboard, DashboardUnreachable, SeriesList, UnknownToDashboard
 from ifcbscan.errors import UsageError
 
 #: So many other time series are named where one is unknown; `ifcbscan list` shows all.
 _MOST_NAMES = 12
+
+#: ifcbdb takes no longer ones. Characters.
+_LONGEST_NAME = 64
 
 #: So many existing names are proposed for one that is unknown, and how like it they must be (0 to 1).
 _MOST_MEANT = 3
@@ -34,7 +37,7 @@ class Known(enum.Enum):
 
 @dataclass(frozen=True)
 class SeriesAnswer:
-    """The answer, and the line for the operator where it is not YES."""
+    """The answer, and a line for the operator: always where it is not YES; else "" or what to look at all the same."""
 
     known: Known
     line: str
@@ -60,7 +63,7 @@ def among(listed: SeriesList, account: str, time_series: str) -> SeriesAnswer:
     """
     names = sorted(listed.names)
     if time_series in names:
-        return SeriesAnswer(Known.YES, "")
+        return SeriesAnswer(Known.YES, "" if listed.of_account else not_by_account(account))
     if listed.of_account:
         return SeriesAnswer(
             Known.NO,
@@ -88,14 +91,20 @@ def meant(names: Sequence[str], time_series: str) -> str:
 
     by_folded = {name.casefold(): name for name in names}
     alike = difflib.get_close_matches(time_series.casefold(), list(by_folded), _MOST_MEANT, _ALIKE)
-    return f" Did you mean {' or '.join(repr(by_folded[folded]) for folded in alike)}?" if alike else ""
+    return (
+        f" Did you mean {' or '.join(repr(brief(by_folded[folded], _LONGEST_NAME)) for folded in alike)}?"
+        if alike
+        else ""
+    )
 
 
 def _listed(names: Sequence[str]) -> str:
     if not names:
         return "none of that account yet"
     more = len(names) - _MOST_NAMES
-    return ", ".join(names[:_MOST_NAMES]) + (f" and {more} more" if more > 0 else "")
+    return ", ".join(brief(name, _LONGEST_NAME) for name in names[:_MOST_NAMES]) + (
+        f" and {more} more" if more > 0 else ""
+    )
 
 
 def where_to_create(url: str | None, account: str, time_series: str) -> str:

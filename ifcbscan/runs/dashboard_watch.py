@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 
+from ifcbscan.core.bins import parse_pid
 from ifcbscan.core.dashboard_note import DashboardNote
 from ifcbscan.dashboard import series
 from ifcbscan.dashboard.calls import Dashboard, DashboardError
@@ -25,11 +26,12 @@ def ask_about_series(url: str, account: str, time_series: str, archived: str, no
     trouble, newest = "", ""
     if known is False:
         trouble = (
-            f"{answer.line} What is sent to {time_series!r} is safe in the archive, but nobody sees it. If the series has another "
-            "name there now, end this job with 'ifcbscan stop' and start it with that name; else ask the people who run "
-            "the dashboard"
+            f"{answer.line} What is sent to {time_series!r} is safe in the archive, but nobody sees it. Ask the people who run the "
+            "dashboard. If the series has another name there now, ask them what becomes of the bins under this one before you "
+            "'ifcbscan stop' this job and start it with the new name; --since now keeps it from sending all bins again"
         )
     elif known:
         with contextlib.suppress(DashboardError):  # the next day tells
-            newest = Dashboard(url).most_recent_bin(time_series) or ""
+            shown = Dashboard(url).most_recent_bin(time_series) or ""
+            newest = shown if parse_pid(shown) else ""
     return DashboardNote(now, known, trouble, newest, archived)

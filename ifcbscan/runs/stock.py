@@ -20,10 +20,9 @@ _TO_SEND_LATER = (State.UNCONFIRMED, State.SETTLING)
 
 def count_stock(tree: LocalTree) -> Stock:
     """Look at the disk alone. Raises UsageError."""
-    filesets = tree.walk().filesets.values()
-    return stock_of(
-        (StockedBin(local.pid, False, False) for local in filesets if local.complete), compared=False
-    )
+    inventory = tree.walk()
+    bins = (StockedBin(local.pid, False, True) for local in inventory.filesets.values() if local.complete)
+    return stock_of(bins, inventory.outside, compared=False)
 
 
 def take_stock(options: ScanOptions, tree: LocalTree, bucket: Bucket, clock: Clock, pool: Executor) -> Stock:
@@ -42,4 +41,4 @@ def take_stock(options: ScanOptions, tree: LocalTree, bucket: Bucket, clock: Clo
             in_archive = there.sizes == local.sizes
             yield StockedBin(pid, in_archive, to_send and not in_archive)
 
-    return stock_of(bins())
+    return stock_of(bins(), inventory.outside)

@@ -3,8 +3,16 @@
 from __future__ import annotations
 
 import abc
+from typing import Callable, Sequence
 
 from ifcbscan.schedule.jobs import InstalledJob, ScheduledJob
+
+#: Looks at the jobs that are installed, and raises an error if another one must not be added to them.
+Check = Callable[[Sequence[InstalledJob]], None]
+
+
+def accept_any(_jobs: Sequence[InstalledJob]) -> None:
+    """The check that finds nothing wrong."""
 
 
 class Scheduler(abc.ABC):
@@ -35,8 +43,12 @@ class Scheduler(abc.ABC):
         """The text that `install` would add, for people to read."""
 
     @abc.abstractmethod
-    def install(self, job: ScheduledJob) -> None:
-        """Make both entries of `job` be there, as they should be; entries of the same id are replaced."""
+    def install(self, job: ScheduledJob, check: Check = accept_any) -> None:
+        """Make both entries of `job` be there, as they should be; entries of the same id are replaced.
+
+        `check` is given the jobs that are installed just before the change (with cron, while no other change can
+        come between); what it raises ends it, and nothing is changed.
+        """
 
     @abc.abstractmethod
     def remove(self, job: ScheduledJob) -> None:

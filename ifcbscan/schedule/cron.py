@@ -14,7 +14,7 @@ from typing import Callable, Iterator, Sequence
 
 from ifcbscan.core.printable import brief
 from ifcbscan.errors import IfcbscanError
-from ifcbscan.schedule.base import Scheduler
+from ifcbscan.schedule.base import Check, Scheduler, accept_any
 from ifcbscan.schedule.crontab_text import jobs_in, render_block, with_job, without_job
 from ifcbscan.schedule.jobs import InstalledJob, ScheduledJob, ScheduleError
 from ifcbscan.schedule.process import Finished, Runner, run
@@ -89,9 +89,10 @@ class Cron(Scheduler):
     def render(self, job: ScheduledJob) -> str:
         return os.fsdecode(render_block(job))
 
-    def install(self, job: ScheduledJob) -> None:
+    def install(self, job: ScheduledJob, check: Check = accept_any) -> None:
         with self._alone():
             text = self.read()
+            check(jobs_in(text))
             wanted = with_job(text, job)
             if wanted != text:
                 self._write(wanted)

@@ -6,15 +6,16 @@ of the recent bins, and once an hour a scan of everything. (Both may run at once
 
 from __future__ import annotations
 
+import argparse
 import enum
 import math
 import re
 from dataclasses import dataclass
-from typing import Sequence
+from typing import NoReturn, Sequence
 
 from ifcbscan.core.job_ids import WINDOWS_PATH, hourly_minute, schedule_id
 from ifcbscan.core.series import check_time_series, is_time_series
-from ifcbscan.core.window import EVERYTHING, Window, make_window
+from ifcbscan.core.window import EVERYTHING, NOT_UNDERSTOOD, Window, make_window
 from ifcbscan.errors import ExitCode, IfcbscanError, UsageError
 
 _RECENT = ("--max-age", "3d", "--time-limit", "5m")
@@ -137,22 +138,35 @@ def parse_command(words: Sequence[str]) -> Entry | None:
         options = words[once + 3 :]
         env_file = options[options.index("--env-file") + 1]
         log_file = options[options.index("--log-file") + 1]
-        window = window_of(options)
+        window = _window_of(options)
         job = ScheduledJob(python, env_file, directory, time_series, log_file, single_file, window)
     except (ValueError, IndexError, UsageError):
         return None
     return Entry(job, Mode.RECENT if "--max-age" in options else Mode.FULL)
 
 
-def window_of(options: Sequence[str]) -> Window:
-    """The window that these options say, among others. Raises UsageError, ValueError and IndexError if they say none."""
-    since, until, instruments = (_value(options, name) for name in ("--since", "--until", "--instrument"))
-    return make_window(since, until, instruments, now=math.nan)  # "now" would be another window in every run
+class _WindowOptions(argparse.ArgumentParser):
+    """Reads them as the command line does: `--since=...`, the last one of several, and abbreviations."""
+
+    def __init__(self) -> None:
+        super().__init__(add_help=False)
+        for name in ("--since", "--until", "--instrument"):
+            self.add_argument(name)
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(message)
 
 
-def _value(options: Sequence[str], name: str) -> str | None:
-    """What follows `name`; None if it is not there. Raises IndexError if nothing follows."""
-    return options[options.index(name) + 1] if name in options else None
+def _window_of(options: Sequence[str]) -> Window:
+    """The window that these options say, among others; NOT_UNDERSTOOD where a scan would not take them."""
+    if not any(word.startswith(("--s", "--u", "--i")) for word in options):
+        return EVERYTHING
+    try:
+        words, _ = _WindowOptions().parse_known_args(list(options))
+        # "now" would be another window in every run
+        return make_window(words.since, words.until, words.instrument, now=math.nan)
+    except (UsageError, ValueError):
+        return NOT_UNDERSTOOD
 
 
 def installed(entries: Sequence[tuple[Entry, bool]]) -> list[InstalledJob]:

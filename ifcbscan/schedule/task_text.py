@@ -12,12 +12,11 @@ import os
 import re
 import subprocess
 import xml.etree.ElementTree as ElementTree
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from ifcbscan.core.series import file_name
-from ifcbscan.core.window import EVERYTHING
 from ifcbscan.errors import UsageError
-from ifcbscan.schedule.jobs import Entry, Mode, ScheduledJob, parse_command, window_of
+from ifcbscan.schedule.jobs import Entry, Mode, ScheduledJob, parse_command
 
 FOLDER = "\\ifcbscan\\"
 SYSTEM = "S-1-5-18"
@@ -156,9 +155,7 @@ def _description(job: ScheduledJob, mode: Mode) -> str:
 def _record(job: ScheduledJob) -> str:
     """The job in plain ASCII: schtasks prints in the console's code page, which lacks most letters."""
     record = asdict(job)
-    window = record.pop("window")
-    if window != EVERYTHING:  # tasks without one stay as older versions made them
-        record["window"] = job.window.options()
+    del record["window"]  # plain ASCII itself: it is read from the command, which is what runs
     return json.dumps(record)
 
 
@@ -244,7 +241,7 @@ def read_task(xml: str) -> Task | None:
     recorded = _read_record(_text(task, "RegistrationInfo/Documentation"))
     entry = as_shown
     if recorded is not None and task_name(recorded, as_shown.mode) == name:
-        entry = Entry(recorded, as_shown.mode)
+        entry = Entry(replace(recorded, window=as_shown.job.window), as_shown.mode)
     wanted = entry.job.command(entry.mode)
     exact = (
         _may_show(wanted[0], _with_console(program))
@@ -261,10 +258,8 @@ def _text(task: ElementTree.Element, path: str) -> str:
 
 def _read_record(text: str) -> ScheduledJob | None:
     try:
-        record = json.loads(text)
-        record["window"] = window_of(record.get("window", ()))
-        return ScheduledJob(**record)
-    except (ValueError, TypeError, AttributeError, IndexError, UsageError):
+        return ScheduledJob(**json.loads(text))
+    except (ValueError, TypeError, UsageError):
         return None
 
 

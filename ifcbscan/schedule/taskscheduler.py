@@ -11,7 +11,7 @@ import tempfile
 from typing import Callable
 
 from ifcbscan.core.printable import brief
-from ifcbscan.schedule.base import Scheduler
+from ifcbscan.schedule.base import Check, Scheduler, accept_any
 from ifcbscan.schedule.jobs import InstalledJob, Mode, ScheduledJob, ScheduleError, installed
 from ifcbscan.schedule.process import Finished, Runner, run_with_files
 from ifcbscan.schedule.task_text import (
@@ -78,7 +78,8 @@ class TaskScheduler(Scheduler):
             f"{task_name(job, mode)}\n{task_xml(job, mode, user_id, self._program(job))}" for mode in Mode
         )
 
-    def install(self, job: ScheduledJob) -> None:
+    def install(self, job: ScheduledJob, check: Check = accept_any) -> None:
+        check(self.jobs())
         user_id = SYSTEM if self._system_account else self._user_id()
         definitions = [
             (task_name(job, mode), task_xml(job, mode, user_id, self._program(job))) for mode in Mode

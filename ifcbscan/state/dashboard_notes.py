@@ -14,6 +14,9 @@ from ifcbscan.state.paths import job_file
 
 NOTHING_KNOWN = DashboardNote()
 
+#: The year 9999. Seconds since 1970.
+_END_OF_TIME = 253402300800.0
+
 
 def read(directory: str, time_series: str) -> DashboardNote:
     """The note, or an empty one if there is none that can be read."""
@@ -23,7 +26,7 @@ def read(directory: str, time_series: str) -> DashboardNote:
         if not _is_sound(note):
             return NOTHING_KNOWN
         return note
-    except (OSError, ValueError, TypeError, IfcbscanError):
+    except (OSError, ValueError, TypeError, OverflowError, RecursionError, IfcbscanError):
         return NOTHING_KNOWN
 
 
@@ -35,10 +38,13 @@ def write(directory: str, time_series: str, note: DashboardNote) -> None:
 
 def _is_sound(note: DashboardNote) -> bool:
     return (
-        (note.asked is None or isinstance(note.asked, (int, float)))
+        all(moment is None or 0 <= float(moment) < _END_OF_TIME for moment in (note.asked, note.tried))
+        and not isinstance(note.asked, (str, bool))
+        and not isinstance(note.tried, (str, bool))
         and note.known in (True, False, None)
         and all(isinstance(text, str) for text in (note.trouble, note.newest, note.archived, note.here))
         and isinstance(note.sent, bool)
+        and isinstance(note.still_empty, bool)
     )
 
 

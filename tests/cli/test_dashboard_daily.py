@@ -36,7 +36,8 @@ def note(operator: Operator) -> Path:
 def let_days_pass(operator: Operator, days: float = 1.0) -> None:
     path = note(operator)
     said = json.loads(path.read_text("utf-8"))
-    said["asked"] = said["asked"] and said["asked"] - days * DAY
+    for moment in ("asked", "tried"):
+        said[moment] = said[moment] and said[moment] - days * DAY
     path.write_text(json.dumps(said), "utf-8")
 
 
@@ -134,7 +135,7 @@ def test_how_far_the_dashboard_is_behind_is_told(
     assert words in (operator.folder / "scan.log").read_text("utf-8")
 
 
-def test_who_does_not_answer_is_asked_again_by_the_next_full_scan(
+def test_who_does_not_answer_is_asked_again_the_next_day(
     operator: Operator, data: Path, dashboard: DashboardStandIn
 ) -> None:
     make(data, FIRST)
@@ -145,11 +146,27 @@ def test_who_does_not_answer_is_asked_again_by_the_next_full_scan(
     dashboard.asked.clear()
     assert scan(operator, data)["warnings"] == []
     assert scan(operator, data)["warnings"] == []
+    assert dashboard.paths() == ["/api/list_datasets/hablab"]
+    let_days_pass(operator)
+    assert scan(operator, data)["warnings"] == []
     assert dashboard.paths() == ["/api/list_datasets/hablab"] * 2
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"{", b"[]", b'{"asked": "yesterday"}', b'{"sent": 1, "more": 2}', b"\xff"]
+    "content",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"[" * 100000,
+        b"\xff",
+        b'{"asked": "yesterday"}',
+        b'{"asked": true}',
+        b'{"asked": NaN}',
+        b'{"asked": 1' + b"0" * 400 + b"}",
+        b'{"sent": 1, "more": 2}',
+    ],
+    ids=lambda content: content[:20].decode("ascii", "replace"),
 )
 def test_a_damaged_note_is_no_note(
     operator: Operator, data: Path, dashboard: DashboardStandIn, content: bytes

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import time
 from pathlib import Path
@@ -12,6 +13,9 @@ from support.dashboard import DashboardStandIn
 from support.operator import EVERY_MINUTE, HOURLY, Operator, run_as_cron
 
 from ifcbscan.demo.sample_bins import write_bin
+from ifcbscan.errors import UsageError
+from ifcbscan.schedule.cron import Cron
+from ifcbscan.schedule.jobs import ScheduledJob
 
 pytestmark = pytest.mark.parametrize("s3", ["moto"], indirect=True)
 
@@ -93,6 +97,7 @@ def test_without_a_terminal_all_is_sent_and_what_it_is_is_told(
     make(data, *SPRING)
     done = operator.run("start", data, "nauset")
     assert "2 complete bins." in done.stderr
+    assert "older than 7 days" in done.stderr and "--since or --yes" in done.stderr
     assert "IFCB013  2026" in done.stderr and "2026-04-01 to 2026-04-30" in done.stderr
     assert in_archive(s3) == {"nauset": set(SPRING)}
 
@@ -167,7 +172,7 @@ def test_what_the_archive_has_already_is_no_reason_to_ask(s3: Any, operator: Ope
     operator.run("sync", data, "nauset")
     with operator.at_terminal("start", data, "nauset", "--no-sync") as terminal:
         done = terminal.end()
-    assert done.code == 0 and "2 in the archive, 0 to be sent" in done.stderr
+    assert done.code == 0 and "2 in the archive, 0 to be sent" in done.stderr and "at most 0" in done.stderr
 
 
 def test_starting_again_or_by_hand_keeps_the_window(s3: Any, operator: Operator, data: Path) -> None:
@@ -191,5 +196,155 @@ def test_another_window_needs_restart(s3: Any, operator: Operator, data: Path) -
     done = operator.run("start", data, "nauset", "--since", "2026-04-30", code=2)
     assert "bins from 2026-05-01T00:00:00Z" in done.stderr and "--restart" in done.stderr
     assert s3.objects() == {}
-    operator.run("start", data, "nauset", "--since", "2026-04-30", "--restart")
+    done = operator.run("start", data, "nauset", "--since", "2026-04-30", "--restart")
+    assert "Until now the schedule was for bins from 2026-05-01T00:00:00Z" in done.stderr
     assert in_archive(s3) == {"nauset": {SPRING[1], *SUMMER}}
+
+
+def test_what_restart_does_not_name_stays(s3: Any, operator: Operator, data: Path) -> None:
+    make(data, *SPRING, *SUMMER, "D20260502T000000_IFCB010")
+    operator.run("start", data, "nauset", "--since", "2026-05-01", "--instrument", "13", "--no-sync")
+    operator.run("start", data, "nauset", "--until", "2026-06-01", "--restart")
+    (hourly,) = operator.crontab.commands(HOURLY)
+    assert "--since 2026-05-01T00:00:00Z --until 2026-06-01T00:00:00Z --instrument 13" in hourly
+    assert in_archive(s3) == {"nauset": set(SUMMER)}
+    done = operator.run("start", data, "nauset", "--until", "2026-04-01", "--restart", code=2)
+    assert "no bin could belong there" in done.stderr
+
+
+def test_a_wider_window_is_asked_about_again(s3: Any, operator: Operator, data: Path) -> None:
+    make(data, *SPRING, *SUMMER)
+    operator.run("start", data, "nauset", "--until", "2026-04-15", "--no-sync")
+    with operator.at_terminal("start", data, "nauset", "--until", "2026-06-01", "--restart") as terminal:
+        terminal.wait_for("[a/DAY/n]")
+        terminal.type("q\n")
+        assert terminal.end().code == 2
+    assert s3.objects() == {}
+
+
+@pytest.mark.parametrize("window", [[], ["--since", "2026-04-02"]])
+def test_a_scan_by_hand_into_the_series_of_nobody_needs_force(
+    s3: Any, operator: Operator, data: Path, window: list[str]
+) -> None:
+    make(data, *SPRING, *SUMMER)
+    operator.run("start", data, "nauset", "--no-sync")
+    done = operator.run("sync", data, "salt", *window, code=2)
+    assert "also sent to nauset" in done.stderr and "Nothing was sent; --force" in done.stderr
+    assert s3.objects() == {}
+    operator.run("sync", data, "salt", *window, "--force")
+    assert set(in_archive(s3)) == {"salt"}
+
+
+@pytest.mark.parametrize("folder", ["inside", "around"])
+def test_a_folder_inside_or_around_has_the_window_of_the_scheduled_one(
+    s3: Any, operator: Operator, data: Path, folder: str
+) -> None:
+    make(data, *SPRING, *SUMMER)
+    operator.run("start", data, "nauset", "--since", "2026-05-01", "--no-sync")
+    other = data / SPRING[0][:9] if folder == "inside" else data.parent / "."
+    done = operator.run("sync", other, "nauset")
+    assert "as this job is scheduled" in done.stderr
+    assert in_archive(s3) == ({} if folder == "inside" else {"nauset": set(SUMMER)})
+    operator.run("start", other, "nauset", "--no-sync")
+    assert all("--since" in command for command in operator.crontab.commands())
+
+
+def test_a_link_to_a_scheduled_folder_is_the_same_job(operator: Operator, data: Path) -> None:
+    make(data, *SPRING)
+    operator.run("start", data, "nauset", "--no-sync")
+    link = operator.folder / "link"
+    link.symlink_to(data)
+    done = operator.run("start", link, "nauset", "--no-sync")
+    assert "Already scheduled" in done.stderr and operator.crontab.changes == 1
+
+
+def test_a_window_without_any_bin_is_looked_at_twice(operator: Operator, data: Path) -> None:
+    make(data, *SPRING)
+    done = operator.run("start", data, "nauset", "--instrument", "31", "--no-sync")
+    assert "there are 2 bins" in done.stderr and "none of them is among the bins of IFCB031" in done.stderr
+
+
+def test_a_scan_of_other_bins_does_not_pass_for_one_of_the_job(
+    s3: Any, operator: Operator, data: Path
+) -> None:
+    make(data, *SPRING, *SUMMER)
+    operator.run("start", data, "nauset", "--since", "2026-05-01")
+    before = json.loads(operator.run("status", "--json").stdout)["jobs"][0]["last_run"]
+    assert before["full"]["bins"]["uploaded"] == 1
+    operator.run("sync", data, "nauset", "--since", "2026-04-30")
+    assert json.loads(operator.run("status", "--json").stdout)["jobs"][0]["last_run"] == before
+
+
+def test_what_is_sent_at_once_goes_where_the_schedule_sends_it(
+    s3: Any, operator: Operator, data: Path, env_file: Path
+) -> None:
+    make(data, *SPRING)
+    operator.run("start", data, "nauset", "--no-sync")
+    other = operator.folder / "other.env"
+    other.write_text(
+        env_file.read_text("utf-8").replace("USER_ACCOUNT=hablab", "USER_ACCOUNT=other"), "utf-8"
+    )
+    other.chmod(0o600)
+    done = operator.run("start", data, "nauset", "--env-file", other, "--force")
+    assert "not as it would be now" in done.stderr and str(env_file) in done.stderr
+    assert {key.split("/")[0] for key in s3.objects()} == {"hablab"}
+
+
+def test_the_page_is_about_the_bins_of_the_job_and_verify_about_all(
+    s3: Any, operator: Operator, data: Path
+) -> None:
+    make(data, *SPRING, *SUMMER)
+    operator.run("start", data, "nauset", "--since", "2026-05-01")
+    page = json.loads(operator.run("report", data, "nauset", "--json").stdout)
+    assert (page["bins"]["synced"], page["bins"]["to_upload"], page["totals"]["outside"]) == (1, 0, 2)
+    done = operator.run("verify", data, "nauset", code=3)
+    assert "scheduled for bins from 2026-05-01T00:00:00Z" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "edit", ["--since now", "--since 2026-05-01T00:00:00+02:00", "--instrument IFCB013,"]
+)
+def test_an_entry_edited_into_nonsense_is_seen_and_sends_nothing_else(
+    s3: Any, operator: Operator, data: Path, edit: str
+) -> None:
+    make(data, *SPRING, *SUMMER)
+    operator.run("start", data, "nauset", "--since", "2026-05-01", "--no-sync")
+    table = operator.crontab.text
+    assert table is not None
+    operator.crontab.table.write_bytes(table.replace(b"--since 2026-05-01T00:00:00Z", edit.encode()))
+    assert "cannot be understood" in operator.run("status").stdout
+    for command in (["sync"], ["start"], ["start", "--restart"]):
+        done = operator.run(command[0], data, "nauset", *command[1:], code=2)
+        assert "somebody has edited the entry" in done.stderr
+    assert s3.objects() == {}
+    operator.run("start", data, "nauset", "--since", "2026-05-01", "--restart", "--no-sync")
+    assert operator.crontab.text == table
+
+
+def test_a_folder_that_takes_the_place_of_another_has_its_window(
+    s3: Any, operator: Operator, data: Path
+) -> None:
+    make(data, *SPRING, *SUMMER)
+    operator.run("start", data, "nauset", "--since", "2026-05-01", "--no-sync")
+    moved = data.rename(data.parent / "moved")
+    operator.run("start", moved, "nauset", "--restart")
+    assert all("--since" in command for command in operator.crontab.commands())
+    assert in_archive(s3) == {"nauset": set(SUMMER)}
+
+
+def test_of_two_that_start_at_once_only_one_gets_the_bins(
+    operator: Operator, data: Path, dashboard: DashboardStandIn
+) -> None:
+    make(data, *SPRING)
+    cron = Cron((str(operator.crontab.program),), lock_file=str(operator.folder / "crontab.lock"))
+    rival = ScheduledJob(str(operator.python), str(operator.folder / ".env"), str(data), "salt", "/log")
+
+    def seen_meanwhile(jobs: Any) -> None:
+        assert [installed.job for installed in jobs] == [rival]
+        raise UsageError("refused")
+
+    cron.install(rival)
+    table = operator.crontab.text
+    with pytest.raises(UsageError, match="refused"):
+        cron.install(dataclasses.replace(rival, time_series="nauset"), seen_meanwhile)
+    assert operator.crontab.text == table

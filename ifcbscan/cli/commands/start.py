@@ -13,7 +13,7 @@ from ifcbscan.cli.log import check_log_file
 from ifcbscan.cli.more_options import StartArguments
 from ifcbscan.cli.options import JobArguments, OutputArguments, ScanArguments
 from ifcbscan.cli.program import single_file
-from ifcbscan.cli.schedule_view import rival_words, rivals
+from ifcbscan.cli.schedule_view import own_jobs, rival_words, rivals
 from ifcbscan.cli.signals import Interruption
 from ifcbscan.cli.targets import is_same_file
 from ifcbscan.cli.which_bins import settle_window
@@ -26,9 +26,9 @@ from ifcbscan.dashboard import series
 from ifcbscan.errors import AlreadyRunning, ConfigError, ExitCode, Interrupted, UsageError
 from ifcbscan.s3.bucket import Bucket
 from ifcbscan.s3.client import S3Client
-from ifcbscan.schedule.base import Scheduler
+from ifcbscan.schedule.base import Check, Scheduler
 from ifcbscan.schedule.choose import for_this_system
-from ifcbscan.schedule.jobs import ScheduledJob
+from ifcbscan.schedule.jobs import InstalledJob, ScheduledJob
 from ifcbscan.state import paths
 
 
@@ -49,12 +49,18 @@ def run(arguments: StartArguments, interruption: Interruption) -> int:
     try:
         bucket = Bucket(job.config, Clock(), S3Client(job.config, MOST_RANGES), interruption.requested)
         wanted_unknown = _check_series(job, bucket, arguments.force)
-        window = _window(job, arguments, [known.job for known in scheduler.jobs()], bucket)
+        jobs = [known.job for known in scheduler.jobs()]
+        window = _window(job, arguments, jobs, bucket)
     except Interrupted:
         output.say("Interrupted. Nothing was installed.")
         return interruption.exit_code
-    scheduled = replace(scheduled, window=window)
-    _install(scheduler, scheduled, arguments.restart)
+    # By the name under which the folder is scheduled already: by another one it would be a job of its own.
+    spelt = [own.directory for own in own_jobs(job, jobs) if is_same_file(own.directory, job.directory)]
+    directory = spelt[0] if spelt else job.directory
+    scheduled = replace(scheduled, directory=directory, window=window)
+    scheduled = _install(
+        scheduler, scheduled, arguments.restart, lambda now: _check_rivals(job, arguments, window, jobs, now)
+    )
     remark = remark_on_name(Series(job.config.account, job.time_series))
     for note in (*scheduler.notes(), *([remark] if remark else ())):
         output.say(f"Please note: {note}")
@@ -98,21 +104,49 @@ def _scheduled_job(job: Job, window: Window) -> ScheduledJob:
 
 def _window(job: Job, arguments: StartArguments, jobs: Sequence[ScheduledJob], bucket: Bucket) -> Window:
     """Which bins the job is to send. Raises UsageError if some of them belong to another job, or the operator wants none."""
-    others = [other for other in jobs if other.time_series != job.time_series]
-    same = [known for known in jobs if known not in others and is_same_file(known.directory, job.directory)]
-    window = arguments.window
-    if same and window == EVERYTHING:
-        window = same[0].window  # to start again is no order to send more than before
-    elif same and window != same[0].window and not arguments.restart:
+    own = own_jobs(job, jobs) or (
+        [known for known in jobs if known.time_series == job.time_series] if arguments.restart else ()
+    )
+    before = own[0].window if own else EVERYTHING
+    if not before.understood and (not arguments.restart or arguments.window == EVERYTHING):
         raise UsageError(
-            f"Already scheduled: {job.directory} to {job.time_series}, for {same[0].window}. Nothing was changed, and nothing "
-            "was sent; --restart replaces it."
+            f"{own[0].directory} is scheduled for {own[0].time_series} with {before}: somebody has edited the entry. Nothing was "
+            "changed, and nothing was sent. Say which bins are meant (--since, --until, --instrument) with --restart, or "
+            f"end it with 'ifcbscan stop {own[0].time_series}' first."
         )
-    for rival in rivals(job, window, others):
+    same = bool(own) and is_same_file(own[0].directory, job.directory)
+    if same and not arguments.restart and arguments.window not in (EVERYTHING, before):
+        raise UsageError(
+            f"Already scheduled: {job.directory} to {job.time_series}, for {before}. Nothing was changed, and nothing "
+            "was sent; --restart replaces what you name of it."
+        )
+    # To start again, or in a folder beside, is no order to send more than before: what is not named stays.
+    named = arguments.window if arguments.window == EVERYTHING or arguments.restart else None
+    window = arguments.window if named is None or not before.understood else named.completed_by(before)
+    if window.since >= window.until:
+        raise UsageError(
+            f"With what is scheduled now ({before}), no bin could belong there. Nothing was changed."
+        )
+    if before not in (EVERYTHING, window):
+        output.say(f"Until now the schedule was for {before}; from now on for {window}.")
+    for rival in rivals(job, window, jobs):
         if not arguments.force:
             raise UsageError(f"{rival_words(rival)} Nothing was installed; --force installs it all the same.")
         output.say(f"Note: {rival_words(rival)} Going on all the same (--force).")
-    return window if same else settle_window(job, window, bucket, arguments.answered)
+    return window if same and window == before else settle_window(job, window, bucket, arguments.answered)
+
+
+def _check_rivals(
+    job: Job,
+    arguments: StartArguments,
+    window: Window,
+    known: Sequence[ScheduledJob],
+    now: Sequence[InstalledJob],
+) -> None:
+    """Raises UsageError if a job was installed since the schedule was looked at that sends the same bins elsewhere."""
+    new = [installed.job for installed in now if installed.job not in known]
+    for rival in () if arguments.force else rivals(job, window, new):
+        raise UsageError(f"{rival_words(rival)} Nothing was installed; --force installs it all the same.")
 
 
 def _check_series(job: Job, bucket: Bucket, force: bool) -> bool:
@@ -121,9 +155,11 @@ def _check_series(job: Job, bucket: Bucket, force: bool) -> bool:
     prefix = Series(config.account, time_series).prefix
     in_archive = next(bucket.list(prefix), None) is not None
     answer = series.ask(config.dashboard_url, config.account, time_series)
-    if answer.known is series.Known.YES:
-        return False
     line = answer.line
+    if answer.known is series.Known.YES:
+        if line:
+            output.say(f"Note: {line}")
+        return False
     if answer.known is series.Known.NOT_SAID:
         if in_archive:
             output.say(f"Note: {line} The archive has files of {time_series!r}, so it exists.")
@@ -146,20 +182,22 @@ def _confirmed(line: str, where: str) -> bool:
     return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
-def _install(scheduler: Scheduler, job: ScheduledJob, restart: bool) -> None:
+def _install(scheduler: Scheduler, job: ScheduledJob, restart: bool, check: Check) -> ScheduledJob:
+    """Install the job, unless it is scheduled already and is not to be replaced. Returns the job that is scheduled then."""
     of_series = [known for known in scheduler.jobs() if known.job.time_series == job.time_series]
     mine = next((known for known in of_series if known.job.id == job.id), None)
     others = [known.job for known in of_series if known.job.id != job.id]
     if mine is not None and not restart:
         if mine.up_to_date and mine.job == job:
             output.say(f"Already scheduled: {job.directory} to {job.time_series}. Nothing was changed.")
-            return
+            return mine.job
         if mine.recent and mine.full:
             output.say(
                 f"Already scheduled: {job.directory} to {job.time_series}, but not as it would be now (another Python, "
-                ".env file or log file, or somebody has edited it). Nothing was changed; --restart replaces it."
+                ".env file or log file, or somebody has edited it). Nothing was changed; --restart replaces it. It is sent as "
+                f"scheduled, with {mine.job.env_file}."
             )
-            return
+            return mine.job
     replaced = others if restart and mine is None else []
     if len(replaced) > 1:
         raise UsageError(
@@ -168,7 +206,7 @@ def _install(scheduler: Scheduler, job: ScheduledJob, restart: bool) -> None:
             "start again without --restart."
         )
     # The new one first: if it cannot be installed, the old one goes on.
-    scheduler.install(job)
+    scheduler.install(job, check)
     for old in replaced:
         scheduler.remove(old)
         output.say(f"Removed from {scheduler.name}: {old.directory} to {old.time_series}.")
@@ -183,6 +221,7 @@ def _install(scheduler: Scheduler, job: ScheduledJob, restart: bool) -> None:
     if others and not replaced:
         output.say(f"Note: {job.time_series} is also fed from {_folders(others)}, and stays so.")
     output.say("'ifcbscan status' shows how it goes, 'ifcbscan stop' ends it.")
+    return job
 
 
 def _folders(jobs: list[ScheduledJob]) -> str:

@@ -12,6 +12,7 @@ from ifcbscan.cli.more_options import VerifyArguments
 from ifcbscan.cli.options import OutputArguments
 from ifcbscan.cli.printer import say_problems
 from ifcbscan.cli.progress import Progress
+from ifcbscan.cli.schedule_view import scheduled_jobs, scheduled_window
 from ifcbscan.cli.signals import Interruption
 from ifcbscan.cli.targets import absolute, check_replaced, is_path_list
 from ifcbscan.cli.verify_printer import VerifyPrinter
@@ -21,6 +22,7 @@ from ifcbscan.core import verify_words
 from ifcbscan.core.decision import Policy
 from ifcbscan.core.remote_index import MOST_RANGES
 from ifcbscan.core.verify_report import VerifyReport
+from ifcbscan.core.window import EVERYTHING
 from ifcbscan.dashboard.calls import Dashboard
 from ifcbscan.disk.tree import LocalTree
 from ifcbscan.errors import UsageError
@@ -36,9 +38,19 @@ def run(arguments: VerifyArguments, interruption: Interruption) -> int:
     deletable = absolute(arguments.deletable) if arguments.deletable else None
     if deletable is not None:
         check_replaced("--deletable", deletable, is_path_list)
+    _remark_on_window(job, arguments)
     report = _verify(job, arguments, _verify_options(job, arguments, deletable), interruption)
     _print(report, arguments.output)
     return report.exit_code
+
+
+def _remark_on_window(job: Job, arguments: VerifyArguments) -> None:
+    window = scheduled_window(job, scheduled_jobs()) if arguments.window == EVERYTHING else EVERYTHING
+    if window != EVERYTHING and not arguments.output.quiet:
+        output.say(
+            f"Note: this job is scheduled for {window}. Every bin on this disk is looked at here, so those that the job does "
+            "not send are told as missing."
+        )
 
 
 def _verify_options(job: Job, arguments: VerifyArguments, deletable: str | None) -> VerifyOptions:

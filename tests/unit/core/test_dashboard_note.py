@@ -21,6 +21,7 @@ OLD, NEW = "D20260601T000000_IFCB013", "D20260603T000000_IFCB013"
         (DashboardNote(asked=1000.0 - ASK_EVERY + 1, sent=True), False),
         (DashboardNote(asked=1000.0 - ASK_EVERY, sent=True), True),
         (DashboardNote(asked=1001.0, sent=True), True),  # the clock was set back
+        (DashboardNote(1000.0 - ASK_EVERY, True, archived=NEW), True),  # it showed nothing then
     ],
 )
 def test_it_is_asked_once_a_day_and_only_if_something_was_sent(note: DashboardNote, due: bool) -> None:
@@ -51,7 +52,8 @@ def test_how_far_it_is_behind_is_the_time_between_the_two_newest_bins(
         (DashboardNote(1.0, True, newest=NEW, archived=NEW), []),
         (DashboardNote(1.0, True, newest="D20260602T000000_IFCB013", archived=NEW), []),
         (DashboardNote(1.0, True, newest=OLD, archived=NEW), ["2 days behind"]),
-        (DashboardNote(1.0, True, archived=NEW), ["showed no bin"]),
+        (DashboardNote(1.0, True, archived=NEW), []),
+        (DashboardNote(1.0, True, archived=NEW, still_empty=True), ["showed no bin"]),
         (DashboardNote(1.0, None, archived=NEW), []),
         (DashboardNote(1.0, False, trouble="renamed", archived=NEW), ["renamed"]),
     ],

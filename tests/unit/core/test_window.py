@@ -176,3 +176,17 @@ def test_the_options_of_a_window_say_the_same_window(
     words = dict(zip(window.options()[::2], window.options()[1::2]))
     again = make_window(words.get("--since"), words.get("--until"), words.get("--instrument"), 0)
     assert again == window
+
+
+@pytest.mark.parametrize(
+    ("named", "whole"),
+    [
+        (Window(), Window(1, 9, frozenset([5]))),
+        (Window(since=2), Window(2, 9, frozenset([5]))),
+        (Window(until=3), Window(1, 3, frozenset([5]))),
+        (Window(instruments=frozenset([7])), Window(1, 9, frozenset([7]))),
+        (Window(2, 3, frozenset([7])), Window(2, 3, frozenset([7]))),
+    ],
+)
+def test_what_a_window_does_not_name_it_takes_from_the_one_before(named: Window, whole: Window) -> None:
+    assert named.completed_by(Window(1, 9, frozenset([5]))) == whole

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from ifcbscan.core.bins import Pid
 from ifcbscan.core.window import Window
 from ifcbscan.errors import UsageError
 from ifcbscan.schedule.jobs import Mode, ScheduledJob, parse_command
@@ -164,6 +165,35 @@ def test_a_window_is_part_of_both_commands_and_is_read_back(mode: Mode) -> None:
     assert job.id == make_job().id and job != make_job()
 
 
-@pytest.mark.parametrize("words", [["--since", "now"], ["--until", "soon"], ["--instrument"]])
-def test_a_command_whose_window_cannot_be_understood_is_not_one_of_ours(words: list[str]) -> None:
-    assert parse_command(make_job().command(Mode.FULL) + words) is None
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--since", "now"],
+        ["--until", "soon"],
+        ["--instrument"],
+        ["--since=2026-06-01T00:00:00+02:00"],
+        ["--inst", "IFCB013,"],
+    ],
+)
+def test_a_window_that_no_scan_takes_hides_no_job_and_holds_no_bin(words: list[str]) -> None:
+    entry = parse_command(make_job().command(Mode.FULL) + words)
+    assert entry is not None and entry.job.id == make_job().id
+    assert not entry.job.window.understood
+    assert not entry.job.window.holds(Pid("D20260601T000000_IFCB013"))
+    assert entry.job.window.overlaps(Window(since=1e9)) and Window(until=1.0).overlaps(entry.job.window)
+    assert str(entry.job.window) == "a window that cannot be understood"
+    assert entry.job.command(Mode.FULL) != make_job().command(Mode.FULL) + words
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--since=2026-06-01"],
+        ["--sin", "2026-06-01"],
+        ["--since", "2020-01-01", "--since", "2026-06-01"],
+        ["--settle", "5", "--since", "2026-06-01"],
+    ],
+)
+def test_a_window_is_read_back_as_the_command_line_reads_it(words: list[str]) -> None:
+    entry = parse_command(make_job().command(Mode.FULL) + words)
+    assert entry is not None and entry.job.window == Window(since=1780272000.0)

@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -313,3 +314,12 @@ def test_what_schtasks_prints_is_read_in_utf_16_or_in_the_code_page_of_the_conso
     assert task_text.decode_output(b"<Task> ?\r\n") == "<Task> ?\r\n"
     # what is in no encoding at all is still text, so that our own tasks, which are ASCII, can be read
     assert task_text.decode_output(b"<Task> \x81\x90\xff").startswith("<Task> ")
+
+
+def test_the_window_of_an_edited_task_is_that_of_its_command() -> None:
+    job = replace(make_job(), window=Window(since=1780272000.0))
+    task = read_task(
+        task_xml(job, Mode.FULL, SID).replace("--since 2026-06-01T00:00:00Z", "--since 2020-06-01")
+    )
+    assert task is not None and task.entry.job.window == Window(since=1590969600.0)
+    assert not task.exact
