@@ -36,7 +36,7 @@ def examine(tree: LocalTree, local: Fileset) -> Examination:
             raise LocalFileProblem(f".adc in {local.folder} cannot be read: {error.strerror}") from None
     with tree.open(local, "hdr") as file:
         try:
-            header = hdr.read_header(file.read(hdr.LONGEST_HEADER))
+            header = hdr.read_header(file.read(hdr.LONGEST_HEADER + 1))
         except OSError as error:
             raise LocalFileProblem(f".hdr in {local.folder} cannot be read: {error.strerror}") from None
     refused = refusal(contents, header, sum(local.sizes), local.pid.old_style)

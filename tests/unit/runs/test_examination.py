@@ -57,7 +57,8 @@ def test_no_more_of_a_header_is_looked_at_than_there_should_be(tmp_path: Path) -
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert found.finding is None and peak < 4000000
+    assert found.finding is not None and not found.finding.overridable and peak < 4000000
+    assert found.finding.detail == "the .hdr is longer than 65,536 bytes"
 
 
 @pytest.mark.parametrize("extension", ["hdr", "adc"])
