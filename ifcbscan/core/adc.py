@@ -7,14 +7,16 @@ knows (a cut last line) and pass, as long as one row can be read.
 
 The last row must begin with a number: the dashboard takes its first cell for the number of triggers, and where that
 is none its accession ends half-way (ifcbdb dashboard/accession.py, add_bin; pyifcb ifcb/data/adc.py reads the
-file with pandas). The broken row that is left is never repaired, and good bins of the same batch break with it.
+file with pandas). So it does where a row of the old style has text for the position or the size of an image, which it
+adds up (pyifcb ifcb/data/stitching.py). The broken row that is left is never repaired, and good bins of the same batch break
+with it. Nobody outside knows which pandas is deployed: what one of its versions breaks on is not sent.
 """
 
 from __future__ import annotations
 
 import enum
 import re
-from typing import Iterable, NamedTuple
+from typing import Iterable, Iterator, NamedTuple
 
 #: A real row has about 200 bytes. One that is longer than this is damage, and is not read into memory. Bytes.
 LONGEST_ROW = 65536
@@ -26,17 +28,36 @@ MOST_ROWS = 2000000
 _OLD_STYLE_COLUMNS = (11, 12, 13)
 _NEW_STYLE_COLUMNS = (15, 16, 17)
 
+# x, y, width and height of an image (old style): where two share a trigger, the dashboard adds them (pyifcb ifcb/data/stitching.py).
+_ADDED_COLUMNS = (9, 10, 11, 12)
+
+# Such cells as almost all are, where there is no image: -11,-11,0,0.
+_ORDINARY = re.compile(rb"(?:-?\d{1,18},){3}-?\d{1,18}\Z")
+
+# No width, height or start byte is beyond: the row is damaged. Pixels, or bytes.
+_LEAST, _MOST = -(10**10), 10**10
+
 # What pandas takes for a number, in quotes or not.
 _NUMBER = re.compile(rb'[ \t]*(")?[ \t]*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)[ \t]*(?(1)"[ \t]*)')
 
 # What remains one where other cells have made text of its column.
 _WHOLE_NUMBER = re.compile(rb"[+-]?\d+")
 
+_QUOTE, _CR = b'"\r'
+
+# In a cell that begins with a quotation mark pandas goes on to the next one, over commas and line ends: what is the last row
+# then, and what its first cell, is not what is seen here.
+_OPEN_QUOTE = re.compile(rb'(?:^|,)"(?![^",\r\n]*"(?:,|\s*\Z))')
+
 #: The dashboard keeps the number of triggers as an integer of 32 bits (ifcbdb dashboard/models.py, Bin.n_triggers).
 _MOST_TRIGGERS = 2**31 - 1
 
 # A cell that is longer is no number that an instrument writes. Bytes.
 _LONGEST_NUMBER = 64
+
+# Of a longer whole number, or a larger exponent, pandas may make text. Digits.
+_LONGEST_WHOLE = 18
+_BEYOND = re.compile(rb"[+-]?\d{19,}|.*[eE][+-]?\d{3,}")
 
 # What pandas reads as "no value", and what does not make text of a column of numbers.
 _NO_VALUE = frozenset(
@@ -86,20 +107,24 @@ def image_columns(old_style: bool) -> tuple[int, int, int]:
 
 def parse_image(row: bytes, columns: tuple[int, int, int]) -> tuple[int, int, int] | None:
     """Width and height (pixels) and start (bytes) that a row of the `.adc` gives, or None if it has none."""
-    cells = row.split(b",", columns[2] + 1)
+    return _image(row.split(b",", columns[2] + 1), columns)
+
+
+def _image(cells: list[bytes], columns: tuple[int, int, int]) -> tuple[int, int, int] | None:
+    of_width, of_height, of_start = columns
     try:
-        width, height, start = (_whole(cells[column]) for column in columns)
-    except (ValueError, IndexError, OverflowError):
+        width, height, start = int(cells[of_width]), int(cells[of_height]), int(cells[of_start])
+    except IndexError:
         return None
-    return width, height, start
-
-
-def _whole(cell: bytes) -> int:
-    # Other software writes the same columns as 45.0; int(float("nan")) and ("inf") raise.
-    try:
-        return int(cell)
     except ValueError:
-        return int(float(cell))
+        # Other software writes the same columns as 45.0; int(float("nan")) and ("inf") raise.
+        try:
+            width, height, start = (int(float(cells[column])) for column in columns)
+        except (ValueError, IndexError, OverflowError):
+            return None
+    if _LEAST < width < _MOST and _LEAST < height < _MOST and _LEAST < start < _MOST:
+        return width, height, start
+    return None
 
 
 def examine(rows: Iterable[bytes], roi_size: int, old_style: bool) -> Finding | None:
@@ -114,9 +139,9 @@ def read(rows: Iterable[bytes], roi_size: int, old_style: bool) -> Contents:
     """
     columns = image_columns(old_style)
     first = last = b""
-    too_long = text_at = end = 0
+    too_long = text_at = added_text_at = open_quote_at = end = 0
     readable = goes_on = text_in_front = False
-    for number, row in enumerate(rows, 1):
+    for number, row in enumerate(_lines(rows), 1):
         if goes_on:
             goes_on = not row.endswith(b"\n")
             continue
@@ -124,12 +149,20 @@ def read(rows: Iterable[bytes], roi_size: int, old_style: bool) -> Contents:
             # Its last row has not been seen.
             too_many = f"the .adc has more than {MOST_ROWS:,} lines"
             return Contents(Finding(Damage.UNREADABLE, too_many, overridable=False), first, last, text_at)
-        image = parse_image(row, columns)
+        cells = row.split(b",", columns[2] + 1)
+        image = _image(cells, columns)
         if image is None:
             if not row.strip(b" \t\r\n"):
                 continue  # pandas does not count it as a row
-            text_at = text_at or (number if _is_text(row, columns[0]) else 0)
-            text_in_front = text_in_front or _is_text(row, 0)
+            text_at = text_at or (number if _is_text(cells, columns[0]) else 0)
+        if not (text_in_front or cells[0].isdigit() and len(cells[0]) <= _LONGEST_WHOLE):
+            text_in_front = _may_be_text(cells, 0)
+        if old_style:
+            added = b"".join(cells[9:13])
+            if not (added.isdigit() and len(added) <= _LONGEST_WHOLE) and _has_text_added(cells):
+                added_text_at = added_text_at or number
+        if _QUOTE in row and _OPEN_QUOTE.search(row):
+            open_quote_at = open_quote_at or number
         first = first or row
         last = row
         if len(row) > LONGEST_ROW:
@@ -140,10 +173,11 @@ def read(rows: Iterable[bytes], roi_size: int, old_style: bool) -> Contents:
             width, height, start = image
             if width > 0 and height > 0 and start + width * height > end:
                 end = start + width * height
-    harm = _harm(last, among_text=text_in_front and not text_at)  # with `text_at` it does not get so far
+    harm = _harm(last, text_in_front) or _harm_before(added_text_at, open_quote_at)
     if too_long:
+        # What lies behind has not been seen, and pandas, which ends a line at a CR, may find rows there.
         long_line = f"line {too_long:,} of the .adc is longer than {LONGEST_ROW:,} bytes"
-        finding: Finding | None = Finding(Damage.UNREADABLE, long_line, overridable=not harm)
+        finding: Finding | None = Finding(Damage.UNREADABLE, long_line, overridable=False)
     elif not readable:
         finding = Finding(Damage.UNREADABLE, "no row of the .adc can be read", overridable=not harm)
     elif harm:
@@ -156,24 +190,54 @@ def read(rows: Iterable[bytes], roi_size: int, old_style: bool) -> Contents:
     return Contents(finding, first, last, text_at)
 
 
+def _lines(rows: Iterable[bytes]) -> Iterator[bytes]:
+    """The rows as pandas sees them: a line ends at each CR, too. What is too long for a row is left as it is."""
+    for row in rows:
+        if (
+            _CR not in row
+            or row.find(b"\r") == len(row) - len(b"\r\n")
+            and row.endswith(b"\n")
+            or len(row) > LONGEST_ROW
+        ):
+            yield row
+        else:
+            yield from row.splitlines(keepends=True)
+
+
 def _harm(last: bytes, among_text: bool) -> str:
     """Why the dashboard breaks on an `.adc` with this last row; "" if it does not.
 
     `among_text`: other rows begin with text, so that pandas makes no numbers of this column.
     """
-    # pandas ends a line at each CR, too; and a cell at a NUL byte.
-    cell = last.rstrip(b" \t\r\n").rsplit(b"\r", 1)[-1].split(b",", 1)[0]
-    number = cell.split(b"\0", 1)[0]
-    match = _NUMBER.fullmatch(number) if len(number) <= _LONGEST_NUMBER else None
+    cell = last.rstrip(b" \t\r\n").split(b",", 1)[0]
+    # A NUL byte ends a cell for older pandas, and makes text of it for pandas 3.
+    match = _NUMBER.fullmatch(cell) if len(cell) <= _LONGEST_NUMBER else None
     pattern = _WHOLE_NUMBER if among_text else _NUMBER
     if match and pattern.fullmatch(match.group(2)) and abs(float(match.group(2))) <= _MOST_TRIGGERS:
         return ""
     return f"the last row of the .adc begins with {_in_words(cell)} instead of a number; that would break the dashboard"
 
 
+def _harm_before(added_text_at: int, open_quote_at: int) -> str:
+    """Why the dashboard breaks on an `.adc` with these lines (numbers, 0 for none), whatever its last row is."""
+    if added_text_at:
+        return (
+            f"line {added_text_at:,} of the .adc has text where the position or the size of an image should be; "
+            "that would break the dashboard"
+        )
+    if open_quote_at:
+        return (
+            f"line {open_quote_at:,} of the .adc has a quotation mark that opens and does not close; "
+            "that would break the dashboard"
+        )
+    return ""
+
+
 def _in_words(cell: bytes) -> str:
     if cell.startswith(b"\0"):
         return "NUL bytes"
+    if b"\0" in cell:
+        return f"{_in_words(cell.split(bytes(1), 1)[0])} and NUL bytes"
     if cell == b"\x1a":
         return "Ctrl-Z"
     text = cell.strip(b" \t")[:20].decode("ascii", "backslashreplace")
@@ -181,10 +245,31 @@ def _in_words(cell: bytes) -> str:
     return f'"{shown}"' if shown else "an empty cell"
 
 
-def _is_text(row: bytes, column: int) -> bool:
-    """Whether a cell makes text of a column of numbers."""
-    cells = row.split(b",", column + 1)
+def _is_text(cells: list[bytes], column: int) -> bool:
+    """Whether a cell makes text of a column of numbers, for each version of pandas."""
     if len(cells) <= column:
         return False
     cell = cells[column].split(b"\0", 1)[0].strip(b' \t\r\n"')
     return cell not in _NO_VALUE and not _NUMBER.fullmatch(cell[: _LONGEST_NUMBER + 1])
+
+
+def _has_text_added(cells: list[bytes]) -> bool:
+    if _ORDINARY.match(b",".join(cells[9:13])):
+        return False
+    return any(_may_be_text(cells, column) for column in _ADDED_COLUMNS)
+
+
+def _may_be_text(cells: list[bytes], column: int) -> bool:
+    """Whether a cell makes text of a column of numbers, for one version of pandas at least."""
+    if len(cells) <= column:
+        return False
+    cell = cells[column].rstrip(b"\r\n")
+    digits = cell[1:] if cell.startswith(b"-") else cell
+    if digits.isdigit() and len(digits) <= _LONGEST_WHOLE:
+        return False
+    if len(cell) > 1 and cell.startswith(b'"') and cell.endswith(b'"'):
+        cell = cell[1:-1]
+    if cell in _NO_VALUE:
+        return cell == b"None"  # no value since pandas 2 only
+    match = _NUMBER.fullmatch(cell) if len(cell) <= _LONGEST_NUMBER else None
+    return not match or bool(_BEYOND.fullmatch(match.group(2)))

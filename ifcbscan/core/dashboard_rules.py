@@ -48,9 +48,10 @@ def refusal(contents: Contents, header: Header, size: int, old_style: bool) -> s
 
 def _malformed(contents: Contents, old_style: bool) -> str:
     # ifcbdb dashboard/qaqc.py, check_bad: pyifcb must be able to make a table of the .adc, and to compare its widths.
-    if contents.text_at == 1:
+    # With the old style such text does harm (core/adc.py) unless it is refused here, so nothing is certain.
+    if contents.text_at == 1 and not old_style:
         return "the .adc begins with a row of names"
-    if contents.text_at:
+    if contents.text_at and not old_style:
         return f"line {contents.text_at:,} of the .adc has text where the width of an image should be"
     columns = contents.first.count(b",") + 1
     if not old_style and columns != _COLUMNS:
