@@ -29,16 +29,18 @@ _BETWEEN = "\0"
 class ArchivedBin(PublicationRecord):
     """A bin whose three objects have the sizes of the local files. There may be many of these records.
 
-    `proven`: its files were read and may be listed as deletable, if it is still so at the end. `listed_again`: the
-    bucket was listed again since, and had some of its objects.
+    `proven`: its files were read and may be listed as deletable, if it is still so at the end. `replaced`: an object was
+    another one when it was asked about than when it was listed. `listed_again`: the bucket was listed again since, and
+    had some of its objects.
     """
 
-    __slots__ = ("_listed", "proven", "listed_again")
+    __slots__ = ("_listed", "proven", "replaced", "listed_again")
 
     def __init__(self, objects: Sequence[ListedObject]) -> None:
         super().__init__()
         self._listed = _listed(objects)
         self.proven = False
+        self.replaced = False
         self.listed_again = False
 
     @property
@@ -155,7 +157,9 @@ def list_again(
                 continue
             record.listed_again = True
             sizes = filesets[pid].sizes
-            if pages.slow:
+            if record.replaced:
+                yield pid, "it was put again since the archive was listed"
+            elif pages.slow:
                 yield pid, "the archive took too long to say whether it still has it"
             elif (
                 hdr

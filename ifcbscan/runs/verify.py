@@ -121,6 +121,7 @@ def verify(
                 tally.count(result)
                 if _may_be_deletable(result):
                     listing.archived[result.pid].proven = True
+                    listing.archived[result.pid].replaced = result.pid in prover.replaced
                 if result.state is not VerifyState.INCOMPLETE:
                     listener.bin_done(result)
         deletable = lister.write(inventory, listing, paths) if options.deletable is not None else None

@@ -10,7 +10,7 @@ import logging
 import threading
 from typing import Callable, Optional, Sequence
 
-from ifcbscan.core.bins import Fileset
+from ifcbscan.core.bins import Fileset, Pid
 from ifcbscan.core.checksums import FileSums
 from ifcbscan.core.content_match import BinVerdict, ContentMatch, RemoteObject, judge
 from ifcbscan.errors import BucketRefused, BucketUnreachable
@@ -27,6 +27,9 @@ class Prover:
     def __init__(self, bucket: Bucket, prefix: str, download: bool) -> None:
         """`download`: read objects back where nothing else proves them."""
         self.warnings: list[str] = []
+        #: Bins of which an object was another one when it was asked about than when it was listed. (The listed one may
+        #: come back, so they are proven and not deletable.)
+        self.replaced: set[Pid] = set()
         self._bucket = bucket
         self._prefix = prefix
         self._ways: tuple[_Way, ...] = (self._ask, self._read_back) if download else (self._ask,)
@@ -46,7 +49,9 @@ class Prover:
                 known = objects[index]
                 if file.match is ContentMatch.UNPROVEN and known is not None:
                     key = local.pid.key(self._prefix, file.extension)
-                    objects[index] = self._unless_away(way, key, known)
+                    objects[index] = found = self._unless_away(way, key, known)
+                    if found is not None and known.etag and found.etag != known.etag:
+                        self.replaced.add(local.pid)
             verdict = judge(sums, objects)
         return verdict
 

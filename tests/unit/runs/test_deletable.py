@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Callable, Iterator
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from support.fakes import (
     START,
@@ -447,6 +447,8 @@ events = st.lists(
     ),
     max_size=6,
 )
+#: An object that is another one while the bucket is asked about it, and the listed one again afterwards.
+OTHER_WHILE_ASKED = [(moment, object_replaced_under_its_old_date, PIDS[0], "hdr") for moment in (0, 2, 10)]
 ages = st.sampled_from([-5.0, 0.0, DAY - 3600, DAY - 1, DAY, DAY + 1, 10 * DAY])
 
 
@@ -458,6 +460,7 @@ ages = st.sampled_from([-5.0, 0.0, DAY - 3600, DAY - 1, DAY, DAY + 1, 10 * DAY])
     st.sampled_from([DAY, DAY, 3600.0, 0.0]),
     st.sampled_from([1, 2, 1000]),
 )
+@example([DAY, -5.0, -5.0], ["", "", ""], OTHER_WHILE_ASKED, DAY, 1000)
 def test_no_listed_file_differs_from_its_object_or_belongs_to_one_that_is_gone_or_young(
     age: list[float],
     newer: list[str],
