@@ -326,7 +326,8 @@ def test_a_folder_that_takes_the_place_of_another_has_its_window(
 ) -> None:
     make(data, *SPRING, *SUMMER)
     operator.run("start", data, "nauset", "--since", "2026-05-01", "--no-sync")
-    moved = data.rename(data.parent / "moved")
+    moved = data.parent / "moved"
+    data.rename(moved)
     operator.run("start", moved, "nauset", "--restart")
     assert all("--since" in command for command in operator.crontab.commands())
     assert in_archive(s3) == {"nauset": set(SUMMER)}

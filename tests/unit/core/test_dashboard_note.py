@@ -77,6 +77,10 @@ def test_what_a_person_must_know_of_it(note: DashboardNote, said: list[str]) -> 
             DashboardNote(400.0, True, newest=NEW, archived=NEW),
             f"asked 10 min ago: knows the time series; newest bin there {NEW}; in the archive {NEW}; up to date",
         ),
+        (
+            DashboardNote(400.0, True, archived=OLD, here=NEW),
+            f"asked 10 min ago: knows the time series; in the archive {OLD}; here {NEW}",
+        ),
     ],
 )
 def test_it_in_one_line(note: DashboardNote, line: str) -> None:

@@ -230,3 +230,8 @@ def test_every_real_header_is_without_a_finding(real_bins: Path) -> None:
     assert len(headers) >= 4
     for path in headers:
         assert read_header(path.read_bytes()).finding is None, path.name
+
+
+def test_times_of_2010_that_are_written_otherwise_are_passed_over() -> None:
+    header = read_header(b"run time = 1200.1 s, of which no inhibit time is known today\n")
+    assert header.finding is None and header.fields == {}

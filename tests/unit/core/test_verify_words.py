@@ -132,3 +132,10 @@ def test_a_part_of_a_bin_that_is_whole_elsewhere_is_told_with_both_folders() -> 
 def test_copies_of_the_same_size_with_other_content_are_told_with_both_folders() -> None:
     reason = copies_differ("roi", "/data/a", "/data/b")
     assert reason == "two copies differ: .roi has other content in /data/a than in /data/b"
+
+
+def test_of_bins_outside_the_window_nothing_is_said() -> None:
+    report = _report({VerifyState.PROVEN: 1, VerifyState.OUTSIDE: 1234})
+    assert "1,234 outside the window (not looked at)" in summary(report)
+    assert "Not compared: bins outside the window (1,234). This says nothing of them." in conclusion(report)
+    assert not any("window" in line for line in conclusion(_report({VerifyState.PROVEN: 1})))

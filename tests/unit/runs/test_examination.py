@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import errno
+import io
+import os
 import tracemalloc
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
@@ -68,3 +72,33 @@ def test_a_file_that_cannot_be_read_is_told(tmp_path: Path, extension: str) -> N
     with pytest.raises(LocalFileProblem, match=rf"\.{extension} in .* cannot be read"):
         examine(tree, local)
     assert predicted_refusal(tree, local) == ""
+
+
+class BrokenDisk(LocalTree):
+    """Opens files, and cannot read those of one extension."""
+
+    def __init__(self, root: str, broken: str) -> None:
+        super().__init__(root)
+        self._broken = broken
+
+    def open(self, fileset: Fileset, extension: str) -> BinaryIO:
+        file = super().open(fileset, extension)
+        if extension == self._broken:
+            file.close()
+            return _Unreadable()
+        return file
+
+
+class _Unreadable(io.BytesIO):
+    def read(self, size: int | None = -1) -> bytes:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    def readline(self, size: int | None = -1) -> bytes:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+
+@pytest.mark.parametrize("extension", ["adc", "hdr"])
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, extension: str) -> None:
+    _, local = _bin(tmp_path)
+    with pytest.raises(LocalFileProblem, match=f"[.]{extension} in .* cannot be read"):
+        examine(BrokenDisk(str(tmp_path), extension), local)

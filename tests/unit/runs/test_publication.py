@@ -7,8 +7,10 @@ from typing import Iterator
 
 import pytest
 
+from ifcbscan.core.archive_report import SurveyedBin
 from ifcbscan.core.bins import Pid
 from ifcbscan.core.remote_index import ListedObject
+from ifcbscan.core.states import BinState
 from ifcbscan.core.verify_report import Publication
 from ifcbscan.dashboard.calls import (
     BinInfo,
@@ -18,7 +20,7 @@ from ifcbscan.dashboard.calls import (
     UnknownToDashboard,
 )
 from ifcbscan.runs.archived import ArchivedBin
-from ifcbscan.runs.publication import ASKED_SINGLY, ask_dashboard, why_unpublished
+from ifcbscan.runs.publication import ASKED_SINGLY, ask_dashboard, shown_bins, why_unpublished
 
 LISTED = Pid("D20130526T095207_IFCB013")
 UNLISTED = Pid("D20130526T101500_IFCB013")
@@ -139,3 +141,39 @@ def test_it_is_looked_for_in_no_more_bins_than_are_asked_about() -> None:
 
     ask_dashboard(NoSuchSeries(True), "nauset", {pid: record() for pid in pids}, refusal)
     assert looked_for == pids[:ASKED_SINGLY]
+
+
+class Away(LateList):
+    """A dashboard that says nothing of the years from `since` on."""
+
+    def __init__(self, since: int) -> None:
+        super().__init__()
+        self._since = since
+
+    def export_metadata(
+        self, dataset: str, start: datetime.date, end: datetime.date
+    ) -> Iterator[PublishedBin]:
+        if start.year >= self._since:
+            raise DashboardUnreachable("It is away.")
+        yield from super().export_metadata(dataset, start, end)
+
+
+BINS = [
+    SurveyedBin(LISTED, BinState.SYNCED, "", 1),
+    SurveyedBin(OF_2014, BinState.ARCHIVED, "", 1),
+    SurveyedBin(UNLISTED, BinState.HELD, "empty", 1),  # not in the archive: nobody asks
+]
+
+
+def test_a_report_knows_of_each_archived_bin_why_it_is_not_shown() -> None:
+    shown, warnings = shown_bins(NoSuchSeries(exists=True), "nauset", BINS, lambda pid: "")
+    assert list(shown.unpublished) == [OF_2014] and shown.known and warnings == []
+
+
+@pytest.mark.parametrize(
+    ("since", "said"), [(2013, "does not say which bins"), (2014, "does not say of all bins")]
+)
+def test_a_report_says_what_the_dashboard_has_not_said(since: int, said: str) -> None:
+    shown, warnings = shown_bins(Away(since), "nauset", BINS, lambda pid: "")
+    assert not shown.known and shown.unpublished == {}
+    assert warnings[0].startswith("It is away.") and said in warnings[0]

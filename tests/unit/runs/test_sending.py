@@ -107,3 +107,12 @@ def test_of_a_bin_that_would_not_be_sent_a_dry_run_says_why(scene: Scene) -> Non
     assert scene.shown().startswith(f"{PID}  held: truncated")
     assert scene.tally.bins[BinState.HELD] == 1
     assert scene.sent() == []
+
+
+def test_a_bin_that_the_dashboard_will_refuse_is_sent_and_named(scene: Scene) -> None:
+    path = f"/data/{PID}.adc"
+    names = b",".join([b"name"] * 24) + b"\n"
+    scene.tree.write(f"{PID}.adc", names + scene.tree.files[path].body, scene.clock.wall() - 3600)
+    assert scene.sent() == ["roi", "hdr", "adc"]
+    (warning,) = scene.tally.warnings
+    assert f"the dashboard will refuse it: {PID} (the .adc begins with a row of names)" in warning
