@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.archive import Archive, Rules
+from support.archive import GENERATIONS, Archive, Rules
 from support.faultproxy import Break, FaultProxy
 from support.scripted import Answer, Request, ScriptedServer, html
 from support.servers import S3Server
@@ -47,13 +47,20 @@ PLACES: dict[str, tuple[dict[str, int], tuple[str, ...]]] = {
     "in the body of the request": ({"up": 4000}, UP),
     "in the body of the answer": ({"down": 420}, UP),
 }
-FAULTS = [
-    pytest.param(kind, place, way, marks=[] if way in ("reset", "drop") else [pytest.mark.slow])
+_WAYS = [
+    (kind, place, way)
     for kind in ("list", "put", "head")
     for place, (_, ways) in PLACES.items()
     for way in ways
     if (kind == "put" or place != "in the body of the request")
     and (kind == "list" or place != "in the body of the answer")
+]
+#: The quick ones under both sets of rules of the archive, the slow ones under one of them in turn.
+FAULTS = [
+    pytest.param(kind, place, way, rules, id=f"{kind}-{place}-{way}-{rules.name}", marks=marks)
+    for number, (kind, place, way) in enumerate(_WAYS)
+    for marks in [[] if way in ("reset", "drop") else [pytest.mark.slow]]
+    for rules in (GENERATIONS if not marks else GENERATIONS[number % 2 : number % 2 + 1])
 ]
 
 
@@ -127,7 +134,7 @@ def scene(s3: Any, tmp_path: Path, rules: Rules) -> Scene:
     return Scene(s3.server, s3.bucket, tmp_path, rules)
 
 
-@pytest.mark.parametrize("kind, place, way", FAULTS)
+@pytest.mark.parametrize("kind, place, way, rules", FAULTS, indirect=["rules"])
 def test_one_fault_is_survived_within_the_same_run(scene: Scene, kind: str, place: str, way: str) -> None:
     where, _ = PLACES[place]
     with FaultProxy(scene.server.endpoint, Break(kind, way, **where)) as proxy:

@@ -131,10 +131,10 @@ def test_ten_deaths_at_random_moments_leave_nothing_broken_and_send_nothing_twic
 @posix
 @pytest.mark.slow
 @pytest.mark.parametrize("s3, seed", [("moto", 11), ("rclone", 12)], indirect=["s3"])
-def test_sixty_deaths_on_each_server_leave_nothing_broken_and_send_nothing_twice(
+def test_thirty_deaths_on_each_server_and_under_both_rules_leave_nothing_broken_and_send_nothing_twice(
     s3: Any, ifcbscan_cli: Any, cli_environment: dict[str, str], env_file: Path, seed: int, rules: Rules
 ) -> None:
-    die_again_and_again(s3, ifcbscan_cli, cli_environment, env_file, times=60, seed=seed, rules=rules)
+    die_again_and_again(s3, ifcbscan_cli, cli_environment, env_file, times=30, seed=seed, rules=rules)
 
 
 @posix
