@@ -1123,6 +1123,28 @@ def test_without_the_right_to_write_nothing_is_tried_for_long_and_every_bin_is_c
     assert lines(done.stderr)[-1].startswith("ifcbscan: The bucket") and "USER_ACCOUNT" in done.stderr
 
 
+def test_one_refusal_of_several_uploads_at_once_is_said_once_on_the_terminal_and_in_the_log(
+    bare: Any, tmp_path: Path
+) -> None:
+    make(tmp_path / "data", *range(8))
+    everybody = threading.Barrier(4)
+
+    def refuse_four_at_once(request: Request) -> None:
+        if request.kind == "put":
+            everybody.wait(60)
+
+    with ScriptedServer(
+        [empty_listing()], then=s3_error(403, "QuotaExceeded", ""), watcher=refuse_four_at_once
+    ) as server:
+        env_for(tmp_path / ".env", server.endpoint)
+        done = bare("--once", "data", "nauset", "--jobs", "4", "--json", "--log-file", "log", code=2)
+        assert server.kinds()["put"] == 4
+    assert done.stderr.count("QuotaExceeded") == 1 and "no right" not in done.stderr
+    assert (tmp_path / "log").read_text(encoding="utf-8").count("QuotaExceeded") == 1
+    # For programs every bin has its reason.
+    assert sum("QuotaExceeded" in problem["reason"] for problem in json.loads(done.stdout)["problems"]) == 4
+
+
 @on_moto
 def test_one_bin_that_the_bucket_will_not_have_does_not_hold_up_the_others(
     s3: Any, run: Any, data: Path, env_file: Path
