@@ -133,6 +133,10 @@ def _settings(config: Config) -> Iterator[Item]:
         yield Item(False, "settings", warning)
     if config.env_file is not None and not config.warnings:
         yield Item(True, "settings", f"{config.env_file} (account {config.account})")
+    if config.ca_bundle is not None:
+        yield Item(
+            True, "settings", f"the archive's server is trusted by the certificates in {config.ca_bundle}"
+        )
 
 
 def _folder(given: str) -> Item:
