@@ -36,6 +36,7 @@ from support.scripted import Act, Answer, Request, ScriptedServer, empty_listing
 
 import ifcbscan
 from ifcbscan.demo.sample_bins import write_bin
+from ifcbscan.s3.retry import ATTEMPTS
 
 LONG_AGO = 1400000000.0
 OLD_STYLE = "IFCB5_2012_028_081515"
@@ -1143,6 +1144,22 @@ def test_one_refusal_of_several_uploads_at_once_is_said_once_on_the_terminal_and
     assert (tmp_path / "log").read_text(encoding="utf-8").count("QuotaExceeded") == 1
     # For programs every bin has its reason.
     assert sum("QuotaExceeded" in problem["reason"] for problem in json.loads(done.stdout)["problems"]) == 4
+
+
+@on_moto
+@pytest.mark.parametrize("command, waits", [("sync", True), ("--once", False)])
+def test_only_a_run_by_hand_waits_for_a_server_that_starts_anew_and_says_so_once(
+    s3: Any, run: Any, data: Path, env_file: Path, command: str, waits: bool
+) -> None:
+    files = make(data, 1, 2)
+    away = [Act.RESET] * (ATTEMPTS + 1)
+    with ScriptedServer([Act.FORWARD, *away], upstream=s3.endpoint) as between:
+        rewrite_env(env_file, S3_ENDPOINT_URL=between.endpoint)
+        done = run(command, data, "nauset", "--confirm", "0", "--jobs", "1", code=0 if waits else 3)
+    assert done.stderr.count("The archive does not answer any more (") == waits
+    if waits:
+        assert_whole(s3, files)
+        assert "asked again for up to a minute" in done.stderr
 
 
 @on_moto
