@@ -14,6 +14,8 @@ from ifcbscan.s3.transport import PassingError
 ATTEMPTS = 5
 LONGEST_PAUSE = 20.0
 
+_SHORTEST_LAST_PAUSE = 0.1  # seconds
+
 _T = TypeVar("_T")
 
 
@@ -114,4 +116,12 @@ class Retries:
         return now
 
     def _pause(self, seconds: float) -> None:
-        self._clock.sleep(seconds, self._cancelled)
+        self._clock.sleep(min(seconds, self._longest_pause()), self._cancelled)
+
+    def _longest_pause(self) -> float:
+        """The last try of one who waits comes when the patience ends, and not a long pause later."""
+        with self._lock:
+            if self.patience is None or self._away_since is None:
+                return LONGEST_PAUSE
+            left = self.patience.seconds - (self._clock.monotonic() - self._away_since)
+        return max(left, _SHORTEST_LAST_PAUSE) if left > 0 else LONGEST_PAUSE

@@ -129,7 +129,7 @@ def patient(clock: Stopwatch, told: list[str]) -> Retries:
     return found
 
 
-@pytest.mark.parametrize("seconds", [10.0, 30.0, 40.0])
+@pytest.mark.parametrize("seconds", [10.0, 30.0, 59.0])
 def test_with_patience_a_server_that_starts_anew_is_waited_for_and_that_is_told_once(seconds: float) -> None:
     for _ in range(50):
         clock = Stopwatch()
@@ -142,14 +142,14 @@ def test_with_patience_a_server_that_starts_anew_is_waited_for_and_that_is_told_
         assert told == ["Connection refused"]
 
 
-def test_a_server_that_stays_away_costs_about_a_minute_and_only_once() -> None:
+def test_a_server_that_stays_away_costs_a_minute_and_only_once() -> None:
     for _ in range(50):
         clock = Stopwatch()
         told: list[str] = []
         tries, server = patient(clock, told), Server(clock, 1e6)
         with pytest.raises(PassingError):
             tries.call(server)
-        assert 60 <= clock.now - server.gone <= 60 + LONGEST_PAUSE
+        assert 60 <= clock.now - server.gone <= 60.2
         assert ATTEMPTS < len(server.tries) < 40
         server.tries.clear()
         with pytest.raises(PassingError):  # the next bin, or another thread
