@@ -43,6 +43,7 @@ SETTINGS = (
     "BUCKET_NAME",
     "AWS_REGION",
     "S3_ENDPOINT_URL",
+    "AWS_CA_BUNDLE",
     "DASHBOARD_URL",
 )
 
@@ -70,7 +71,8 @@ WHERE_TO_GET_VALUES = (
 class Config:
     """Everything the `.env` file and the environment say, checked. Durations in seconds, rates in bytes a second.
 
-    `dashboard_url` is None where there is no dashboard to ask.
+    `dashboard_url` is None where there is no dashboard to ask. `ca_bundle` is the file with the certificates to trust, None
+    where nobody names one.
     """
 
     access_key_id: str = field(repr=False)
@@ -80,6 +82,7 @@ class Config:
     bucket: str
     region: str
     endpoint_url: str | None
+    ca_bundle: str | None
     dashboard_url: str | None
     data_dir: str | None
     time_series: str | None
@@ -159,6 +162,7 @@ def load(env_file: str | None, environ: Mapping[str, str]) -> Config:
         bucket=values.get("BUCKET_NAME") or DEFAULT_BUCKET,
         region=values.get("AWS_REGION") or DEFAULT_REGION,
         endpoint_url=endpoint_url,
+        ca_bundle=values.parsed("AWS_CA_BUNDLE", _certificates),
         dashboard_url=values.parsed("DASHBOARD_URL", _dashboard)
         or _dashboard_of_older_client(values)
         or _default_dashboard(values, endpoint_url),
@@ -264,6 +268,18 @@ def _account(text: str, name: str) -> str:
 
 def _endpoint(text: str, name: str) -> str:
     return _address(text, name, "must begin with https:// (or http:// for a server on this machine).")
+
+
+def _certificates(text: str, name: str) -> str | None:
+    """A file that can be read; only what is in it is left to whoever speaks TLS. Blanks alone are no name."""
+    path = text.strip()
+    if path and not (os.path.isfile(path) and os.access(path, os.R_OK)):
+        what = "does not exist" if not os.path.exists(path) else "is no file that can be read"
+        raise ConfigError(
+            f"{name} names {path} as the certificates to trust, which {what}. Write the whole path of the file, or take the "
+            "line out."
+        )
+    return path or None
 
 
 def _dashboard(text: str, name: str) -> str:

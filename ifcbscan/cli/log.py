@@ -135,7 +135,9 @@ def close_log() -> None:
 
 def log_problems(problems: Sequence[Problem], warnings: Sequence[str]) -> None:
     """The bins in trouble and the warnings of a command that does not remember what it logged before."""
-    for problem in problems[:_LOGGED_AT_MOST]:
+    from ifcbscan.core.scan_report import told_once
+
+    for problem in told_once(problems[:_LOGGED_AT_MOST]):
         logger.warning("%s %s: %s", problem.pid, problem.state, problem.reason)
     if len(problems) > _LOGGED_AT_MOST:
         logger.warning("... and %s more; --json lists them all", f"{len(problems) - _LOGGED_AT_MOST:,}")

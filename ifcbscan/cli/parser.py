@@ -178,7 +178,8 @@ def build_parser() -> argparse.ArgumentParser:
     check.add_argument(
         "--write",
         action="store_true",
-        help="also try to write, under a name that HABON's archive removes by itself",
+        help="also try to write, under a name that HABON's archive removes by itself, and on which conditions the server "
+        "does so",
     )
 
     verify = _command(

@@ -9,7 +9,7 @@ from ifcbscan.cli.output import result_json, say
 from ifcbscan.cli.progress import Progress
 from ifcbscan.core.bins import Fileset
 from ifcbscan.core.printable import NAMED_AT_MOST, named
-from ifcbscan.core.scan_report import Problem, ScanReport, summary, worth_telling
+from ifcbscan.core.scan_report import Problem, ScanReport, summary, told_once, worth_telling
 from ifcbscan.core.states import BinState
 from ifcbscan.runs.listener import Listener
 
@@ -46,9 +46,9 @@ class ScanPrinter(Listener):
         self._progress.end()
 
 
-def say_problems(problems: Sequence[Problem], warnings: Sequence[str]) -> None:
-    """The bins in trouble, each with its reason, and the warnings."""
-    for problem in problems[:NAMED_AT_MOST]:
+def say_problems(problems: Sequence[Problem], warnings: Sequence[str], ended_by: str | None = None) -> None:
+    """The bins in trouble, each with its reason, and the warnings. What ended the run is told by the caller."""
+    for problem in told_once(problems[:NAMED_AT_MOST], ended_by):
         say(f"  {problem.pid}  {problem.state}: {problem.reason}")
     if len(problems) > NAMED_AT_MOST:
         say(f"  ... and {len(problems) - NAMED_AT_MOST:,} more; --json lists them all")
@@ -67,7 +67,7 @@ def print_report(report: ScanReport, as_json: bool, quiet: bool, interactive: bo
     """The end of a run: the summary, each problem with its reason, and the JSON if asked for."""
     if not quiet and (interactive or worth_telling(report)):
         say(summary(report))
-        say_problems(report.problems, report.warnings)
+        say_problems(report.problems, report.warnings, report.ended_by)
     if report.ended_by:
         say("ifcbscan: " + report.ended_by)
     if as_json:

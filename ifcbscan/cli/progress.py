@@ -10,6 +10,7 @@ import logging
 import threading
 from typing import Any, Callable
 
+from ifcbscan.cli.output import say
 from ifcbscan.clock import Clock
 from ifcbscan.core.words import human_bytes
 
@@ -77,6 +78,15 @@ class Progress:
         with self._lock:
             if self._bar is not None:
                 self._bar.set_postfix_str(f"{bins} wait for the archive's check")
+
+    def say(self, line: str) -> None:
+        """A line for the person at the terminal, above the bar if there is one."""
+        with self._lock:
+            if self._bar is not None:
+                self._bar.clear()
+            say(line)
+            if self._bar is not None:
+                self._bar.refresh()
 
     def end(self) -> None:
         """Take the bar away."""

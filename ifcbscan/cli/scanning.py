@@ -32,12 +32,17 @@ from ifcbscan.runs import scan
 from ifcbscan.runs.backends import Backends, StopRequest
 from ifcbscan.s3.bucket import Bucket
 from ifcbscan.s3.client import S3Client
+from ifcbscan.s3.retry import Patience
 from ifcbscan.s3.throttle import Throttle
+from ifcbscan.s3.transport import PassingError
 from ifcbscan.state import run_locks
 from ifcbscan.state.bin_locks import ALONE, BinLocks, NoBinLocks, SharedBinLocks, bin_locks_path
 
 #: How long after its time limit a run still tries again what has failed; one answer takes a few minutes at most. Seconds.
 _LAST_TRIES = 60.0
+
+#: How long a run by hand waits for an archive that has answered and does so no longer. Seconds.
+_PATIENCE = 60.0
 
 
 class _Order(NamedTuple):
@@ -47,6 +52,11 @@ class _Order(NamedTuple):
     arguments: ScanArguments
     options: scan.ScanOptions
     interruption: Interruption
+
+    @property
+    def by_hand(self) -> bool:
+        """Whether somebody waits for the end: no run of the schedule, which comes again by itself."""
+        return self.arguments.by_hand or sys.stderr.isatty()
 
     @property
     def bar(self) -> bool:
@@ -219,9 +229,19 @@ def _tools(order: _Order, held: run_locks.Held) -> _Tools:
 
     bucket = Bucket(config, clock, S3Client(config, _threads(order)), requested, pace)
     bucket.answered = held.getting_on
+    if order.by_hand:
+        bucket.retries.patience = Patience(_PATIENCE, lambda error: _tell_of_waiting(order, progress, error))
     if options.time_limit is not None:
         bucket.retry_until = clock.monotonic() + options.time_limit + _LAST_TRIES
     return _Tools(clock, tree, bucket, progress)
+
+
+def _tell_of_waiting(order: _Order, progress: Progress, error: PassingError) -> None:
+    if not order.arguments.output.quiet:
+        progress.say(
+            f"The archive does not answer any more ({error}). It is asked again for up to a minute, in case its server starts "
+            "anew; Ctrl-C ends the waiting, and nothing is lost."
+        )
 
 
 class _Guard:

@@ -6,13 +6,16 @@ Pure. The JSON keys and the exit codes are a contract with scripts and scheduler
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, Iterable, NamedTuple
 
 from ifcbscan.core.bins import Pid
 from ifcbscan.core.dashboard_note import DashboardNote
 from ifcbscan.core.states import SCAN_COUNTS, BinState, ReportedState
 from ifcbscan.core.words import human_bytes
 from ifcbscan.errors import ExitCode
+
+#: From so many characters on a reason is not told again with each further bin.
+_LONG_REASON = 100
 
 
 class Result(NamedTuple):
@@ -126,6 +129,23 @@ class Tally:
                 self.refusable.append((pid, reason))
         if state.needs_attention:
             self.problems.append(Problem(pid, state, reason))
+
+
+def told_once(problems: Iterable[Problem], ended_by: str | None = None) -> list[Problem]:
+    """The problems as people are told them: a long reason is said once, and `ended_by`, which is told by itself, not at all.
+
+    Several bins are under way at once, so what refuses one of them refuses them all in the same words.
+    """
+    first_of: dict[str, str] = {}
+    told = []
+    for problem in problems:
+        pid, reason = problem.pid, problem.reason
+        if reason == ended_by:
+            problem = problem._replace(reason="for the reason that ended the run")
+        elif len(reason) >= _LONG_REASON and first_of.setdefault(reason, pid) != pid:
+            problem = problem._replace(reason=f"for the same reason as {first_of[reason]}")
+        told.append(problem)
+    return told
 
 
 def summary(report: ScanReport) -> str:

@@ -20,6 +20,7 @@ from typing import Any, Callable, Iterator, Mapping
 from ifcbscan import __version__
 from ifcbscan.clock import Clock
 from ifcbscan.core.printable import brief, without_password
+from ifcbscan.core.tls import why_no_secure_connection
 from ifcbscan.errors import ExitCode, IfcbscanError
 
 #: Seconds without a byte, for an answer's status and headers, and for a whole answer, after which a call has failed.
@@ -139,9 +140,8 @@ class Site:
         if isinstance(error, socket.timeout):
             return f"did not answer within {self._timeout:g} s"
         if isinstance(error, ssl.SSLError):
-            return (
-                f"gave no secure connection ({brief(error)}); a wrong clock on this computer can be the cause"
-            )
+            why = why_no_secure_connection(error, "DASHBOARD_URL", "SSL_CERT_FILE in the environment")
+            return f"gave no secure connection: {why}"
         if isinstance(error, http.client.IncompleteRead):
             return "broke off in the middle of its answer"
         return f"could not be reached ({brief(error)})"

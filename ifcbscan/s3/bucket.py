@@ -79,7 +79,7 @@ class Bucket:
         self._transport = transport
         self._cancelled = cancelled or threading.Event()
         self._pace = pace
-        self._retries = Retries(clock, self._cancelled, self._is_too_late)
+        self.retries = Retries(clock, self._cancelled, self._is_too_late)  #: a caller may give it patience
         self._conditions = True  # False once the server has said that it knows none
         self._spellings = Spellings()
         self._etags_are_md5: bool | None = None  # what the answers to this run's PUTs have shown
@@ -283,7 +283,7 @@ class Bucket:
             return received
 
         try:
-            return self._retries.call(attempt)
+            return self.retries.call(attempt)
         except PassingError as error:
             raise BucketUnreachable(
                 f"The bucket {self._where()} could not be reached: {error}. What is missing in the archive stays "

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import threading
 from typing import Any, Iterator, NamedTuple
 
@@ -52,6 +53,9 @@ _PARAMETERS = {
 }
 _NUMBERS = ("max-keys", "Content-Length")
 
+# What botocore's errors say besides: the message that they become a part of has named the server.
+_ADDRESS = re.compile(r' (?:on|from) endpoint URL: "[^"]*"\.?')
+
 _NO_S3 = "something that is no S3 server answered"
 
 #: How long an answer may take from its request's last byte to its own, in seconds. An answer that makes progress may take
@@ -85,7 +89,7 @@ class S3Client(Transport):
         self._lock = threading.Lock()
 
     def send(self, request: Request) -> Answer:
-        """As in Transport. Raises also ConfigError, for a file with certificates that is not there."""
+        """As in Transport. Raises also ConfigError, if REQUESTS_CA_BUNDLE names a file that is not there."""
         method = getattr(self._client(), _METHODS[request.operation])
         arguments = {"Bucket": self._config.bucket, **_arguments(request)}
         with _translated_errors():
@@ -158,10 +162,10 @@ def _translated_errors() -> Iterator[None]:
     except boto.ProxyConnectionError as error:
         raise PassingError(f"the proxy does not answer ({brief(error)})", unsure=False) from None
     except boto.SSLError as error:
-        raise PassingError(
-            f"no secure connection ({brief(error)}); a wrong clock on this computer can be the cause",
-            unsure=False,
-        ) from None
+        from ifcbscan.core.tls import why_no_secure_connection
+
+        why = why_no_secure_connection(error, "S3_ENDPOINT_URL", "AWS_CA_BUNDLE in the .env file")
+        raise PassingError(f"no secure connection: {why}", unsure=False) from None
     except (boto.EndpointConnectionError, boto.ConnectTimeoutError) as error:
         raise PassingError(f"no connection ({_cause(error)})", unsure=False) from None
     except (
@@ -207,7 +211,7 @@ def _trouble(error: Any) -> str:
     if trouble is None and isinstance(error.kwargs.get("error"), ValueError):
         # Its text may hold a part of the address, and that a password; S3_ENDPOINT_URL has been checked.
         trouble = "a proxy's address cannot be used; check http_proxy and https_proxy in the environment"
-    return trouble or brief(error)
+    return trouble or brief(_ADDRESS.sub("", str(error)))
 
 
 def make_client(config: Config, connections: int, timeouts: Timeouts) -> Any:
@@ -247,7 +251,7 @@ def make_client(config: Config, connections: int, timeouts: Timeouts) -> Any:
         client_config = botocore.config.Config(**settings, **newer)
     except TypeError:  # botocore before 1.36: does by itself what `newer` asks for
         client_config = botocore.config.Config(**settings)
-    certificates = _certificates()
+    certificates = _certificates(config.ca_bundle)
     with _without_aws_variables():
         client = session.create_client(
             "s3",
@@ -300,21 +304,21 @@ def _without_aws_variables() -> Iterator[None]:
         os.environ.update(ambient)
 
 
-def _certificates() -> str | bool:
-    """The certificates to trust: a file that the machine's owner names, else those of botocore.
+def _certificates(named: str | None) -> str | bool:
+    """The certificates to trust: the file that AWS_CA_BUNDLE or REQUESTS_CA_BUNDLE names, else those of botocore.
 
-    Left to botocore, an AWS_CA_BUNDLE that is set and empty would turn the checking off, or end the run.
+    `named`: AWS_CA_BUNDLE, which is a setting. Left to botocore, one that is set and empty would turn the checking off, or
+    end the run.
     """
-    for name in ("AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE"):
-        path = os.environ.get(name, "").strip()
-        if path and not os.path.exists(path):
-            raise ConfigError(
-                f"{name} in the environment names {path} as the certificates to trust, which does not exist. "
-                "Nothing was sent. Correct it, or take it out of the environment."
-            )
-        if path:
-            return path
-    return True
+    if named is not None:
+        return named
+    path = os.environ.get("REQUESTS_CA_BUNDLE", "").strip()
+    if path and not os.path.exists(path):
+        raise ConfigError(
+            f"REQUESTS_CA_BUNDLE in the environment names {path} as the certificates to trust, which does not exist. "
+            "Nothing was sent. Correct it, or take it out of the environment."
+        )
+    return path or True
 
 
 def _keep_condition(params: dict[str, Any], context: dict[str, Any], **_others: Any) -> None:

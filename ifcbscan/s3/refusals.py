@@ -21,7 +21,8 @@ _HINTS = {
     "ExpiredToken": "the session token has expired. Put a fresh AWS_SESSION_TOKEN into the .env file",
     "InvalidToken": "the session token is not valid. Check AWS_SESSION_TOKEN in the .env file",
     "InvalidAccessKeyId": "the bucket does not know this access key. Check AWS_ACCESS_KEY_ID in the .env file",
-    "SignatureDoesNotMatch": "the secret does not fit the access key. Check AWS_SECRET_ACCESS_KEY in the .env file",
+    "SignatureDoesNotMatch": "the secret does not fit the access key, or a proxy changes the request on its way (in front "
+    "of a server of your own it must hand on the Host header as it came). Check AWS_SECRET_ACCESS_KEY in the .env file",
     "NoSuchBucket": "there is no bucket {bucket}. Check BUCKET_NAME and S3_ENDPOINT_URL in the .env file",
     "RequestTimeTooSkewed": "this computer's clock is more than 15 minutes wrong. Set it (UTC, "
     "ideally by NTP); nothing is lost meanwhile",
@@ -41,9 +42,23 @@ NOT_TOLD = (
     "the archive does not say what is stored of this bin: a virus scanner or a web filter on the way may not let the "
     "request through, or the key may not read. The .adc is not sent without that. A later run tries again"
 )
+# Some servers (Ceph's gateway) send the code of an error and no text with it.
+_NO_MESSAGE = "with no more words than that. Ask the people who run the archive what it stands for"
 _NO_REASON = (
     "without a reason of S3's. A web filter on the way may not let the request through; or the key has no right to "
     "do this under {account}/ in {bucket}. Check USER_ACCOUNT, and ask the people who run the network"
+)
+
+# Of a server of one's own, mostly: nginx lets 1 MB through unless it is told otherwise.
+_TOO_LARGE = (
+    "a proxy on the way, or in front of the archive's server, lets no file of this size through. Nothing is wrong with the "
+    "file; it is sent by a later run once the limit is above the largest .roi. Ask the people who run that proxy (in "
+    "nginx the limit is called client_max_body_size)"
+)
+# To a listing S3 never answers so: the server has taken the bucket's name for that of an object.
+_LISTED_AS_AN_OBJECT = (
+    "the server takes the name of the bucket, {bucket}, for that of an object, so the bucket's name may stand in the "
+    "address, too. Check S3_ENDPOINT_URL in the .env file: the address of the server alone"
 )
 
 _PASSING_CODES = {
@@ -99,21 +114,26 @@ def judge(operation: Operation, error: ErrorAnswer, bucket: str, account: str) -
             Meaning.PASSING, "it answered " + answered, unsure=status >= 500 or code == "BadDigest"
         )
     hint = _HINTS.get(code)
+    if operation is Operation.LIST and code == "NoSuchKey":
+        hint = _LISTED_AS_AN_OBJECT
     if hint is None and 300 <= status < 400:
         return Judgement(Meaning.PASSING, "something that is no S3 server answered " + answered)
     if hint is None and not error.code:
+        if operation is Operation.PUT and status == 413:
+            return Judgement(Meaning.OBJECT_REFUSED, f"it was refused with {answered}: {_TOO_LARGE}")
         if operation is Operation.PUT:
             return Judgement(Meaning.OBJECT_REFUSED, f"it was refused with {answered} {_BY_A_FILTER}")
         if operation in (Operation.HEAD, Operation.GET):
             return Judgement(Meaning.LOOK_REFUSED, f"{answered} {_BY_A_FILTER}")
     if hint is None and status in (401, 403):
         hint = _HINTS["AccessDenied"] if error.code else _NO_REASON
-    message = brief(error.message or "no reason given")
-    if hint is None and operation is Operation.PUT:
-        return Judgement(Meaning.OBJECT_REFUSED, f"the bucket answered {answered}: {message}")
     if hint is not None:
-        message = hint.format(bucket=bucket, account=account)
-    return Judgement(Meaning.REFUSED, f"{answered}: {message}")
+        return Judgement(Meaning.REFUSED, f"{answered}: {hint.format(bucket=bucket, account=account)}")
+    said = brief(error.message).rstrip(".")
+    reason = f"{answered}: {said}" if said else f"{answered}, {_NO_MESSAGE}"
+    if operation is Operation.PUT:
+        return Judgement(Meaning.OBJECT_REFUSED, f"the bucket answered {reason}")
+    return Judgement(Meaning.REFUSED, reason)
 
 
 def _is_no_such_object(operation: Operation, status: int, code: str) -> bool:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from ifcbscan.atomic import read_small
 from ifcbscan.core.printable import named
-from ifcbscan.core.scan_report import ScanReport, summary
+from ifcbscan.core.scan_report import Problem, ScanReport, summary, told_once
 from ifcbscan.errors import IfcbscanError
 from ifcbscan.state.files import write_record
 from ifcbscan.state.paths import job_file
@@ -58,11 +58,19 @@ def lines_of(
     report: ScanReport, logged: AlreadyLogged, day: str, now: float
 ) -> tuple[list[Line], AlreadyLogged]:
     """The lines that a run adds, and what is logged then. `day` (UTC) and `now` (seconds since 1970) are the present."""
-    problems = [f"{found.pid} {found.state}: {found.reason}" for found in report.problems[:MOST_TOLD]]
+    problems = report.problems[:MOST_TOLD]
     ended_by = [report.ended_by] if report.ended_by else []
     # The number comes after the colon, so that another one is not news.
     warnings = named(report.warnings, "more warnings than are named here: {} others; --json lists them all")
-    news, known = _news([*problems, *warnings, *ended_by], logged, day)
+    others = [*warnings, *ended_by]
+    known = frozenset(map(_key, [*map(_line, problems), *others]))
+    # A problem that is gone is forgotten, so that it is logged if it comes back.
+    before = logged.keys if logged.day == day else frozenset()
+    other_news = [text for text in others if _key(text) not in before]
+    new_problems = [problem for problem in problems if _key(_line(problem)) not in before]
+    # A line may only point at another one that is in the log beside it.
+    told = told_once(new_problems, report.ended_by if report.ended_by in other_news else None)
+    news = [*map(_line, told), *other_news]
     lines = [Line(text, True) for text in news]
     idle_for_long = not 0 <= now - logged.last_line < IDLE_EVERY
     recovered = any(text.startswith(_FAILURE) for text in logged.keys)
@@ -83,11 +91,8 @@ def lines_of_failure(
     return [Line(text, True)], AlreadyLogged(logged.day, now, others | {failure})
 
 
-def _news(texts: list[str], logged: AlreadyLogged, day: str) -> tuple[list[str], frozenset[str]]:
-    known = logged.keys if logged.day == day else frozenset()
-    news = [text for text in texts if _key(text) not in known]
-    # A problem that is gone is forgotten, so that it is logged if it comes back.
-    return news, frozenset(_key(text) for text in texts)
+def _line(problem: Problem) -> str:
+    return f"{problem.pid} {problem.state}: {problem.reason}"
 
 
 def _key(text: str) -> str:

@@ -17,7 +17,7 @@ from support.archive import Archive, Rules
 from support.dashboard import Behaviour, DashboardStandIn
 from support.operator import Done, Operator
 from support.runs import end, rewrite_env
-from support.scripted import Act, ScriptedServer, s3_error
+from support.scripted import Act, Answer, Request, ScriptedServer, s3_error
 
 on_moto = pytest.mark.parametrize("s3", ["moto"], indirect=True)
 
@@ -426,8 +426,24 @@ def test_the_right_to_write_is_tried_only_when_asked_for_and_what_was_written_th
     assert key.startswith("hablab/") and not key.startswith("hablab/nauset/")
     assert key in items(done)["writing"][1]
     assert "HABON's archive removes by itself; elsewhere delete it" in items(done)["writing"][1]
+    assert items(done)["writing"][1].endswith(". If-None-Match is honoured, If-Match is honoured")
     Archive(s3.client, s3.bucket, rules).step()
     assert s3.objects() == {}
+
+
+@on_moto
+def test_a_server_that_ignores_conditions_is_green_with_what_that_means(
+    s3: Any, operator: Operator, dashboard: DashboardStandIn, env_file: Path, cron_service: None
+) -> None:
+    stores = Answer(headers=(("ETag", '"' + "1" * 32 + '"'),))
+
+    def ignore(request: Request) -> Answer | None:
+        return stores if {"if-match", "if-none-match"} & set(request.headers) else None
+
+    with ScriptedServer(upstream=s3.endpoint, filtered=ignore) as server:
+        rewrite_env(env_file, S3_ENDPOINT_URL=server.endpoint)
+        good, text = items(operator.run("check", operator.home, "nauset", "--write"))["writing"]
+    assert good and "If-None-Match is not honoured, If-Match is not honoured: if two computers send" in text
 
 
 @on_moto

@@ -36,6 +36,7 @@ from support.scripted import Act, Answer, Request, ScriptedServer, empty_listing
 
 import ifcbscan
 from ifcbscan.demo.sample_bins import write_bin
+from ifcbscan.s3.retry import ATTEMPTS
 
 LONG_AGO = 1400000000.0
 OLD_STYLE = "IFCB5_2012_028_081515"
@@ -1121,6 +1122,44 @@ def test_without_the_right_to_write_nothing_is_tried_for_long_and_every_bin_is_c
     report = json.loads(done.stdout)
     assert sum(report["bins"].values()) == 12 == report["bins"]["failed"] + report["bins"]["to_upload"]
     assert lines(done.stderr)[-1].startswith("ifcbscan: The bucket") and "USER_ACCOUNT" in done.stderr
+
+
+def test_one_refusal_of_several_uploads_at_once_is_said_once_on_the_terminal_and_in_the_log(
+    bare: Any, tmp_path: Path
+) -> None:
+    make(tmp_path / "data", *range(8))
+    everybody = threading.Barrier(4)
+
+    def refuse_four_at_once(request: Request) -> None:
+        if request.kind == "put":
+            everybody.wait(60)
+
+    with ScriptedServer(
+        [empty_listing()], then=s3_error(403, "QuotaExceeded", ""), watcher=refuse_four_at_once
+    ) as server:
+        env_for(tmp_path / ".env", server.endpoint)
+        done = bare("--once", "data", "nauset", "--jobs", "4", "--json", "--log-file", "log", code=2)
+        assert server.kinds()["put"] == 4
+    assert done.stderr.count("QuotaExceeded") == 1 and "no right" not in done.stderr
+    assert (tmp_path / "log").read_text(encoding="utf-8").count("QuotaExceeded") == 1
+    # For programs every bin has its reason.
+    assert sum("QuotaExceeded" in problem["reason"] for problem in json.loads(done.stdout)["problems"]) == 4
+
+
+@on_moto
+@pytest.mark.parametrize("command, waits", [("sync", True), ("--once", False)])
+def test_only_a_run_by_hand_waits_for_a_server_that_starts_anew_and_says_so_once(
+    s3: Any, run: Any, data: Path, env_file: Path, command: str, waits: bool
+) -> None:
+    files = make(data, 1, 2)
+    away = [Act.RESET] * (ATTEMPTS + 1)
+    with ScriptedServer([Act.FORWARD, *away], upstream=s3.endpoint) as between:
+        rewrite_env(env_file, S3_ENDPOINT_URL=between.endpoint)
+        done = run(command, data, "nauset", "--confirm", "0", "--jobs", "1", code=0 if waits else 3)
+    assert done.stderr.count("The archive does not answer any more (") == waits
+    if waits:
+        assert_whole(s3, files)
+        assert "asked again for up to a minute" in done.stderr
 
 
 @on_moto

@@ -72,6 +72,7 @@ def bucket_at(endpoint: str) -> Bucket:
         "AWS_SESSION_TOKEN": TOKEN,
         "USER_ACCOUNT": "hablab",
         "S3_ENDPOINT_URL": endpoint,
+        "AWS_CA_BUNDLE": os.environ.get("AWS_CA_BUNDLE", ""),
     }
     settings = load(None, values)
     return Bucket(settings, NoPauses(), S3Client(settings, timeouts=Timeouts(5.0, 5.0)))

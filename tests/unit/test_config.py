@@ -537,3 +537,36 @@ def test_the_file_of_the_current_folder_comes_before_the_users_own(
         assert find_env_file(None, str(elsewhere)) is None
         Path(own).touch()
         assert find_env_file(None, str(elsewhere)) == own
+
+
+def test_the_certificates_to_trust_are_a_setting_of_the_file_and_of_the_environment(
+    env_path: Path, tmp_path: Path
+) -> None:
+    one, other = tmp_path / "one.pem", tmp_path / "other.pem"
+    one.touch()
+    other.touch()
+    assert _load(env_path, MINIMUM).ca_bundle is None
+    assert _load(env_path, MINIMUM, {"AWS_CA_BUNDLE": f" {one} "}).ca_bundle == str(one)
+    both = _load(env_path, MINIMUM + f"AWS_CA_BUNDLE={other}\n", {"AWS_CA_BUNDLE": str(one)})
+    assert both.ca_bundle == str(other)
+
+
+@pytest.mark.parametrize("blank", ["", "  "])
+def test_certificates_without_a_name_are_those_of_the_system(env_path: Path, blank: str) -> None:
+    assert _load(env_path, MINIMUM, {"AWS_CA_BUNDLE": blank}).ca_bundle is None
+    assert _load(env_path, MINIMUM + f"AWS_CA_BUNDLE={blank}\n").ca_bundle is None
+
+
+def test_certificates_that_cannot_be_read_are_told_with_the_place_that_names_them(
+    env_path: Path, tmp_path: Path
+) -> None:
+    gone = tmp_path / "gone.pem"
+    said = _refusal(env_path, MINIMUM + f"AWS_CA_BUNDLE={gone}\n")
+    assert said == (
+        f"{env_path}: AWS_CA_BUNDLE names {gone} as the certificates to trust, which does not exist. Write the whole path of "
+        "the file, or take the line out. Nothing was sent."
+    )
+    said = _refusal(env_path, MINIMUM, {"AWS_CA_BUNDLE": str(tmp_path)})
+    assert (
+        said.startswith(f"The environment: AWS_CA_BUNDLE names {tmp_path} ") and "is no file that can" in said
+    )

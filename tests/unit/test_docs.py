@@ -65,6 +65,7 @@ NOT_FOR_PEOPLE = {
     "%(asctime)sZ %(levelname)s %(message)s",
     f"cd / && {HOLE} >/dev/null 2>&1",
     "text/plain; charset=utf-8",
+    r' (?:on|from) endpoint URL: "[^"]*"\.?',  # what is cut out of a message
     r"your[-_ ].*|<.*>|x{3,}|\.{3,}|change.?me",
     f"{HOLE} ({HOLE} files, {HOLE} bytes sent)",
     f"Brings IFCB bins from {HOLE} into the time series {HOLE}: {HOLE}.",  # the description of a task

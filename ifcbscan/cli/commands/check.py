@@ -25,6 +25,7 @@ from ifcbscan.dashboard.calls import Dashboard, DashboardError, SeriesList
 from ifcbscan.errors import ExitCode, IfcbscanError, Interrupted, PutRefused, UsageError
 from ifcbscan.s3.bucket import Bucket
 from ifcbscan.s3.client import S3Client
+from ifcbscan.s3.condition_probe import ConditionProbe, Honoured, Honours
 from ifcbscan.schedule.choose import for_this_system
 from ifcbscan.state import paths
 
@@ -33,6 +34,7 @@ _LOG_SPACE = 50 * 1000 * 1000  # bytes
 
 #: Not .hdr, .adc or .roi, so the Lambda of HABON's archive deletes it by itself.
 _TRIAL_NAME = "ifcbscan-check.txt"
+_TRIAL_CONTENT = b"written by 'ifcbscan check --write'; HABON's archive removes it by itself\n"
 
 
 @dataclass(frozen=True)
@@ -85,14 +87,17 @@ def _items(arguments: CheckArguments, interruption: Interruption) -> Iterator[It
     else:
         yield Item(True, "folder", "no DIR was given, and no IFCB_DATA_DIR in the .env file: not checked")
     clock = Clock()
-    bucket = Bucket(config, clock, S3Client(config, 1), interruption.requested)
+    client = S3Client(config, 1)
+    bucket = Bucket(config, clock, client, interruption.requested)
     account = _Account()
     reached = _asked("credentials", lambda: _list(bucket, config, account))
     yield replace(reached, decides=reached.exit_code == ExitCode.UNREACHABLE)
     if bucket.server_clock.known:
         yield _clock(bucket, clock)
     if reached.good and arguments.write:
-        yield _asked("writing", lambda: _write(bucket, config, account))
+        key = Series(config.account, TRIAL).prefix + _TRIAL_NAME
+        probe = ConditionProbe(client, key, _TRIAL_CONTENT, interruption.requested)
+        yield _asked("writing", lambda: f"{_write(bucket, key, account)}. {_conditions(probe.run())}")
     yield from _on_dashboard(config, arguments.job.time_series or config.time_series, account)
 
 
@@ -138,6 +143,10 @@ def _settings(config: Config) -> Iterator[Item]:
         yield Item(False, "settings", warning)
     if config.env_file is not None and not config.warnings:
         yield Item(True, "settings", f"{config.env_file} (account {config.account})")
+    if config.ca_bundle is not None:
+        yield Item(
+            True, "settings", f"the archive's server is trusted by the certificates in {config.ca_bundle}"
+        )
 
 
 def _folder(given: str) -> Item:
@@ -191,12 +200,22 @@ def _clock(bucket: Bucket, clock: Clock) -> Item:
     )
 
 
-def _write(bucket: Bucket, config: Config, account: _Account) -> str:
-    key = Series(config.account, TRIAL).prefix + _TRIAL_NAME
-    content = b"written by 'ifcbscan check --write'; HABON's archive removes it by itself\n"
-    bucket.put(key, io.BytesIO(content), len(content))
+def _write(bucket: Bucket, key: str, account: _Account) -> str:
+    bucket.put(key, io.BytesIO(_TRIAL_CONTENT), len(_TRIAL_CONTENT))
     account.known = True
     return f"allowed (tried with {key}, which HABON's archive removes by itself; elsewhere delete it)"
+
+
+def _conditions(honoured: Honoured) -> str:
+    """Not red where the server honours none: a scan looks before it sends, and can do no more there."""
+    none_match, match = honoured
+    text = f"If-None-Match is {none_match.value}, If-Match is {match.value}"
+    if Honours.NO not in honoured:
+        return text
+    return (
+        f"{text}: if two computers send the same file at the same moment, what comes last stays. ifcbscan looks before it "
+        "sends; let one computer alone send a time series"
+    )
 
 
 def _on_dashboard(config: Config, time_series: str | None, account: _Account) -> Iterator[Item]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import threading
 from typing import Any, Callable, Iterator
 
@@ -133,3 +134,14 @@ def test_workers_at_once_lose_no_byte(logged: list[str]) -> None:
     clock.time += 60
     progress.moved(0)
     assert "40.0 kB of 40.0 kB" in logged[0]
+
+
+@pytest.mark.parametrize("bar", [False, True])
+def test_a_line_in_between_stands_by_itself(bar: bool, capsys: pytest.CaptureFixture[str]) -> None:
+    progress = Progress(_Still(), bar)
+    progress.begin(3, MB)
+    progress.say("the archive is away")
+    progress.end()
+    said = capsys.readouterr().err
+    assert re.search(r"(^|\r|\n)the archive is away\n", said)
+    assert ("sending 0/3 bins" in said) == bar

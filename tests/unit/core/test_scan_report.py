@@ -16,6 +16,7 @@ from ifcbscan.core.scan_report import (
     ScanReport,
     Tally,
     summary,
+    told_once,
     worth_telling,
 )
 from ifcbscan.core.states import SCAN_COUNTS as COUNTS
@@ -203,3 +204,26 @@ def test_who_has_the_bins_is_told_beside_the_number_of_those_to_upload_and_of_no
     bins = {BinState.TO_UPLOAD: 3, BinState.HELD: 3, BinState.SYNCED: 3}
     line = summary(_report(bins, elsewhere="another scan has them"))
     assert line == ("nauset: 3 to upload (another scan has them), 3 already in the archive, 3 held back")
+
+
+def test_what_refuses_several_bins_is_told_once() -> None:
+    refused = "The bucket b refused: QuotaExceeded (HTTP 403): " + "what the archive allows is used up " * 3
+    too_large = "it was refused with HTTP 413: " + "a proxy lets no file of this size through " * 3
+    found = [
+        Problem(name, BinState.FAILED, reason)
+        for name, reason in (
+            ("D1", refused),
+            ("D2", too_large),
+            ("D3", "short"),
+            ("D4", too_large),
+            ("D5", "short"),
+        )
+    ]
+    assert [problem.reason for problem in told_once(found, refused)] == [
+        "for the reason that ended the run",
+        too_large,
+        "short",
+        "for the same reason as D2",
+        "short",
+    ]
+    assert [problem.reason for problem in told_once(found)][0] == refused

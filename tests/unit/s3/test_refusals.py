@@ -93,7 +93,42 @@ def test_the_words_say_the_code_the_status_and_what_to_do() -> None:
     assert (
         judgement(PUT, 400, "EntityTooLarge").text == "the bucket answered EntityTooLarge (HTTP 400): told to"
     )
-    assert judgement(PUT, 400, "EntityTooLarge", "").text.endswith(": no reason given")
+
+
+@pytest.mark.parametrize("message", ["", "  ", "."])
+def test_an_error_without_a_text_of_the_servers_still_reads_well(message: str) -> None:
+    rest = "with no more words than that. Ask the people who run the archive what it stands for"
+    said = f"EntityTooLarge (HTTP 400), {rest}"
+    assert judgement(PUT, 400, "EntityTooLarge", message).text == f"the bucket answered {said}"
+    assert judgement(LIST, 400, "EntityTooLarge", message).text == said
+
+
+def test_the_full_stop_of_the_servers_text_is_not_doubled() -> None:
+    assert judgement(LIST, 400, "Odd", "Denied by a policy.").text == "Odd (HTTP 400): Denied by a policy"
+
+
+def test_a_listing_that_is_taken_for_an_object_points_at_the_address_of_the_server() -> None:
+    found = judgement(LIST, 404, "NoSuchKey")
+    assert found.meaning is Meaning.REFUSED
+    assert found.text.startswith("NoSuchKey (HTTP 404): the server takes the name of the bucket, the.bucket,")
+    assert "Check S3_ENDPOINT_URL" in found.text
+
+
+def test_a_file_that_is_too_large_for_a_proxy_says_whose_limit_it_is_and_what_to_raise() -> None:
+    found = judgement(PUT, 413, "")
+    assert found.meaning is Meaning.OBJECT_REFUSED
+    assert found.text.startswith("it was refused with HTTP 413: a proxy on the way")
+    assert "client_max_body_size" in found.text and "largest .roi" in found.text
+
+
+def test_a_secret_that_does_not_fit_may_also_be_a_proxy_that_changes_the_host() -> None:
+    assert "Host header" in judgement(LIST, 403, "SignatureDoesNotMatch").text
+
+
+@pytest.mark.parametrize("code", ["QuotaExceeded", "UserSuspended"])
+def test_what_is_no_matter_of_rights_is_not_called_one(code: str) -> None:
+    for operation in (LIST, GET, PUT):
+        assert "no right" not in judgement(operation, 403, code, "").text
 
 
 @pytest.mark.parametrize(

@@ -177,6 +177,17 @@ def test_a_bucket_that_fails_in_the_middle_of_every_run_is_told_once_a_day() -> 
     assert len(told) == 1 + 24
 
 
+def test_what_ended_the_run_is_not_said_again_with_each_bin_unless_only_they_are_new() -> None:
+    job = Job()
+    refused = "The bucket b refused: QuotaExceeded (HTTP 403). " + "Ask the people who run the archive. " * 3
+    told = job.run(_report([Problem(PID, BinState.FAILED, refused)], ended_by=refused))
+    assert sum("QuotaExceeded" in line for line in told) == 1 and len(told) == 3
+    others = [Problem(f"D{number}", BinState.FAILED, refused) for number in range(4)]
+    told = job.run(_report(others, ended_by=refused))  # the line of what ended it is in the log of today
+    assert [line for line in told if "QuotaExceeded" in line] == [f"D0 failed: {refused}"]
+    assert "D3 failed: for the same reason as D0" in told
+
+
 def test_a_clock_that_was_set_back_does_not_silence_the_log() -> None:
     job = Job()
     job.run(_report(), 2)
