@@ -144,7 +144,10 @@ class Uploader:
         # While all workers are busy nothing can be begun, so there is nothing to be early for.
         if self._waiting and len(self._running) < self._jobs and self._ended_by is None:
             timeout = min(self._until_due(), _ATTENTION)
-        for future in wait(self._running, timeout, FIRST_COMPLETED).done:
+        done = wait(self._running, timeout, FIRST_COMPLETED).done
+        for future in [
+            future for future in self._running if future in done
+        ]:  # in the order of their beginnings
             job = self._running.pop(future)
             if job is self._from_anywhere:
                 self._from_anywhere = None
