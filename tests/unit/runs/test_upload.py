@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.fakes import (
+    CONDITIONS,
     Call,
     FakeBucket,
     FakeTree,
@@ -33,6 +34,7 @@ from ifcbscan.core.states import BinState
 from ifcbscan.errors import (
     BucketRefused,
     BucketUnreachable,
+    ConcurrentWrite,
     FileChanged,
     IfcbscanError,
     Interrupted,
@@ -545,6 +547,26 @@ def test_where_somebody_else_keeps_changing_a_bin_its_roi_is_put_once_a_run(worl
     assert world.states == {FIRST: "failed"}
     assert "somebody else changed this bin" in world.told.results[FIRST][1]
     assert world.bucket.puts == [_key(FIRST, "roi"), _key(FIRST, "hdr")]
+
+
+def test_where_the_archive_calls_a_condition_unmet_for_no_reason_that_can_be_seen_that_is_what_is_told(
+    world: World,
+) -> None:
+    world.write(FIRST)
+    world.bucket.hook = _on("put", _key(FIRST, "roi"), _raise(ConcurrentWrite("a look shows nothing")))
+    world.run()
+    assert world.told.results[FIRST] == ("failed", "a look shows nothing")
+
+
+@pytest.mark.parametrize("conditions", CONDITIONS)
+def test_what_another_has_left_half_sent_is_replaced_on_every_kind_of_server(
+    world: World, conditions: str
+) -> None:
+    world.write(FIRST)
+    world.bucket.conditions = conditions
+    world.bucket.objects[_key(FIRST, "roi")] = StoredObject(b"half", world.clock.now - 3600.0)
+    world.run()
+    assert world.states == {FIRST: "uploaded"} and world.is_whole(FIRST)
 
 
 @pytest.mark.parametrize("extension", ["roi", "hdr"])
