@@ -107,6 +107,9 @@ class BinSteps:
         self._bin_locks = backends.bin_locks
         self._listed_at = self._clock.monotonic()
         self._had_company = False  # another run of the job was under way at some time since the listing
+        #: How many puts, one after the other up to now, found that another had stored their very bytes. (An addition that
+        #: is lost between threads does no harm.)
+        self.in_vain = 0
 
     def look_for_company(self) -> None:
         """Note whether another run of the job is under way now, or was before; asked again before each bin."""
@@ -241,6 +244,7 @@ class BinSteps:
                 # The bytes are known now; they go only if they and the other files are still those of the walk.
                 before_sending=lambda: self._check_unchanged(job.local),
             )
+        self.in_vain = self.in_vain + 1 if stored.by_another else 0
         if not stored.by_another:
             job.files_sent += 1
             job.bytes_sent += size

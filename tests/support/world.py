@@ -684,7 +684,10 @@ class World:
                 run.looked[call.key] = len(self.effects)
                 run.looks[call.key] = self.true.now
             elif call.kind == "list":
-                run.listing = self.true.now
+                if (
+                    not run.looked and not run.puts
+                ):  # one during the sending is of bins that are not begun yet
+                    run.listing = self.true.now
             elif self.wire and self.conditions == "not implemented" and not run.conditions_refused:
                 run.conditions_refused = True
                 raise bucket.refusal("put_object", "NotImplemented", 501)

@@ -65,26 +65,6 @@ def head_of(body: bytes) -> Answer:
     )
 
 
-@pytest.fixture
-def strict(s3: Any) -> Any:
-    """A server that knows conditional puts."""
-    s3.client.put_object(Bucket=s3.bucket, Key="probe", Body=b"1")
-
-    def demand(params: Any, **_: Any) -> None:
-        params["headers"]["If-None-Match"] = "*"
-
-    s3.client.meta.events.register("before-call.s3.PutObject", demand)
-    try:
-        s3.client.put_object(Bucket=s3.bucket, Key="probe", Body=b"2")
-    except s3.client.exceptions.ClientError as error:
-        assert error.response["ResponseMetadata"]["HTTPStatusCode"] == 412
-    else:
-        pytest.skip(f"this {s3.server.name} knows no conditional puts")
-    finally:
-        s3.client.meta.events.unregister("before-call.s3.PutObject", demand)
-    return s3
-
-
 def stored(s3: Any) -> bytes:
     body: bytes = s3.client.get_object(Bucket=s3.bucket, Key=KEY)["Body"].read()
     return body
