@@ -81,7 +81,10 @@ class PutRefused(Exception):
 
 
 class ConcurrentWrite(Exception):
-    """Somebody else has changed an object since the run looked; its bin is looked at again by a later run."""
+    """Somebody else has changed an object since the run looked; its bin is looked at again by a later run.
+
+    With a text where no change is to be seen: it says what is known.
+    """
 
 
 class LocalFileProblem(Exception):

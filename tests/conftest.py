@@ -109,6 +109,27 @@ def env_file(s3: S3, tmp_path: Path) -> Path:
     return path
 
 
+@pytest.fixture
+def strict(s3: S3) -> S3:
+    """A server that knows conditional puts."""
+    s3.client.put_object(Bucket=s3.bucket, Key="probe", Body=b"1")
+
+    def demand(params: Any, **_: Any) -> None:
+        params["headers"]["If-None-Match"] = "*"
+
+    s3.client.meta.events.register("before-call.s3.PutObject", demand)
+    try:
+        s3.client.put_object(Bucket=s3.bucket, Key="probe", Body=b"2")
+    except s3.client.exceptions.ClientError as error:
+        assert error.response["ResponseMetadata"]["HTTPStatusCode"] == 412
+    else:
+        pytest.skip(f"this {s3.server.name} knows no conditional puts")
+    finally:
+        s3.client.meta.events.unregister("before-call.s3.PutObject", demand)
+        s3.client.delete_object(Bucket=s3.bucket, Key="probe")
+    return s3
+
+
 @pytest.fixture(params=GENERATIONS, ids=[rules.name for rules in GENERATIONS])
 def rules(request: Any) -> Rules:
     """Each generation of the archive in turn (see support/archive.py)."""

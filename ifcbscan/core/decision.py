@@ -160,7 +160,7 @@ def decide(
     such a bin, also when the .roi has come back.
     """
     decision = _decide_by_table(local, remote, now, policy, copies, known)
-    alone = known.adc_was_alone or _adc_is_alone(remote)
+    alone = known.adc_was_alone or adc_is_alone(remote)
     if not alone or decision.state not in _TOLD_AS_REJECTED:
         return decision
     reason = _told_after_adc(decision, local, remote, now)
@@ -302,7 +302,7 @@ def _broken_for_good(local: Fileset) -> str:
     )
 
 
-def _adc_is_alone(remote: RemoteFileset) -> bool:
+def adc_is_alone(remote: RemoteFileset) -> bool:
     """Whether the .adc is out and the .roi, which was put before it, is not there any more."""
     return remote.roi == MISSING and remote.hdr != MISSING and remote.adc != MISSING
 
@@ -310,7 +310,7 @@ def _adc_is_alone(remote: RemoteFileset) -> bool:
 def _told_after_adc(decision: Decision, local: Fileset, remote: RemoteFileset, now: Now) -> str:
     """Why a bin whose .adc was out without its .roi is `rejected`, though `decision` says that it is as it should
     be, or how it is brought there."""
-    if _adc_is_alone(remote):
+    if adc_is_alone(remote):
         age = now.server - server_seconds(remote.hdr_put)
         return f"{_deleted(age)}, after the .adc was out: {_broken_for_good(local)}; it is to be sent again"
     if decision.state is State.SYNCED:

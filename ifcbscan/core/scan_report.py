@@ -106,6 +106,7 @@ class Tally:
     problems: list[Problem] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     uploaded: list[Pid] = field(default_factory=list)
+    sent_elsewhere: list[Pid] = field(default_factory=list)  # by others, after this run had listed the bucket
     refusable: list[tuple[Pid, str]] = field(default_factory=list)  # of these: those with a reason
     files_uploaded: int = 0
     bytes_uploaded: int = 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Mapping, NamedTuple, Sequence
 
 from ifcbscan.core.bins import NOTHING_REMOTE, Fileset, Pid, RemoteFileset
-from ifcbscan.core.decision import NOTHING_ELSE, Decision, Known, Now, Policy, decide
+from ifcbscan.core.decision import NOTHING_ELSE, Decision, Known, Now, Policy, adc_is_alone, decide
 from ifcbscan.disk.tree import Inventory
 
 
@@ -13,7 +13,7 @@ class Compared(NamedTuple):
     """The tree as it was walked and the bucket as it was listed, at the moment `now`.
 
     `retry_rejected`: send again what the archive refused before. `other_content`: by bin, the files that are known to
-    have other content in the archive (`sync --content`).
+    have other content in the archive (`sync --content`). `adc_was_alone`: as in `Known`, by an earlier listing of this run.
     """
 
     inventory: Inventory
@@ -22,6 +22,12 @@ class Compared(NamedTuple):
     policy: Policy
     retry_rejected: bool
     other_content: Mapping[Pid, frozenset[str]]
+    adc_was_alone: frozenset[str] = frozenset()
+
+    def listed_again(self, remote: Mapping[str, RemoteFileset], now: Now) -> Compared:
+        """The same with a younger listing. What is told of a bin for its state in this one is told all the same."""
+        alone = self.adc_was_alone.union(pid for pid, there in self.remote.items() if adc_is_alone(there))
+        return self._replace(remote=remote, now=now, adc_was_alone=alone)
 
     def there(self, pid: Pid) -> RemoteFileset:
         """What the bucket holds of a bin."""
@@ -39,9 +45,14 @@ class Compared(NamedTuple):
     def known(self, pid: Pid) -> Known:
         """What is known of a bin besides. (What the archive refuses later in the run stays refused.)"""
         other_content = self.other_content.get(pid)
-        if other_content is None:
+        alone = pid in self.adc_was_alone
+        if other_content is None and not alone:
             return _RETRY if self.retry_rejected else NOTHING_ELSE
-        return Known(retry_rejected=self.retry_rejected, other_content=other_content)
+        return Known(
+            retry_rejected=self.retry_rejected,
+            other_content=other_content or frozenset(),
+            adc_was_alone=alone,
+        )
 
 
 _RETRY = Known(retry_rejected=True)

@@ -107,6 +107,9 @@ class BinSteps:
         self._bin_locks = backends.bin_locks
         self._listed_at = self._clock.monotonic()
         self._had_company = False  # another run of the job was under way at some time since the listing
+        #: How many puts, one after the other up to now, found that another had stored their very bytes. (An addition that
+        #: is lost between threads does no harm.)
+        self.in_vain = 0
 
     def look_for_company(self) -> None:
         """Note whether another run of the job is under way now, or was before; asked again before each bin."""
@@ -127,8 +130,8 @@ class BinSteps:
                     return
         except FileChanged as error:
             job.result = Result(BinState.SETTLING, f"changed while it was handled ({error})")
-        except ConcurrentWrite:
-            job.result = Result(BinState.FAILED, _CHANGED_ELSEWHERE)
+        except ConcurrentWrite as error:
+            job.result = Result(BinState.FAILED, str(error) or _CHANGED_ELSEWHERE)
         except (LocalFileProblem, PutRefused) as error:
             job.result = Result(BinState.FAILED, str(error))
         except IfcbscanError:
@@ -233,7 +236,7 @@ class BinSteps:
         with self._tree.open(job.local, extension) as file:
             if os.fstat(file.fileno()).st_size != size:
                 raise FileChanged(f".{extension} has another size now")
-            put = self._bucket.put(
+            stored = self._bucket.put(
                 key,
                 file,
                 size,
@@ -241,16 +244,18 @@ class BinSteps:
                 # The bytes are known now; they go only if they and the other files are still those of the walk.
                 before_sending=lambda: self._check_unchanged(job.local),
             )
-        job.files_sent += 1
-        job.bytes_sent += size
-        job.sent_adc = job.sent_adc or extension == "adc"
-        job.remote = job.remote.after_put(extension, size, put)
+        self.in_vain = self.in_vain + 1 if stored.by_another else 0
+        if not stored.by_another:
+            job.files_sent += 1
+            job.bytes_sent += size
+            job.sent_adc = job.sent_adc or extension == "adc"
+            log.debug("put %s (%d bytes)", key, size)
+        job.remote = job.remote.after_put(extension, size, stored.at)
         job.known = job.known._replace(
             # The archive checks the .roi and the .hdr after they have come, and may delete them.
             looked_at=job.known.looked_at and extension == "adc",
             other_content=job.known.other_content - {extension},
         )
-        log.debug("put %s (%d bytes)", key, size)
         self._check_unchanged(job.local)
 
     def _look(self, job: BinJob) -> None:

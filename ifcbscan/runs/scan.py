@@ -5,14 +5,11 @@ Deciding on each bin is in compared.py (with core/decision.py), acting on it in 
 
 from __future__ import annotations
 
-import itertools
-from concurrent.futures import Executor
 from types import MappingProxyType
 from typing import Callable, Container, Iterable, Iterator, Mapping, NamedTuple, Sequence
 
 from ifcbscan.core.bins import NOTHING_REMOTE, Fileset, Pid, RemoteFileset
 from ifcbscan.core.decision import Action, Now, content_marks, decide_fragment
-from ifcbscan.core.remote_index import ListedObject, index_objects
 from ifcbscan.core.scan_report import ScanReport, Tally
 from ifcbscan.core.series import Series
 from ifcbscan.core.states import BinState
@@ -21,11 +18,10 @@ from ifcbscan.errors import ExitCode, IfcbscanError
 from ifcbscan.runs.backends import Backends
 from ifcbscan.runs.compared import Compared
 from ifcbscan.runs.listener import Listener
-from ifcbscan.runs.listing import list_ranges, ranges_to_list
+from ifcbscan.runs.listing import list_remote
 from ifcbscan.runs.scan_options import (
     ScanOptions as ScanOptions,  # a part of every scan, so it can be had from here
 )
-from ifcbscan.s3.bucket import Bucket
 
 _A_DAY = 86400.0
 
@@ -96,6 +92,7 @@ def scan(
         else:
             ended_by = sending.send(to_do, compared, options, backends, listener, tally)
     find_newest = options.find_newest or tally.uploaded
+    came = [*tally.uploaded, *tally.sent_elsewhere]  # since the listing
     return ScanReport(
         time_series=options.time_series,
         directory=tree.root,
@@ -114,7 +111,7 @@ def scan(
         ended_at=bucket.server_clock.now(),
         uploaded=tuple(tally.uploaded),
         newest_local=_newest(inventory.filesets.values(), now.server) if find_newest else None,
-        newest_archived=_newest(_archived(inventory, remote.bins, marks, tally.uploaded), now.server)
+        newest_archived=_newest(_archived(inventory, remote.bins, marks, came), now.server)
         if find_newest
         else None,
     )
@@ -134,12 +131,12 @@ def _archived(
     inventory: Inventory,
     remote: Mapping[str, RemoteFileset],
     other_content: Container[Pid],
-    uploaded: Iterable[Pid],
+    came: Iterable[Pid],
 ) -> Iterator[Fileset]:
     for pid, fileset in inventory.filesets.items():
         if remote.get(pid, NOTHING_REMOTE).sizes == fileset.sizes and pid not in other_content:
             yield fileset
-    for pid in uploaded:
+    for pid in came:
         yield inventory.filesets[pid]
 
 
@@ -176,35 +173,3 @@ def _decide_all(compared: Compared, tally: Tally, listener: Listener) -> list[Fi
             to_do.append(local)
     to_do.sort(key=lambda local: local.pid.sample_time, reverse=True)
     return to_do
-
-
-class RemoteListing(NamedTuple):
-    """What the bucket holds of the bins that were asked for.
-
-    `nothing_seen`: the listing had no object at all, of whatever kind. It may have been of a few days only.
-    """
-
-    bins: dict[str, RemoteFileset]
-    nothing_seen: bool
-
-
-def list_remote(options: ScanOptions, inventory: Inventory, bucket: Bucket, pool: Executor) -> RemoteListing:
-    """What the bucket holds of the bins of `inventory`. Raises BucketRefused, BucketUnreachable.
-
-    A recent run lists only the days of its bins; a full one everything, in ranges side by side.
-    """
-    prefix = Series(options.account, options.time_series).prefix
-    complete = [pid for pid, fileset in inventory.filesets.items() if fileset.complete]
-    if not complete:
-        return RemoteListing({}, False)  # nothing that could be sent: the bucket need not be asked
-    ranges = ranges_to_list(complete, prefix, recent=options.max_age is not None)
-
-    def read(objects: Iterator[ListedObject]) -> tuple[bool, dict[str, RemoteFileset]]:
-        first = list(itertools.islice(objects, 1))
-        return not first, index_objects(itertools.chain(first, objects), prefix, inventory.filesets)
-
-    parts = list(list_ranges(bucket, prefix, ranges, read, pool))
-    bins: dict[str, RemoteFileset] = {}
-    for _, part in parts:
-        bins.update(part)
-    return RemoteListing(bins, all(nothing for nothing, _ in parts))

@@ -9,6 +9,7 @@ from typing import Callable, Iterable, Sequence
 
 from ifcbscan.core.bins import MISSING, Fileset
 from ifcbscan.core.dashboard_rules import refusal_warning
+from ifcbscan.core.decision import Now
 from ifcbscan.core.scan_report import Result, Tally
 from ifcbscan.core.series import Series
 from ifcbscan.core.states import BinState
@@ -17,6 +18,7 @@ from ifcbscan.errors import IfcbscanError
 from ifcbscan.runs.backends import Backends
 from ifcbscan.runs.compared import Compared
 from ifcbscan.runs.listener import Listener
+from ifcbscan.runs.listing import list_remote
 from ifcbscan.runs.one_bin import BinJob, result_if_sent
 from ifcbscan.runs.scan_options import ScanOptions
 from ifcbscan.runs.upload import Uploader, UploadOptions
@@ -37,8 +39,16 @@ def send(
     prefix = Series(options.account, options.time_series).prefix
     how = UploadOptions(prefix, options.policy, options.jobs, options.time_limit)
     uploader = Uploader(how, backends, listener)
+    latest = compared
+
+    def list_again() -> None:
+        nonlocal latest
+        remote = list_remote(options, compared.inventory, backends.bucket, backends.pool).bins
+        now = Now(backends.bucket.server_clock.now(), backends.clock.wall())
+        latest = latest.listed_again(remote, now)
+
     with backends.stop.deferred():  # a signal must not come between a bin and its count
-        ended_by = uploader.run(to_do, lambda local: _job(compared, local), tally)
+        ended_by = uploader.run(to_do, lambda local: _job(latest, local), list_again, tally)
     if tally.refusable:
         tally.warnings.append(refusal_warning(tally.refusable))
     return ended_by

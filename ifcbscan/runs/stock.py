@@ -11,7 +11,8 @@ from ifcbscan.core.decision import Action, Now, decide
 from ifcbscan.core.states import State
 from ifcbscan.core.stock import Stock, StockedBin, stock_of
 from ifcbscan.disk.tree import LocalTree
-from ifcbscan.runs.scan import ScanOptions, list_remote
+from ifcbscan.runs.listing import list_remote
+from ifcbscan.runs.scan_options import ScanOptions
 from ifcbscan.s3.bucket import Bucket
 
 #: What a run will send once a file has settled or the archive has checked it.

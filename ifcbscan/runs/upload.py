@@ -33,6 +33,9 @@ _ATTENTION = 0.5
 #: Uploads that fail for want of an answer, one after the other, after which the run ends though the bucket can be asked.
 _MOST_IN_A_ROW = 20
 
+#: Files in a row that another computer had stored before this one, after which the bucket is listed again.
+_MOST_IN_VAIN = 3
+
 
 class UploadOptions(NamedTuple):
     """How bins are sent.
@@ -67,6 +70,7 @@ class Uploader:
         )
         self._ready: deque[Fileset] = deque()
         self._open_job: Callable[[Fileset], BinJob]
+        self._list_again: Callable[[], None]
         self._waiting: list[tuple[float, int, BinJob]] = []
         self._order = itertools.count()
         self._running: dict[Future[None], BinJob] = {}
@@ -78,17 +82,25 @@ class Uploader:
         self._ended_by: IfcbscanError | None = None
 
     def run(
-        self, bins: Iterable[Fileset], open_job: Callable[[Fileset], BinJob], tally: Tally
+        self,
+        bins: Iterable[Fileset],
+        open_job: Callable[[Fileset], BinJob],
+        list_again: Callable[[], None],
+        tally: Tally,
     ) -> IfcbscanError | None:
         """Carry out what is decided on each of `bins`, in their order, and count every bin exactly once.
 
         `open_job` gives a bin its decision. It is called when the bin's turn has come: of a million bins that wait
         for a later run no more is kept than of those that are in the archive.
 
+        `list_again` lists the bucket anew, for the jobs that are opened from then on: called where another computer is
+        found to send the same bins. It may raise BucketRefused, BucketUnreachable, Interrupted.
+
         Returns a failure of the bucket that ended the run early, or None; the bins that were not begun
         then are counted as `to_upload`, as they are when the time limit is over or somebody interrupts.
         """
         self._open_job = open_job
+        self._list_again = list_again
         self._ready.extend(bins)
         self._steps.look_for_company()
         self._listener.begin(len(self._ready), sum(sum(local.sizes) for local in self._ready))
@@ -115,6 +127,8 @@ class Uploader:
             return heapq.heappop(self._waiting)[2]
         time_is_up = self._last_start is not None and self._clock.monotonic() >= self._last_start
         if self._ended_by is None and self._ready and not time_is_up:
+            if self._steps.in_vain >= _MOST_IN_VAIN and not self._get_out_of_the_way():
+                return None
             if self._failed_in_a_row >= self._jobs:
                 # What fails now will fail in the next run, too: some of the time goes to bins from anywhere else.
                 self._failed_in_a_row = 0
@@ -124,6 +138,23 @@ class Uploader:
                 return self._from_anywhere
             return self._open_job(self._ready.popleft())
         return None
+
+    def _get_out_of_the_way(self) -> bool:
+        """Another computer sends the same bins: see what it has sent, and go on somewhere else; False if the run ends.
+
+        From the same place on both would go side by side, and each file would cross the network twice.
+        """
+        self._steps.in_vain = 0
+        try:
+            self._list_again()
+        except BucketUnreachable:
+            pass  # the next upload tells
+        except BucketRefused as error:
+            self._ended_by = error
+        except Interrupted:
+            pass  # the flag is set, and the loop ends by it
+        self._ready.rotate(-random.randrange(len(self._ready)))
+        return self._ended_by is None and not self._cancelled.is_set()
 
     def _taken_from_anywhere(self) -> Fileset:
         """A bin that may be any of those that wait.
@@ -144,7 +175,10 @@ class Uploader:
         # While all workers are busy nothing can be begun, so there is nothing to be early for.
         if self._waiting and len(self._running) < self._jobs and self._ended_by is None:
             timeout = min(self._until_due(), _ATTENTION)
-        for future in wait(self._running, timeout, FIRST_COMPLETED).done:
+        done = wait(self._running, timeout, FIRST_COMPLETED).done
+        for future in [
+            future for future in self._running if future in done
+        ]:  # in the order of their beginnings
             job = self._running.pop(future)
             if job is self._from_anywhere:
                 self._from_anywhere = None
@@ -223,6 +257,8 @@ class Uploader:
             self._bin_locks.release(job.local.pid)
         state, reason = job.result
         tally.count(job.local.pid, state, reason)
+        if state is BinState.SYNCED:
+            tally.sent_elsewhere.append(job.local.pid)
         tally.files_uploaded += job.files_sent
         tally.bytes_uploaded += job.bytes_sent
         self._listener.bin_done(job, state, reason)

@@ -6,10 +6,9 @@ refusals.py says what an error answer means, and retry.py is the one place that 
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import threading
-from typing import BinaryIO, Callable, Iterator, Mapping, NamedTuple, Sequence, TypeVar
+from typing import BinaryIO, Callable, Iterator, Mapping, Sequence, TypeVar
 
 from ifcbscan.clock import Clock, ServerClock
 from ifcbscan.config import Config
@@ -20,19 +19,21 @@ from ifcbscan.core.scan_report import Requests
 from ifcbscan.errors import (
     BucketRefused,
     BucketUnreachable,
-    ConcurrentWrite,
-    FileChanged,
     Interrupted,
     PutRefused,
 )
-from ifcbscan.s3.body import Body, md5_of
+from ifcbscan.s3.body import Body
+from ifcbscan.s3.conditions import (
+    Expected as Expected,  # a part of every put, so it can be had from here
+)
+from ifcbscan.s3.conditions import Spelling, Spellings, is_conflict, is_unmet, without_condition
 from ifcbscan.s3.list_page import ListPage
 from ifcbscan.s3.listing import pages, query_between
 from ifcbscan.s3.object_head import ObjectContent, ObjectHead, content_of, etag_of, head_of
+from ifcbscan.s3.one_put import AlreadyDone, OnePut, Stored, Unmet
 from ifcbscan.s3.refusals import NOT_TOLD, Judgement, Meaning, judge
 from ifcbscan.s3.retry import Retries
 from ifcbscan.s3.transport import (
-    CONDITIONS,
     Answer,
     CannotAsk,
     ErrorAnswer,
@@ -52,22 +53,6 @@ _SIGNS_OF_S3: dict[Operation, set[str]] = {
     Operation.PUT: {"etag"},
 }
 _NO_S3 = "something that is no S3 server answered"
-
-
-class Expected(NamedTuple):
-    """What a put expects to find under its key: an object of `size` bytes, or nothing (None).
-
-    `etag` is its ETag, where that is known; else empty.
-    """
-
-    size: int | None
-    etag: str = ""
-
-    def is_met_by(self, found: ObjectHead | None) -> bool:
-        """Whether this is what is there now."""
-        if found is None or self.size is None:
-            return found is None and self.size is None
-        return found.size == self.size and self.etag in ("", found.etag)
 
 
 class Bucket:
@@ -96,6 +81,7 @@ class Bucket:
         self._pace = pace
         self._retries = Retries(clock, self._cancelled, self._is_too_late)
         self._conditions = True  # False once the server has said that it knows none
+        self._spellings = Spellings()
         self._etags_are_md5: bool | None = None  # what the answers to this run's PUTs have shown
         self._lock = threading.Lock()
         self._requests = dict.fromkeys((operation.value for operation in Operation), 0)
@@ -202,8 +188,8 @@ class Bucket:
         size: int,
         expected: Expected | None = None,
         before_sending: Callable[[], None] | None = None,
-    ) -> str:
-        """Store the first `size` bytes of `file` under `key`; returns the server's time (ISO 8601).
+    ) -> Stored:
+        """Store the first `size` bytes of `file` under `key`.
 
         `expected`: what is thought to be there; None: whatever is there is replaced. If by now it is something else,
         nothing is stored and ConcurrentWrite is raised (unless these very bytes are there). S3 makes sure of that in one
@@ -217,44 +203,34 @@ class Bucket:
         if the file does not stay as it was; PutRefused if the bucket will not have this one object;
         BucketRefused, BucketUnreachable.
         """
-        md5 = md5_of(file, size, self._cancelled)
-        replaced = None
-        if expected is not None and expected.size is not None:
-            replaced = self.head(key)
-            if not expected.is_met_by(replaced):
-                raise ConcurrentWrite()
-
-        def has_arrived() -> bool:
-            # The answer to a try may have been lost after the bytes had arrived. (Not where the same bytes were
-            # there before: an .hdr is sent again for its date.)
-            found = self.head(key)
-            if found is not None and found != replaced and (found.size, found.etag) == (size, md5.hex()):
-                return True
-            if expected is not None and (None if found is None else found.size) != expected.size:
-                raise ConcurrentWrite()
-            if md5_of(file, size, self._cancelled) != md5:
-                raise FileChanged("its content changed while it was sent")
-            return False
-
+        one = OnePut(file, size, expected, lambda: self.head(key), self._cancelled)
+        if one.needless:
+            return self._stored(by_another=True)
         if before_sending is not None:
             before_sending()
-        headers = {
-            "Content-Length": str(size),
-            "Content-MD5": base64.b64encode(md5).decode("ascii"),
-            **({} if expected is None else _condition(replaced)),
-        }
-        body = Body(file, size, self._cancelled, self._pace)
-        request = Request(Operation.PUT, key, headers=headers, body=body)
         try:
-            etag = self._ask(request, lambda answer: etag_of(answer.headers), has_arrived)
-        except _AlreadyDone:
-            pass
-        except _NotAsExpected:
-            if not has_arrived():
-                raise ConcurrentWrite() from None
-        else:
-            self._learn_etags(etag, md5.hex())
-        return server_text(self.server_clock.now())
+            self._put_as_understood(key, one, Body(file, size, self._cancelled, self._pace))
+        except AlreadyDone as done:
+            return self._stored(done.by_another)
+        return self._stored()
+
+    def _put_as_understood(self, key: str, one: OnePut, body: Body) -> None:
+        """Put with a condition that this server understands. Raises AlreadyDone, and what `put` does."""
+        for spelling in self._spellings.to_try() if one.names_an_etag else (Spelling.QUOTED,):
+            request = Request(Operation.PUT, key, headers=one.headers(spelling), body=body)
+            try:
+                etag = self._ask(request, lambda answer: etag_of(answer.headers), one.has_arrived)
+            except Unmet as unmet:
+                one.look_again(unmet)
+                continue
+            self._learn_etags(etag, one.md5)
+            if one.names_an_etag:
+                self._spellings.learn(spelling)
+            return
+        raise one.unexplained()
+
+    def _stored(self, by_another: bool = False) -> Stored:
+        return Stored(server_text(self.server_clock.now()), by_another)
 
     def _learn_etags(self, etag: str, md5: str) -> None:
         """What the answer to a PUT of content with this MD5 shows of the server's ETags.
@@ -276,18 +252,19 @@ class Bucket:
     ) -> _T:
         """What `receive` makes of the answer; it reads it afresh at every try, and raises ValueError if it is no S3's.
 
-        `already_done` is asked before a try that follows one which may have taken effect; then _AlreadyDone is raised.
-        Raises BucketRefused, BucketUnreachable, PutRefused, Interrupted, what the body or `already_done` raises, and
-        the exceptions at the end of this module.
+        `already_done` is asked before a try that follows one which may have taken effect, or which somebody else's
+        request was in the way of; if so, AlreadyDone is raised.
+        Raises BucketRefused, BucketUnreachable, PutRefused, Unmet, Interrupted, what the body or `already_done`
+        raises, and the exceptions at the end of this module.
         """
-        unsure = False
+        unsure = conflict = False
 
         def attempt() -> _T:
-            nonlocal unsure
+            nonlocal unsure, conflict
             if self._cancelled.is_set():
                 raise Interrupted(130)
-            if unsure and already_done():
-                raise _AlreadyDone()
+            if (unsure or conflict) and already_done():
+                raise AlreadyDone(by_another=not unsure)
             with self._lock:
                 self._requests[request.operation.value] += 1
             if request.body is not None:
@@ -298,7 +275,10 @@ class Bucket:
                 if request.body is not None and request.body.problem is not None:
                     raise request.body.problem from None  # ours, not the network's
                 unsure = unsure or error.unsure
+                conflict = conflict or isinstance(error, _Conflict)
                 raise
+            except Unmet:
+                raise Unmet(unsure) from None
             self.answered()
             return received
 
@@ -319,11 +299,15 @@ class Bucket:
     def _send(self, request: Request) -> Answer:
         """The good answer of an S3 server to one try."""
         try:
-            answer = self._transport.send(request if self._conditions else _without_condition(request))
+            answer = self._transport.send(request if self._conditions else without_condition(request))
         except ErrorAnswer as error:
             if error.code:
                 self._learn_time(error.headers)
+            if is_unmet(request, error):
+                raise Unmet() from None
             judgement = judge(request.operation, error, self._config.bucket, self._config.account)
+            if is_conflict(request, error):
+                raise _Conflict(judgement.text, unsure=False) from None
             raise self._consequence(judgement, error.status) from None
         except CannotAsk as error:
             raise BucketRefused(
@@ -341,7 +325,7 @@ class Bucket:
         if meaning is Meaning.NO_SUCH_OBJECT:
             return _NoSuchObject()
         if meaning is Meaning.NOT_AS_EXPECTED:
-            return _NotAsExpected()
+            return Unmet()
         if meaning is Meaning.NO_CONDITIONS and self._conditions:
             self._conditions = False
             return PassingError("it knows no conditional requests", unsure=False)
@@ -375,25 +359,9 @@ class _NoSuchObject(Exception):
     """HEAD or GET: no such object."""
 
 
-class _NotAsExpected(Exception):
-    """PUT: what is stored there is not what was expected."""
-
-
-class _AlreadyDone(Exception):
-    """A try whose answer was lost had taken effect."""
+class _Conflict(PassingError):
+    """PUT: somebody else's request for the same key was under way, and this one was not carried out."""
 
 
 def _is_of_s3(operation: Operation, headers: Mapping[str, str]) -> bool:
     return _SIGNS_OF_S3[operation] <= set(headers) and not headers.get("content-length", "").startswith("-")
-
-
-def _condition(replaced: ObjectHead | None) -> dict[str, str]:
-    """The header that lets a PUT through only if nothing, or still what is to be replaced, is there."""
-    if replaced is None:
-        return {"If-None-Match": "*"}
-    return {"If-Match": f'"{replaced.etag}"'} if replaced.etag else {}
-
-
-def _without_condition(request: Request) -> Request:
-    kept = {name: value for name, value in request.headers.items() if name not in CONDITIONS}
-    return request._replace(headers=kept)

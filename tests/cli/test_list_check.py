@@ -6,6 +6,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -239,6 +240,32 @@ def test_one_wrong_setting_is_one_red_line_with_what_to_do(
     done = operator.run("check", operator.home, "nauset", code=code)
     found = red(done)
     assert list(found) == [item] and said in found[item]
+
+
+@on_moto
+@pytest.mark.parametrize("earlier", ["nothing", "scheduler", "settings", "folder"])
+def test_a_bucket_that_cannot_be_reached_ends_the_check_with_5_whatever_else_is_not_in_order(
+    operator: Operator, dashboard: DashboardStandIn, env_file: Path, cron_service: None, earlier: str
+) -> None:
+    with socket.socket() as closed:  # nobody listens on it
+        closed.bind(("127.0.0.1", 0))
+        rewrite_env(env_file, S3_ENDPOINT_URL=f"http://127.0.0.1:{closed.getsockname()[1]}")
+        if earlier == "scheduler":
+            operator.crontab.forbid()
+        elif earlier == "settings":
+            env_file.chmod(0o644)
+        folder = operator.home / "gone" if earlier == "folder" else operator.home
+        found = red(operator.run("check", folder, "nauset", code=5))
+    assert list(found) == [name for name in (earlier, "credentials") if name != "nothing"]
+    assert "could not be reached" in found["credentials"]
+
+
+@on_moto
+def test_a_dashboard_that_cannot_be_reached_does_not_hide_that_the_bucket_refuses(
+    operator: Operator, dashboard: DashboardStandIn, env_file: Path, cron_service: None
+) -> None:
+    rewrite_env(env_file, BUCKET_NAME="no.such.bucket", DASHBOARD_URL=NOWHERE)
+    assert list(red(operator.run("check", operator.home, "nauset", code=2))) == ["credentials", "dashboard"]
 
 
 @on_moto

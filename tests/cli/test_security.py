@@ -78,7 +78,7 @@ def bucket_at(endpoint: str) -> Bucket:
 
 
 def put(bucket: Bucket) -> str:
-    return bucket.put(KEY, io.BytesIO(b"bytes" * 100), 500)
+    return bucket.put(KEY, io.BytesIO(b"bytes" * 100), 500).at
 
 
 # --- secrets

@@ -23,6 +23,14 @@ def test_whatever_breaks_the_invariants_hold_in_two_hundred_worlds() -> None:
     assert {"deleted by the archive", "run: killed", "run: exit 0", "run: exit 130"} <= happened
 
 
+@pytest.mark.parametrize("conditions", ["unquoted only", "neither spelling", "kept, 404"])
+def test_however_a_server_takes_the_etag_of_what_is_to_be_replaced_the_invariants_hold(
+    conditions: str,
+) -> None:
+    for seed in range(2000, 2100):
+        assert play(seed, conditions=conditions).violations == [], f"seed {seed}"
+
+
 @pytest.mark.slow
 def test_whatever_breaks_the_invariants_hold_in_six_hundred_worlds() -> None:
     for seed in range(1000, 1600):

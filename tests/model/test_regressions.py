@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 from support.world import CONFIRM, DAY, FOREIGN, LAGS, PIDS, SETTLE, Fault, World, foreign_keys, key_of
 
 from ifcbscan.core.states import BinState
+from ifcbscan.runs import upload
 
 PID = PIDS[0]
 
@@ -316,6 +319,30 @@ def test_a_roi_that_the_archive_has_deleted_while_a_put_over_it_was_tried_again_
     world.stops = [(120.0,)]
     world.scan(faults=[Fault(5, "stopped"), Fault(5, "reset")])
     assert world.violations == []
+
+
+@pytest.mark.parametrize("conditions", ["kept", "unquoted only", "ignored"])
+def test_two_computers_that_send_the_same_bins_in_any_order_of_turns_break_nothing(
+    conditions: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(upload, "_MOST_IN_VAIN", 1)  # a world has four bins only
+    uploaded: set[tuple[int, ...]] = set()
+    for seed in range(60):
+        draw = random.Random(seed)
+        random.seed(seed)
+        world = World()
+        world.conditions = conditions
+        world.add_second_machine(shares_disk=seed % 2 == 0)
+        for pid in PIDS:
+            for machine in (0, 1):
+                world.finish(pid, "last week", machine)
+        if seed % 3 == 0:
+            world.refused.add(PIDS[seed % 4])
+        runs = world.scan_both([draw.randrange(2) for _ in range(80)], jobs=draw.choice([1, 4]))
+        uploaded.add(tuple(list(run.states.values()).count("uploaded") for run in runs))
+        world.check_arrived()
+        assert world.violations == [], f"seed {seed}"
+    assert len(uploaded) > 2  # sometimes the one, sometimes the other
 
 
 @pytest.mark.parametrize("dated", ["1970", "a second before 1970", "1601", "2106"])

@@ -37,8 +37,9 @@ from ifcbscan.core.scan_report import Requests
 from ifcbscan.demo.sample_bins import bin_contents
 from ifcbscan.disk.tree import Inventory
 from ifcbscan.errors import ConcurrentWrite, FileChanged, LocalFileProblem, UsageError
-from ifcbscan.s3.bucket import Expected
+from ifcbscan.s3.conditions import Expected
 from ifcbscan.s3.object_head import ObjectContent, ObjectHead
+from ifcbscan.s3.one_put import Stored
 from support.http_dates import http_date
 
 START = 1700000000.0
@@ -109,6 +110,10 @@ class Call(NamedTuple):
     size: int = 0
 
 
+#: How servers take a condition of a put: as S3 (412), as S3 answers where there is nothing to replace (404), as Ceph's
+#: (an ETag in quotes fits nothing), as one that fits no ETag to any, and as rclone's (stores what comes last).
+CONDITIONS = ("kept", "kept, 404", "unquoted only", "neither spelling", "ignored")
+
 BucketHook = Callable[[str, Call], None]
 """Called as hook("before", call) and hook("after", call) around what a request does to the bucket.
 
@@ -135,8 +140,8 @@ class FakeBucket:
         self.stands_still_at: float | None = None
         self.server_clock = ServerClock(clock)
         self._page_size = page_size
-        #: False for a server that stores what comes last, as rclone's does.
-        self.conditions = True
+        #: How the server takes the conditions of puts: one of CONDITIONS.
+        self.conditions = "kept"
         #: The server's own clock (seconds since 1970), which a test may replace by one that stands still.
         self.server_now: Callable[[], float] = lambda: clock.now
 
@@ -210,7 +215,7 @@ class FakeBucket:
         size: int,
         expected: Expected | None = None,
         before_sending: Callable[[], None] | None = None,
-    ) -> str:
+    ) -> Stored:
         # As the real one: what is to be replaced is looked at first, and by its content it must still be that.
         of_something = expected is not None and expected.size is not None
         replaced = self.objects.get(key) if of_something else None
@@ -221,9 +226,15 @@ class FakeBucket:
                 gone = gone or self.etag(replaced) != expected.etag
 
         def is_expected(stored: StoredObject | None) -> bool:
+            if self.conditions == "ignored" or (
+                self.conditions == "neither spelling" and replaced is not None
+            ):
+                return True
             if replaced is None or stored is None:
                 return expected is None or stored is replaced
             return stored.body == replaced.body
+
+        by_another = False
 
         try:
             if gone:
@@ -235,7 +246,8 @@ class FakeBucket:
             file.seek(0)
             if key not in self.objects or self.objects[key].body != file.read(size):
                 raise
-        return server_text(self.server_clock.now())
+            by_another = True
+        return Stored(server_text(self.server_clock.now()), by_another)
 
     def put_if(
         self, key: str, file: BinaryIO, size: int, expected: Callable[[StoredObject | None], bool]
@@ -253,7 +265,7 @@ class FakeBucket:
             raise FileChanged("it became shorter while it was read")
         self.while_under_way(call)
         before = self.objects.get(key)
-        if self.conditions and not expected(before):
+        if not expected(before):
             raise ConcurrentWrite()
         stored = StoredObject(body, began)
         self.objects[key] = stored
@@ -436,8 +448,7 @@ class SerialExecutor(Executor):
     """Runs everything at once, in the calling thread.
 
     An `Exception` ends up in the future, as in a pool; a `Killed` goes straight through to the caller.
-    With one job at a time a run's requests come in the same order every time; with more, the order in
-    which results are taken is not fixed.
+    A run's requests come in the same order every time.
     """
 
     def submit(self, function: Callable[..., Any], *arguments: Any, **named: Any) -> Future[Any]:  # type: ignore[override]

@@ -25,12 +25,16 @@ from support.world import (
 STEPS = 30
 
 
-def play(seed: int, steps: int = STEPS) -> World:
-    """A world with `steps` random events, after which faults stop; ends early at the first violation."""
+def play(seed: int, steps: int = STEPS, conditions: str = "") -> World:
+    """A world with `steps` random events, after which faults stop; ends early at the first violation.
+
+    `conditions`: one of CONDITIONS; else that is random, too.
+    """
     draw = random.Random(seed)
     random.seed(seed)  # for the pauses between retries
     world = World(wire=draw.random() < 0.5)
     world.conditions = draw.choice(["kept", "kept", *CONDITIONS])
+    world.conditions = conditions or world.conditions
     world.generation = draw.choice(GENERATIONS)
     machines = draw.randrange(3)
     if machines:

@@ -68,20 +68,33 @@ class MemoryTransport(Transport):
         body: Any = request.body
         size = int(request.headers["Content-Length"])
 
+        gone = False
+
         def expected(stored: StoredObject | None) -> bool:
-            if "If-Match" in request.headers:
-                etag = None if stored is None else f'"{self._store.etag(stored)}"'
-                return request.headers["If-Match"] == etag
-            return stored is None or "If-None-Match" not in request.headers
+            nonlocal gone
+            gone = stored is None
+            return self._is_met(request.headers, None if stored is None else self._store.etag(stored))
 
         try:
             etag = self._store.put_if(request.key, body, size, expected)
         except ConcurrentWrite:
+            if gone and self._store.conditions == "kept, 404":
+                raise error_answer("NoSuchKey", 404) from None
             raise error_answer("PreconditionFailed", 412) from None
         except HalfSent:
             body.read(size // 2)
             raise PassingError("the connection broke", unsure=True) from None
         return {"etag": f'"{etag}"'}, None
+
+    def _is_met(self, headers: Mapping[str, str], etag: str | None) -> bool:
+        """Whether the server finds the condition of a put met. `etag` is of what is there; None: nothing is."""
+        kind = self._store.conditions
+        if kind == "ignored":
+            return True
+        if "If-Match" in headers:
+            fitting = {"unquoted only": (etag,), "neither spelling": ()}.get(kind, (f'"{etag}"',))
+            return etag is not None and headers["If-Match"] in fitting
+        return etag is None or "If-None-Match" not in headers
 
 
 def error_answer(code: str, status: int) -> ErrorAnswer:

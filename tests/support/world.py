@@ -36,7 +36,8 @@ breaks an invariant is put into `World.violations`:
 - I7 what something on the way refuses for ever (`World.filters`) keeps no other bin from arriving: I1 holds for
   all others, within the six runs of `check_arrived`.
 
-On a server without conditional puts (`World.conditions`) a run can overwrite what another one has put since it
+On a server that puts nothing on a condition, or does not know what is to be replaced by its ETag (`World.conditions`), a
+run can overwrite what another one has put since it
 looked (listed it, or asked for it by HEAD), and I3 and I4 excuse that; for an `.adc` they excuse it only if this
 run had asked for that `.adc` by HEAD.
 
@@ -79,6 +80,7 @@ from ifcbscan.runs.backends import Backends, StopRequest
 from ifcbscan.runs.listener import Listener
 from ifcbscan.runs.one_bin import BinJob
 from ifcbscan.runs.scan import ScanOptions, scan
+from support import fakes
 from support.bin_locks import ClaimTable
 from support.disks import QUARTERS, Disk, Triple
 from support.fakes import Call, FakeBucket, FakeTree, Killed, SerialExecutor, StoredObject
@@ -118,8 +120,11 @@ FILTERS = {
     "puts are cut": (("put",), "reset"),
 }
 
-#: How servers take a condition of a put: as S3, as rclone's (stores what comes last), or with an error 501.
-CONDITIONS = ("kept", "ignored", "not implemented")
+#: How servers take a condition of a put: as a FakeBucket may, or with an error 501.
+CONDITIONS = (*fakes.CONDITIONS, "not implemented")
+
+#: On these servers a put replaces nothing but what its run has seen.
+_ATOMIC = ("kept", "kept, 404", "unquoted only")
 
 #: Whether the archive judges the content of a `.roi`, and deletes it for that.
 GENERATIONS = ("strict", "lenient")
@@ -585,7 +590,7 @@ class World:
         tree.hook = lambda operation, path: self._in_tree(run, operation, path)
         store = _Store(self.true, page_size=5)
         store.objects = self.objects
-        store.conditions = self.conditions == "kept"
+        store.conditions = "ignored" if self.conditions == "not implemented" else self.conditions
         store.server_now = self.server_now
         bucket: Any = store
         if self.wire:
@@ -679,7 +684,10 @@ class World:
                 run.looked[call.key] = len(self.effects)
                 run.looks[call.key] = self.true.now
             elif call.kind == "list":
-                run.listing = self.true.now
+                if (
+                    not run.looked and not run.puts
+                ):  # one during the sending is of bins that are not begun yet
+                    run.listing = self.true.now
             elif self.wire and self.conditions == "not implemented" and not run.conditions_refused:
                 run.conditions_refused = True
                 raise bucket.refusal("put_object", "NotImplemented", 501)
@@ -816,7 +824,7 @@ class World:
         if pid not in PIDS or key != key_of(pid, extension):
             self._violated("I4", f"put at no member's place: {key}")
             return
-        unseen = self.conditions != "kept" and self._changed_unseen(run, key, extension)
+        unseen = self.conditions not in _ATOMIC and self._changed_unseen(run, key, extension)
         if before is not None and len(before.body) > len(stored.body) and not unseen:
             self._violated("I4", f"{key} became smaller: {len(before.body)} -> {len(stored.body)}")
         if before is not None and before.body == stored.body and not unseen:
@@ -895,7 +903,7 @@ class World:
     def _may_stand_beside(self, run: Run, pid: str, there: Triple) -> bool:
         """Whether `.roi` and `.hdr`, which another run has put meanwhile, may be those beside this run's `.adc`."""
         hdr, adc, roi = map(len, there)
-        return self.conditions != "kept" or any(
+        return self.conditions not in _ATOMIC or any(
             len(seen[0]) <= hdr and seen[1] == there[1] and len(seen[2]) <= roi for seen in run.seen[pid]
         )
 

@@ -37,12 +37,13 @@ _TRIAL_NAME = "ifcbscan-check.txt"
 
 @dataclass(frozen=True)
 class Item:
-    """One line of the check."""
+    """One line of the check. `decides`: it says alone with which code the check ends, if it is not good."""
 
     good: bool
     name: str
     text: str
     exit_code: int = ExitCode.USAGE
+    decides: bool = False
 
 
 @dataclass
@@ -53,11 +54,15 @@ class _Account:
 
 
 def run(arguments: CheckArguments, interruption: Interruption) -> int:
-    """Print one line per item; 0 only if all are in order, else the exit code of the first that is not."""
+    """Print one line per item; 0 only if all are in order.
+
+    Else 5 if the bucket cannot be reached, whatever else there is, because then little could be checked at all; else the
+    exit code of the first that is not in order.
+    """
     code = ExitCode.DONE
     for item in _items(arguments, interruption):
         output.result_checked(item.good, f"{item.name:<12} {item.text}")
-        if not item.good and code == ExitCode.DONE:
+        if not item.good and (item.decides or code == ExitCode.DONE):
             code = item.exit_code
     return code
 
@@ -83,7 +88,7 @@ def _items(arguments: CheckArguments, interruption: Interruption) -> Iterator[It
     bucket = Bucket(config, clock, S3Client(config, 1), interruption.requested)
     account = _Account()
     reached = _asked("credentials", lambda: _list(bucket, config, account))
-    yield reached
+    yield replace(reached, decides=reached.exit_code == ExitCode.UNREACHABLE)
     if bucket.server_clock.known:
         yield _clock(bucket, clock)
     if reached.good and arguments.write:

@@ -73,6 +73,47 @@ def test_a_bin_that_a_strict_archive_refuses_is_tried_once_by_two_runs_at_once(
     assert len(puts) == len(set(puts)) and not [name for name in puts if name.endswith(".adc")]
 
 
+# --- two computers with the same bins
+
+
+@pytest.mark.parametrize("s3", ["moto"], indirect=True)
+def test_the_slower_of_two_computers_calls_synced_what_the_other_has_sent_and_sends_next_to_nothing(
+    strict: Any, data: Path, env_file: Path, cli_environment: dict[str, str], ifcbscan_cli: Any
+) -> None:
+    other_home = env_file.parent / "other-home"
+    elsewhere = {
+        name: value.replace(cli_environment["HOME"], str(other_home))
+        for name, value in cli_environment.items()
+    }
+    other_home.mkdir()
+    begun, overtaken = threading.Event(), threading.Event()
+
+    def hold_back(request: Request) -> None:
+        if request.kind == "put":
+            begun.set()
+            overtaken.wait(60)
+
+    arguments = ["--once", data, "nauset", "--json", "--jobs", "1"]
+    with ScriptedServer(upstream=strict.endpoint, filtered=hold_back) as between:
+        rewrite_env(env_file, S3_ENDPOINT_URL=between.endpoint)
+        slower = start(elsewhere, data.parent, *arguments)
+        try:
+            assert begun.wait(60)
+            rewrite_env(env_file, S3_ENDPOINT_URL=strict.endpoint)
+            first = json.loads(checked(ifcbscan_cli)(*arguments).stdout)
+        finally:
+            overtaken.set()
+        code, stdout, stderr = end(slower, 60.0)
+        assert code == 0, stderr
+        report = json.loads(stdout)
+        assert between.stored == []
+        assert len(between.names("put")) == 4  # of two bins; then it has looked
+    assert first["bins"]["uploaded"] == len(PIDS) and first["files_uploaded"] == 3 * len(PIDS)
+    assert report["bins"]["synced"] == len(PIDS) and report["bins"]["uploaded"] == 0
+    assert (report["files_uploaded"], report["bytes_uploaded"], report["uploaded_bins"]) == (0, 0, [])
+    assert_whole(strict, list(data.rglob("*.???")))
+
+
 # --- a run that holds bins and does not get on
 
 RECENT = ["--max-age", "20000d"]

@@ -12,7 +12,7 @@ import threading
 from typing import Any
 
 import pytest
-from support.scripted import Act, Answer, ScriptedServer, s3_error
+from support.scripted import Act, Answer, Request, ScriptedServer, s3_error
 
 from ifcbscan.clock import Clock
 from ifcbscan.config import load
@@ -51,7 +51,7 @@ def bucket_at(endpoint: str, name: str = "bucket.of.tests") -> Bucket:
 
 def put(bucket: Bucket, replaces: int | None, body: bytes = BYTES) -> str:
     expected = None if replaces is None else Expected(None if replaces == MISSING else replaces)
-    return bucket.put(KEY, io.BytesIO(body), len(body), expected)
+    return bucket.put(KEY, io.BytesIO(body), len(body), expected).at
 
 
 def head_of(body: bytes) -> Answer:
@@ -63,26 +63,6 @@ def head_of(body: bytes) -> Answer:
             ("Last-Modified", "Sun, 26 May 2013 10:00:00 GMT"),
         )
     )
-
-
-@pytest.fixture
-def strict(s3: Any) -> Any:
-    """A server that knows conditional puts."""
-    s3.client.put_object(Bucket=s3.bucket, Key="probe", Body=b"1")
-
-    def demand(params: Any, **_: Any) -> None:
-        params["headers"]["If-None-Match"] = "*"
-
-    s3.client.meta.events.register("before-call.s3.PutObject", demand)
-    try:
-        s3.client.put_object(Bucket=s3.bucket, Key="probe", Body=b"2")
-    except s3.client.exceptions.ClientError as error:
-        assert error.response["ResponseMetadata"]["HTTPStatusCode"] == 412
-    else:
-        pytest.skip(f"this {s3.server.name} knows no conditional puts")
-    finally:
-        s3.client.meta.events.unregister("before-call.s3.PutObject", demand)
-    return s3
 
 
 def stored(s3: Any) -> bytes:
@@ -135,6 +115,51 @@ def test_an_object_that_is_replaced_between_the_look_and_the_put_is_not_overwrit
         bucket = bucket_at(between.endpoint, strict.bucket)
         with pytest.raises(ConcurrentWrite):
             put(bucket, 5000)
+    assert stored(strict) == BYTES + b"more"
+
+
+def quotes_fit_nothing(request: Request) -> Answer | None:
+    """Ceph's gateway, which takes the quotes for a part of the ETag."""
+    quoted = request.headers.get("if-match", "").startswith('"')
+    return s3_error(412, "PreconditionFailed") if quoted else None
+
+
+def etags_fit_nothing(request: Request) -> Answer | None:
+    return s3_error(412, "PreconditionFailed") if "if-match" in request.headers else None
+
+
+@on_moto
+@pytest.mark.parametrize("gateway, puts", [(quotes_fit_nothing, 3), (etags_fit_nothing, 4)])
+def test_a_gateway_that_does_not_understand_a_quoted_etag_lets_the_run_replace_what_it_has_seen(
+    strict: Any, gateway: Any, puts: int
+) -> None:
+    with ScriptedServer(upstream=strict.endpoint, filtered=gateway) as between:
+        bucket = bucket_at(between.endpoint, strict.bucket)
+        put(bucket, MISSING, BYTES[:5000])
+        put(bucket, 5000)
+        assert stored(strict) == BYTES
+        assert between.kinds()["put"] == puts
+        strict.client.put_object(Bucket=strict.bucket, Key=KEY, Body=BYTES + b"more")
+        with pytest.raises(ConcurrentWrite, match="^$"):
+            put(bucket, len(BYTES))
+        strict.client.put_object(Bucket=strict.bucket, Key=KEY, Body=BYTES)
+        put(bucket, len(BYTES), BYTES + b"more")
+        assert stored(strict) == BYTES + b"more"
+        assert between.kinds()["put"] == puts + 1  # what the gateway understands is remembered
+        with pytest.raises(ConcurrentWrite):
+            put(bucket, MISSING)
+
+
+@on_moto
+def test_a_gateway_that_is_asked_without_quotes_still_replaces_nothing_that_the_run_has_not_seen(
+    strict: Any,
+) -> None:
+    strict.client.put_object(Bucket=strict.bucket, Key=KEY, Body=BYTES + b"more")
+    script = [head_of(BYTES[:5000]), s3_error(412, "PreconditionFailed"), head_of(BYTES[:5000])]
+    with ScriptedServer(script, upstream=strict.endpoint) as between:
+        with pytest.raises(ConcurrentWrite):
+            put(bucket_at(between.endpoint, strict.bucket), 5000)
+        assert between.requests[3].headers["if-match"] == hashlib.md5(BYTES[:5000]).hexdigest()
     assert stored(strict) == BYTES + b"more"
 
 
@@ -198,9 +223,10 @@ def test_after_a_lost_answer_another_object_in_the_place_ends_the_try() -> None:
 
 
 def test_two_requests_for_one_key_at_the_same_time_are_tried_again() -> None:
-    with ScriptedServer([s3_error(409, "ConditionalRequestConflict")], then=STORED) as server:
+    conflict = s3_error(409, "ConditionalRequestConflict")
+    with ScriptedServer([conflict, Answer(404), conflict, Answer(404)], then=STORED) as server:
         put(bucket_at(server.endpoint), MISSING)
-        assert server.kinds()["put"] == 2
+        assert [request.kind for request in server.requests] == ["put", "head", "put", "head", "put"]
 
 
 def test_a_server_that_refuses_conditions_is_asked_without_them_from_then_on() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from support.fakes import FakeTree, VirtualClock
 
-from ifcbscan.core.bins import Fileset, Pid, RemoteFileset
+from ifcbscan.core.bins import MISSING, Fileset, Pid, RemoteFileset
 from ifcbscan.core.decision import Known, Now, Policy
 from ifcbscan.core.states import State
 from ifcbscan.runs.compared import Compared
@@ -49,6 +49,21 @@ def test_what_the_bucket_holds_and_the_copies_decide(scene: Scene) -> None:
     scene.tree.write_bin(PID, scene.clock.wall() - 3600, folder="copy", images=5)
     compared, local = scene.compared()
     assert compared.decide(local).state is State.CONFLICT and len(compared.copies(PID)) == 1
+
+
+def test_a_younger_listing_decides_and_does_not_forget_that_an_adc_was_alone(scene: Scene) -> None:
+    whole = scene.whole()
+    scene.remote[PID] = whole._replace(roi=MISSING)
+    older, local = scene.compared()
+    later = Now(scene.clock.now + 60, scene.clock.wall() + 60)
+    younger = older.listed_again({PID: whole}, later)
+    assert older.decide(local).state is State.REJECTED
+    assert younger.there(PID) == whole and younger.now == later
+    assert younger.decide(local).state is State.REJECTED  # the dashboard may keep a broken row of it
+    again = younger.listed_again({PID: whole}, later)
+    assert again.decide(local).state is State.REJECTED
+    never = scene.compared()[0]._replace(remote={})
+    assert never.listed_again({PID: whole}, later).decide(local).state is State.SYNCED
 
 
 @pytest.mark.parametrize("retry_rejected", [False, True])

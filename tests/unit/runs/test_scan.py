@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
+import random
 from typing import Any, Sequence
 
 import pytest
 from support.fakes import Call, FakeBucket, FakeTree, SerialExecutor, StoredObject, VirtualClock
+from support.world import Interleaver
 
 from ifcbscan.core.bins import EXTENSIONS, Fileset, parse_pid
 from ifcbscan.core.decision import Policy
@@ -241,3 +243,62 @@ def test_a_scan_without_complete_bins_asks_nothing(world: World) -> None:
     world.tree.write(f"{FIRST}.hdr", b"not all there", world.clock.wall() - 3600)
     report = world.scan()
     assert world.bucket.calls == [] and report.bins[BinState.INCOMPLETE] == 1
+
+
+# --- two computers with the same bins
+
+
+def test_the_slower_of_two_computers_with_the_same_bins_lists_again_and_puts_nothing_of_what_is_there(
+    world: World,
+) -> None:
+    pids = [f"D20231001T{hour:02d}0000_IFCB013" for hour in range(12)]
+    world.write(*pids)
+    faster, slower = world, World()
+    slower.clock, slower.tree = world.clock, world.tree
+    slower.bucket = FakeBucket(world.clock)
+    slower.bucket.objects = world.bucket.objects
+    reports: list[ScanReport] = []
+
+    def overtake(when: str, call: Call) -> None:
+        if call.kind == "put" and when == "before" and not reports:
+            reports.append(faster.scan())
+
+    slower.bucket.hook = overtake
+    report = slower.scan(find_newest=True)
+    assert reports[0].bins[BinState.UPLOADED] == 12 and reports[0].files_uploaded == 36
+    assert report.bins[BinState.SYNCED] == 12 and report.bins[BinState.UPLOADED] == 0
+    assert (report.files_uploaded, report.bytes_uploaded, report.uploaded) == (0, 0, ())
+    assert report.newest_archived == pids[-1] == report.newest_local
+    assert len(slower.bucket.puts) == 4  # the .roi and .hdr of two bins, whose answers told
+    assert report.requests.list == 2
+    assert report.exit_code == ExitCode.DONE
+
+
+def test_two_computers_side_by_side_share_the_bins_between_them(world: World) -> None:
+    """They take turns at their requests, so from the first file on each is in the way of the other."""
+    pids = [f"D20231001T{hour:02d}{minute:02d}00_IFCB013" for hour in range(12) for minute in (0, 20, 40)]
+    world.write(*pids)
+    worlds = [world, World()]
+    worlds[1].tree = world.tree
+    worlds[1].bucket.objects = world.bucket.objects
+    interleaver = Interleaver([])
+    reports: dict[int, ScanReport] = {}
+
+    def work(number: int) -> None:
+        def before_each(when: str, call: Call) -> None:
+            if when == "before":
+                interleaver.turn(number)
+
+        worlds[number].bucket.hook = before_each
+        reports[number] = worlds[number].scan()
+
+    random.seed(1)
+    interleaver.run([lambda: work(0), lambda: work(1)])
+    both = reports.values()
+    assert sum(report.bins[BinState.UPLOADED] for report in both) == len(pids)
+    assert sum(report.bins[BinState.SYNCED] for report in both) == len(pids)
+    assert sum(report.files_uploaded for report in both) == 3 * len(pids)
+    # Side by side to the end it would be nearly every file, and a listing for every other bin.
+    assert sum(len(one.bucket.puts) for one in worlds) - 3 * len(pids) <= len(pids)
+    assert sum(report.requests.list for report in both) <= 12
+    assert min(report.bins[BinState.UPLOADED] for report in both) >= len(pids) // 4

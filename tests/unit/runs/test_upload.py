@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.fakes import (
+    CONDITIONS,
     Call,
     FakeBucket,
     FakeTree,
@@ -33,6 +34,7 @@ from ifcbscan.core.states import BinState
 from ifcbscan.errors import (
     BucketRefused,
     BucketUnreachable,
+    ConcurrentWrite,
     FileChanged,
     IfcbscanError,
     Interrupted,
@@ -90,6 +92,7 @@ class World:
         self.other_content: dict[str, Sequence[str]] = {}
         self.told = Told()
         self.tally = Tally()
+        self.list_again: Callable[[], None] = lambda: None
 
     def write(self, *pids: str, age: float = 3600.0) -> None:
         """Write whole bins that were last changed `age` seconds ago."""
@@ -126,7 +129,7 @@ class World:
         )
         uploader = Uploader(UploadOptions(PREFIX, self.policy, jobs, time_limit), backends, self.told)
         bins = [job.local for job in work.values()]
-        ended_by = uploader.run(bins, lambda local: work[local.pid], self.tally)
+        ended_by = uploader.run(bins, lambda local: work[local.pid], self.list_again, self.tally)
         assert len(self.told.results) == len(work) == self.told.bins
         assert sum(self.tally.bins.values()) == len(work)
         assert self.told.ended == 1
@@ -547,6 +550,26 @@ def test_where_somebody_else_keeps_changing_a_bin_its_roi_is_put_once_a_run(worl
     assert world.bucket.puts == [_key(FIRST, "roi"), _key(FIRST, "hdr")]
 
 
+def test_where_the_archive_calls_a_condition_unmet_for_no_reason_that_can_be_seen_that_is_what_is_told(
+    world: World,
+) -> None:
+    world.write(FIRST)
+    world.bucket.hook = _on("put", _key(FIRST, "roi"), _raise(ConcurrentWrite("a look shows nothing")))
+    world.run()
+    assert world.told.results[FIRST] == ("failed", "a look shows nothing")
+
+
+@pytest.mark.parametrize("conditions", CONDITIONS)
+def test_what_another_has_left_half_sent_is_replaced_on_every_kind_of_server(
+    world: World, conditions: str
+) -> None:
+    world.write(FIRST)
+    world.bucket.conditions = conditions
+    world.bucket.objects[_key(FIRST, "roi")] = StoredObject(b"half", world.clock.now - 3600.0)
+    world.run()
+    assert world.states == {FIRST: "uploaded"} and world.is_whole(FIRST)
+
+
 @pytest.mark.parametrize("extension", ["roi", "hdr"])
 def test_a_larger_file_that_came_meanwhile_is_not_overwritten_and_no_adc_put_beside_it(
     world: World, extension: str
@@ -899,6 +922,90 @@ def test_an_adc_that_another_run_has_put_meanwhile_is_not_put_twice(world: World
     world.run()
     assert world.states == {FIRST: "synced"}
     assert world.bucket.puts == []
+
+
+# Another computer sends the same bins.
+
+
+def _others_have_sent(world: World, *keys: str) -> None:
+    for key in keys:
+        body = world.tree.files["/data/" + key.rsplit("/", 1)[-1]].body
+        world.bucket.objects[key] = StoredObject(body, world.clock.now)
+
+
+def _each(pid: str) -> list[str]:
+    return [_key(pid, extension) for extension in ("roi", "hdr", "adc")]
+
+
+@pytest.mark.parametrize(
+    "theirs, state, files",
+    [
+        (["roi"], "uploaded", 2),
+        (["roi", "hdr"], "uploaded", 1),
+        (["roi", "hdr", "adc"], "synced", 0),
+        (["adc"], "synced", 2),
+    ],
+)
+def test_a_bin_is_uploaded_by_the_run_that_has_put_its_adc_and_synced_for_the_others(
+    world: World, theirs: list[str], state: str, files: int
+) -> None:
+    world.write(FIRST)
+    keys = [_key(FIRST, extension) for extension in theirs]
+    put = _key(FIRST, theirs[-1] if theirs == ["adc"] else "roi")
+    world.bucket.hook = _on("put", put, lambda: _others_have_sent(world, *keys))
+    world.run()
+    assert world.is_whole(FIRST)
+    assert world.states == {FIRST: state}
+    assert world.tally.files_uploaded == files
+    sizes = [len(world.bucket.objects[key].body) for key in set(_each(FIRST)) - set(keys)]
+    assert world.tally.bytes_uploaded == sum(sizes)
+    assert (world.tally.sent_elsewhere == [FIRST]) is (state == "synced")
+
+
+def _pids(count: int) -> list[str]:
+    return [f"D20231114T{hour:02d}0000_IFCB013" for hour in range(count)]
+
+
+def test_after_three_files_in_a_row_that_another_had_sent_the_bucket_is_listed_before_the_next_bin(
+    world: World,
+) -> None:
+    pids = _pids(6)
+    world.write(*pids)
+    when: list[int] = []
+    world.list_again = lambda: when.append(len(world.bucket.puts))
+    newest = sorted(pids, reverse=True)
+    # Of the third bin only the .hdr was there, and of the fourth and fifth all.
+    theirs = [*_each(newest[0])[:2], _key(newest[2], "hdr"), *_each(newest[3]), *_each(newest[4])]
+    world.bucket.hook = _on("put", _key(newest[0], "roi"), lambda: _others_have_sent(world, *theirs))
+    world.run()
+    # two in a row, two that were stored, .roi stored and .hdr not, then two: three in a row
+    assert when == [8]
+    assert len(world.bucket.puts) == len(set(world.bucket.puts))
+    assert all(world.is_whole(pid) for pid in pids)
+
+
+def test_a_bucket_that_cannot_be_listed_again_does_not_keep_bins_from_being_sent_but_one_that_refuses_ends_the_run(
+    world: World,
+) -> None:
+    pids = _pids(4)
+    world.write(*pids)
+    theirs = [key for pid in pids[2:] for key in _each(pid)]
+    listed: list[int] = []
+
+    def failing() -> None:
+        listed.append(1)
+        raise BucketUnreachable("away")
+
+    world.list_again = failing
+    world.bucket.hook = _on("put", _key(pids[3], "roi"), lambda: _others_have_sent(world, *theirs))
+    assert world.run() is None
+    assert listed == [1] and all(world.is_whole(pid) for pid in pids)
+    assert sorted(world.states.values()) == ["synced", "synced", "uploaded", "uploaded"]
+    world.bucket.objects.clear()
+    refused = BucketRefused("no right to list")
+    world.list_again = _raise(refused)
+    assert world.run() is refused
+    assert sorted(world.states.values()) == ["to_upload", "to_upload", "unconfirmed", "unconfirmed"]
 
 
 @pytest.mark.parametrize("extension", ["roi", "hdr", "adc"])

@@ -28,6 +28,7 @@ from ifcbscan.errors import (
 from ifcbscan.s3.bucket import Bucket, Expected
 from ifcbscan.s3.list_page import ListPage
 from ifcbscan.s3.object_head import ObjectContent, ObjectHead
+from ifcbscan.s3.one_put import Stored
 from ifcbscan.s3.retry import ATTEMPTS
 from ifcbscan.s3.transport import Answer, CannotAsk, ErrorAnswer, Operation, PassingError, Request, Transport
 
@@ -108,6 +109,10 @@ def listed(*keys: str, token: str | None = None, folders: tuple[str, ...] = ()) 
 
 
 def put(transport: Transport, expected: Expected | None = None, **options: Any) -> str:
+    return send(transport, expected, **options).at
+
+
+def send(transport: Transport, expected: Expected | None = None, **options: Any) -> Stored:
     return bucket_of(transport, **options).put(KEY, io.BytesIO(BYTES), len(BYTES), expected)
 
 
@@ -354,6 +359,124 @@ def test_a_server_without_conditions_is_asked_without_them_from_then_on() -> Non
     transport = Scripted(looked(OTHER_MD5, 7), error_answer("NotImplemented", 501), stored())
     put(transport, Expected(7))
     assert transport.conditions() == [{"If-Match": f'"{OTHER_MD5}"'}, {}]
+
+
+UNMET = error_answer("PreconditionFailed", 412)
+
+
+def was_there() -> Answer:
+    """What this run has seen under the key, and is to replace."""
+    return looked(OTHER_MD5, 7)
+
+
+def put_again() -> Answer:
+    """The same bytes as those of the file, put a little later."""
+    return Answer({**looked().headers, "last-modified": "Sun, 26 May 2013 10:00:09 GMT"})
+
+
+def test_a_server_that_takes_the_quotes_for_a_part_of_the_etag_is_asked_without_them_from_then_on() -> None:
+    quoted, bare = {"If-Match": f'"{OTHER_MD5}"'}, {"If-Match": OTHER_MD5}
+    transport = Scripted(was_there(), UNMET, was_there(), stored(), was_there(), stored(), stored())
+    bucket = bucket_of(transport)
+    for _ in range(2):
+        assert not bucket.put(KEY, io.BytesIO(BYTES), len(BYTES), Expected(7)).by_another
+    assert transport.kinds == ["head", "put", "head", "put", "head", "put"]
+    assert transport.conditions() == [quoted, bare, bare]
+    assert transport.bodies == [BYTES] * 3
+    bucket.put(KEY, io.BytesIO(BYTES), len(BYTES), Expected(None))
+    assert transport.conditions()[-1] == {"If-None-Match": "*"}
+
+
+def test_a_server_that_understands_no_etag_gets_what_replaces_something_after_a_look_from_then_on() -> None:
+    look = was_there()
+    transport = Scripted(look, UNMET, look, UNMET, look, stored(), look, stored(), stored())
+    bucket = bucket_of(transport)
+    for _ in range(2):
+        bucket.put(KEY, io.BytesIO(BYTES), len(BYTES), Expected(7))
+    assert transport.kinds == ["head", "put", "head", "put", "head", "put", "head", "put"]
+    assert [list(condition) for condition in transport.conditions()] == [["If-Match"], ["If-Match"], [], []]
+    bucket.put(KEY, io.BytesIO(BYTES), len(BYTES), Expected(None))
+    assert transport.conditions()[-1] == {"If-None-Match": "*"}
+
+
+@pytest.mark.parametrize("now_there", [NOT_THERE, looked(MD5, 7), looked(OTHER_MD5, 8)])
+@pytest.mark.parametrize("answer", [UNMET, error_answer("NoSuchKey", 404)])
+def test_what_has_changed_between_the_look_and_the_put_is_not_replaced_in_any_spelling(
+    now_there: Any, answer: Exception
+) -> None:
+    transport = Scripted(was_there(), answer, now_there)
+    with pytest.raises(ConcurrentWrite, match="^$"):
+        put(transport, Expected(7))
+    assert transport.kinds == ["head", "put", "head"]
+    transport = Scripted(was_there(), UNMET, was_there(), answer, now_there)
+    with pytest.raises(ConcurrentWrite, match="^$"):
+        put(transport, Expected(7))
+
+
+def test_where_the_quotes_are_understood_no_other_spelling_is_tried_and_the_reason_says_what_is_known() -> (
+    None
+):
+    transport = Scripted(was_there(), stored(), was_there(), UNMET, was_there())
+    bucket = bucket_of(transport)
+    bucket.put(KEY, io.BytesIO(BYTES), len(BYTES), Expected(7))
+    with pytest.raises(ConcurrentWrite, match="a look shows nothing of that"):
+        bucket.put(KEY, io.BytesIO(BYTES), len(BYTES), Expected(7))
+    assert transport.kinds == ["head", "put", "head", "put", "head"]
+
+
+def test_no_such_key_is_no_unmet_condition_where_there_was_none() -> None:
+    with pytest.raises(PutRefused, match="NoSuchKey"):
+        put(Scripted(error_answer("NoSuchKey", 404)), None)
+
+
+def test_a_file_that_changed_before_another_spelling_is_tried_is_not_sent() -> None:
+    file = io.BytesIO(BYTES)
+
+    def unmet() -> Exception:
+        file.getbuffer()[0:1] = b"X"
+        return UNMET
+
+    transport = Scripted(was_there(), unmet, was_there())
+    with pytest.raises(FileChanged):
+        bucket_of(transport).put(KEY, file, len(BYTES), Expected(7))
+
+
+CONFLICT = error_answer("ConditionalRequestConflict", 409)
+
+
+def test_after_a_conflict_with_another_request_it_looks_and_tries_again() -> None:
+    transport = Scripted(CONFLICT, NOT_THERE, stored())
+    assert not send(transport, Expected(None)).by_another
+    assert transport.kinds == ["put", "head", "put"]
+    transport = Scripted(CONFLICT, looked())
+    assert send(transport, Expected(None)).by_another
+    with pytest.raises(ConcurrentWrite):
+        put(Scripted(CONFLICT, looked(OTHER_MD5)), Expected(None))
+
+
+@pytest.mark.parametrize(
+    "expected, answers, by_another",
+    [
+        (Expected(None), [stored()], False),
+        (Expected(None), [UNMET, looked()], True),
+        (Expected(None), [LOST, looked()], False),  # it may have been this run's
+        (Expected(None), [LOST, NOT_THERE, UNMET, looked()], False),
+        (Expected(7), [was_there(), UNMET, looked()], True),
+        (Expected(7), [was_there(), LOST, was_there(), UNMET, was_there(), UNMET, looked()], False),
+        (Expected(7), [looked()], True),  # put since this run has listed the bucket
+        (
+            Expected(len(BYTES)),
+            [looked(), UNMET, put_again()],
+            True,
+        ),
+    ],
+)
+def test_whether_another_has_stored_these_bytes_is_told(
+    expected: Expected, answers: list[Any], by_another: bool
+) -> None:
+    transport = Scripted(*answers)
+    assert send(transport, expected).by_another is by_another
+    assert transport.answers == []
 
 
 def test_a_server_that_knows_no_put_at_all_is_given_up() -> None:
