@@ -22,8 +22,10 @@ from ifcbscan.s3.bucket import Bucket, Expected
 from ifcbscan.s3.client import S3Client
 from ifcbscan.s3.retry import ATTEMPTS
 
-#: The one of the two servers that may know conditional puts.
-on_moto = pytest.mark.parametrize("s3", ["moto"], indirect=True)
+#: The servers that may know conditional puts.
+on_moto_and_ceph = pytest.mark.parametrize(
+    "s3", ["moto", pytest.param("ceph", marks=pytest.mark.slow)], indirect=True
+)
 
 KEY = "hablab/nauset/2013/D20130526/D20130526T095207_IFCB013.roi"
 BYTES = bytes(range(256)) * 40
@@ -73,7 +75,7 @@ def stored(s3: Any) -> bytes:
 # --- on a real server
 
 
-@on_moto
+@on_moto_and_ceph
 def test_nothing_is_put_over_what_has_appeared_meanwhile(strict: Any) -> None:
     strict.client.put_object(Bucket=strict.bucket, Key=KEY, Body=BYTES + b"more")
     bucket = bucket_at(strict.endpoint, strict.bucket)
@@ -84,7 +86,7 @@ def test_nothing_is_put_over_what_has_appeared_meanwhile(strict: Any) -> None:
     assert stored(strict) == BYTES + b"more"
 
 
-@on_moto
+@on_moto_and_ceph
 def test_what_the_run_has_seen_is_replaced(strict: Any) -> None:
     bucket = bucket_at(strict.endpoint, strict.bucket)
     put(bucket, MISSING, BYTES[:5000])
@@ -93,13 +95,13 @@ def test_what_the_run_has_seen_is_replaced(strict: Any) -> None:
     assert bucket.requests.put == 2 and bucket.requests.head == 1
 
 
-@on_moto
+@on_moto_and_ceph
 def test_the_same_bytes_put_by_another_run_meanwhile_are_as_good(strict: Any) -> None:
     strict.client.put_object(Bucket=strict.bucket, Key=KEY, Body=BYTES)
     assert put(bucket_at(strict.endpoint, strict.bucket), MISSING).endswith("Z")
 
 
-@on_moto
+@on_moto_and_ceph
 def test_what_has_vanished_meanwhile_is_left_to_the_next_run(strict: Any) -> None:
     """The archive may have deleted it: then it must not come again within the day."""
     with pytest.raises(ConcurrentWrite):
@@ -107,7 +109,7 @@ def test_what_has_vanished_meanwhile_is_left_to_the_next_run(strict: Any) -> Non
     assert strict.objects(strict.bucket) == {}
 
 
-@on_moto
+@on_moto_and_ceph
 def test_an_object_that_is_replaced_between_the_look_and_the_put_is_not_overwritten(strict: Any) -> None:
     strict.client.put_object(Bucket=strict.bucket, Key=KEY, Body=BYTES + b"more")
     # The look was answered just before that.
