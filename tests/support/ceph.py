@@ -46,6 +46,7 @@ class CephServer(S3Server):
     """The gateway of a cluster that the workers of one test session share."""
 
     name = "ceph"
+    takes_quoted_etags = False
 
     def __init__(self, shared: Path) -> None:
         """`shared`: a folder that all workers of the session know."""

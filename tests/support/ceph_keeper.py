@@ -9,6 +9,7 @@ usage: ceph_keeper.py FOLDER       in a process group of its own
 from __future__ import annotations
 
 import base64
+import contextlib
 import os
 import re
 import selectors
@@ -102,13 +103,14 @@ def wait_for_the_last(listener: socket.socket, daemons: Daemons) -> None:
     """Until nobody is connected any more, nobody has come, or a daemon has ended."""
     patience = time.monotonic() + NOBODY_SECONDS
     came = False
-    with selectors.DefaultSelector() as selector:
+    with selectors.DefaultSelector() as selector, contextlib.ExitStack() as connections:
         selector.register(listener, selectors.EVENT_READ)
         while not ended(daemons):
             for key, _ in selector.select(1.0):
                 if key.fileobj is listener:
                     came = True
-                    selector.register(listener.accept()[0], selectors.EVENT_READ)
+                    connection = connections.enter_context(listener.accept()[0])
+                    selector.register(connection, selectors.EVENT_READ)
                 else:
                     selector.unregister(key.fileobj)  # they send nothing: it has closed
             if len(selector.get_map()) == 1 and (came or time.monotonic() > patience):

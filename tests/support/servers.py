@@ -80,6 +80,9 @@ class S3Server(abc.ABC):
     name = ""
     access_key = "AKIAIFCBSCANTESTS"
     secret_key = "ifcbscan-tests-secret-key"
+    takes_quoted_etags = True
+    """Whether `If-Match: "<etag>"` is met by that ETag. Where not, the first file that is replaced in a scan costs one
+    PUT and one HEAD more; then it is known."""
 
     def __init__(self) -> None:
         self.endpoint = ""

@@ -70,7 +70,7 @@ def bucket_at(server: Any, endpoint: str, name: str) -> Bucket:
 
 
 def put(bucket: Bucket, body: bytes, expected: Expected | None = None) -> str:
-    return bucket.put(KEY, io.BytesIO(body), len(body), expected)
+    return bucket.put(KEY, io.BytesIO(body), len(body), expected).at
 
 
 # --- the gateway itself

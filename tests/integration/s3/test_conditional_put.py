@@ -1,7 +1,7 @@
 """A put replaces only what the run has seen: made sure of by the server, in one step with the put.
 
-Of the servers here moto 5 knows conditional puts, as AWS does; moto 4 (Python 3.7) and rclone ignore
-the headers, and what they store is what comes last.
+Of the servers here moto 5 knows conditional puts, as AWS does, and so does Ceph's gateway, which wants the ETag without
+its quotes; moto 4 (Python 3.7) and rclone ignore the headers, and what they store is what comes last.
 """
 
 from __future__ import annotations
@@ -92,7 +92,8 @@ def test_what_the_run_has_seen_is_replaced(strict: Any) -> None:
     put(bucket, MISSING, BYTES[:5000])
     put(bucket, 5000)
     assert stored(strict) == BYTES
-    assert bucket.requests.put == 2 and bucket.requests.head == 1
+    more = 0 if strict.server.takes_quoted_etags else 1  # on Ceph 16.2 only, see S3Server
+    assert bucket.requests.put == 2 + more and bucket.requests.head == 1 + more
 
 
 @on_moto_and_ceph
@@ -130,7 +131,7 @@ def etags_fit_nothing(request: Request) -> Answer | None:
     return s3_error(412, "PreconditionFailed") if "if-match" in request.headers else None
 
 
-@on_moto
+@on_moto_and_ceph
 @pytest.mark.parametrize("gateway, puts", [(quotes_fit_nothing, 3), (etags_fit_nothing, 4)])
 def test_a_gateway_that_does_not_understand_a_quoted_etag_lets_the_run_replace_what_it_has_seen(
     strict: Any, gateway: Any, puts: int
@@ -152,7 +153,7 @@ def test_a_gateway_that_does_not_understand_a_quoted_etag_lets_the_run_replace_w
             put(bucket, MISSING)
 
 
-@on_moto
+@on_moto_and_ceph
 def test_a_gateway_that_is_asked_without_quotes_still_replaces_nothing_that_the_run_has_not_seen(
     strict: Any,
 ) -> None:
