@@ -24,7 +24,6 @@ import uuid
 from pathlib import Path
 from typing import Any, Iterator, Mapping
 
-from support import certificate
 from support.places import TESTS
 from support.servers import (
     START_SECONDS,
@@ -204,6 +203,10 @@ def _policy(bucket: str) -> dict[str, Any]:
 
 def _configure(folder: Path) -> tuple[int, int]:
     """Write `ceph.conf` and a certificate; the gateway's ports without and with TLS."""
+    from support import (
+        certificate,  # cryptography is slow to load, and conftest.py loads this module for every test
+    )
+
     certificate.make(folder)
     port, tls_port, monitor, monitor_old = (free_port() for _ in range(4))
     (folder / "ceph.conf").write_text(

@@ -9,6 +9,8 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import io
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Callable, Iterator
 
 import pytest
@@ -101,6 +103,14 @@ def test_nothing_is_put_over_an_object_unless_the_bucket_is_versioned(s3: Any) -
     assert put_if(client, s3.bucket, if_none_match="*") == (200, "")
 
 
+def test_in_a_versioned_bucket_no_etag_meets_a_condition(s3: Any) -> None:
+    version(s3)
+    client, etag = sharer_of(s3), hashlib.md5(b"older").hexdigest()
+    client.put_object(Bucket=s3.bucket, Key=KEY, Body=b"older")
+    for condition in (etag, f'"{etag}"'):
+        assert put_if(client, s3.bucket, if_match=condition) == (412, "PreconditionFailed")
+
+
 def test_a_listing_has_milliseconds_and_a_look_has_not(s3: Any) -> None:
     client = sharer_of(s3)
     times = []
@@ -169,6 +179,41 @@ def test_in_a_versioned_bucket_what_was_put_last_is_listed_looked_at_and_read(s3
     assert s3.client.get_object(Bucket=s3.bucket, Key=KEY)["Body"].read() == BYTES
     versions = s3.client.list_object_versions(Bucket=s3.bucket)["Versions"]
     assert sorted(entry["Size"] for entry in versions) == [5, len(BYTES)]
+
+
+def test_in_a_versioned_bucket_what_the_run_has_seen_is_replaced_and_nothing_else(s3: Any) -> None:
+    version(s3)
+    bucket = bucket_at(s3.server, s3.endpoint, s3.bucket)
+    put(bucket, b"older", Expected(None))
+    put(bucket, BYTES, Expected(5))
+    assert s3.objects() == {KEY: len(BYTES)}
+    with pytest.raises(ConcurrentWrite):
+        put(bucket, b"other", Expected(5))
+    assert s3.objects() == {KEY: len(BYTES)}
+
+
+@pytest.mark.parametrize("before", [None, b"older"])
+def test_of_writers_at_the_same_moment_one_arrives_and_the_others_know_that_they_have_not(
+    s3: Any, before: bytes | None
+) -> None:
+    """The gateway answers 412 or, to those who replace, 500 to all but one."""
+    if before is not None:
+        s3.client.put_object(Bucket=s3.bucket, Key=KEY, Body=before)
+    bodies = [BYTES + bytes([number]) for number in range(4)]
+    buckets = [bucket_at(s3.server, s3.endpoint, s3.bucket) for _ in bodies]
+    together = threading.Barrier(len(bodies))
+
+    def write(number: int) -> bytes | None:
+        together.wait(30)
+        try:
+            put(buckets[number], bodies[number], Expected(None if before is None else len(before)))
+        except ConcurrentWrite:
+            return None
+        return bodies[number]
+
+    with ThreadPoolExecutor(len(bodies)) as pool:
+        arrived = [body for body in pool.map(write, range(len(bodies))) if body is not None]
+    assert arrived == [s3.client.get_object(Bucket=s3.bucket, Key=KEY)["Body"].read()]
 
 
 def test_what_was_deleted_in_a_versioned_bucket_is_absent(s3: Any) -> None:
