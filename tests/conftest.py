@@ -16,6 +16,7 @@ from typing import Any, Callable, Generator, Iterator
 
 import pytest
 from support.archive import GENERATIONS, Rules
+from support.ceph import CephServer, is_left_out
 from support.dashboard import DashboardStandIn
 from support.operator import Crontab, Operator, make_python
 from support.places import REPOSITORY
@@ -73,13 +74,27 @@ def rclone_server() -> Iterator[RcloneServer]:
         pytest.skip(str(reason))
 
 
+@pytest.fixture(scope="session")
+def ceph_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CephServer]:
+    """Ceph's gateway, one for all workers of pytest-xdist; skips where its packages are not."""
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+    try:
+        with CephServer(shared) as server:
+            yield server
+    except ServerUnavailable as reason:
+        pytest.skip(str(reason))
+
+
 def _servers() -> list[Any]:
-    """The quicker server for every test, the other one for the same test among the slow ones."""
+    """The quicker server for every test, the others for the same test among the slow ones."""
+    ceph = pytest.param("ceph", marks=pytest.mark.slow)
     try:
         rclone_binary()
     except ServerUnavailable:
-        return ["moto", pytest.param("rclone", marks=pytest.mark.slow)]
-    return ["rclone", pytest.param("moto", marks=pytest.mark.slow)]
+        return ["moto", pytest.param("rclone", marks=pytest.mark.slow), ceph]
+    return ["rclone", pytest.param("moto", marks=pytest.mark.slow), ceph]
 
 
 @pytest.fixture(params=_servers())
@@ -197,6 +212,19 @@ def ifcbscan_cli(
         return result
 
     return run
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what is not worth its time over Ceph."""
+    left_out = [item for item in items if _is_left_out_over_ceph(item)]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if not _is_left_out_over_ceph(item)]
+
+
+def _is_left_out_over_ceph(item: pytest.Item) -> bool:
+    parameters = item.callspec.params if hasattr(item, "callspec") else {}
+    return parameters.get("s3") == "ceph" and is_left_out(item.nodeid, parameters)
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -23,7 +23,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from support.servers import _free_port
+from support.servers import free_port
 
 START_SECONDS = 60.0
 NPM_SECONDS = 180.0
@@ -79,7 +79,7 @@ class Browser:
         self._stop()
 
     def _start(self, chromium: str, driver: str) -> None:
-        port = _free_port()
+        port = free_port()
         with open(str(self._folder / "log"), "ab") as log:
             self._driver = subprocess.Popen(
                 [driver, f"--port={port}"],

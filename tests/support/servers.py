@@ -80,6 +80,9 @@ class S3Server(abc.ABC):
     name = ""
     access_key = "AKIAIFCBSCANTESTS"
     secret_key = "ifcbscan-tests-secret-key"
+    takes_quoted_etags = True
+    """Whether `If-Match: "<etag>"` is met by that ETag. Where not, the first file that is replaced in a scan costs one
+    PUT and one HEAD more; then it is known."""
 
     def __init__(self) -> None:
         self.endpoint = ""
@@ -113,7 +116,7 @@ class S3Server(abc.ABC):
 
     def _start(self, folder: Path) -> bool:
         """Start the server; False when it ended before it answered."""
-        port = _free_port()
+        port = free_port()
         command = self._command(port, folder)
         with open(str(folder / "log"), "ab") as log:
             process = subprocess.Popen(
@@ -122,7 +125,7 @@ class S3Server(abc.ABC):
                 stdout=log,
                 stderr=log,
                 cwd=str(folder),
-                env=_plain_environment(),
+                env=plain_environment(),
                 # Ctrl-C in the terminal is for pytest, which then closes the servers in order.
                 start_new_session=True,
             )
@@ -159,15 +162,19 @@ class S3Server(abc.ABC):
     def client(self) -> Any:
         """The boto3 S3 client for this server: path style, one attempt per request. Threads may share it."""
         if self._client is None:
-            self._client = boto3.client(
-                "s3",
-                endpoint_url=self.endpoint,
-                region_name=REGION,
-                aws_access_key_id=self.access_key,
-                aws_secret_access_key=self.secret_key,
-                config=_client_config(),
-            )
+            self._client = self.client_of(self.access_key, self.secret_key)
         return self._client
+
+    def client_of(self, access_key: str, secret_key: str, region: str = REGION) -> Any:
+        """As `client()`, with another key or region."""
+        return boto3.client(
+            "s3",
+            endpoint_url=self.endpoint,
+            region_name=region,
+            aws_access_key_id=access_key,
+            aws_secret_access_key=secret_key,
+            config=_client_config(),
+        )
 
     def make_bucket(self, name: str) -> None:
         """Create a bucket; names have 3 to 63 characters."""
@@ -235,12 +242,12 @@ def _client_config() -> Config:
         return Config(**options)
 
 
-def _plain_environment() -> dict[str, str]:
+def plain_environment() -> dict[str, str]:
     foreign = ("AWS_", "MOTO_", "RCLONE_")
     return {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

@@ -86,7 +86,8 @@ def test_it_is_done_once_and_costs_a_plain_scan_nothing(
     assert plain["requests"]["put"] == 0 and plain["bins"]["synced"] == 2
     shown = ifcbscan_cli("sync", data, "nauset", "--content", "--dry-run", "--env-file", env_file)
     assert BAD in shown.stdout and "other content of the same size" in shown.stdout
-    for expected in (2, 0):
+    # On Ceph 16.2 only, the first file that is replaced costs one PUT more: see S3Server.takes_quoted_etags.
+    for expected in (2 if s3.server.takes_quoted_etags else 3, 0):
         done = ifcbscan_cli("sync", data, "nauset", "--content", "--json", "--env-file", env_file)
         report = json.loads(done.stdout)
         assert report["requests"]["put"] == expected, done.stderr

@@ -18,6 +18,11 @@ from support.scripted import Request, ScriptedServer
 
 from ifcbscan.demo.sample_bins import write_bin
 
+#: Servers that know conditional puts.
+on_moto_and_ceph = pytest.mark.parametrize(
+    "s3", ["moto", pytest.param("ceph", marks=pytest.mark.slow)], indirect=True
+)
+
 PIDS = [f"D20260401T{hour:02d}0000_IFCB199" for hour in range(8)]
 
 
@@ -29,7 +34,7 @@ def data(tmp_path: Path) -> Path:
     return tmp_path / "data"
 
 
-@pytest.mark.parametrize("s3", ["moto"], indirect=True)
+@on_moto_and_ceph
 def test_two_runs_at_once_share_the_bins_and_put_each_file_once(
     s3: Any, data: Path, env_file: Path, cli_environment: dict[str, str], ifcbscan_cli: Any
 ) -> None:
@@ -53,7 +58,7 @@ def test_two_runs_at_once_share_the_bins_and_put_each_file_once(
     assert sum(report["files_uploaded"] for report in reports) == len(files)
 
 
-@pytest.mark.parametrize("s3", ["moto"], indirect=True)
+@on_moto_and_ceph
 def test_a_bin_that_a_strict_archive_refuses_is_tried_once_by_two_runs_at_once(
     s3: Any, data: Path, env_file: Path, cli_environment: dict[str, str]
 ) -> None:
@@ -157,7 +162,7 @@ def age_sign_of_life(environment: dict[str, str], seconds: float) -> None:
 
 
 @posix
-@pytest.mark.parametrize("s3", ["moto"], indirect=True)
+@on_moto_and_ceph
 def test_a_stopped_sync_is_named_by_the_scans_that_find_its_bins_and_is_a_failure_after_an_hour(
     s3: Any, data: Path, env_file: Path, cli_environment: dict[str, str], ifcbscan_cli: Any
 ) -> None:
@@ -187,7 +192,7 @@ def test_a_stopped_sync_is_named_by_the_scans_that_find_its_bins_and_is_a_failur
 
 
 @posix
-@pytest.mark.parametrize("s3", ["moto"], indirect=True)
+@on_moto_and_ceph
 def test_a_stopped_sync_that_has_none_of_the_bins_is_told_of_because_no_full_scan_can_run(
     s3: Any, data: Path, env_file: Path, cli_environment: dict[str, str], ifcbscan_cli: Any
 ) -> None:
@@ -203,7 +208,7 @@ def test_a_stopped_sync_that_has_none_of_the_bins_is_told_of_because_no_full_sca
 
 
 @posix
-@pytest.mark.parametrize("s3", ["moto"], indirect=True)
+@on_moto_and_ceph
 def test_a_stopped_scan_that_holds_the_lock_is_told_of_even_to_those_who_want_quiet_after_an_hour(
     s3: Any, data: Path, env_file: Path, cli_environment: dict[str, str], ifcbscan_cli: Any
 ) -> None:
@@ -227,7 +232,7 @@ def test_a_stopped_scan_that_holds_the_lock_is_told_of_even_to_those_who_want_qu
     assert_whole(s3, list(data.rglob("*.???")))
 
 
-@pytest.mark.parametrize("s3", ["moto"], indirect=True)
+@on_moto_and_ceph
 def test_a_sync_beside_a_scheduled_scan_says_who_sends_what_it_leaves(
     s3: Any, data: Path, env_file: Path, cli_environment: dict[str, str], ifcbscan_cli: Any
 ) -> None:

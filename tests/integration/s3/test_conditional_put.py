@@ -1,7 +1,7 @@
 """A put replaces only what the run has seen: made sure of by the server, in one step with the put.
 
-Of the servers here moto 5 knows conditional puts, as AWS does; moto 4 (Python 3.7) and rclone ignore
-the headers, and what they store is what comes last.
+Of the servers here moto 5 knows conditional puts, as AWS does, and so does Ceph's gateway, which wants the ETag without
+its quotes; moto 4 (Python 3.7) and rclone ignore the headers, and what they store is what comes last.
 """
 
 from __future__ import annotations
@@ -22,8 +22,10 @@ from ifcbscan.s3.bucket import Bucket, Expected
 from ifcbscan.s3.client import S3Client
 from ifcbscan.s3.retry import ATTEMPTS
 
-#: The one of the two servers that may know conditional puts.
-on_moto = pytest.mark.parametrize("s3", ["moto"], indirect=True)
+#: The servers that may know conditional puts.
+on_moto_and_ceph = pytest.mark.parametrize(
+    "s3", ["moto", pytest.param("ceph", marks=pytest.mark.slow)], indirect=True
+)
 
 KEY = "hablab/nauset/2013/D20130526/D20130526T095207_IFCB013.roi"
 BYTES = bytes(range(256)) * 40
@@ -73,7 +75,7 @@ def stored(s3: Any) -> bytes:
 # --- on a real server
 
 
-@on_moto
+@on_moto_and_ceph
 def test_nothing_is_put_over_what_has_appeared_meanwhile(strict: Any) -> None:
     strict.client.put_object(Bucket=strict.bucket, Key=KEY, Body=BYTES + b"more")
     bucket = bucket_at(strict.endpoint, strict.bucket)
@@ -84,22 +86,23 @@ def test_nothing_is_put_over_what_has_appeared_meanwhile(strict: Any) -> None:
     assert stored(strict) == BYTES + b"more"
 
 
-@on_moto
+@on_moto_and_ceph
 def test_what_the_run_has_seen_is_replaced(strict: Any) -> None:
     bucket = bucket_at(strict.endpoint, strict.bucket)
     put(bucket, MISSING, BYTES[:5000])
     put(bucket, 5000)
     assert stored(strict) == BYTES
-    assert bucket.requests.put == 2 and bucket.requests.head == 1
+    more = 0 if strict.server.takes_quoted_etags else 1  # on Ceph 16.2 only, see S3Server
+    assert bucket.requests.put == 2 + more and bucket.requests.head == 1 + more
 
 
-@on_moto
+@on_moto_and_ceph
 def test_the_same_bytes_put_by_another_run_meanwhile_are_as_good(strict: Any) -> None:
     strict.client.put_object(Bucket=strict.bucket, Key=KEY, Body=BYTES)
     assert put(bucket_at(strict.endpoint, strict.bucket), MISSING).endswith("Z")
 
 
-@on_moto
+@on_moto_and_ceph
 def test_what_has_vanished_meanwhile_is_left_to_the_next_run(strict: Any) -> None:
     """The archive may have deleted it: then it must not come again within the day."""
     with pytest.raises(ConcurrentWrite):
@@ -107,7 +110,7 @@ def test_what_has_vanished_meanwhile_is_left_to_the_next_run(strict: Any) -> Non
     assert strict.objects(strict.bucket) == {}
 
 
-@on_moto
+@on_moto_and_ceph
 def test_an_object_that_is_replaced_between_the_look_and_the_put_is_not_overwritten(strict: Any) -> None:
     strict.client.put_object(Bucket=strict.bucket, Key=KEY, Body=BYTES + b"more")
     # The look was answered just before that.
@@ -128,7 +131,7 @@ def etags_fit_nothing(request: Request) -> Answer | None:
     return s3_error(412, "PreconditionFailed") if "if-match" in request.headers else None
 
 
-@on_moto
+@on_moto_and_ceph
 @pytest.mark.parametrize("gateway, puts", [(quotes_fit_nothing, 3), (etags_fit_nothing, 4)])
 def test_a_gateway_that_does_not_understand_a_quoted_etag_lets_the_run_replace_what_it_has_seen(
     strict: Any, gateway: Any, puts: int
@@ -150,7 +153,7 @@ def test_a_gateway_that_does_not_understand_a_quoted_etag_lets_the_run_replace_w
             put(bucket, MISSING)
 
 
-@on_moto
+@on_moto_and_ceph
 def test_a_gateway_that_is_asked_without_quotes_still_replaces_nothing_that_the_run_has_not_seen(
     strict: Any,
 ) -> None:
