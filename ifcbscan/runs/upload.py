@@ -147,12 +147,10 @@ class Uploader:
         self._steps.in_vain = 0
         try:
             self._list_again()
-        except BucketUnreachable:
-            pass  # the next upload tells
+        except (BucketUnreachable, Interrupted):
+            pass  # the next upload tells; and the flag is set by which the loop ends
         except BucketRefused as error:
             self._ended_by = error
-        except Interrupted:
-            pass  # the flag is set, and the loop ends by it
         self._ready.rotate(-random.randrange(len(self._ready)))
         return self._ended_by is None and not self._cancelled.is_set()
 

@@ -42,6 +42,14 @@ def test_whoever_has_signed_it_is_not_trusted(code: int) -> None:
 
 
 @pytest.mark.parametrize(
+    ("code", "state", "clock"), [(10, "has expired", "ahead"), (9, "is not valid yet", "behind")]
+)
+def test_only_the_dates_of_a_certificate_speak_of_the_clock(code: int, state: str, clock: str) -> None:
+    said = words(wrapped(Said("x", verify_code=code, verify_message="dates")))
+    assert said.startswith(f"the server's certificate {state}, or this computer's clock is {clock}")
+
+
+@pytest.mark.parametrize(
     "error",
     [
         Said("x", verify_code=62, verify_message="Hostname mismatch, certificate is not valid for 'b'."),
