@@ -66,7 +66,8 @@ def _known(error: BaseException, address: str, trusted: str) -> str:
         )
     if reason in _NO_TLS:
         return f"what answers there speaks no TLS: another kind of server, or a log-in page of the network. Check {address}"
-    if reason in _NO_CERTIFICATES:
+    # Python 3.7 gives no reason beside its text.
+    if reason in _NO_CERTIFICATES or "no certificate or crl found" in str(error):
         return f"the file with the certificates to trust holds none in PEM form. Check {trusted}"
     return ""
 

@@ -426,9 +426,16 @@ def test_the_right_to_write_is_tried_only_when_asked_for_and_what_was_written_th
     assert key.startswith("hablab/") and not key.startswith("hablab/nauset/")
     assert key in items(done)["writing"][1]
     assert "HABON's archive removes by itself; elsewhere delete it" in items(done)["writing"][1]
-    assert items(done)["writing"][1].endswith(". If-None-Match is honoured, If-Match is honoured")
     Archive(s3.client, s3.bucket, rules).step()
     assert s3.objects() == {}
+
+
+@on_moto
+def test_the_conditions_that_a_server_honours_are_named(
+    strict: Any, operator: Operator, dashboard: DashboardStandIn, cron_service: None
+) -> None:
+    good, text = items(operator.run("check", operator.home, "nauset", "--write"))["writing"]
+    assert good and text.endswith(". If-None-Match is honoured, If-Match is honoured")
 
 
 @on_moto

@@ -30,7 +30,7 @@ NOBODY_SECONDS = 60.0
 """How long the first one may take to come after the gateway answers."""
 
 _NAMES = ("mon.", "client.admin", "osd.0", "client.rgw.a")
-_AS_ROOT = ["--setuser", "root", "--setgroup", "root"] if os.getuid() == 0 else []
+_AS_ROOT = ["--setuser", "root", "--setgroup", "root"] if hasattr(os, "getuid") and os.getuid() == 0 else []
 
 
 Daemons = List["subprocess.Popen[bytes]"]
