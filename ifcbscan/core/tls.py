@@ -20,6 +20,7 @@ _NOBODY_TRUSTED = (2, 18, 19, 20, 21, 27)
 # `reason` of an SSLError where something else than TLS has answered; which of them depends on OpenSSL's version.
 _NO_TLS = ("WRONG_VERSION_NUMBER", "UNKNOWN_PROTOCOL", "HTTP_REQUEST", "PACKET_LENGTH_TOO_LONG")
 
+_NO_CERTIFICATES_IN_WORDS = re.compile(r"no.certificate.or.crl.found")
 _NO_CERTIFICATES = ("NO_CERTIFICATE_OR_CRL_FOUND", "NO_CERTIFICATE_FOUND")
 
 _PLACE_IN_C = re.compile(r" \(_ssl\.c:\d+\)")
@@ -67,7 +68,7 @@ def _known(error: BaseException, address: str, trusted: str) -> str:
     if reason in _NO_TLS:
         return f"what answers there speaks no TLS: another kind of server, or a log-in page of the network. Check {address}"
     # Python 3.7 gives no reason beside its text.
-    if reason in _NO_CERTIFICATES or "no certificate or crl found" in str(error):
+    if reason in _NO_CERTIFICATES or _NO_CERTIFICATES_IN_WORDS.search(str(error)):
         return f"the file with the certificates to trust holds none in PEM form. Check {trusted}"
     return ""
 

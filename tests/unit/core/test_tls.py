@@ -86,3 +86,11 @@ def test_errors_that_name_each_other_as_their_cause_do_not_hold_it_up() -> None:
     one, other = Said("one"), Said("other")
     one.__cause__, other.__cause__ = other, one
     assert words(one) in ("one", "other")
+
+
+@pytest.mark.parametrize("attributes", [{"reason": "NO_CERTIFICATE_OR_CRL_FOUND"}, {}])
+def test_a_file_without_certificates_is_known_by_its_words_too(attributes: dict[str, str]) -> None:
+    said = words(wrapped(Said("[X509] no certificate or crl found (_ssl.c:4015)", **attributes)))
+    assert said == (
+        "the file with the certificates to trust holds none in PEM form. Check AWS_CA_BUNDLE in the .env file"
+    )
