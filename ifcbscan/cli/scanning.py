@@ -31,10 +31,10 @@ from ifcbscan.errors import AlreadyRunning, IfcbscanError, Interrupted
 from ifcbscan.runs import scan
 from ifcbscan.runs.backends import Backends, StopRequest
 from ifcbscan.s3.bucket import Bucket
-from ifcbscan.s3.client import S3Client
 from ifcbscan.s3.retry import Patience
 from ifcbscan.s3.throttle import Throttle
 from ifcbscan.s3.transport import PassingError
+from ifcbscan.s3.wire import Wire
 from ifcbscan.state import run_locks
 from ifcbscan.state.bin_locks import ALONE, BinLocks, NoBinLocks, SharedBinLocks, bin_locks_path
 
@@ -227,7 +227,7 @@ def _tools(order: _Order, held: run_locks.Held) -> _Tools:
             throttle.wait_for(size)
         progress.moved(size)
 
-    bucket = Bucket(config, clock, S3Client(config, _threads(order)), requested, pace)
+    bucket = Bucket(config, clock, Wire(config, _threads(order)), requested, pace)
     bucket.answered = held.getting_on
     if order.by_hand:
         bucket.retries.patience = Patience(_PATIENCE, lambda error: _tell_of_waiting(order, progress, error))

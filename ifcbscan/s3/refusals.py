@@ -11,7 +11,7 @@ from typing import NamedTuple
 from ifcbscan.core.printable import brief
 from ifcbscan.s3.transport import ErrorAnswer, Operation
 
-# What to do about the answers that a second try will not change. {bucket} and {account} are filled in.
+# What to do about the answers that a second try will not change. {bucket}, {account} and {region} are filled in.
 _HINTS = {
     "AccessDenied": "the key in the .env file has no right to do this under {account}/ in {bucket}. Check "
     "USER_ACCOUNT, and that the key belongs to it",
@@ -60,6 +60,16 @@ _LISTED_AS_AN_OBJECT = (
     "the server takes the name of the bucket, {bucket}, for that of an object, so the bucket's name may stand in the "
     "address, too. Check S3_ENDPOINT_URL in the .env file: the address of the server alone"
 )
+
+#: S3 names the region of the bucket where a request was signed for another one.
+_REGION = "x-amz-bucket-region"
+_OF_ANOTHER_REGION = (
+    "AuthorizationHeaderMalformed",
+    "IllegalLocationConstraintException",
+    "PermanentRedirect",
+    "TemporaryRedirect",
+)
+_IN_THE_REGION = "the bucket is in the region {region}. Write AWS_REGION={region} into the .env file"
 
 _PASSING_CODES = {
     "BadDigest",  # the bytes were damaged on the way: the bucket has stored nothing
@@ -114,6 +124,9 @@ def judge(operation: Operation, error: ErrorAnswer, bucket: str, account: str) -
             Meaning.PASSING, "it answered " + answered, unsure=status >= 500 or code == "BadDigest"
         )
     hint = _HINTS.get(code)
+    region = brief(error.headers.get(_REGION, ""))
+    if region and code in _OF_ANOTHER_REGION:
+        hint = _IN_THE_REGION
     if operation is Operation.LIST and code == "NoSuchKey":
         hint = _LISTED_AS_AN_OBJECT
     if hint is None and 300 <= status < 400:
@@ -128,7 +141,9 @@ def judge(operation: Operation, error: ErrorAnswer, bucket: str, account: str) -
     if hint is None and status in (401, 403):
         hint = _HINTS["AccessDenied"] if error.code else _NO_REASON
     if hint is not None:
-        return Judgement(Meaning.REFUSED, f"{answered}: {hint.format(bucket=bucket, account=account)}")
+        return Judgement(
+            Meaning.REFUSED, f"{answered}: {hint.format(bucket=bucket, account=account, region=region)}"
+        )
     said = brief(error.message).rstrip(".")
     reason = f"{answered}: {said}" if said else f"{answered}, {_NO_MESSAGE}"
     if operation is Operation.PUT:

@@ -45,7 +45,7 @@ from ifcbscan.runs.backends import Backends
 from ifcbscan.runs.listener import Listener
 from ifcbscan.runs.scan import ScanOptions, scan
 from ifcbscan.s3.bucket import Bucket
-from ifcbscan.s3.client import S3Client, Timeouts
+from ifcbscan.s3.wire import Timeouts, Wire
 from ifcbscan.schedule.jobs import Mode, ScheduledJob
 from ifcbscan.schedule.task_text import file_bytes, task_xml
 
@@ -75,7 +75,7 @@ def bucket_at(endpoint: str) -> Bucket:
         "AWS_CA_BUNDLE": os.environ.get("AWS_CA_BUNDLE", ""),
     }
     settings = load(None, values)
-    return Bucket(settings, NoPauses(), S3Client(settings, timeouts=Timeouts(5.0, 5.0)))
+    return Bucket(settings, NoPauses(), Wire(settings, timeouts=Timeouts(5.0, 5.0)))
 
 
 def put(bucket: Bucket) -> str:

@@ -24,8 +24,8 @@ from ifcbscan.dashboard import series
 from ifcbscan.dashboard.calls import Dashboard, DashboardError, SeriesList
 from ifcbscan.errors import ExitCode, IfcbscanError, Interrupted, PutRefused, UsageError
 from ifcbscan.s3.bucket import Bucket
-from ifcbscan.s3.client import S3Client
 from ifcbscan.s3.condition_probe import ConditionProbe, Honoured, Honours
+from ifcbscan.s3.wire import Wire
 from ifcbscan.schedule.choose import for_this_system
 from ifcbscan.state import paths
 
@@ -87,7 +87,7 @@ def _items(arguments: CheckArguments, interruption: Interruption) -> Iterator[It
     else:
         yield Item(True, "folder", "no DIR was given, and no IFCB_DATA_DIR in the .env file: not checked")
     clock = Clock()
-    client = S3Client(config, 1)
+    client = Wire(config, 1)
     bucket = Bucket(config, clock, client, interruption.requested)
     account = _Account()
     reached = _asked("credentials", lambda: _list(bucket, config, account))

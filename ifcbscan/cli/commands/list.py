@@ -13,14 +13,14 @@ from ifcbscan.dashboard.calls import Dashboard, DashboardUnreachable, UnknownToD
 from ifcbscan.dashboard.series import not_by_account
 from ifcbscan.errors import ExitCode
 from ifcbscan.s3.bucket import Bucket
-from ifcbscan.s3.client import S3Client
+from ifcbscan.s3.wire import Wire
 
 
 def run(arguments: ListArguments, interruption: Interruption) -> int:
     """Print the list; returns an exit code."""
     config = load_config(arguments.env_file)
     in_archive = set(
-        Bucket(config, Clock(), S3Client(config, 1), interruption.requested).folders(f"{config.account}/")
+        Bucket(config, Clock(), Wire(config, 1), interruption.requested).folders(f"{config.account}/")
     )
     shown: set[str] | None = None
     if config.dashboard_url is not None:

@@ -34,7 +34,7 @@ from ifcbscan.runs.publication import shown_bins
 from ifcbscan.runs.scan import ScanOptions
 from ifcbscan.runs.survey import Survey, survey
 from ifcbscan.s3.bucket import Bucket
-from ifcbscan.s3.client import S3Client
+from ifcbscan.s3.wire import Wire
 from ifcbscan.state import dashboard_notes
 
 
@@ -52,7 +52,7 @@ def run(arguments: ReportArguments, interruption: Interruption) -> int:
         raise UsageError("--published: there is no dashboard to ask. Set DASHBOARD_URL in the .env file.")
     clock = Clock()
     tree = LocalTree(directory, config.exclude_dirs + arguments.exclude, window=window)
-    bucket = Bucket(config, clock, S3Client(config, MOST_RANGES), interruption.requested)
+    bucket = Bucket(config, clock, Wire(config, MOST_RANGES), interruption.requested)
     scan_options = ScanOptions(
         config.account, time_series, Policy(config.settle, config.confirm), window=window
     )

@@ -25,7 +25,7 @@ from ifcbscan.core.window import EVERYTHING, Window
 from ifcbscan.dashboard import series
 from ifcbscan.errors import AlreadyRunning, ConfigError, ExitCode, Interrupted, UsageError
 from ifcbscan.s3.bucket import Bucket
-from ifcbscan.s3.client import S3Client
+from ifcbscan.s3.wire import Wire
 from ifcbscan.schedule.base import Check, Scheduler
 from ifcbscan.schedule.choose import for_this_system
 from ifcbscan.schedule.jobs import InstalledJob, ScheduledJob
@@ -47,7 +47,7 @@ def run(arguments: StartArguments, interruption: Interruption) -> int:
     if reason:
         raise UsageError(f"Nothing was installed. {reason}")
     try:
-        bucket = Bucket(job.config, Clock(), S3Client(job.config, MOST_RANGES), interruption.requested)
+        bucket = Bucket(job.config, Clock(), Wire(job.config, MOST_RANGES), interruption.requested)
         wanted_unknown = _check_series(job, bucket, arguments.force)
         jobs = [known.job for known in scheduler.jobs()]
         window = _window(job, arguments, jobs, bucket)

@@ -28,7 +28,7 @@ from ifcbscan.disk.tree import LocalTree
 from ifcbscan.errors import UsageError
 from ifcbscan.runs.verify import VerifyBackends, VerifyOptions, verify
 from ifcbscan.s3.bucket import Bucket
-from ifcbscan.s3.client import S3Client
+from ifcbscan.s3.wire import Wire
 
 
 def run(arguments: VerifyArguments, interruption: Interruption) -> int:
@@ -87,7 +87,7 @@ def _verify(
                     oldest,
                     window=arguments.window,
                 ),
-                Bucket(job.config, clock, S3Client(job.config, threads), interruption.requested),
+                Bucket(job.config, clock, Wire(job.config, threads), interruption.requested),
                 clock,
                 ThreadPoolExecutor(threads),
                 _dashboard(job.config) if arguments.published else None,

@@ -11,8 +11,8 @@ from support.scripted import ScriptedServer, empty_listing
 
 from ifcbscan.config import load
 from ifcbscan.dashboard.fetch import DashboardUnreachable, Site
-from ifcbscan.s3.client import S3Client
 from ifcbscan.s3.transport import Operation, PassingError, Request
+from ifcbscan.s3.wire import Wire
 
 SAID = {
     "untrusted": "the server's certificate is signed by nobody whom this computer trusts (self",
@@ -32,7 +32,7 @@ def _said_of_archive(endpoint: str, trusted: str | None) -> str:
         "AWS_CA_BUNDLE": trusted or "",
     }
     with pytest.raises(PassingError) as error:
-        S3Client(load(None, values)).send(Request(Operation.LIST, query={"prefix": "hablab/nauset/"}))
+        Wire(load(None, values)).send(Request(Operation.LIST, query={"prefix": "hablab/nauset/"}))
     assert str(error.value).startswith("no secure connection: ")
     return str(error.value)
 
@@ -98,7 +98,7 @@ def test_a_certificate_that_the_settings_name_is_trusted(tmp_path: Path) -> None
             f"S3_ENDPOINT_URL={server.endpoint}\nAWS_CA_BUNDLE={files[0]}\n",
             encoding="utf-8",
         )
-        answer = S3Client(load(str(env_file), {})).send(Request(Operation.LIST, query={"prefix": "hablab/"}))
+        answer = Wire(load(str(env_file), {})).send(Request(Operation.LIST, query={"prefix": "hablab/"}))
         assert answer.page is not None and len(server.requests) == 1
 
 

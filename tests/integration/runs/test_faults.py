@@ -30,8 +30,8 @@ from ifcbscan.runs.backends import Backends
 from ifcbscan.runs.listener import Listener
 from ifcbscan.runs.scan import ScanOptions, scan
 from ifcbscan.s3.bucket import Bucket
-from ifcbscan.s3.client import S3Client, Timeouts
 from ifcbscan.s3.retry import ATTEMPTS
+from ifcbscan.s3.wire import Timeouts, Wire
 
 PIDS = ("D20130526T095207_IFCB013", "D20130526T101500_IFCB013")
 READ_TIMEOUT = 0.8
@@ -99,7 +99,7 @@ class Scene:
         }
         clock = NoPauses()
         settings = load(None, values)
-        bucket = Bucket(settings, clock, S3Client(settings, 4, Timeouts(patience, patience)))
+        bucket = Bucket(settings, clock, Wire(settings, 4, Timeouts(patience, patience)))
         options = ScanOptions("hablab", "nauset", Policy(settle=0.0, confirm=0.0), jobs=2)
         with ThreadPoolExecutor(4) as pool, self.archive.running(every=0.1):
             report = scan(

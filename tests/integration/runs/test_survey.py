@@ -22,7 +22,7 @@ from ifcbscan.runs.backends import Backends
 from ifcbscan.runs.listener import Listener
 from ifcbscan.runs.survey import Survey, survey
 from ifcbscan.s3.bucket import Bucket
-from ifcbscan.s3.client import S3Client
+from ifcbscan.s3.wire import Wire
 
 SETTLED = 1400000000.0
 PREFIX = "hablab/nauset/"
@@ -94,7 +94,7 @@ class Looker:
     def _parts(self, dry_run: bool) -> tuple[scan.ScanOptions, LocalTree, Bucket]:
         options = scan.ScanOptions("hablab", "nauset", self._policy, dry_run=dry_run)
         tree = LocalTree(str(self._folder), ("beads",))
-        return options, tree, Bucket(self._config, self._clock, S3Client(self._config))
+        return options, tree, Bucket(self._config, self._clock, Wire(self._config))
 
     def dry_run(self) -> dict[BinState, int]:
         options, tree, bucket = self._parts(True)

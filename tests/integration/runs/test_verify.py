@@ -36,7 +36,7 @@ from ifcbscan.errors import BucketRefused, ExitCode, Interrupted, UsageError
 from ifcbscan.runs.publication import ASKED_SINGLY
 from ifcbscan.runs.verify import VerifyBackends, VerifyListener, VerifyOptions, verify
 from ifcbscan.s3.bucket import Bucket
-from ifcbscan.s3.client import S3Client
+from ifcbscan.s3.wire import Wire
 
 MIB = 1024 * 1024
 OLD = 1400000000.0  # seconds since 1970: long before any test
@@ -114,7 +114,7 @@ class World:
         if endpoint:
             values["endpoint_url"] = endpoint
         settings = configuration.Config(**values)
-        return Bucket(settings, Clock(), S3Client(settings), cancelled)
+        return Bucket(settings, Clock(), Wire(settings), cancelled)
 
     def verify(
         self,
@@ -485,7 +485,7 @@ def test_a_listing_that_fails_ends_it_without_a_verdict(world: World, tmp_path: 
     world.archive(NEW_STYLE)
     values = dict(world.config.__dict__, bucket="no.such.bucket")
     settings = configuration.Config(**values)
-    bucket = Bucket(settings, Clock(), S3Client(settings))
+    bucket = Bucket(settings, Clock(), Wire(settings))
     with pytest.raises(BucketRefused):
         world.verify(bucket=bucket, deletable=str(tmp_path / "list"))
     assert not list(tmp_path.glob("list*"))

@@ -19,7 +19,7 @@ from ifcbscan.clock import Clock
 from ifcbscan.config import load
 from ifcbscan.errors import BucketUnreachable, ConcurrentWrite
 from ifcbscan.s3.bucket import Bucket, Expected
-from ifcbscan.s3.client import S3Client
+from ifcbscan.s3.wire import Wire
 
 pytestmark = [pytest.mark.slow, pytest.mark.parametrize("s3", ["ceph"], indirect=True)]
 
@@ -68,7 +68,7 @@ def bucket_at(server: Any, endpoint: str, name: str) -> Bucket:
         "S3_ENDPOINT_URL": endpoint,
     }
     settings = load(None, values)
-    return Bucket(settings, Clock(), S3Client(settings))
+    return Bucket(settings, Clock(), Wire(settings))
 
 
 def put(bucket: Bucket, body: bytes, expected: Expected | None = None) -> str:

@@ -10,9 +10,9 @@ import pytest
 
 from ifcbscan.config import load
 from ifcbscan.errors import Interrupted
-from ifcbscan.s3.client import S3Client
 from ifcbscan.s3.condition_probe import ConditionProbe, Honoured, Honours
 from ifcbscan.s3.transport import Answer, ErrorAnswer, Operation, PassingError, Request, Transport
+from ifcbscan.s3.wire import Wire
 
 KEY = "hablab/ifcbscan-check/ifcbscan-check.txt"
 CONTENT = b"to try it"
@@ -36,7 +36,7 @@ def test_a_real_server_says_what_it_honours(s3: Any) -> None:
         "moto": Honoured(Honours.YES, Honours.YES),
         "rclone": Honoured(Honours.NO, Honours.NO),
     }
-    assert probed(S3Client(load(None, values))) == expected[s3.server.name]
+    assert probed(Wire(load(None, values))) == expected[s3.server.name]
     assert s3.client.get_object(Bucket=s3.bucket, Key=KEY)["Body"].read() == CONTENT
 
 

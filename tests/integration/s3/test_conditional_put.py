@@ -19,8 +19,8 @@ from ifcbscan.config import load
 from ifcbscan.core.bins import MISSING
 from ifcbscan.errors import BucketUnreachable, ConcurrentWrite, FileChanged, IfcbscanError
 from ifcbscan.s3.bucket import Bucket, Expected
-from ifcbscan.s3.client import S3Client
 from ifcbscan.s3.retry import ATTEMPTS
+from ifcbscan.s3.wire import Wire
 
 #: The servers that may know conditional puts.
 on_moto_and_ceph = pytest.mark.parametrize(
@@ -48,7 +48,7 @@ def bucket_at(endpoint: str, name: str = "bucket.of.tests") -> Bucket:
         "S3_ENDPOINT_URL": endpoint,
     }
     settings = load(None, values)
-    return Bucket(settings, NoPauses(), S3Client(settings))
+    return Bucket(settings, NoPauses(), Wire(settings))
 
 
 def put(bucket: Bucket, replaces: int | None, body: bytes = BYTES) -> str:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any, Iterator
+from typing import Any, Callable, Iterator
 
 import botocore.session
 import pytest
 from botocore.awsrequest import AWSResponse
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.pages import MOTO, PAGES
+from support.pages import MOTO, NAMESPACE, PAGES
 
 from ifcbscan.core.remote_index import ListedObject
-from ifcbscan.s3.list_page import NotAListing, is_plain, parse_page, plain_error
+from ifcbscan.s3 import list_page
+from ifcbscan.s3.list_page import ErrorText, ListPage, NotAListing, error_of, is_plain, parse_page
 
 
 @pytest.fixture(scope="module")
@@ -183,16 +184,13 @@ def test_an_entity_bomb_is_refused_before_it_goes_off() -> None:
         parse_page(bomb)
 
 
-def test_an_error_of_s3_is_kept_with_what_it_says_and_nothing_else() -> None:
+def test_an_error_of_s3_is_its_code_and_its_message() -> None:
     body = (
         b'<?xml version="1.0"?><Error xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Code>PermanentRedirect</Code>'
         b"<Message>at &lt;that&gt; one</Message><Region>eu-west-1</Region><Code>Other</Code><a><b>c</b></a></Error>"
     )
-    kept = plain_error(body)
-    assert kept == (
-        b"<Error><Code>PermanentRedirect</Code><Message>at &lt;that&gt; one</Message><Region>eu-west-1</Region></Error>"
-    )
-    assert plain_error(kept) == kept
+    assert error_of(body) == ErrorText("PermanentRedirect", "at <that> one")
+    assert error_of(b"<Error><Code>QuotaExceeded</Code></Error>") == ErrorText("QuotaExceeded", "")
 
 
 @pytest.mark.parametrize(
@@ -215,10 +213,138 @@ def test_an_error_of_s3_is_kept_with_what_it_says_and_nothing_else() -> None:
     ],
 )
 def test_anything_else_is_no_error_of_s3(body: bytes) -> None:
-    assert plain_error(body) == b""
+    assert error_of(body) == ErrorText("", "")
 
 
 @given(st.binary(max_size=200) | st.text("<>/Error Code&;abc", max_size=60).map(str.encode))
 def test_no_body_of_an_error_is_an_error_here(body: bytes) -> None:
-    assert isinstance(plain_error(b"<Error><Code>A</Code>" + body + b"</Error>"), bytes)
-    assert isinstance(plain_error(body), bytes)
+    assert error_of(b"<Error><Code>A</Code>" + body + b"</Error>").code in ("", "A")
+    assert error_of(body) == ErrorText("", "")
+
+
+# --- the two readers: what is quick gives what is exact, or nothing
+
+
+def _exact(body: bytes) -> ListPage:
+    root = list_page._root(body)
+    return list_page._page(root, list_page._objects(root))
+
+
+def _a_day(objects: int, of: str = "") -> bytes:
+    """A page as AWS writes it, with nothing unusual in it."""
+    return (
+        b"<ListBucketResult %b><EncodingType>url</EncodingType><IsTruncated>true</IsTruncated>%b%b</ListBucketResult>"
+        % (
+            NAMESPACE,
+            b"".join(
+                b"<Contents><Key>hablab/nauset/2026/D20260101/D20260101T%06d_IFCB101.adc</Key>"
+                b"<LastModified>2026-11-22T13:26:36.000Z</LastModified><ETag>&quot;9dd4e461268c8034f5c8564e155c67a6&quot;</ETag>"
+                b"<Size>11</Size><StorageClass>STANDARD</StorageClass></Contents>" % number
+                for number in range(objects)
+            ),
+            of.encode(),
+        )
+    )
+
+
+@pytest.mark.parametrize(
+    "of",
+    [
+        "",
+        "<NextContinuationToken>a=</NextContinuationToken>",
+        "<CommonPrefixes><Prefix>x/</Prefix></CommonPrefixes>",
+    ],
+)
+def test_a_page_as_servers_write_it_is_read_the_quick_way(of: str) -> None:
+    body = _a_day(3, of)
+    usual = list_page._usual_objects(body)
+    assert usual is not None and len(usual.objects) == 3
+    assert parse_page(body) == _exact(body)
+
+
+@pytest.mark.parametrize("name", sorted(PAGES))
+def test_the_real_pages_say_the_same_either_way(name: str) -> None:
+    assert parse_page(PAGES[name]) == _exact(PAGES[name])
+
+
+_UNUSUAL = {
+    "an entity in a key": (b"T000001_IFCB101.adc</Key>", b"T&amp;000001.adc</Key>"),
+    "an encoded key": (b"T000001_IFCB101.adc</Key>", b"T%20000001.adc</Key>"),
+    "a blank that is encoded as a plus": (b"T000001_IFCB101.adc</Key>", b"T+000001.adc</Key>"),
+    "a letter beyond ASCII": (b"T000001_IFCB101.adc</Key>", "Tü000001.adc</Key>".encode()),
+    "CDATA": (
+        b"<Key>hablab/nauset/2026/D20260101/D20260101T000001_IFCB101.adc</Key>",
+        b"<Key><![CDATA[a]]></Key>",
+    ),
+    "all of it a comment": (b"<Contents>", b"<!-- <Contents>"),
+    "an attribute": (b"<Contents><Key>", b'<Contents a="b"><Key>'),
+    "another namespace": (b"<Contents><Key>", b'<Contents xmlns="x"><Key>'),
+    "a prefix": (b"<Contents><Key>", b'<a:Contents xmlns:a="x"><Key>'),
+    "another order": (
+        b"<Size>11</Size><StorageClass>STANDARD</StorageClass>",
+        b"<StorageClass>STANDARD</StorageClass><Size>11</Size>",
+    ),
+    "two keys": (b"<StorageClass>", b"<Key>b</Key><StorageClass>"),
+    "no size": (b"<Size>11</Size>", b""),
+    "a size that is none": (b"<Size>11</Size>", b"<Size>-11</Size>"),
+    "no day": (b"2026-11-22T13", b"2026-02-30T13"),
+    "no month": (b"2026-11-22T13", b"2026-13-22T13"),
+    "a key of the element's name": (b"T000001_IFCB101.adc</Key>", b"Contents</Key>"),
+    "within another element": (b"<Contents>", b"<More><Contents>"),
+    "text between": (b"</Contents>", b"</Contents>and"),
+}
+
+
+@pytest.mark.parametrize("first_only", [True, False])
+@pytest.mark.parametrize("case", sorted(_UNUSUAL))
+def test_what_is_unusual_in_a_page_is_left_to_the_exact_reader(case: str, first_only: bool) -> None:
+    wanted, instead = _UNUSUAL[case]
+    body = _a_day(3).replace(wanted, instead, 1 if first_only else -1)
+    assert body != _a_day(3)
+    assert _outcome(parse_page, body) == _outcome(_exact, body)
+
+
+def _outcome(read: Callable[[bytes], ListPage], body: bytes) -> object:
+    try:
+        return read(body)
+    except NotAListing:
+        return "no listing"
+
+
+_PIECES = st.sampled_from(
+    [
+        b"<Contents>",
+        b"</Contents>",
+        b"<Contents/>",
+        b"<Key>a</Key>",
+        b"<Size>1</Size>",
+        b"<ETag>e</ETag>",
+        b"<!--",
+        b"-->",
+        b"<![CDATA[",
+    ]
+    + [
+        b"]]>",
+        b"<Owner><ID>1</ID></Owner>",
+        b"<LastModified>2026-11-22T13:26:36.000Z</LastModified>",
+        b" ",
+        b"x",
+        b"&amp;",
+    ]
+    + [b"<More>", b"</More>", b"\xc3\xbc", b"\x0c", b"\x00", b"<Type>Normal</Type>"]
+)
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 1200), _PIECES), max_size=4), st.integers(1, 3))
+def test_whatever_is_put_into_a_page_both_readers_say_the_same(
+    pieces: list[tuple[int, bytes]], objects: int
+) -> None:
+    body = _a_day(objects)
+    for place, piece in pieces:
+        place = min(place, len(body))
+        if piece.startswith(b"<"):
+            place = body.rfind(b">", 0, place) + 1  # between elements, where it does most
+        body = body[:place] + piece + body[place:]
+    if is_plain(body):
+        assert _outcome(parse_page, body) == _outcome(_exact, body)
