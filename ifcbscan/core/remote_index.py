@@ -14,11 +14,14 @@ from ifcbscan.core.bins import MISSING, Pid, RemoteFileset, parse_pid
 #: S3 lists at most so many keys a page, also if more are asked for.
 PAGE = 1000
 
-#: Ranges that are listed side by side: enough that a slow link is waited for once, few enough for a small computer.
-MOST_RANGES = 8
+#: Ranges that are listed side by side: enough that a slow link is waited for once or twice, few enough for a small computer.
+MOST_RANGES = 32
 
-# A range below this many pages is not worth the page that it may add.
-_PAGES_A_RANGE = 3
+#: Keys that a range should have: fewer than a page has, because it ends with a day, and the next page is one more wait.
+_KEYS_A_RANGE = 850
+
+#: Below so many pages in all, side by side is not worth its connections.
+_PAGES_ONE_AFTER_THE_OTHER = 3
 
 
 class ListedObject(NamedTuple):
@@ -46,10 +49,10 @@ def full_ranges(pids: Collection[Pid], prefix: str) -> list[KeyRange]:
     The local pids are only a guess at what the bucket holds: whatever it does hold, every key below
     `prefix` lies in exactly one range, and the keys of one bin lie in the same one.
     """
-    pages = 1 + 3 * len(pids) // PAGE
-    count = max(1, min(MOST_RANGES, pages // _PAGES_A_RANGE))
-    if count == 1:
+    keys = 3 * len(pids)
+    if keys < _PAGES_ONE_AFTER_THE_OTHER * PAGE:
         return [WHOLE]
+    count = min(MOST_RANGES, keys // _KEYS_A_RANGE)
     bins_a_day = Counter(pid.day_folder for pid in pids)
     cuts: list[str] = []
     seen = 0

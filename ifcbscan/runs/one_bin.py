@@ -33,7 +33,7 @@ import hashlib
 import logging
 import os
 from dataclasses import dataclass, field
-from typing import Sequence
+from typing import Callable, Sequence
 
 from ifcbscan.core.adc import Finding
 from ifcbscan.core.bins import MISSING, Fileset, RemoteFileset
@@ -53,6 +53,7 @@ from ifcbscan.errors import (
 from ifcbscan.runs.backends import Backends
 from ifcbscan.runs.examination import examine
 from ifcbscan.runs.examination import examine_fileset as examine_fileset
+from ifcbscan.runs.glance import Glance
 from ifcbscan.s3.bucket import Expected
 from ifcbscan.s3.object_head import ObjectHead
 
@@ -89,6 +90,7 @@ class BinJob:
     sent_roi: bool = False
     sent_adc: bool = False
     locked: bool = False  # against other runs on this computer
+    glance: Glance | None = None  # at this bin and others, for what is to be seen before its .adc is put
     due: float | None = None  # when to go on, by the monotonic clock
     result: Result | None = None  # once it is known
 
@@ -216,10 +218,16 @@ class BinSteps:
         """Look before the .adc is put: whether it is still what is to be done.
 
         What is known may be minutes old, and a size is no content: the .adc must not appear beside other files than
-        its own, nor be put where another run has put it meanwhile.
+        its own, nor be put where another run has put it meanwhile. A glance that shows what is wanted is enough; else the
+        bin is looked at by itself.
         """
-        self._look(job)
-        self._decide(job)
+        seen = None if job.glance is None else job.glance.heads(job.local.pid)
+        if seen is not None:
+            self._take_in(job, seen.get)
+            self._decide(job)
+        if seen is None or not _is_commit(job.decision):
+            self._look(job)
+            self._decide(job)
         return _is_commit(job.decision)
 
     def _may_have_changed(self, job: BinJob) -> bool:
@@ -245,6 +253,8 @@ class BinSteps:
                 before_sending=lambda: self._check_unchanged(job.local),
             )
         self.in_vain = self.in_vain + 1 if stored.by_another else 0
+        if stored.by_another and job.glance is not None:
+            job.glance.distrust()
         if not stored.by_another:
             job.files_sent += 1
             job.bytes_sent += size
@@ -260,9 +270,12 @@ class BinSteps:
 
     def _look(self, job: BinJob) -> None:
         """Take in what is there of a bin now, by size and, where the bucket knows it, by content."""
+        self._take_in(job, lambda extension: self._bucket.head(job.local.pid.key(self._prefix, extension)))
+
+    def _take_in(self, job: BinJob, look: Callable[[str], ObjectHead | None]) -> None:
         other: list[str] = []
         for extension in ("roi", "hdr", "adc"):
-            head = self._bucket.head(job.local.pid.key(self._prefix, extension))
+            head = look(extension)
             size, put = (head.size, head.modified) if head else (MISSING, "")
             job.remote = job.remote.after_look(extension, size, put)
             job.etags[extension] = head.etag if head else ""

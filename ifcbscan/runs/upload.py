@@ -21,11 +21,15 @@ from ifcbscan.core.scan_report import Result, Tally
 from ifcbscan.core.states import BinState
 from ifcbscan.errors import BucketRefused, BucketUnreachable, IfcbscanError, Interrupted
 from ifcbscan.runs.backends import Backends
+from ifcbscan.runs.glance import glances
 from ifcbscan.runs.listener import Listener
 from ifcbscan.runs.one_bin import BinJob, BinSteps, result_if_left
 
 #: How long nothing but waiting may go on without telling the listener again. Seconds.
 _WAITING_TOLD_EVERY = 20.0
+
+#: Bins that are due are taken up together, at most so often: one look serves all of them. Seconds.
+_TOGETHER_EVERY = 1.0
 
 #: How long the calling thread waits at a time, so that signals get through on every system. Seconds.
 _ATTENTION = 0.5
@@ -72,6 +76,8 @@ class Uploader:
         self._open_job: Callable[[Fileset], BinJob]
         self._list_again: Callable[[], None]
         self._waiting: list[tuple[float, int, BinJob]] = []
+        self._due: deque[BinJob] = deque()
+        self._taken_up_next = 0.0  # not before this moment, by the monotonic clock
         self._order = itertools.count()
         self._running: dict[Future[None], BinJob] = {}
         # In a run that may end before its queue does, one bin at a time comes from anywhere in it.
@@ -104,7 +110,9 @@ class Uploader:
         self._ready.extend(bins)
         self._steps.look_for_company()
         self._listener.begin(len(self._ready), sum(sum(local.sizes) for local in self._ready))
-        while not self._cancelled.is_set() and (self._start() or self._running or self._waiting):
+        while not self._cancelled.is_set() and (
+            self._start() or self._running or self._due or self._waiting
+        ):
             self._take_results(tally)
         self._count_the_rest(tally)
         self._listener.end()
@@ -123,8 +131,11 @@ class Uploader:
 
     def _next(self) -> BinJob | None:
         # A bin whose waiting is over comes first: one small request makes it visible.
-        if self._ended_by is None and self._waiting and self._waiting[0][0] <= self._clock.monotonic():
-            return heapq.heappop(self._waiting)[2]
+        if self._ended_by is None:
+            if not self._due:
+                self._take_up_what_is_due()
+            if self._due:
+                return self._due.popleft()
         time_is_up = self._last_start is not None and self._clock.monotonic() >= self._last_start
         if self._ended_by is None and self._ready and not time_is_up:
             if self._steps.in_vain >= _MOST_IN_VAIN and not self._get_out_of_the_way():
@@ -138,6 +149,19 @@ class Uploader:
                 return self._from_anywhere
             return self._open_job(self._ready.popleft())
         return None
+
+    def _take_up_what_is_due(self) -> None:
+        """All bins whose waiting is over, with one look at them."""
+        now = self._clock.monotonic()
+        if now < self._taken_up_next:
+            return
+        while self._waiting and self._waiting[0][0] <= now:
+            self._due.append(heapq.heappop(self._waiting)[2])
+        if self._due:
+            self._taken_up_next = now + _TOGETHER_EVERY
+            looks = glances(self._bucket, self._clock, self._prefix, [job.local.pid for job in self._due])
+            for job in self._due:
+                job.glance = looks.get(job.local.pid)
 
     def _get_out_of_the_way(self) -> bool:
         """Another computer sends the same bins: see what it has sent, and go on somewhere else; False if the run ends.
@@ -207,7 +231,7 @@ class Uploader:
 
     def _until_due(self) -> float:
         """Seconds until the first waiting bin can go on; 0 if it can."""
-        return max(self._waiting[0][0] - self._clock.monotonic(), 0.0)
+        return max(max(self._waiting[0][0], self._taken_up_next) - self._clock.monotonic(), 0.0)
 
     def _note_trouble(self, job: BinJob, error: IfcbscanError) -> None:
         """A failing bucket ends the run; a request that failed once, or some bins that fail each time, do not."""
@@ -234,8 +258,8 @@ class Uploader:
         return False
 
     def _waiting_is_over(self, tally: Tally) -> None:
-        while self._waiting:
-            job = heapq.heappop(self._waiting)[2]
+        while self._due or self._waiting:
+            job = self._due.popleft() if self._due else heapq.heappop(self._waiting)[2]
             job.result = result_if_left(job)
             self._finish(job, tally)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 import threading
 from typing import BinaryIO, Callable
@@ -11,6 +12,9 @@ from ifcbscan.errors import FileChanged, Interrupted, LocalFileProblem
 
 #: Bytes that are read at a time where nobody says how many.
 BLOCK = 1024 * 1024
+
+#: Files up to this size are held in memory while they are sent: all .hdr and .adc files, and the .roi of sparse bins. Bytes.
+HELD_AT_MOST = 2 * 1024 * 1024
 
 
 class Body:
@@ -71,6 +75,19 @@ class Body:
     def tell(self) -> int:
         """As of any file."""
         return self._position
+
+
+def held_in_memory(file: BinaryIO, size: int, cancelled: threading.Event) -> BinaryIO:
+    """The first `size` bytes of a small file, read once to be summed and sent; a larger file as it is.
+
+    Raises as `Body.read`.
+    """
+    if size > HELD_AT_MOST:
+        return file
+    content = Body(file, size, cancelled).read()
+    if len(content) < size:  # a file system may give less than it was asked for
+        return file
+    return io.BytesIO(content)
 
 
 def md5_of(file: BinaryIO, size: int, cancelled: threading.Event) -> bytes:

@@ -7,12 +7,14 @@ refusals.py says what an error answer means, and retry.py is the one place that 
 from __future__ import annotations
 
 import hashlib
+import os
 import threading
 from typing import BinaryIO, Callable, Iterator, Mapping, Sequence, TypeVar
 
 from ifcbscan.clock import Clock, ServerClock
 from ifcbscan.config import Config
 from ifcbscan.core.bins import server_text
+from ifcbscan.core.checksums import is_md5
 from ifcbscan.core.printable import brief
 from ifcbscan.core.remote_index import ListedObject
 from ifcbscan.core.scan_report import Requests
@@ -22,7 +24,7 @@ from ifcbscan.errors import (
     Interrupted,
     PutRefused,
 )
-from ifcbscan.s3.body import Body
+from ifcbscan.s3.body import Body, held_in_memory
 from ifcbscan.s3.conditions import (
     Expected as Expected,  # a part of every put, so it can be had from here
 )
@@ -150,6 +152,26 @@ class Bucket:
         except _LookRefused as refusal:
             raise PutRefused(f"HTTP {refusal.status}: {NOT_TOLD}") from None
 
+    @property
+    def etags_tell_content(self) -> bool:
+        """Whether what this run has put has shown that this server's ETags are MD5s."""
+        return self._etags_are_md5 is True
+
+    def heads(self, first: str, last: str) -> Mapping[str, ObjectHead]:
+        """What is stored under the keys from `first` to `last`, by key: in one request for each 1,000 of them.
+
+        A listing does not say how an object is encrypted, so its ETag passes for an MD5 only where `etags_tell_content`.
+        Raises BucketRefused, BucketUnreachable.
+        """
+        shared = os.path.commonprefix([first, last])
+        before = first[:-1] + chr(ord(first[-1]) - 1)  # a key behind which `first` comes, and none of a bin's between
+        known = self.etags_tell_content
+        return {
+            item.key: ObjectHead(item.size, item.modified, item.etag, item.etag if known and is_md5(item.etag) else None)
+            for item in self.list(shared, before, last)
+            if item.key >= first
+        }
+
     def content(self, key: str) -> ObjectContent | None:
         """What the bucket knows of the content of `key` beyond its listing, or None if it is not there.
 
@@ -199,17 +221,18 @@ class Bucket:
         Whatever the file becomes afterwards, these bytes are stored or none.
 
         The bytes are summed first and the sum goes along as Content-MD5, so that the bucket stores exactly
-        what was read, or nothing. Never the whole file in memory. Raises FileChanged or LocalFileProblem
+        what was read, or nothing. A small file is read once, a large one twice and never as a whole. Raises FileChanged or LocalFileProblem
         if the file does not stay as it was; PutRefused if the bucket will not have this one object;
         BucketRefused, BucketUnreachable.
         """
-        one = OnePut(file, size, expected, lambda: self.head(key), self._cancelled)
+        sent = held_in_memory(file, size, self._cancelled)
+        one = OnePut(sent, size, expected, lambda: self.head(key), self._cancelled, file)
         if one.needless:
             return self._stored(by_another=True)
         if before_sending is not None:
             before_sending()
         try:
-            self._put_as_understood(key, one, Body(file, size, self._cancelled, self._pace))
+            self._put_as_understood(key, one, Body(sent, size, self._cancelled, self._pace))
         except AlreadyDone as done:
             return self._stored(done.by_another)
         return self._stored()

@@ -57,12 +57,13 @@ class OnePut:
         expected: Expected | None,
         look: Callable[[], ObjectHead | None],
         cancelled: threading.Event,
+        on_disk: BinaryIO | None = None,
     ) -> None:
         """Looks where something is to be replaced. Raises what `look` does, and ConcurrentWrite if something else is there.
 
-        `expected`: None if whatever is there is to be replaced.
+        `expected`: None if whatever is there is to be replaced. `on_disk`: the file itself, where `file` is what was read of it.
         """
-        self._file = file
+        self._on_disk = file if on_disk is None else on_disk
         self._size = size
         self._expected = expected
         self._look = look
@@ -136,5 +137,5 @@ class OnePut:
         return self._is_this(found) and found != self._replaced
 
     def _check_file(self) -> None:
-        if md5_of(self._file, self._size, self._cancelled) != self._md5:
+        if md5_of(self._on_disk, self._size, self._cancelled) != self._md5:
             raise FileChanged("its content changed while it was sent")

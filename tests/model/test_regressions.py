@@ -160,7 +160,8 @@ def test_an_object_that_something_on_the_way_refuses_for_ever_does_not_keep_othe
             world.finish(pid, dated="last week")
         world.refuse(newest, extension, way)
         run = world.scan()
-        assert run.states.pop(newest) == "failed"
+        # (The look at the bins of a day is a listing, which is not held up by what refuses single objects.)
+        assert run.states.pop(newest) == ("uploaded" if way == "no look" else "failed")
         assert set(run.states.values()) == {"uploaded"}
         world.check_arrived()
         assert world.violations == []

@@ -11,6 +11,7 @@ True time is the server's time. This machine's clock is wrong by `VirtualClock.w
 from __future__ import annotations
 
 import hashlib
+import os
 import heapq
 import itertools
 import math
@@ -196,6 +197,18 @@ class FakeBucket:
             return None
         etag = self.etag(stored)
         return ObjectHead(len(stored.body), _listed_time(stored), etag, etag if self.etags_are_md5 else None)
+
+    @property
+    def etags_tell_content(self) -> bool:
+        return self.etags_are_md5 and any(call.kind == "put" for call in self.calls)
+
+    def heads(self, first: str, last: str) -> dict[str, ObjectHead]:
+        shared = os.path.commonprefix([first, last])
+        return {
+            item.key: ObjectHead(item.size, item.modified, item.etag, item.etag if self.etags_are_md5 else None)
+            for item in self.list(shared, up_to=last)
+            if item.key >= first
+        }
 
     def content(self, key: str) -> ObjectContent | None:
         head = self.head(key)

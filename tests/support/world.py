@@ -39,7 +39,7 @@ breaks an invariant is put into `World.violations`:
 On a server that puts nothing on a condition, or does not know what is to be replaced by its ETag (`World.conditions`), a
 run can overwrite what another one has put since it
 looked (listed it, or asked for it by HEAD), and I3 and I4 excuse that; for an `.adc` they excuse it only if this
-run had asked for that `.adc` by HEAD.
+run had looked at that `.adc` (by HEAD, or by a listing of its day while bins were under way).
 
 The archive is of one of two generations (`World.generation`, as in support/archive.py): a *strict* one deletes the
 `.roi` of the bins in `World.refused`, a *lenient* one keeps whatever is in a `.roi`, so there every bin must arrive.
@@ -261,7 +261,7 @@ class Run:
     # What the local files have held together since the run last looked at them, by pid.
     seen: dict[str, set[Triple]] = field(default_factory=lambda: collections.defaultdict(set))
     puts: dict[str, float] = field(default_factory=dict)  # key -> when the last put took effect
-    looked: dict[str, int] = field(default_factory=dict)  # key -> number of effects at the last HEAD
+    looked: dict[str, int] = field(default_factory=dict)  # key -> number of effects at the last look
     looks: dict[str, float] = field(default_factory=dict)  # key -> when that was
     listed_alone: set[str] | None = None  # bins with .adc and .hdr, but no .roi, on each page that it listed
     interruption: Interruption = field(default_factory=Interruption)
@@ -269,6 +269,11 @@ class Run:
     left_alone: dict[str, str] = field(default_factory=dict)
     report: ScanReport | None = None
     ended: str = ""
+
+
+def _is_of_one_day(prefix: str) -> bool:
+    """Whether a listing is a look at bins of one day that are under way, and not the listing of a run."""
+    return any(key_of(pid, "roi").rpartition("/")[0] + "/" in prefix for pid in PIDS)
 
 
 class Interleaver:
@@ -681,8 +686,11 @@ class World:
             if run.options.dry_run and call.kind == "put":
                 self._violated("I3", "a dry run put something")
             if call.kind == "head":
-                run.looked[call.key] = len(self.effects)
-                run.looks[call.key] = self.true.now
+                self._note_look(run, call.key)
+            elif call.kind == "list" and _is_of_one_day(call.key):
+                for key in (key_of(pid, extension) for pid in PIDS for extension in EXTENSIONS):
+                    if key.startswith(call.key):
+                        self._note_look(run, key)
             elif call.kind == "list":
                 if (
                     not run.looked and not run.puts
@@ -701,6 +709,10 @@ class World:
             self._request_fault(run, bucket, kind, moment, call)
         if moment == "under way":
             turn()
+
+    def _note_look(self, run: Run, key: str) -> None:
+        run.looked[key] = len(self.effects)
+        run.looks[key] = self.true.now
 
     def _has_listed(self, run: Run) -> None:
         """The run has got a page of its listing; the members of a bin may lie on two pages."""

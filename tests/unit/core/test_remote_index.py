@@ -164,7 +164,7 @@ def test_the_ranges_join_without_gap_or_overlap_and_are_worth_their_requests(cou
     assert ranges[0].start_after == "" and ranges[-1].up_to == ""
     assert [r.up_to for r in ranges[:-1]] == [r.start_after for r in ranges[1:]]
     assert all(r.start_after < r.up_to for r in ranges if r.up_to)
-    assert len(ranges) <= min(MOST_RANGES, 1 + 3 * count // (2 * PAGE))
+    assert len(ranges) <= min(MOST_RANGES, 1 + 3 * count // 850)
 
 
 def test_a_small_time_series_is_listed_in_one_piece() -> None:

@@ -25,6 +25,7 @@ from ifcbscan.errors import (
     LocalFileProblem,
     PutRefused,
 )
+from ifcbscan.s3 import body
 from ifcbscan.s3.bucket import Bucket, Expected
 from ifcbscan.s3.list_page import ListPage
 from ifcbscan.s3.object_head import ObjectContent, ObjectHead
@@ -488,7 +489,11 @@ def test_a_server_that_knows_no_put_at_all_is_given_up() -> None:
         put(Scripted(*answers), Expected(None))
 
 
-def test_an_error_of_the_file_is_told_as_it_is_and_not_as_one_of_the_network() -> None:
+def test_an_error_of_the_file_is_told_as_it_is_and_not_as_one_of_the_network(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(body, "HELD_AT_MOST", 0)  # it is read twice, as a large one
+
     class Failing(io.BytesIO):
         name = "/data/bin.roi"
         reads = 0
