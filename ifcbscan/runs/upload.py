@@ -110,9 +110,7 @@ class Uploader:
         self._ready.extend(bins)
         self._steps.look_for_company()
         self._listener.begin(len(self._ready), sum(sum(local.sizes) for local in self._ready))
-        while not self._cancelled.is_set() and (
-            self._start() or self._running or self._due or self._waiting
-        ):
+        while not self._cancelled.is_set() and (self._start() or self._running or self._due or self._waiting):
             self._take_results(tally)
         self._count_the_rest(tally)
         self._listener.end()

@@ -32,6 +32,10 @@ LARGEST_ANSWER = 4 * 1024 * 1024
 CEILING = 900.0
 
 
+#: Bytes of an upload that are read and sent at a time.
+SENT_AT_ONCE = 128 * 1024
+
+
 class Bounds(NamedTuple):
     """`longest`: seconds from the end of the request to the end of the answer, without those earned by progress.
 
@@ -156,6 +160,10 @@ def _made_for(pool: Any, connection: Any, bounds: Bounds) -> Any:
 
     class Connection(connection):  # type: ignore[misc]
         response_class: Callable[..., _Response] = Response
+
+        def __init__(self, *arguments: Any, **named: Any) -> None:
+            # of an upload; http.client reads and sends 8 or 16 kB at a time unless it is told otherwise
+            super().__init__(*arguments, **{**named, "blocksize": SENT_AT_ONCE})
 
         def putrequest(self, method: str, url: str, *arguments: Any, **named: Any) -> Any:
             # Each request begins with the class that the connection was made with; what a proxy

@@ -1,6 +1,6 @@
 """The archive's bucket: list, look, read back, put. It knows keys, sizes and times, and nothing of bins.
 
-Nothing here deletes or copies an object. client.py brings a request over the network, listing.py goes from page to page,
+Nothing here deletes or copies an object. wire.py brings a request over the network, listing.py goes from page to page,
 refusals.py says what an error answer means, and retry.py is the one place that tries again.
 """
 
@@ -164,10 +164,14 @@ class Bucket:
         Raises BucketRefused, BucketUnreachable.
         """
         shared = os.path.commonprefix([first, last])
-        before = first[:-1] + chr(ord(first[-1]) - 1)  # a key behind which `first` comes, and none of a bin's between
+        before = first[:-1] + chr(
+            ord(first[-1]) - 1
+        )  # a key behind which `first` comes, and none of a bin's between
         known = self.etags_tell_content
         return {
-            item.key: ObjectHead(item.size, item.modified, item.etag, item.etag if known and is_md5(item.etag) else None)
+            item.key: ObjectHead(
+                item.size, item.modified, item.etag, item.etag if known and is_md5(item.etag) else None
+            )
             for item in self.list(shared, before, last)
             if item.key >= first
         }

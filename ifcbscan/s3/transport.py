@@ -1,6 +1,6 @@
 """One request to the bucket and its answer: what the bucket asks of whoever speaks to the network.
 
-`client.py` does it over HTTP; tests do it in memory. Nothing is tried again here, and nothing is said about what an
+`wire.py` does it over HTTP; tests do it in memory. Nothing is tried again here, and nothing is said about what an
 error means for a run: that is `bucket.py` and `refusals.py`.
 """
 

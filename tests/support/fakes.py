@@ -11,10 +11,10 @@ True time is the server's time. This machine's clock is wrong by `VirtualClock.w
 from __future__ import annotations
 
 import hashlib
-import os
 import heapq
 import itertools
 import math
+import os
 import posixpath
 import tempfile
 import threading
@@ -205,7 +205,9 @@ class FakeBucket:
     def heads(self, first: str, last: str) -> dict[str, ObjectHead]:
         shared = os.path.commonprefix([first, last])
         return {
-            item.key: ObjectHead(item.size, item.modified, item.etag, item.etag if self.etags_are_md5 else None)
+            item.key: ObjectHead(
+                item.size, item.modified, item.etag, item.etag if self.etags_are_md5 else None
+            )
             for item in self.list(shared, up_to=last)
             if item.key >= first
         }

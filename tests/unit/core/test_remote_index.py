@@ -15,7 +15,6 @@ from support.wire import WireBucket
 from ifcbscan.core.bins import MISSING, Pid, RemoteFileset, parse_pid
 from ifcbscan.core.remote_index import (
     MOST_RANGES,
-    PAGE,
     WHOLE,
     KeyRange,
     ListedObject,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from typing import Any
 
 import pytest
 from support.fakes import FakeBucket, VirtualClock
@@ -29,7 +30,7 @@ def clock() -> VirtualClock:
 
 
 @pytest.fixture
-def bucket(clock: VirtualClock) -> FakeBucket:
+def bucket(clock: VirtualClock) -> Any:
     bucket = FakeBucket(clock)
     for pid in (ONE, TWO, NEXT_DAY):
         for extension in EXTENSIONS:
@@ -39,12 +40,12 @@ def bucket(clock: VirtualClock) -> FakeBucket:
     return bucket
 
 
-def _lists(bucket: FakeBucket) -> int:
+def _lists(bucket: Any) -> int:
     return sum(call.kind == "list" for call in bucket.calls)
 
 
 def test_all_bins_of_a_day_are_seen_with_one_request_when_the_first_is_asked_for(
-    bucket: FakeBucket, clock: VirtualClock
+    bucket: Any, clock: VirtualClock
 ) -> None:
     glance = Glance(bucket, clock, PREFIX, [TWO, ONE])
     assert _lists(bucket) == 0
@@ -55,13 +56,13 @@ def test_all_bins_of_a_day_are_seen_with_one_request_when_the_first_is_asked_for
     assert _lists(bucket) == 1
 
 
-def test_what_is_not_there_is_not_among_its_objects(bucket: FakeBucket, clock: VirtualClock) -> None:
+def test_what_is_not_there_is_not_among_its_objects(bucket: Any, clock: VirtualClock) -> None:
     del bucket.objects[ONE.key(PREFIX, "adc")]
     heads = Glance(bucket, clock, PREFIX, [ONE]).heads(ONE)
     assert heads is not None and set(heads) == {"hdr", "roi"}
 
 
-def test_it_counts_for_seconds_only(bucket: FakeBucket, clock: VirtualClock) -> None:
+def test_it_counts_for_seconds_only(bucket: Any, clock: VirtualClock) -> None:
     glance = Glance(bucket, clock, PREFIX, [ONE, TWO])
     assert glance.heads(ONE) is not None
     clock.advance(5.0)
@@ -71,7 +72,7 @@ def test_it_counts_for_seconds_only(bucket: FakeBucket, clock: VirtualClock) -> 
 
 
 def test_it_does_not_count_once_another_computer_has_been_seen_at_these_bins(
-    bucket: FakeBucket, clock: VirtualClock
+    bucket: Any, clock: VirtualClock
 ) -> None:
     glance = Glance(bucket, clock, PREFIX, [ONE, TWO])
     assert glance.heads(ONE) is not None
@@ -79,13 +80,13 @@ def test_it_does_not_count_once_another_computer_has_been_seen_at_these_bins(
     assert glance.heads(TWO) is None
 
 
-def test_an_etag_that_is_no_md5_tells_nothing(bucket: FakeBucket, clock: VirtualClock) -> None:
+def test_an_etag_that_is_no_md5_tells_nothing(bucket: Any, clock: VirtualClock) -> None:
     bucket.etags_are_md5 = False
     assert Glance(bucket, clock, PREFIX, [ONE]).heads(ONE) is None
     assert glances(bucket, clock, PREFIX, [ONE]) == {}
 
 
-def test_each_day_has_a_look_of_its_own(bucket: FakeBucket, clock: VirtualClock) -> None:
+def test_each_day_has_a_look_of_its_own(bucket: Any, clock: VirtualClock) -> None:
     looks = glances(bucket, clock, PREFIX, [ONE, NEXT_DAY, TWO])
     assert looks[ONE] is looks[TWO] is not looks[NEXT_DAY]
     for pid in (ONE, TWO, NEXT_DAY):

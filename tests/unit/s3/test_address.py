@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from support.wire import config
@@ -56,7 +57,7 @@ def test_a_server_of_ones_own_is_asked_where_it_is(endpoint: str, address: str) 
         ({"endpoint_url": "http://:80"}, "is no address of a server"),
     ],
 )
-def test_settings_of_which_no_url_can_be_made_are_said(wrong: dict[str, str], text: str) -> None:
+def test_settings_of_which_no_url_can_be_made_are_said(wrong: dict[str, Any], text: str) -> None:
     with pytest.raises(CannotAsk, match=text):
         address_of(replace(config(), **wrong))
 
