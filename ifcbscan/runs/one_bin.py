@@ -91,6 +91,7 @@ class BinJob:
     sent_adc: bool = False
     locked: bool = False  # against other runs on this computer
     glance: Glance | None = None  # at this bin and others, for what is to be seen before its .adc is put
+    taken_up: bool = False  # with those others
     due: float | None = None  # when to go on, by the monotonic clock
     result: Result | None = None  # once it is known
 
@@ -125,6 +126,10 @@ class BinSteps:
         try:
             while job.result is None:
                 if job.decision.action is Action.PUT:
+                    if _is_commit(job.decision) and not (job.known.looked_at or job.taken_up):
+                        job.due = self._clock.monotonic()  # it is to be looked at, together with others
+                        return
+                    job.due = None
                     self._send(job)
                 elif job.decision.action is Action.NONE:
                     self._end(job)
@@ -186,6 +191,8 @@ class BinSteps:
         if _is_commit(job.decision) and not self._still_to_commit(job):
             return
         extensions = job.decision.send
+        if "adc" not in extensions:
+            job.glance, job.taken_up = None, False  # what it showed is about to change
         for extension in extensions:
             self._put(job, extension)
         job.sent_roi = job.sent_roi or "roi" in extensions

@@ -151,7 +151,7 @@ class Uploader:
     def _take_up_what_is_due(self) -> None:
         """All bins whose waiting is over, with one look at them."""
         now = self._clock.monotonic()
-        if now < self._taken_up_next:
+        if now < self._may_take_up():
             return
         while self._waiting and self._waiting[0][0] <= now:
             self._due.append(heapq.heappop(self._waiting)[2])
@@ -160,6 +160,11 @@ class Uploader:
             looks = glances(self._bucket, self._clock, self._prefix, [job.local.pid for job in self._due])
             for job in self._due:
                 job.glance = looks.get(job.local.pid)
+                job.taken_up = True
+
+    def _may_take_up(self) -> float:
+        """From when on (monotonic clock) bins that are due are taken up: at once where there is nothing else to do."""
+        return self._taken_up_next if self._ready or self._running else 0.0
 
     def _get_out_of_the_way(self) -> bool:
         """Another computer sends the same bins: see what it has sent, and go on somewhere else; False if the run ends.
@@ -229,7 +234,7 @@ class Uploader:
 
     def _until_due(self) -> float:
         """Seconds until the first waiting bin can go on; 0 if it can."""
-        return max(max(self._waiting[0][0], self._taken_up_next) - self._clock.monotonic(), 0.0)
+        return max(max(self._waiting[0][0], self._may_take_up()) - self._clock.monotonic(), 0.0)
 
     def _note_trouble(self, job: BinJob, error: IfcbscanError) -> None:
         """A failing bucket ends the run; a request that failed once, or some bins that fail each time, do not."""

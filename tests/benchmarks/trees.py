@@ -52,3 +52,17 @@ def make_large(root: Path, bins: int, size: int, end: float) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         for extension in ("hdr", "adc", "roi"):
             (folder / f"{pid}.{extension}").write_bytes(getattr(sample, extension))
+
+
+def make_sparse(root: Path, bins: int, end: float) -> None:
+    """Write `bins` bins below `root`, of 5 to 60 kB each, as an instrument takes them where little is in the water."""
+    samples = [
+        bin_contents("D20240501T000000_IFCB101", images=1 + size // 3, roi_bytes=size * 1000)
+        for size in range(4, 56)
+    ]
+    for number, pid in enumerate(pids(bins, end)):
+        folder = root / day_folder(pid)
+        folder.mkdir(parents=True, exist_ok=True)
+        sample = samples[number * 31 % len(samples)]
+        for extension in ("hdr", "adc", "roi"):
+            (folder / f"{pid}.{extension}").write_bytes(getattr(sample, extension))
