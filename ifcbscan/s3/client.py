@@ -222,15 +222,10 @@ def make_client(config: Config, connections: int, timeouts: Timeouts) -> Any:
     # The session under boto3, by itself: the layers above it (resources, transfers) are a sixth of the CPU
     # time of a run that has nothing to send, and unlike them it warns of no old Python on stderr.
     import botocore.config
-    import botocore.session
 
     from ifcbscan.s3.answers import Bounds, bound
 
-    # Only the .env file counts: no profile, no ~/.aws, no endpoint or retry setting of somebody else's.
-    session = botocore.session.Session(session_vars={"profile": (None, None, None, None)})
-    for name in ("config_file", "credentials_file"):
-        session.set_config_variable(name, os.devnull)
-    session.set_config_variable("ignore_configured_endpoint_urls", True)
+    session = _session()
     session.register_component("data_loader", _loader())
     lean = install(session)
     settings: dict[str, Any] = {
@@ -251,18 +246,16 @@ def make_client(config: Config, connections: int, timeouts: Timeouts) -> Any:
         client_config = botocore.config.Config(**settings, **newer)
     except TypeError:  # botocore before 1.36: does by itself what `newer` asks for
         client_config = botocore.config.Config(**settings)
-    certificates = _certificates(config.ca_bundle)
-    with _without_aws_variables():
-        client = session.create_client(
-            "s3",
-            aws_access_key_id=config.access_key_id,
-            aws_secret_access_key=config.secret_access_key,
-            aws_session_token=config.session_token,
-            region_name=config.region,
-            endpoint_url=config.endpoint_url,
-            config=client_config,
-            verify=certificates,
-        )
+    client = session.create_client(
+        "s3",
+        aws_access_key_id=config.access_key_id,
+        aws_secret_access_key=config.secret_access_key,
+        aws_session_token=config.session_token,
+        region_name=config.region,
+        endpoint_url=config.endpoint_url,
+        config=client_config,
+        verify=_certificates(config.ca_bundle),
+    )
     endpoint = getattr(client, "_endpoint", None)
     bound(getattr(endpoint, "http_session", None), Bounds(timeouts.answer))
     if lean is not None:
@@ -289,19 +282,27 @@ def _loader() -> Any:
     return OnlyS3()
 
 
-@contextlib.contextmanager
-def _without_aws_variables() -> Iterator[None]:
-    """botocore reads two dozen AWS_* variables while it makes a client (retries, FIPS and dual-stack hosts, ...).
+def _session() -> Any:
+    """A session of botocore for which only the `.env` file counts: no profile, no ~/.aws, no setting of somebody else's.
 
-    None of them is meant for this program; its settings are in the `.env` file.
+    botocore reads two dozen AWS_* variables while it makes a client (retries, FIPS and dual-stack hosts, ...). None of them
+    is meant for this program. They stay where they are, because the environment belongs to all threads: botocore is told
+    of no variable's name instead. Relied on, all public: `Session.SESSION_VARIABLES`, the parameter `session_vars`, the
+    component `config_store`.
     """
-    ambient = {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
-    for name in ambient:
-        del os.environ[name]
-    try:
-        yield
-    finally:
-        os.environ.update(ambient)
+    import botocore.session
+
+    # (name in the configuration file, variables, default, conversion)
+    variables = botocore.session.Session.SESSION_VARIABLES
+    unnamed = {name: (setting[0], None, *setting[2:]) for name, setting in variables.items()}
+    session = botocore.session.Session(session_vars=unnamed)
+    # Variables of two sections are not among those, nor are AWS_ENDPOINT_URL and AWS_ENDPOINT_URL_S3.
+    for section in ("s3", "proxies_config"):
+        session.get_component("config_store").set_config_variable(section, None)
+    session.set_config_variable("ignore_configured_endpoint_urls", True)
+    for name in ("config_file", "credentials_file"):
+        session.set_config_variable(name, os.devnull)
+    return session
 
 
 def _certificates(named: str | None) -> str | bool:

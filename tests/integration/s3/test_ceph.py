@@ -201,8 +201,6 @@ def test_of_writers_at_the_same_moment_one_arrives_and_the_others_know_that_they
         s3.client.put_object(Bucket=s3.bucket, Key=KEY, Body=before)
     bodies = [BYTES + bytes([number]) for number in range(4)]
     buckets = [bucket_at(s3.server, s3.endpoint, s3.bucket) for _ in bodies]
-    for bucket in buckets:
-        bucket.head(KEY)  # a client is made at its first request, and not beside another in one process
     together = threading.Barrier(len(bodies))
 
     def write(number: int) -> bytes | None:

@@ -57,6 +57,13 @@ def test_the_time_for_a_whole_answer_is_bounded() -> None:
         ("AWS_USE_FIPS_ENDPOINT", "true"),
         ("AWS_USE_DUALSTACK_ENDPOINT", "true"),
         ("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:1"),
+        ("AWS_ENDPOINT_URL", "http://127.0.0.1:1"),
+        ("AWS_DEFAULT_REGION", "eu-west-1"),
+        ("AWS_PROFILE", "bogus"),
+        ("AWS_CONFIG_FILE", "/bogus"),
+        ("AWS_AUTH_SCHEME_PREFERENCE", "bogus"),
+        ("AWS_MAX_ATTEMPTS", "x"),
+        ("AWS_EXECUTION_ENV", "a\nb"),
     ],
 )
 def test_aws_variables_that_are_meant_for_other_programs_change_nothing(
@@ -73,6 +80,55 @@ def test_aws_variables_that_are_meant_for_other_programs_change_nothing(
         "https://s3.amazonaws.com/ifcb-data-sharer.files/k?"
     )
     assert os.environ[name] == value
+
+
+def test_the_environment_is_whole_while_a_client_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Other threads read it meanwhile, or start a program with it."""
+    monkeypatch.setenv("AWS_RETRY_MODE", "bogus")
+    seen: list[str | None] = []
+    listdir = os.listdir
+
+    def look(path: Any = ".") -> list[str]:
+        seen.append(os.environ.get("AWS_RETRY_MODE"))
+        return listdir(path)
+
+    monkeypatch.setattr(os, "listdir", look)  # botocore looks for its description of S3
+    make_client(config(), 1, USUAL_TIMEOUTS)
+    assert set(seen) == {"bogus"}
+
+
+def test_two_clients_made_at_the_same_moment_both_go_by_the_settings_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The second begins while the first is being made, and goes on when the first is there."""
+    monkeypatch.setenv("AWS_RETRY_MODE", "bogus")
+    second_began, first_done = threading.Event(), threading.Event()
+    listdir = os.listdir
+
+    def meet(path: Any = ".") -> list[str]:
+        if threading.current_thread() is second:
+            second_began.set()
+            assert first_done.wait(30)
+        elif not second_began.is_set():
+            second.start()
+            assert second_began.wait(30)
+        return listdir(path)
+
+    made: list[Any] = []
+
+    def make() -> None:
+        try:
+            made.append(make_client(config(), 1, USUAL_TIMEOUTS))
+        except Exception as error:
+            made.append(error)
+
+    second = threading.Thread(target=make, daemon=True)
+    monkeypatch.setattr(os, "listdir", meet)
+    make()
+    first_done.set()
+    second.join(30)
+    assert [client.meta.service_model.service_name for client in made] == ["s3", "s3"]
+    assert os.environ["AWS_RETRY_MODE"] == "bogus"
 
 
 class Botocore:
