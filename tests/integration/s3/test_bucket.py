@@ -17,7 +17,17 @@ from typing import Any, Callable
 
 import pytest
 from support import certificate
-from support.scripted import Act, Answer, ScriptedServer, Slow, empty_listing, html, s3_error, tag_soup
+from support.scripted import (
+    Act,
+    Answer,
+    CutShort,
+    ScriptedServer,
+    Slow,
+    empty_listing,
+    html,
+    s3_error,
+    tag_soup,
+)
 
 from ifcbscan.clock import Clock
 from ifcbscan.config import load
@@ -765,6 +775,42 @@ def test_an_upload_that_a_filter_refuses_concerns_that_file_only(refusal: str) -
         put(bucket)
     line = str(error.value)
     assert f"HTTP {BY_A_FILTER[refusal].status}" in line and "\n" not in line and SECRET not in line
+
+
+# More than the systems on both ends of a connection take in advance.
+LARGE = BYTES * 2000
+
+
+@pytest.mark.parametrize("secure", [False, True])
+def test_a_refusal_before_the_end_of_a_file_is_read_though_the_connection_is_cut(
+    https: Any, secure: bool
+) -> None:
+    """As of a proxy that closes the connection as soon as it has read how large a file is."""
+    script = [CutShort(BY_A_FILTER["413"]), CutShort(s3_error(403, "QuotaExceeded"))]
+    with ScriptedServer(script, then=STORED, tls=https if secure else None) as server:
+        bucket = bucket_at(server.endpoint)
+        with pytest.raises(PutRefused, match="HTTP 413: a proxy .* lets no file of this size through"):
+            put(bucket, body=LARGE)
+        with pytest.raises(BucketRefused, match="QuotaExceeded"):
+            put(bucket, body=LARGE)
+        put(bucket)
+        assert counted(bucket) == {"put": 3}
+
+
+@pytest.mark.parametrize("secure", [False, True])
+def test_a_file_that_is_cut_off_without_an_answer_is_a_broken_connection_and_no_fault_of_tls(
+    https: Any, secure: bool
+) -> None:
+    """And it may have taken effect: who knows what the other end has read."""
+
+    def nothing_there(request: Any) -> Answer | None:
+        return Answer(404) if request.kind == "head" else None
+
+    with ScriptedServer(then=CutShort(None), tls=https if secure else None, filtered=nothing_there) as server:
+        with pytest.raises(BucketUnreachable, match="could not be reached") as error:
+            put(bucket_at(server.endpoint), body=LARGE)
+        assert server.kinds() == {"put": ATTEMPTS, "head": ATTEMPTS - 1}
+    assert "secure connection" not in str(error.value)
 
 
 @pytest.mark.parametrize("refusal", [name for name in BY_A_FILTER if name[:3] in ("401", "403")])
