@@ -101,7 +101,7 @@ class Request:
 class _State:
     script: list[Any]
     then: Any
-    upstream: str
+    upstream: urllib.parse.SplitResult
     delay: float
     shift: float
     watcher: Callable[[Request], None] | None
@@ -138,7 +138,7 @@ class ScriptedServer:
         self._state = _State(
             list(script),
             then or fallback,
-            urllib.parse.urlsplit(upstream).netloc,
+            urllib.parse.urlsplit(upstream),
             delay,
             shift,
             watcher,
@@ -297,7 +297,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _forward(self, request: Request, act: Act) -> None:
         state = self.state
-        with contextlib.closing(http.client.HTTPConnection(state.upstream, timeout=60)) as connection:
+        with contextlib.closing(_connection_to(state.upstream)) as connection:
             connection.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
             for name, value in self.headers.items():  # Host as well: it is part of what was signed
                 if name.lower() not in _HOP_BY_HOP:
@@ -349,6 +349,13 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(answer.body)
+
+
+def _connection_to(upstream: urllib.parse.SplitResult) -> http.client.HTTPConnection:
+    if upstream.scheme == "https":
+        trusting = ssl._create_unverified_context()
+        return http.client.HTTPSConnection(upstream.netloc, timeout=60, context=trusting)
+    return http.client.HTTPConnection(upstream.netloc, timeout=60)
 
 
 def s3_error(status: int, code: str, message: str = "told to") -> Answer:

@@ -851,6 +851,7 @@ def test_a_wrong_secret_ends_the_run_whatever_is_asked_first(s3: Any) -> None:
     values = {
         "AWS_ACCESS_KEY_ID": s3.server.access_key,
         "AWS_SECRET_ACCESS_KEY": "another-secret-than-that",
+        "AWS_CA_BUNDLE": os.environ.get("AWS_CA_BUNDLE", ""),
         "USER_ACCOUNT": "hablab",
         "BUCKET_NAME": s3.bucket,
         "S3_ENDPOINT_URL": s3.endpoint,
@@ -1146,9 +1147,12 @@ def test_a_put_says_what_it_thinks_is_there(s3: Any) -> None:
         conditional(bucket, MISSING)
         assert between.requests[-1].headers["if-none-match"] == "*"
         s3.client.put_object(Bucket=s3.bucket, Key=KEY, Body=b"older")
+        before = len(between.requests)
         conditional(bucket, 5)
-        assert between.requests[-1].headers["if-match"].strip('"') == hashlib.md5(b"older").hexdigest()
-        assert "if-none-match" not in between.requests[-1].headers
+        puts = [request.headers for request in between.requests[before:] if request.kind == "put"]
+        # The first one: a server that understands no ETag gets the last one without.
+        assert puts[0]["if-match"].strip('"') == hashlib.md5(b"older").hexdigest()
+        assert not [headers for headers in puts if "if-none-match" in headers]
         put(bucket)
         assert not {"if-match", "if-none-match"} & set(between.requests[-1].headers)
     assert stored(s3) == BYTES
