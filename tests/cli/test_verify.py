@@ -21,9 +21,7 @@ from ifcbscan.demo.sample_bins import write_bin
 
 PIDS = ("D20130526T095207_IFCB013", "D20140101T000000_IFCB013")
 
-pytestmark = pytest.mark.parametrize(
-    "s3", ["moto", pytest.param("ceph", marks=pytest.mark.slow)], indirect=True
-)
+pytestmark = pytest.mark.parametrize("s3", ["moto", "ceph"], indirect=True)
 
 
 @pytest.fixture

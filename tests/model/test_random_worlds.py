@@ -32,8 +32,8 @@ def test_however_a_server_takes_the_etag_of_what_is_to_be_replaced_the_invariant
 
 
 @pytest.mark.slow
-def test_whatever_breaks_the_invariants_hold_in_six_hundred_worlds() -> None:
-    for seed in range(1000, 1600):
+def test_whatever_breaks_the_invariants_hold_in_four_hundred_worlds() -> None:
+    for seed in range(1000, 1400):
         assert play(seed).violations == [], f"seed {seed}"
 
 

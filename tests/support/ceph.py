@@ -47,11 +47,10 @@ class CephServer(S3Server):
     name = "ceph"
     takes_quoted_etags = False
 
-    def __init__(self, shared: Path) -> None:
-        """`shared`: a folder that all workers of the session know."""
-        super().__init__()
+    def __init__(self, shared: Path, secure: bool = False) -> None:
+        """`shared`: a folder that all workers of the session know. Both kinds, `secure` or not, are of one cluster."""
+        super().__init__(secure)
         self.tls_endpoint = ""
-        self.certificate = ""
         self._shared = shared
         self._held: socket.socket | None = None
 
@@ -98,7 +97,10 @@ class CephServer(S3Server):
         """Hold the cluster that runs. Raises OSError or ValueError if none does."""
         known = json.loads((self._shared / "ceph.json").read_text("utf-8"))
         self._hold(Path(known["folder"]))
-        self.endpoint, self.tls_endpoint = known["endpoint"], known["tls_endpoint"]
+        self._speak_to(known["endpoint"], known["tls_endpoint"])
+
+    def _speak_to(self, endpoint: str, tls_endpoint: str) -> None:
+        self.endpoint, self.tls_endpoint = tls_endpoint if self.secure else endpoint, tls_endpoint
 
     def _hold(self, folder: Path) -> None:
         connection = socket.socket(socket.AF_UNIX)
@@ -137,13 +139,17 @@ class CephServer(S3Server):
                     self._stop()
                     raise RuntimeError("ceph did not start: " + log_text[-2000:]) from None
                 time.sleep(0.05)
-        self.endpoint, self.tls_endpoint = f"http://127.0.0.1:{port}", f"https://127.0.0.1:{tls_port}"
+        known = {
+            "folder": str(folder),
+            "endpoint": f"http://127.0.0.1:{port}",
+            "tls_endpoint": f"https://127.0.0.1:{tls_port}",
+        }
+        self._speak_to(known["endpoint"], known["tls_endpoint"])
         _add_user(folder, "owner", *_OWNER)
         _add_user(folder, "sharer", self.access_key, self.secret_key)
         # The gateway makes its pools at the first bucket and the first object, which takes seconds.
         self.make_bucket(_USED_FIRST)
         self.client().put_object(Bucket=_USED_FIRST, Key="first", Body=b"")
-        known = {"folder": str(folder), "endpoint": self.endpoint, "tls_endpoint": self.tls_endpoint}
         (self._shared / "ceph.json").write_text(json.dumps(known), "utf-8")
 
 
@@ -170,6 +176,21 @@ def is_left_out(test: str, parameters: Mapping[str, Any]) -> bool:
     return any(part in test for part in _LEFT_OUT) or any(
         given.get(name) in values for name, values in _LEFT_OUT_WITH.items()
     )
+
+
+#: What runs over Ceph among the slow tests, in well under a minute: one of each kind. All else is marked `matrix`.
+_AMONG_THE_SLOW = (
+    "integration/s3/",
+    "cli/test_scan.py::test_every_complete_bin_arrives_whole_in_its_place_once",
+    "cli/test_verify.py::test_one_damaged_file_ends_in_3",
+    "integration/runs/test_faults.py::test_what_stays_broken_halfway_is_finished_by_a_later_run[strict-ceph-reset-put-1]",
+    "integration/runs/test_two_runs.py::test_two_runs_at_once_share_the_bins",
+)
+
+
+def is_among_the_slow(test: str) -> bool:
+    """Whether a test over Ceph is run with the slow ones already. `test`: its id in pytest."""
+    return any(part in test for part in _AMONG_THE_SLOW)
 
 
 def _policy(bucket: str) -> dict[str, Any]:

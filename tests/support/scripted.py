@@ -50,6 +50,14 @@ class Slow:
     size: int = 1
 
 
+@dataclass(frozen=True)
+class CutShort:
+    """After `size` bytes of the body an answer, if there is one, and a reset of the connection."""
+
+    answer: Answer | None
+    size: int = 200000
+
+
 class Act(enum.Enum):
     """What the server does instead of answering by itself."""
 
@@ -93,7 +101,7 @@ class Request:
 class _State:
     script: list[Any]
     then: Any
-    upstream: str
+    upstream: urllib.parse.SplitResult
     delay: float
     shift: float
     watcher: Callable[[Request], None] | None
@@ -107,7 +115,7 @@ class _State:
 class ScriptedServer:
     """Alive inside its `with` block, on a free port of 127.0.0.1.
 
-    `script`: an Answer, a Slow or an Act for each request, in order; `then` is for those that come later, and
+    `script`: an Answer, a Slow, a CutShort or an Act for each request, in order; `then` is for those that come later, and
     defaults to handing on (with `upstream`) or to 500. `delay`: seconds before each PUT is taken.
     `shift`: seconds by which upstream's Date headers are set forward. `watcher` is called with each
     request before it is answered. `filtered`: what a filter on the way answers to a
@@ -130,7 +138,7 @@ class ScriptedServer:
         self._state = _State(
             list(script),
             then or fallback,
-            urllib.parse.urlsplit(upstream).netloc,
+            urllib.parse.urlsplit(upstream),
             delay,
             shift,
             watcher,
@@ -222,7 +230,13 @@ class _Handler(BaseHTTPRequestHandler):
             blocked = state.filtered(request) if state.filtered is not None else None
             act = blocked or (state.script.pop(0) if state.script else state.then)
             state.arrived.notify_all()
-        if act is Act.RESET:
+        if act is Act.RESET or isinstance(act, CutShort):
+            if isinstance(act, CutShort):
+                self.rfile.read(min(act.size, int(request.headers.get("content-length", 0))))
+                if act.answer is not None:
+                    # At once: what still waits for an acknowledgement when the connection is reset is lost.
+                    self.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                    self._drip(request, Slow(act.answer, 0.0, size=1 << 20))
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             self.close_connection = True
         elif act in (Act.FORWARD, Act.FORWARD_THEN_DROP):
@@ -283,7 +297,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _forward(self, request: Request, act: Act) -> None:
         state = self.state
-        with contextlib.closing(http.client.HTTPConnection(state.upstream, timeout=60)) as connection:
+        with contextlib.closing(_connection_to(state.upstream)) as connection:
             connection.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
             for name, value in self.headers.items():  # Host as well: it is part of what was signed
                 if name.lower() not in _HOP_BY_HOP:
@@ -335,6 +349,13 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(answer.body)
+
+
+def _connection_to(upstream: urllib.parse.SplitResult) -> http.client.HTTPConnection:
+    if upstream.scheme == "https":
+        trusting = ssl._create_unverified_context()
+        return http.client.HTTPSConnection(upstream.netloc, timeout=60, context=trusting)
+    return http.client.HTTPConnection(upstream.netloc, timeout=60)
 
 
 def s3_error(status: int, code: str, message: str = "told to") -> Answer:

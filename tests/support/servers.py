@@ -37,6 +37,7 @@ import abc
 import os
 import shutil
 import socket
+import ssl
 import subprocess
 import sys
 import sysconfig
@@ -84,7 +85,10 @@ class S3Server(abc.ABC):
     """Whether `If-Match: "<etag>"` is met by that ETag. Where not, the first file that is replaced in a scan costs one
     PUT and one HEAD more; then it is known."""
 
-    def __init__(self) -> None:
+    def __init__(self, secure: bool = False) -> None:
+        """`secure`: over https, with a certificate (`certificate`) that nobody else has signed."""
+        self.secure = secure
+        self.certificate = ""
         self.endpoint = ""
         self._folder: Path | None = None
         self._process: subprocess.Popen[bytes] | None = None
@@ -98,6 +102,8 @@ class S3Server(abc.ABC):
         folder = Path(tempfile.mkdtemp(prefix=f"ifcbscan-{self.name}-"))
         self._folder = folder
         try:
+            if self.secure:
+                self.certificate = _make_certificate(folder)
             for _ in range(5):  # another process may take the free port before the server does
                 if self._start(folder):
                     return self
@@ -130,7 +136,7 @@ class S3Server(abc.ABC):
                 start_new_session=True,
             )
         self._process = process
-        self.endpoint = f"http://127.0.0.1:{port}"
+        self.endpoint = f"{'https' if self.secure else 'http'}://127.0.0.1:{port}"
         end = time.monotonic() + START_SECONDS
         while time.monotonic() < end:
             if process.poll() is not None:
@@ -173,12 +179,17 @@ class S3Server(abc.ABC):
             region_name=region,
             aws_access_key_id=access_key,
             aws_secret_access_key=secret_key,
+            verify=self.certificate if self.secure else None,
             config=_client_config(),
         )
 
     def make_bucket(self, name: str) -> None:
         """Create a bucket; names have 3 to 63 characters."""
         self.client().create_bucket(Bucket=name)
+
+    def keep_versions(self, bucket: str) -> None:
+        """Let a bucket keep older versions from now on."""
+        self.client().put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
 
     def objects(self, bucket: str, prefix: str = "") -> dict[str, int]:
         """Key -> size in bytes of every object whose key starts with `prefix`."""
@@ -192,7 +203,10 @@ class MotoServer(S3Server):
     name = "moto"
 
     def _command(self, port: int, folder: Path) -> list[str]:
-        return [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
+        command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
+        if self.secure:
+            command += ["--ssl-cert", self.certificate, "--ssl-key", str(folder / "a.key")]
+        return command
 
 
 class RcloneServer(S3Server):
@@ -206,6 +220,8 @@ class RcloneServer(S3Server):
         command += ["--auth-key", f"{self.access_key},{self.secret_key}"]
         # An empty --config keeps the user's own configuration out of the tests.
         command += ["--config", "", "--cache-dir", str(folder / "cache")]
+        if self.secure:
+            command += ["--cert", self.certificate, "--key", str(folder / "a.key")]
         return command
 
 
@@ -242,6 +258,14 @@ def _client_config() -> Config:
         return Config(**options)
 
 
+def _make_certificate(folder: Path) -> str:
+    from support import (
+        certificate,
+    )  # cryptography is slow to load, and conftest.py loads this module for every test
+
+    return certificate.make(folder)[0]
+
+
 def plain_environment() -> dict[str, str]:
     foreign = ("AWS_", "MOTO_", "RCLONE_")
     return {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
@@ -256,7 +280,11 @@ def free_port() -> int:
 
 def _answers(endpoint: str) -> bool:
     """Whether an HTTP server answers there, if only with a refusal."""
-    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    handlers: list[urllib.request.BaseHandler] = [urllib.request.ProxyHandler({})]
+    if endpoint.startswith("https:"):
+        # only to see whether it has started: the certificate is for what is tested
+        handlers.append(urllib.request.HTTPSHandler(context=ssl._create_unverified_context()))
+    direct = urllib.request.build_opener(*handlers)
     try:
         direct.open(endpoint, timeout=5).close()
     except urllib.error.HTTPError:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.archive import GENERATIONS, Archive, Rules
+from support.archive import GENERATIONS, STRICT, Archive, Rules
 from support.faultproxy import Break, FaultProxy
 from support.scripted import Answer, Request, ScriptedServer, html
 from support.servers import S3Server
@@ -213,6 +213,8 @@ def test_a_filter_that_blocks_the_files_of_one_bin_does_not_keep_the_others_from
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("s3", ["rclone", pytest.param("moto", marks=pytest.mark.matrix)], indirect=True)
+@pytest.mark.parametrize("rules", [STRICT], ids=["strict"], indirect=True)  # they say nothing of a listing
 def test_a_fault_in_the_middle_of_a_long_listing_makes_no_file_look_missing(
     s3: Any, tmp_path: Path, rules: Rules
 ) -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.archive import Archive, Rules
+from support.archive import LENIENT, STRICT, Archive, Rules
 from support.runs import (
     assert_adc_last,
     assert_whole,
@@ -106,7 +106,16 @@ def test_a_few_kills_leave_every_bin_whole(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("s3, seed", [("moto", 2), ("rclone", 3)], indirect=["s3"])
+@pytest.mark.parametrize(
+    "s3, seed, rules",
+    [
+        pytest.param("moto", 2, LENIENT, id="moto-lenient"),
+        pytest.param("rclone", 3, STRICT, id="rclone-strict"),
+        pytest.param("moto", 2, STRICT, id="moto-strict", marks=pytest.mark.matrix),
+        pytest.param("rclone", 3, LENIENT, id="rclone-lenient", marks=pytest.mark.matrix),
+    ],
+    indirect=["s3", "rules"],
+)
 def test_thirteen_kills_under_both_rules_leave_every_bin_whole_and_no_adc_ever_stood_alone(
     s3: Any,
     ifcbscan_cli: Any,

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Callable, Iterator
 
 import pytest
-from support.archive import Archive, Rules
+from support.archive import LENIENT, STRICT, Archive, Rules
 from support.fakes import START, FakeBucket, SerialExecutor, VirtualClock
 from support.runs import (
     assert_adc_last,
@@ -130,7 +130,16 @@ def test_ten_deaths_at_random_moments_leave_nothing_broken_and_send_nothing_twic
 
 @posix
 @pytest.mark.slow
-@pytest.mark.parametrize("s3, seed", [("moto", 11), ("rclone", 12)], indirect=["s3"])
+@pytest.mark.parametrize(
+    "s3, seed, rules",
+    [
+        pytest.param("moto", 11, STRICT, id="moto-strict"),
+        pytest.param("rclone", 12, LENIENT, id="rclone-lenient"),
+        pytest.param("moto", 11, LENIENT, id="moto-lenient", marks=pytest.mark.matrix),
+        pytest.param("rclone", 12, STRICT, id="rclone-strict", marks=pytest.mark.matrix),
+    ],
+    indirect=["s3", "rules"],
+)
 def test_thirty_deaths_on_each_server_and_under_both_rules_leave_nothing_broken_and_send_nothing_twice(
     s3: Any, ifcbscan_cli: Any, cli_environment: dict[str, str], env_file: Path, seed: int, rules: Rules
 ) -> None:

@@ -19,9 +19,7 @@ from support.scripted import Request, ScriptedServer
 from ifcbscan.demo.sample_bins import write_bin
 
 #: Servers that know conditional puts.
-on_moto_and_ceph = pytest.mark.parametrize(
-    "s3", ["moto", pytest.param("ceph", marks=pytest.mark.slow)], indirect=True
-)
+on_moto_and_ceph = pytest.mark.parametrize("s3", ["moto", "ceph"], indirect=True)
 
 PIDS = [f"D20260401T{hour:02d}0000_IFCB199" for hour in range(8)]
 

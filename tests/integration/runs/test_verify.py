@@ -1091,6 +1091,7 @@ def really_archived(world: World, pid: str) -> bool:
     return True
 
 
+@pytest.mark.parametrize("s3", ["rclone", pytest.param("moto", marks=pytest.mark.matrix)], indirect=True)
 @settings(
     max_examples=20,
     deadline=None,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 import threading
 from typing import Any
 
@@ -23,9 +24,7 @@ from ifcbscan.s3.retry import ATTEMPTS
 from ifcbscan.s3.wire import Wire
 
 #: The servers that may know conditional puts.
-on_moto_and_ceph = pytest.mark.parametrize(
-    "s3", ["moto", pytest.param("ceph", marks=pytest.mark.slow)], indirect=True
-)
+on_moto_and_ceph = pytest.mark.parametrize("s3", ["moto", "ceph"], indirect=True)
 
 KEY = "hablab/nauset/2013/D20130526/D20130526T095207_IFCB013.roi"
 BYTES = bytes(range(256)) * 40
@@ -46,6 +45,7 @@ def bucket_at(endpoint: str, name: str = "bucket.of.tests") -> Bucket:
         "USER_ACCOUNT": "hablab",
         "BUCKET_NAME": name,
         "S3_ENDPOINT_URL": endpoint,
+        "AWS_CA_BUNDLE": os.environ.get("AWS_CA_BUNDLE", ""),
     }
     settings = load(None, values)
     return Bucket(settings, NoPauses(), Wire(settings))

@@ -12,7 +12,8 @@ from typing import Any, Iterator
 
 import pytest
 from support import ceph_keeper
-from support.ceph import is_left_out
+from support.ceph import _AMONG_THE_SLOW, is_among_the_slow, is_left_out
+from support.places import TESTS
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="there is no Ceph on Windows")
 
@@ -77,3 +78,14 @@ def test_only_what_is_listed_is_left_out_over_ceph() -> None:
     assert is_left_out("tests/cli/test_report.py::test_a[ceph]", {"s3": "ceph"})
     assert is_left_out("tests/integration/runs/test_faults.py::test_a[x]", {"s3": "ceph", "way": "stall"})
     assert not is_left_out("tests/integration/runs/test_faults.py::test_a[x]", {"s3": "ceph", "way": "cut"})
+
+
+def test_what_runs_over_ceph_among_the_slow_is_there() -> None:
+    """A test that gets another name would else go over to the matrix without a word."""
+    for named in _AMONG_THE_SLOW:
+        path, _, function = named.partition("::")
+        assert (TESTS / path).exists(), named
+        if function:
+            assert f"def {function.partition('[')[0]}" in (TESTS / path).read_text("utf-8"), named
+    assert is_among_the_slow("tests/integration/s3/test_bucket.py::test_a[ceph]")
+    assert not is_among_the_slow("tests/cli/test_report.py::test_a[ceph]")
