@@ -68,11 +68,11 @@ def scan(
     tally.unreadable = inventory.unreadable
     tally.bins[BinState.EXCLUDED] = inventory.excluded
     tally.bins[BinState.OUTSIDE] = inventory.outside
-    for fragment in inventory.fragments:
-        decision = decide_fragment(fragment, inventory.filesets[fragment.pid])
-        tally.count(fragment.pid, decision.state.counted, decision.reason)
     remote = list_remote(options, inventory, bucket, backends.pool)
     now = Now(bucket.server_clock.now(), clock.wall())
+    for fragment in inventory.fragments:
+        decision = decide_fragment(fragment, inventory.filesets[fragment.pid], now)
+        tally.count(fragment.pid, decision.state.counted, decision.reason)
     marks = _content_marks(preparations.differs, inventory, remote.bins)
     compared = Compared(inventory, remote.bins, now, options.policy, options.retry_rejected, marks)
     to_do = _decide_all(compared, tally, listener)
@@ -110,6 +110,7 @@ def scan(
         ended_code=_code_of(ended_by),
         ended_at=bucket.server_clock.now(),
         uploaded=tuple(tally.uploaded),
+        attention=tally.attention,
         newest_local=_newest(inventory.filesets.values(), now.server) if find_newest else None,
         newest_archived=_newest(_archived(inventory, remote.bins, marks, came), now.server)
         if find_newest
@@ -168,7 +169,7 @@ def _decide_all(compared: Compared, tally: Tally, listener: Listener) -> list[Fi
             state = decision.state.counted
             tally.count(local.pid, state, decision.reason)
             if state is not BinState.SYNCED:
-                listener.left_alone(local, state, decision.reason)
+                listener.left_alone(local, state.in_scan, decision.reason)
         else:
             to_do.append(local)
     to_do.sort(key=lambda local: local.pid.sample_time, reverse=True)

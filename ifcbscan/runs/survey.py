@@ -62,7 +62,7 @@ def survey(options: ScanOptions, tree: LocalTree, bucket: Bucket, clock: Clock, 
     now = Now(bucket.server_clock.now(), clock.wall())
     warnings = list(inventory.warnings)
     bins: list[SurveyedBin] = [
-        _bin(fragment, result_of(decide_fragment(fragment, inventory.filesets[fragment.pid])))
+        _bin(fragment, result_of(decide_fragment(fragment, inventory.filesets[fragment.pid], now)))
         for fragment in inventory.fragments
     ]
     to_send: list[BinJob] = []
