@@ -57,7 +57,7 @@ class MonthFigures:
 class YearCalendar:
     """One year, as a drawing of a row a month and a column a day, and in figures.
 
-    `empty_path` draws a dot for each day before the first or after the last one of the time series.
+    `empty_path` draws a dot for each day before the first one of the time series, or to come.
     """
 
     year: int
@@ -69,13 +69,17 @@ class YearCalendar:
 
 
 def calendars(report: ArchiveReport) -> list[YearCalendar]:
-    """Every year that has bins, the latest first."""
-    return [_calendar(year, report) for year in sorted({day.date.year for day in report.days}, reverse=True)]
+    """Every year that has bins, and those since, the latest first."""
+    if not report.days:
+        return []
+    years = {day.date.year for day in report.days}
+    years.update(range(report.days[-1].date.year, report.last_day.year + 1))
+    return [_calendar(year, report) for year in sorted(years, reverse=True)]
 
 
 def _calendar(year: int, report: ArchiveReport) -> YearCalendar:
-    """A cell for each day from the first to the last one of the time series, a dot for each other day."""
-    first, last = report.days[0].date, report.days[-1].date
+    """A cell for each day from the first one of the time series to the last one that is over, a dot for each other day."""
+    first, last = report.days[0].date, report.last_day
     known = {day.date: day for day in report.days if day.date.year == year}
     cells = []
     dots = []
@@ -86,9 +90,37 @@ def _calendar(year: int, report: ArchiveReport) -> YearCalendar:
         else:
             dots.append(f"M{x + 4} {y + 4}h2v2h-2z")
     bins = sum(day.bins for day in known.values())
-    without = sum(1 for cell in cells if cell.tone == _NO_BINS)
+    without = len(cells) - len(known)
     label = f"{year}: {counted(bins, 'bin')} on {counted(len(known), 'day')}, {counted(without, 'day')} without bins"
     return YearCalendar(year, label, bins, tuple(cells), "".join(dots), _months(year, first, last, known))
+
+
+@dataclass(frozen=True)
+class Strip:
+    """The last days in one row of cells, and in words. `dots` draws the days before the first one, `width` is in cells."""
+
+    label: str
+    cells: tuple[Cell, ...]
+    dots: str
+    width: int
+
+
+def strip(report: ArchiveReport, days: int = 60) -> Strip:
+    """The last so many days up to that of the report."""
+    today = datetime.date(1970, 1, 1) + datetime.timedelta(days=int(report.now // 86400))
+    dates = [today - datetime.timedelta(days=back) for back in range(days - 1, -1, -1)]
+    known = {day.date: day for day in report.days if day.date >= dates[0]}
+    cells, dots = [], []
+    for number, date in enumerate(dates):
+        x = number * _PITCH
+        if report.days and report.days[0].date <= date <= report.last_day:
+            cells.append(_cell(date, known.get(date), x, 0))
+        else:
+            dots.append(f"M{x + 4} 4h2v2h-2z")
+    bad = sum(1 for cell in cells if cell.tone == Tone.NEEDS_A_PERSON.value)
+    label = f"The last {days} days: bins on {len(known)}"
+    label += f", on {bad} of them some to look at" if bad else ""
+    return Strip(label, tuple(cells), "".join(dots), days * _PITCH)
 
 
 def _days_of(year: int) -> Iterator[datetime.date]:
