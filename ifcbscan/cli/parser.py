@@ -340,6 +340,18 @@ def _add_scan_options(parser: argparse.ArgumentParser) -> None:
     )
     _add_exclude(what)
     _add_window(what)
+    what.add_argument(
+        "--expect-every",
+        metavar="TIME",
+        help="a new bin is expected so often, such as 2h: if the newest one is older, exit with 3 and say so (EXPECT_EVERY)",
+    )
+    what.add_argument(
+        "--mounted-at",
+        metavar="FOLDER",
+        type=_file,
+        help="DIR lies on the disk that is mounted there: if none is, exit with 3 and say so ('start' writes it into the "
+        "schedule)",
+    )
     what.add_argument("--replace", action="store_true", help="send a file even where the archive's is larger")
     what.add_argument(
         "--retry-rejected",
@@ -390,6 +402,12 @@ def _add_scan_options(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         type=_file,
         help="write figures for Prometheus' node_exporter (textfile collector); needs the extra 'metrics'",
+    )
+    output.add_argument(
+        "--metrics-dir",
+        metavar="FOLDER",
+        type=_file,
+        help="the same, into a file of FOLDER that each job has for itself (METRICS_DIR)",
     )
     output.add_argument(
         "--ping",
