@@ -404,6 +404,12 @@ def _add_scan_options(parser: argparse.ArgumentParser) -> None:
         help="write figures for Prometheus' node_exporter (textfile collector); needs the extra 'metrics'",
     )
     output.add_argument(
+        "--metrics-dir",
+        metavar="FOLDER",
+        type=_file,
+        help="the same, into a file of FOLDER that each job has for itself (METRICS_DIR)",
+    )
+    output.add_argument(
         "--ping",
         metavar="URL",
         help="tell a monitor of scheduled jobs: URL/start, then URL or URL/fail. While the scan runs, everybody on this "
