@@ -245,6 +245,16 @@ def build_parser() -> argparse.ArgumentParser:
     _add_exclude(report)
     _add_window(report)
     report.add_argument(
+        "--all",
+        action="store_true",
+        help="a page for every scheduled job, and index.html over all of them; -o names the FOLDER for them",
+    )
+    report.add_argument(
+        "--expect-every",
+        metavar="TIME",
+        help="a new bin is expected so often, such as 2h: if the newest one is older, the page is red (EXPECT_EVERY)",
+    )
+    report.add_argument(
         "-o",
         "--output",
         metavar="FILE",

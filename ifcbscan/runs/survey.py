@@ -23,7 +23,9 @@ from ifcbscan.core.decision import Action, Now, decide, decide_absent, decide_fr
 from ifcbscan.core.remote_index import ListedObject, index_objects
 from ifcbscan.core.scan_report import Result
 from ifcbscan.core.series import Series
+from ifcbscan.core.silence import is_expected, of_empty_folder, of_no_new_bin
 from ifcbscan.core.states import BinState
+from ifcbscan.core.window import Window
 from ifcbscan.disk.tree import Inventory, LocalTree
 from ifcbscan.runs.examination import predicted_refusal
 from ifcbscan.runs.listing import list_ranges, ranges_to_list
@@ -35,6 +37,9 @@ from ifcbscan.s3.bucket import Bucket
 #: scans examine each of them anyway.
 EXAMINED_AT_MOST = 5000
 
+#: A bin that is dated later than so many seconds from now tells of a wrong clock.
+_FUTURE = 86400
+
 
 @dataclass(frozen=True)
 class Survey:
@@ -43,6 +48,9 @@ class Survey:
     `newest` is the newest complete fileset on this disk that can hold an image. `outside`: bins on this disk that are
     outside the window; they are not among `bins`, nor are those that only the archive has. `refusal` looks into the files
     of a bin, if it is here, and tells why the dashboard will refuse it; "" if nothing is known.
+    `here`: bins of whatever kind that the walk met, and `archived` those of which the archive has something, both also
+    where they are outside the window. `last_complete`: when the newest complete bin of this disk was sampled, also one
+    without images.
     """
 
     bins: tuple[SurveyedBin, ...]
@@ -53,6 +61,19 @@ class Survey:
     warnings: tuple[str, ...]
     now: float
     refusal: Callable[[Pid], str] = lambda pid: ""
+    here: int = 0
+    archived: int = 0
+    last_complete: int | None = None
+
+    def silence(self, directory: str, window: Window, expect_every: float | None) -> str:
+        """Why no new bin can come of the folder, "" if there is no reason to think so (see core/silence.py).
+
+        `expect_every`: a new bin is expected every so many seconds, None if nobody has said so.
+        """
+        empty = "" if self.here else of_empty_folder(directory, self.archived)
+        if empty or expect_every is None or not is_expected(window, self.now):
+            return empty
+        return of_no_new_bin(self.last_complete, self.now, expect_every)
 
 
 def survey(options: ScanOptions, tree: LocalTree, bucket: Bucket, clock: Clock, pool: Executor) -> Survey:
@@ -100,6 +121,9 @@ def survey(options: ScanOptions, tree: LocalTree, bucket: Bucket, clock: Clock, 
         warnings=tuple(warnings),
         now=now.server,
         refusal=refusal,
+        here=len(inventory.filesets) + inventory.excluded + inventory.outside,
+        archived=sum(parse_pid(name) is not None for name in remote),
+        last_complete=_last_complete(inventory, now.server),
     )
 
 
@@ -137,11 +161,16 @@ def _archive_only(inventory: Inventory, remote: dict[str, RemoteFileset]) -> Ite
         yield SurveyedBin(pid, result.state, result.reason, size)
 
 
+def _last_complete(inventory: Inventory, now: float) -> int | None:
+    moments = (local.pid.sample_time for local in inventory.filesets.values() if local.complete)
+    return max((moment for moment in moments if moment < now + _FUTURE), default=None)
+
+
 def _newest(inventory: Inventory, now: float) -> Fileset | None:
     # Not one from the future, which tells of a wrong clock (see core/archive_report.py), nor one without images.
     candidates = (
         local
         for local in inventory.filesets.values()
-        if local.complete and local.roi > 2 and local.pid.sample_time < now + 86400
+        if local.complete and local.roi > 2 and local.pid.sample_time < now + _FUTURE
     )
     return max(candidates, key=lambda local: (local.pid.sample_time, local.pid), default=None)

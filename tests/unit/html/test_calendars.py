@@ -30,7 +30,7 @@ def test_every_day_of_the_time_series_is_drawn_once_and_the_figures_beside_it_ad
     report = report_on(bins)
     years = calendars(report)
     with_bins = {day.date.year for day in report.days}
-    since = {year for year in range(max(with_bins), report.last_day.year + 1)} if with_bins else set()
+    since = set(range(max(with_bins), report.last_day.year + 1)) if with_bins else set()
     assert [year.year for year in years] == sorted(with_bins | since, reverse=True)
     drawn = [cell.title.partition(":")[0] for year in years for cell in year.cells]
     assert len(drawn) == len(set(drawn))

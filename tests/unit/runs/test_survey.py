@@ -9,6 +9,7 @@ from support.fakes import FakeBucket, FakeTree, LocalFile, SerialExecutor, Store
 
 from ifcbscan.core.bins import Pid
 from ifcbscan.core.decision import Policy
+from ifcbscan.core.window import EVERYTHING, Window
 from ifcbscan.runs import survey as module
 from ifcbscan.runs.scan_options import ScanOptions
 from ifcbscan.runs.survey import Survey, survey
@@ -92,3 +93,45 @@ def test_a_survey_tells_why_the_dashboard_will_refuse_a_bin_that_is_here(world: 
         reasons[PIDS[0]]
         == "not in the archive; the dashboard will refuse it: the .adc begins with a row of names"
     )
+
+
+def put(world: World, pid: str) -> None:
+    """Into the archive, as the archive keeps it."""
+    for extension in ("hdr", "adc", "roi"):
+        key = f"hablab/nauset/2023/D20231114/{pid}.{extension}"
+        world.bucket.objects[key] = StoredObject(b"bytes", world.clock.now - 3600)
+
+
+def test_a_folder_without_any_bin_is_silent_if_the_archive_holds_some(world: World) -> None:
+    assert world.survey().silence("/data", EVERYTHING, None) == ""
+    for pid in PIDS[:2]:
+        put(world, pid)
+    found = world.survey()
+    assert found.silence("/data", EVERYTHING, 7200.0) == found.silence("/data", Window(until=1.0), None)
+    assert found.silence("/data", EVERYTHING, None) == (
+        "no bin was found in /data, though the archive holds 2 of this series. Is the disk mounted?"
+    )
+
+
+def test_bins_that_are_not_counted_are_bins_all_the_same(world: World) -> None:
+    put(world, PIDS[0])
+    world.tree = FakeTree(exclude=["beads"])
+    world.tree.write_bin(PIDS[1], world.clock.wall() - 3600, folder="beads")
+    assert world.survey().silence("/data", EVERYTHING, None) == ""
+
+
+def test_a_bin_is_expected_as_often_as_somebody_has_said(world: World) -> None:
+    now = world.clock.wall()
+    assert "there is no complete one here" in world.survey().silence("/data", EVERYTHING, 7200.0)
+    world.write(PIDS[0], images=0)  # measured, though there was nothing to be seen
+    world.write(FUTURE)
+    sampled = Pid(PIDS[0]).sample_time
+    found = world.survey()
+    assert found.last_complete == sampled
+    age = found.now - sampled
+    assert found.silence("/data", EVERYTHING, age) == ""
+    assert found.silence("/data", EVERYTHING, age - 1).startswith(
+        "no new bin: the newest one here was sampled "
+    )
+    assert found.silence("/data", Window(until=now), age - 1) == ""  # nothing is to come any more
+    assert found.silence("/data", EVERYTHING, None) == ""
