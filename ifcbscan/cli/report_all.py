@@ -12,7 +12,6 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple, Sequence
 
 from ifcbscan.atomic import read_head, read_small
@@ -23,6 +22,7 @@ from ifcbscan.cli.more_options import ReportArguments
 from ifcbscan.cli.options import JobArguments
 from ifcbscan.cli.printer import say_warnings
 from ifcbscan.cli.report_job import Answer, Question, as_scheduled, look_at
+from ifcbscan.cli.side_by_side import side_by_side
 from ifcbscan.cli.signals import Interruption
 from ifcbscan.cli.targets import absolute, check_replaced, is_inside, is_page, is_same_file
 from ifcbscan.clock import Clock
@@ -36,9 +36,6 @@ from ifcbscan.html.index import IndexedJob, render_index, render_problem
 from ifcbscan.schedule.choose import for_this_system
 from ifcbscan.schedule.jobs import ScheduledJob
 
-#: Jobs that are looked at side by side: while one waits for a page of its listing, another one is counted.
-_AT_ONCE = 4
-
 _INDEX = "index.html"
 
 #: A link of the index to the page of a job. In the name is what `ScheduledJob.id` is made of, and nothing that leads
@@ -50,10 +47,10 @@ _MOST_BYTES = 1 << 24
 
 
 class _Looked(NamedTuple):
-    """A job as it stands in the index, and the whole text of its page ("" where none is wanted)."""
+    """A job as it stands in the index, and the whole text of its page; "" where there is none yet."""
 
     job: IndexedJob
-    page: str
+    page: str = ""
 
 
 def report_all(arguments: ReportArguments, interruption: Interruption) -> tuple[str | None, int]:
@@ -67,17 +64,16 @@ def report_all(arguments: ReportArguments, interruption: Interruption) -> tuple[
         page.check_jinja2()  # before minutes of looking at everything
         _check_folder(folder, jobs)
     now = Clock().wall()
-
-    def look(job: ScheduledJob) -> _Looked:
-        looked = _look_at(job, arguments, interruption, now)
+    found = side_by_side(lambda job: _look_at(job, arguments, interruption), jobs)
+    looked: list[IndexedJob] = []
+    for job, answer in zip(jobs, found):
+        indexed, text = answer or _without_answer(job)
+        looked.append(indexed)
         if folder is not None:
-            page.write_page(os.path.join(folder, looked.job.page), looked.page)
-        return looked._replace(page="")
-
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
-        looked = [found.job for found in pool.map(look, jobs)]
-    for job in looked:
-        _say(job)
+            text = text or render_problem(indexed, now)
+            page.write_page(os.path.join(folder, indexed.page), text)
+    for indexed in looked:
+        _say(indexed)
     if not jobs:
         output.say("Nothing is scheduled for this user. 'ifcbscan start DIR TIME_SERIES' does it.")
     if arguments.as_json:
@@ -114,20 +110,27 @@ def _check_folder(folder: str, jobs: Sequence[ScheduledJob]) -> None:
         check_replaced("--output", os.path.join(folder, name), is_page)
 
 
-def _look_at(
-    job: ScheduledJob, arguments: ReportArguments, interruption: Interruption, now: float
-) -> _Looked:
+def _look_at(job: ScheduledJob, arguments: ReportArguments, interruption: Interruption) -> _Looked:
+    """Raises nothing but Interrupted: whatever happens to one job must not cost the pages of the others."""
     wants_page = arguments.output is not None
-    named = printable(job.time_series), printable(job.directory), _page_name(job)
     try:
         answer = _answer(job, arguments, interruption)
-        indexed = IndexedJob(*named, answer.report)
+        indexed = IndexedJob(*_named(job), answer.report)
         return _Looked(indexed, page.render(*answer) if wants_page else "")
-    except (Interrupted, KeyboardInterrupt):
+    except Interrupted:
         raise
-    except Exception as error:  # whatever it is, it must not cost the pages of the other jobs
-        indexed = IndexedJob(*named, None, printable(ending_of(error, sends=False).line))
-        return _Looked(indexed, render_problem(indexed, now) if wants_page else "")
+    except Exception as error:
+        return _Looked(IndexedJob(*_named(job), None, printable(ending_of(error, sends=False).line)))
+
+
+def _without_answer(job: ScheduledJob) -> _Looked:
+    what = "it was ended from outside (is there too little memory?)"
+    line = f"The folder and the archive could not be compared: {what}. Try again later."
+    return _Looked(IndexedJob(*_named(job), None, line))
+
+
+def _named(job: ScheduledJob) -> tuple[str, str, str]:
+    return printable(job.time_series), printable(job.directory), _page_name(job)
 
 
 def _answer(scheduled: ScheduledJob, arguments: ReportArguments, interruption: Interruption) -> Answer:

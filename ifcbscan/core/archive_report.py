@@ -195,6 +195,7 @@ def build_report(
     unfinished: list[ListedBin] = []
     newest: SurveyedBin | None = None
     newest_in_archive: SurveyedBin | None = None
+    latest = latest_in_archive = (0, "")
     misdated, misdated_example = 0, ""
     for found in bins:
         item = found if published is None else _as_published(found, published)
@@ -202,16 +203,20 @@ def build_report(
         sizes[item.state] += item.size
         if item.state not in _DONE:
             unfinished.append(_listed(item, now))
-        day = item.pid.sample_time // _DAY
+        sampled = item.pid.sample_time
+        day = sampled // _DAY
         if not first_day <= day <= last_day:
             misdated += 1
             misdated_example = misdated_example or str(item.pid)
             continue
         day_counts.setdefault(day, Counter())[item.state] += 1
         day_sizes[day] += item.size
-        newest = _newer(newest, item)
-        if item.state in IN_ARCHIVE:
-            newest_in_archive = _newer(newest_in_archive, item)
+        # In one order for bins of the same second, so that the report does not depend on the walk's order.
+        moment = sampled, item.pid
+        if newest is None or moment > latest:
+            newest, latest = item, moment
+        if item.state in IN_ARCHIVE and (newest_in_archive is None or moment > latest_in_archive):
+            newest_in_archive, latest_in_archive = item, moment
     unfinished.sort(key=lambda listed: (WORST_FIRST.index(listed.state), listed.age, listed.pid))
     days = tuple(_day(day, day_counts[day], day_sizes[day]) for day in sorted(day_counts))
     return ArchiveReport(
@@ -249,13 +254,6 @@ def _as_published(item: SurveyedBin, published: ShownBins) -> SurveyedBin:
     if item.state not in _DONE or reason is None:
         return item
     return SurveyedBin(item.pid, BinState.UNPUBLISHED, reason, item.size)
-
-
-def _newer(one: SurveyedBin | None, other: SurveyedBin) -> SurveyedBin:
-    if one is None:
-        return other
-    # One order for bins of the same second, so that the report does not depend on the walk's order.
-    return max(one, other, key=lambda item: (item.pid.sample_time, item.pid))
 
 
 def _listed(item: SurveyedBin, now: float) -> ListedBin:

@@ -48,8 +48,8 @@ class Survey:
     `newest` is the newest complete fileset on this disk that can hold an image. `outside`: bins on this disk that are
     outside the window; they are not among `bins`, nor are those that only the archive has. `refusal` looks into the files
     of a bin, if it is here, and tells why the dashboard will refuse it; "" if nothing is known.
-    `here`: bins of whatever kind that the walk met, and `archived` those of which the archive has something, both also
-    where they are outside the window. `last_complete`: when the newest complete bin of this disk was sampled, also one
+    `here`: bins of whatever kind that the walk met, also outside the window; `archived`: where there are none, those of which
+    the archive has something. `last_complete`: when the newest complete bin of this disk was sampled, also one
     without images.
     """
 
@@ -112,6 +112,7 @@ def survey(options: ScanOptions, tree: LocalTree, bucket: Bucket, clock: Clock, 
         local = inventory.filesets.get(pid)
         return "" if local is None or not local.complete else predicted_refusal(tree, local)
 
+    here = len(inventory.filesets) + inventory.excluded + inventory.outside
     return Survey(
         bins=tuple(bins),
         newest=_newest(inventory, now.server),
@@ -121,8 +122,8 @@ def survey(options: ScanOptions, tree: LocalTree, bucket: Bucket, clock: Clock, 
         warnings=tuple(warnings),
         now=now.server,
         refusal=refusal,
-        here=len(inventory.filesets) + inventory.excluded + inventory.outside,
-        archived=sum(parse_pid(name) is not None for name in remote),
+        here=here,
+        archived=0 if here else sum(parse_pid(name) is not None for name in remote),
         last_complete=_last_complete(inventory, now.server),
     )
 

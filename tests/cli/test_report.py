@@ -321,6 +321,15 @@ def schedule(operator: Operator, folder: Path, time_series: str, **more: Any) ->
     return job
 
 
+def other_bucket(env_file: Path) -> Path:
+    """Settings that name a bucket which is not there."""
+    made = env_file.with_name("other.env")
+    made.touch(mode=0o600)
+    text = env_file.read_text(encoding="utf-8")
+    made.write_text(re.sub("(BUCKET_NAME=.*)", r"\1x", text), encoding="utf-8")
+    return made
+
+
 def index_of(place: Path) -> str:
     return (place / "index.html").read_text(encoding="utf-8")
 
@@ -332,7 +341,7 @@ def pages_in(text: str) -> list[str]:
 
 @only_moto
 def test_all_jobs_get_a_page_each_and_an_index_over_them_the_worst_first(
-    operator: Operator, folder: Path, tmp_path: Path, s3: Any
+    operator: Operator, folder: Path, env_file: Path, tmp_path: Path, s3: Any
 ) -> None:
     before = s3.objects()
     empty = tmp_path / "mnt"
@@ -343,6 +352,7 @@ def test_all_jobs_get_a_page_each_and_an_index_over_them_the_worst_first(
     silent = schedule(operator, empty, "nauset")
     broken = schedule(operator, folder, "broken", env_file=str(tmp_path / "broken.env"))
     gone = schedule(operator, tmp_path / "gone", "gone")
+    refused = schedule(operator, folder, "refused", env_file=str(other_bucket(env_file)))
     windowed = schedule(operator, folder, "windowed", window=Window(until=1369180800.0))
     place = tmp_path / "www"
     done = operator.run("report", "--all", "-o", place, code=3)
@@ -351,10 +361,10 @@ def test_all_jobs_get_a_page_each_and_an_index_over_them_the_worst_first(
     assert (
         f"broken: {tmp_path / 'broken.env'}, line " in done.stderr and "Nothing was sent" not in done.stderr
     )
-    names = {job.id: f"{job.id}.html" for job in (good, silent, broken, gone, windowed)}
+    names = {job.id: f"{job.id}.html" for job in (good, silent, broken, gone, refused, windowed)}
     text = index_of(place)
-    assert pages_in(text) == [names[job.id] for job in (broken, gone, silent, good, windowed)]
-    assert banner(text.partition("<table")[0]) == ("needs you", "5 jobs: 2 on its way, 3 need you")
+    assert pages_in(text) == [names[job.id] for job in (broken, gone, silent, refused, good, windowed)]
+    assert banner(text.partition("<table")[0]) == ("needs you", "6 jobs: 2 on its way, 4 need you")
     assert sorted(path.name for path in place.iterdir()) == sorted(["index.html", *names.values()])
     pages = {
         job.id: (place / names[job.id]).read_text(encoding="utf-8") for job in (good, silent, broken, gone)
@@ -363,13 +373,14 @@ def test_all_jobs_get_a_page_each_and_an_index_over_them_the_worst_first(
     assert banner(pages[silent.id]) == ("needs you", SILENT.format(empty))
     assert banner(pages[gone.id])[1].startswith(f"The data folder {tmp_path / 'gone'} does not exist")
     assert "cannot be understood" in banner(pages[broken.id])[1]
+    assert f"there is no bucket {s3.bucket}x." in done.stderr and "refused: " in done.stderr
     of_window = (place / names[windowed.id]).read_text(encoding="utf-8")
     assert "This report is about bins before 2013-05-22T00:00:00Z" in of_window
     figures = json.loads(operator.run("report", "--all", "--json", code=3).stdout)
     assert [job["page"] for job in figures["jobs"]] == [
-        names[job.id] for job in (good, silent, broken, gone, windowed)
+        names[job.id] for job in (good, silent, broken, gone, refused, windowed)
     ]
-    assert [job["state"] for job in figures["jobs"]] == ["on_its_way", *["needs_you"] * 3, "on_its_way"]
+    assert [job["state"] for job in figures["jobs"]] == ["on_its_way", *["needs_you"] * 4, "on_its_way"]
     assert figures["jobs"][0]["totals"]["bins"] == 5 and figures["jobs"][0]["error"] is None
     assert figures["jobs"][3]["error"] == figures["jobs"][3]["reason"] and "totals" not in figures["jobs"][3]
     assert s3.objects() == before

@@ -38,9 +38,11 @@ NO_MESSAGES = {
     "cli/parser.py": "the help",
     "demo/show.py": "a story with made-up data",
     "demo/sample_bins.py": "the contents of made-up files",
+    "core/archive_verdict.py": "the words of the page's banner, which explains itself",
     "html/page.py": "the words of the page, which explains itself",
     "html/calendars.py": "the words of the page, which explains itself",
     "html/charts.py": "the words of the page, which explains itself",
+    "html/index.py": "the words of the page, which explains itself",
     "html/legend.py": "the words of the page, which explains itself",
 }
 

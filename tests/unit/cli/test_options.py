@@ -74,6 +74,9 @@ LINES = {
     "report -o f --json --published --images --open --exclude x": ReportArguments(
         NO_JOB, ("x",), "f", True, True, True, True
     ),
+    "report --all -o f --expect-every 2h": ReportArguments(
+        NO_JOB, (), "f", False, False, False, False, all_jobs=True, expect_every=7200.0
+    ),
     "demo": DemoArguments(),
 }
 
@@ -123,6 +126,17 @@ def test_an_age_has_a_unit_or_is_0(after: str, seconds: float) -> None:
         ("--once --jobs 0", UsageError, "--jobs must be at least 1 and at most 64."),
         ("verify --jobs=-1", UsageError, "--jobs must be at least 1 and at most 64."),
         ("verify -0", UsageError, "-0 goes with --deletable FILE."),
+        (
+            "report --all -o f --until 2026-01-01",
+            UsageError,
+            "--all is about every scheduled job, each with its own folder, settings and window, so --until does not go with it."
+            " Nothing was done.",
+        ),
+        (
+            "report --all",
+            UsageError,
+            "--all: where are the pages to be written? Please give -o FOLDER (or --json).",
+        ),
         ("--once --jobs 65", UsageError, "--jobs must be at least 1 and at most 64."),
         (
             "verify --deletable f --deletable-after 24",
