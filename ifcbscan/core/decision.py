@@ -150,8 +150,9 @@ def decide(
     | complete                               | .roi and .hdr right, younger           | unconfirmed     | wait    |
     | complete                               | anything else                          | upload          | .roi, then .hdr |
 
-    + changed in the last 30 minutes by either clock. * by either clock; once `watched`, by the bucket's alone. ** not with `retry_rejected`. *** without
-    `check_integrity` this row is left out, if the finding is `overridable`; the next row never is.
+    + by either clock, less than 30 minutes ago. * by either clock; once `watched`, by the bucket's alone. ** not with
+    `retry_rejected`. *** without `check_integrity` this row is left out, if the finding is `overridable`; the next row
+    never is.
 
     In `upload`, a right .roi is not sent again, and the .hdr always follows a .roi. Because of that order
     "an .hdr without a .roi" means that the archive deleted the .roi, and the .hdr's time is the time of

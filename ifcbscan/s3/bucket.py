@@ -125,6 +125,10 @@ class Bucket:
         page = self._page({"prefix": prefix, "max-keys": "1"})
         return not page.objects and not page.truncated
 
+    def first_page(self, prefix: str, start_after: str = "") -> ListPage:
+        """The first objects below `prefix` with start_after < key: one request. Raises BucketRefused, BucketUnreachable."""
+        return self._page({"prefix": prefix, **({"start-after": start_after} if start_after else {})})
+
     def _pages(self, query: Mapping[str, str], up_to: str = "") -> Iterator[ListPage]:
         return pages(self._page, self._where(), query, up_to)
 

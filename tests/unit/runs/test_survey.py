@@ -92,3 +92,19 @@ def test_a_survey_tells_why_the_dashboard_will_refuse_a_bin_that_is_here(world: 
         reasons[PIDS[0]]
         == "not in the archive; the dashboard will refuse it: the .adc begins with a row of names"
     )
+
+
+def test_an_empty_folder_beside_an_archive_with_bins_is_told(world: World) -> None:
+    assert (world.survey().silence, world.survey().warnings) == ("", ())
+    world.write(PIDS[0])
+    for path, file in world.tree.files.items():
+        world.bucket.objects["hablab/nauset/2023/D20231114/" + path.rpartition("/")[2]] = StoredObject(
+            file.body, 1.0
+        )
+    assert world.survey().silence == ""
+    world.tree.files.clear()
+    found = world.survey()
+    assert found.silence == (
+        "no bin was found in /data, though the archive holds 1 of this series. Is the disk mounted?"
+    )
+    assert found.warnings == (found.silence,)
