@@ -11,6 +11,7 @@ from typing import Iterable, NamedTuple, Sequence
 from ifcbscan.core.adc import Finding
 from ifcbscan.core.bins import EXTENSIONS, MISSING, Fileset, RemoteFileset, server_seconds
 from ifcbscan.core.states import State as State  # a part of every decision, so it can be had from here
+from ifcbscan.core.words import human_duration
 
 #: The archive deletes anything larger (ifcb-data-sharer, validate-ifcb-files). Bytes.
 ARCHIVE_LIMIT = 250000000
@@ -229,7 +230,7 @@ def _decide_by_table(
         if age < -_FUTURE:
             return Decision(
                 State.UNCONFIRMED,
-                reason=f"dated {-age:.0f} s in the future by the bucket; a later run looks again",
+                reason=f"dated {human_duration(-age)} in the future by the bucket; a later run looks again",
             )
         return Decision(
             State.UNCONFIRMED,
