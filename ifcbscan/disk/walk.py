@@ -13,7 +13,7 @@ import stat
 from dataclasses import dataclass, field
 from typing import Callable, Iterator
 
-from ifcbscan.core.bins import Fileset, Pid, folder_end, looks_like_a_pid, parse_pid
+from ifcbscan.core.bins import Fileset, Pid, folder_end, looks_like_a_copy, looks_like_a_pid, parse_pid
 from ifcbscan.core.window import EVERYTHING, Window
 from ifcbscan.disk.files import SUFFIXES, Member, fileset_of, member, reachable
 from ifcbscan.errors import UsageError
@@ -203,7 +203,9 @@ class Walk:
                         self._pending.append((reachable(entry.path), _Place.SYSTEM))
                 else:
                     self._found.foreign += place is not _Place.SYSTEM
-                    if entry.is_symlink():
+                    if place is _Place.COUNTED and looks_like_a_copy(name) and not self._is_older(name):
+                        self._misnamed.add(entry.path)
+                    elif entry.is_symlink():
                         self._look_at_link(entry.path)
         names.sort(key=_stem)
         for stem, members in itertools.groupby(names, key=_stem):

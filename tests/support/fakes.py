@@ -27,6 +27,7 @@ from ifcbscan.core.bins import (
     NEVER,
     Fileset,
     folder_end,
+    looks_like_a_copy,
     looks_like_a_pid,
     pack_stamps,
     parse_pid,
@@ -396,7 +397,8 @@ class FakeTree:
             if pid is None or extension not in EXTENSIONS:
                 inventory.foreign += 1
                 left_out = any(part.lower() in self._exclude for part in folders)
-                inventory.misnamed += extension in EXTENSIONS and looks_like_a_pid(stem) and not left_out
+                is_misnamed = looks_like_a_pid(stem) if extension in EXTENSIONS else looks_like_a_copy(name)
+                inventory.misnamed += is_misnamed and not left_out
             elif self._not_before is None or pid.sample_time >= self._not_before:
                 stems.setdefault((folders, stem), {})[extension] = file
             else:
