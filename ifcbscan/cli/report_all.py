@@ -150,8 +150,7 @@ def _say(job: IndexedJob) -> None:
     if job.report is None:
         output.say(f"{job.time_series}: {job.problem}")
         return
-    silence = [job.report.silence] if job.report.silence else []
-    say_warnings([f"{job.time_series}: {text}" for text in [*silence, *job.report.warnings]])
+    say_warnings([f"{job.time_series}: {text}" for text in job.report.warnings])
 
 
 def _json(job: IndexedJob) -> dict[str, Any]:

@@ -73,11 +73,16 @@ def look_at(job: Job, question: Question, interruption: Interruption) -> Answer:
     tree = LocalTree(directory, config.exclude_dirs + question.exclude, window=question.window)
     bucket = Bucket(config, clock, S3Client(config, MOST_RANGES), interruption.requested)
     options = ScanOptions(
-        config.account, time_series, Policy(config.settle, config.confirm), window=question.window
+        config.account,
+        time_series,
+        Policy(config.settle, config.confirm),
+        window=question.window,
+        expect_every=question.expect_every,
     )
     with ThreadPoolExecutor(MOST_RANGES) as pool:
         found = survey(options, tree, bucket, clock, pool)
-    warnings = [*job.warnings, *found.warnings]
+    unmounted = _unmounted(directory, question.mounted_at)
+    warnings = [*([unmounted] if unmounted else []), *job.warnings, *found.warnings]
     published = None
     if question.published and config.dashboard_url is not None:
         published, of_dashboard = shown_bins(
@@ -94,11 +99,8 @@ def look_at(job: Job, question: Question, interruption: Interruption) -> Answer:
         warnings=warnings,
         published=published,
     )
-    silence = _unmounted(directory, question.mounted_at) or found.silence(
-        directory, question.window, question.expect_every
-    )
     images_of = str(found.newest.pid) if found.newest else ""
-    return Answer(replace(report, silence=printable(silence)), images, images_of)
+    return Answer(replace(report, silence=printable(unmounted or found.silence)), images, images_of)
 
 
 def _unmounted(directory: str, mounted_at: str | None) -> str:

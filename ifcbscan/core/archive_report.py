@@ -109,7 +109,7 @@ class ArchiveReport:
     `bins` and `size` are all bins, `states` the same split up. `misdated` bins (a date that cannot be
     right) are in these figures, but in no day. `newest` is the newest bin here or in the archive. `unreadable`: folders
     and files that the system would not show. `silence`: why the folder brings no bins where it should, in words; "" if
-    that is not so. `instrument_lines`: what the instrument and its computer say of themselves.
+    that is not so; as a rule also among the warnings. `instrument_lines`: what the instrument and its computer say of themselves.
     """
 
     time_series: str
@@ -147,6 +147,11 @@ class ArchiveReport:
     def gap_days(self) -> int:
         """Days without bins since the first day."""
         return sum(gap.days for gap in self.gaps)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """The warnings besides the silence."""
+        return tuple(warning for warning in self.warnings if warning != self.silence)
 
     @property
     def last_day(self) -> datetime.date:

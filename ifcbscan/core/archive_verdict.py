@@ -43,7 +43,7 @@ def verdict_on(report: ArchiveReport) -> Verdict:
     """The answer at a glance."""
     last = f"last bin {human_ago(report.newest.age)}" if report.newest else ""
     waiting = report.bins_in(WAITING)
-    notes = "read the notes below" if report.warnings else ""
+    notes = "read the notes below" if report.notes else ""
     reasons = _reasons(report)
     if reasons:
         on_their_way = f"{counted(waiting, 'bin')} on {_their(waiting)} way" if waiting else ""

@@ -11,6 +11,7 @@ from typing import Iterable, NamedTuple, Sequence
 from ifcbscan.core.adc import Finding
 from ifcbscan.core.bins import EXTENSIONS, MISSING, Fileset, RemoteFileset, server_seconds
 from ifcbscan.core.states import State as State  # a part of every decision, so it can be had from here
+from ifcbscan.core.words import human_duration
 
 #: The archive deletes anything larger (ifcb-data-sharer, validate-ifcb-files). Bytes.
 ARCHIVE_LIMIT = 250000000
@@ -150,8 +151,9 @@ def decide(
     | complete                               | .roi and .hdr right, younger           | unconfirmed     | wait    |
     | complete                               | anything else                          | upload          | .roi, then .hdr |
 
-    + changed in the last 30 minutes by either clock. * by either clock; once `watched`, by the bucket's alone. ** not with `retry_rejected`. *** without
-    `check_integrity` this row is left out, if the finding is `overridable`; the next row never is.
+    + by either clock, less than 30 minutes ago. * by either clock; once `watched`, by the bucket's alone. ** not with
+    `retry_rejected`. *** without `check_integrity` this row is left out, if the finding is `overridable`; the next row
+    never is.
 
     In `upload`, a right .roi is not sent again, and the .hdr always follows a .roi. Because of that order
     "an .hdr without a .roi" means that the archive deleted the .roi, and the .hdr's time is the time of
@@ -228,7 +230,7 @@ def _decide_by_table(
         if age < -_FUTURE:
             return Decision(
                 State.UNCONFIRMED,
-                reason=f"dated {-age:.0f} s in the future by the bucket; a later run looks again",
+                reason=f"dated {human_duration(-age)} in the future by the bucket; a later run looks again",
             )
         return Decision(
             State.UNCONFIRMED,

@@ -11,7 +11,7 @@ from typing import Any, Iterable, NamedTuple
 from ifcbscan.core.bins import Pid
 from ifcbscan.core.dashboard_note import DashboardNote
 from ifcbscan.core.states import SCAN_COUNTS, BinState, ReportedState
-from ifcbscan.core.words import human_bytes
+from ifcbscan.core.words import human_bytes, human_duration
 from ifcbscan.errors import ExitCode
 
 #: From so many characters on a reason is not told again with each further bin.
@@ -73,6 +73,7 @@ class ScanReport(NamedTuple):
     elsewhere: str = ""  # which other runs on this computer have bins of those to upload
     stalled: bool = False  # another run holds bins or a lock, and has given no sign of life for an hour
     silence: str = ""  # why nothing new can come of this folder (core/silence.py); also among the warnings
+    max_age: float | None = None  # of a recent run: how old the bins are that it looks at, at most
     attention: int = 0  # bins that need a person; the other problems are calm
 
     @property
@@ -175,7 +176,10 @@ def summary(report: ScanReport) -> str:
     if report.elsewhere:
         words = f"{report.bins[BinState.TO_UPLOAD]} {BinState.TO_UPLOAD.words}"
         parts = [f"{part} ({report.elsewhere})" if part == words else part for part in parts]
-    line = "{}: {}".format(report.time_series, ", ".join(parts) if parts else "no bins found")
+    none = (
+        "no bins found" if report.max_age is None else f"no bin of the last {human_duration(report.max_age)}"
+    )
+    line = "{}: {}".format(report.time_series, ", ".join(parts) if parts else none)
     if report.files_uploaded:
         line += f"; sent {report.files_uploaded} files, {human_bytes(report.bytes_uploaded)} in {report.seconds:.0f} s"
     return line + (" (dry run: nothing was sent)" if report.dry_run else "")

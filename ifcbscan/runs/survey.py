@@ -23,11 +23,11 @@ from ifcbscan.core.decision import Action, Now, decide, decide_absent, decide_fr
 from ifcbscan.core.remote_index import ListedObject, index_objects
 from ifcbscan.core.scan_report import Result
 from ifcbscan.core.series import Series
-from ifcbscan.core.silence import is_expected, of_empty_folder, of_no_new_bin
+from ifcbscan.core.silence import of_empty_folder
 from ifcbscan.core.states import BinState
-from ifcbscan.core.window import Window
 from ifcbscan.disk.tree import Inventory, LocalTree
 from ifcbscan.runs.examination import predicted_refusal
+from ifcbscan.runs.first_look import is_without_bins, no_new_bin
 from ifcbscan.runs.listing import list_ranges, ranges_to_list
 from ifcbscan.runs.one_bin import BinJob, result_if_sent, result_of
 from ifcbscan.runs.scan_options import ScanOptions
@@ -37,9 +37,6 @@ from ifcbscan.s3.bucket import Bucket
 #: scans examine each of them anyway.
 EXAMINED_AT_MOST = 5000
 
-#: A bin that is dated later than so many seconds from now tells of a wrong clock.
-_FUTURE = 86400
-
 
 @dataclass(frozen=True)
 class Survey:
@@ -47,10 +44,8 @@ class Survey:
 
     `newest` is the newest complete fileset on this disk that can hold an image. `outside`: bins on this disk that are
     outside the window; they are not among `bins`, nor are those that only the archive has. `refusal` looks into the files
-    of a bin, if it is here, and tells why the dashboard will refuse it; "" if nothing is known.
-    `here`: bins of whatever kind that the walk met, also outside the window; `archived`: where there are none, those of which
-    the archive has something. `last_complete`: when the newest complete bin of this disk was sampled, also one
-    without images.
+    of a bin, if it is here, and tells why the dashboard will refuse it; "" if nothing is known. `silence`: why nothing new
+    can come of the folder (core/silence.py); also among the warnings.
     """
 
     bins: tuple[SurveyedBin, ...]
@@ -60,20 +55,8 @@ class Survey:
     unreadable: int
     warnings: tuple[str, ...]
     now: float
+    silence: str = ""
     refusal: Callable[[Pid], str] = lambda pid: ""
-    here: int = 0
-    archived: int = 0
-    last_complete: int | None = None
-
-    def silence(self, directory: str, window: Window, expect_every: float | None) -> str:
-        """Why no new bin can come of the folder, "" if there is no reason to think so (see core/silence.py).
-
-        `expect_every`: a new bin is expected every so many seconds, None if nobody has said so.
-        """
-        empty = "" if self.here else of_empty_folder(directory, self.archived)
-        if empty or expect_every is None or not is_expected(window, self.now):
-            return empty
-        return of_no_new_bin(self.last_complete, self.now, expect_every)
 
 
 def survey(options: ScanOptions, tree: LocalTree, bucket: Bucket, clock: Clock, pool: Executor) -> Survey:
@@ -105,14 +88,17 @@ def survey(options: ScanOptions, tree: LocalTree, bucket: Bucket, clock: Clock, 
             f"{len(to_send):,} bins wait to be sent; only the newest {EXAMINED_AT_MOST:,} of them were "
             "examined for damage"
         )
-    archive_only = _archive_only(inventory, remote)
-    bins.extend(item for item in archive_only if options.window.holds(item.pid))
+    archive_only = [item for item in _archive_only(inventory, remote) if options.window.holds(item.pid)]
+    bins.extend(archive_only)
+    silence = of_empty_folder(tree.root, len(archive_only)) if is_without_bins(inventory) else ""
+    silence = silence or no_new_bin(inventory, options, now.server)
+    if silence:
+        warnings.append(silence)
 
     def refusal(pid: Pid) -> str:
         local = inventory.filesets.get(pid)
         return "" if local is None or not local.complete else predicted_refusal(tree, local)
 
-    here = len(inventory.filesets) + inventory.excluded + inventory.outside
     return Survey(
         bins=tuple(bins),
         newest=_newest(inventory, now.server),
@@ -121,10 +107,8 @@ def survey(options: ScanOptions, tree: LocalTree, bucket: Bucket, clock: Clock, 
         unreadable=inventory.unreadable,
         warnings=tuple(warnings),
         now=now.server,
+        silence=silence,
         refusal=refusal,
-        here=here,
-        archived=0 if here else sum(parse_pid(name) is not None for name in remote),
-        last_complete=_last_complete(inventory, now.server),
     )
 
 
@@ -162,16 +146,11 @@ def _archive_only(inventory: Inventory, remote: dict[str, RemoteFileset]) -> Ite
         yield SurveyedBin(pid, result.state, result.reason, size)
 
 
-def _last_complete(inventory: Inventory, now: float) -> int | None:
-    moments = (local.pid.sample_time for local in inventory.filesets.values() if local.complete)
-    return max((moment for moment in moments if moment < now + _FUTURE), default=None)
-
-
 def _newest(inventory: Inventory, now: float) -> Fileset | None:
     # Not one from the future, which tells of a wrong clock (see core/archive_report.py), nor one without images.
     candidates = (
         local
         for local in inventory.filesets.values()
-        if local.complete and local.roi > 2 and local.pid.sample_time < now + _FUTURE
+        if local.complete and local.roi > 2 and local.pid.sample_time < now + 86400
     )
     return max(candidates, key=lambda local: (local.pid.sample_time, local.pid), default=None)

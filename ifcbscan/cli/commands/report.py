@@ -57,7 +57,7 @@ def _report_one(arguments: ReportArguments, interruption: Interruption) -> tuple
     )
     answer = look_at(job, as_scheduled(question, job, own[0] if own else None), interruption)
     report = answer.report
-    say_warnings([*([report.silence] if report.silence else []), *report.warnings])
+    say_warnings(report.warnings)
     if arguments.as_json:
         output.result_json({**to_json(report), **verdict_json(report)})
     if path is not None:

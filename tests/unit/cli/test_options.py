@@ -160,3 +160,12 @@ def test_what_an_option_cannot_be_is_said_by_its_name(line: str, error: type[Exc
     with pytest.raises(error) as raised:
         read(line)
     assert str(raised.value).startswith(words)
+
+
+def test_a_scan_may_say_how_often_a_bin_is_expected_and_where_the_disk_is_mounted() -> None:
+    arguments: Any = read("--once --expect-every 2h --mounted-at /mnt/ifcb")
+    assert (arguments.expect_every, arguments.mounted_at) == (7200.0, "/mnt/ifcb")
+    without: Any = read("sync")
+    assert (without.expect_every, without.mounted_at) == (None, None)
+    with pytest.raises(ConfigError, match="--expect-every: '2' would be seconds"):
+        read("--once --expect-every 2")

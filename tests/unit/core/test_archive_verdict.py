@@ -45,6 +45,11 @@ UNREADABLE = NotCounted(unreadable=1)
             (Stage.NEEDS_YOU, f"1 bin to look at; not everything could be seen; {LAST}"),
         ),
         ("", {"silence": "no new bin"}, (Stage.NEEDS_YOU, "no new bin", "Last bin 14 h ago")),
+        (  # which is among the warnings, too, and no other note
+            "",
+            {"silence": "no new bin", "warnings": ["no new bin"]},
+            (Stage.NEEDS_YOU, "no new bin", "Last bin 14 h ago"),
+        ),
         (
             "held settling",
             {"silence": "no new bin", "not_counted": UNREADABLE},

@@ -514,7 +514,7 @@ TABLE = [
         local(),
         remote(100, MISSING, 300, age=-DAY),
         State.UNCONFIRMED,
-        reason="dated 86400 s in the future by the bucket; a later run looks again",
+        reason="dated 24 h in the future by the bucket; a later run looks again",
     ),
     Case(
         "confirm 0",

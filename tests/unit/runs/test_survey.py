@@ -9,7 +9,7 @@ from support.fakes import FakeBucket, FakeTree, LocalFile, SerialExecutor, Store
 
 from ifcbscan.core.bins import Pid
 from ifcbscan.core.decision import Policy
-from ifcbscan.core.window import EVERYTHING, Window
+from ifcbscan.core.window import Window
 from ifcbscan.runs import survey as module
 from ifcbscan.runs.scan_options import ScanOptions
 from ifcbscan.runs.survey import Survey, survey
@@ -28,7 +28,8 @@ class World:
         self.tree.write_bin(pid, self.clock.wall() - 3600, images=images)
 
     def survey(self, **policy: Any) -> Survey:
-        options = ScanOptions("hablab", "nauset", Policy(**policy))
+        more = {name: policy.pop(name) for name in ("window", "expect_every") if name in policy}
+        options = ScanOptions("hablab", "nauset", Policy(**policy), **more)
         return survey(options, self.tree, self.bucket, self.clock, SerialExecutor())
 
 
@@ -95,43 +96,38 @@ def test_a_survey_tells_why_the_dashboard_will_refuse_a_bin_that_is_here(world: 
     )
 
 
-def put(world: World, pid: str) -> None:
-    """Into the archive, as the archive keeps it."""
-    for extension in ("hdr", "adc", "roi"):
-        key = f"hablab/nauset/2023/D20231114/{pid}.{extension}"
-        world.bucket.objects[key] = StoredObject(b"bytes", world.clock.now - 3600)
-
-
-def test_a_folder_without_any_bin_is_silent_if_the_archive_holds_some(world: World) -> None:
-    assert world.survey().silence("/data", EVERYTHING, None) == ""
-    for pid in PIDS[:2]:
-        put(world, pid)
+def test_an_empty_folder_beside_an_archive_with_bins_is_told(world: World) -> None:
+    assert (world.survey().silence, world.survey().warnings) == ("", ())
+    world.write(PIDS[0])
+    for path, file in world.tree.files.items():
+        world.bucket.objects["hablab/nauset/2023/D20231114/" + path.rpartition("/")[2]] = StoredObject(
+            file.body, 1.0
+        )
+    assert world.survey().silence == ""
+    world.tree.files.clear()
     found = world.survey()
-    assert found.silence("/data", EVERYTHING, 7200.0) == found.silence("/data", Window(until=1.0), None)
-    assert found.silence("/data", EVERYTHING, None) == (
-        "no bin was found in /data, though the archive holds 2 of this series. Is the disk mounted?"
+    assert found.silence == (
+        "no bin was found in /data, though the archive holds 1 of this series. Is the disk mounted?"
     )
+    assert found.warnings == (found.silence,)
 
 
-def test_bins_that_are_not_counted_are_bins_all_the_same(world: World) -> None:
-    put(world, PIDS[0])
+def test_bins_that_are_left_out_are_bins_all_the_same(world: World) -> None:
+    world.bucket.objects[f"hablab/nauset/2023/D20231114/{PIDS[0]}.roi"] = StoredObject(b"x", 1.0)
+    assert world.survey().silence
     world.tree = FakeTree(exclude=["beads"])
     world.tree.write_bin(PIDS[1], world.clock.wall() - 3600, folder="beads")
-    assert world.survey().silence("/data", EVERYTHING, None) == ""
+    assert world.survey().silence == ""
 
 
 def test_a_bin_is_expected_as_often_as_somebody_has_said(world: World) -> None:
-    now = world.clock.wall()
-    assert "there is no complete one here" in world.survey().silence("/data", EVERYTHING, 7200.0)
+    assert "there is no complete one here" in world.survey(expect_every=7200.0).silence
     world.write(PIDS[0], images=0)  # measured, though there was nothing to be seen
     world.write(FUTURE)
-    sampled = Pid(PIDS[0]).sample_time
-    found = world.survey()
-    assert found.last_complete == sampled
-    age = found.now - sampled
-    assert found.silence("/data", EVERYTHING, age) == ""
-    assert found.silence("/data", EVERYTHING, age - 1).startswith(
-        "no new bin: the newest one here was sampled "
-    )
-    assert found.silence("/data", Window(until=now), age - 1) == ""  # nothing is to come any more
-    assert found.silence("/data", EVERYTHING, None) == ""
+    age = world.survey().now - Pid(PIDS[0]).sample_time
+    assert world.survey(expect_every=age).silence == ""
+    found = world.survey(expect_every=age - 1)
+    assert found.silence.startswith("no new bin: the newest one here was sampled ")
+    assert found.silence in found.warnings
+    over = Window(until=world.clock.wall())  # nothing is to come any more
+    assert world.survey(expect_every=age - 1, window=over).silence == ""
