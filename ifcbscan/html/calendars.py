@@ -96,31 +96,52 @@ def _calendar(year: int, report: ArchiveReport) -> YearCalendar:
 
 
 @dataclass(frozen=True)
+class Bar:
+    """One day of a strip: a bar that stands on its lower edge, at `x`; `height` in units of the drawing."""
+
+    tone: str
+    x: int
+    height: int
+    title: str
+
+
+@dataclass(frozen=True)
 class Strip:
-    """The last days in one row of cells, and in words. `dots` draws the days before the first one, `width` is in cells."""
+    """The last days as bars side by side, and in words. `width` in units of the drawing, whose height is `STRIP_HEIGHT`."""
 
     label: str
-    cells: tuple[Cell, ...]
-    dots: str
+    bars: tuple[Bar, ...]
     width: int
 
 
+STRIP_HEIGHT = 20
+
+#: Tone -> how tall the bar is, so that nobody needs to tell colours apart: what needs a person stands out.
+_BAR_HEIGHTS = {
+    Tone.GOOD.value: 12,
+    Tone.KEPT.value: 12,
+    Tone.ON_ITS_WAY.value: 16,
+    Tone.NEEDS_A_PERSON.value: STRIP_HEIGHT,
+    Tone.NEUTRAL.value: 5,
+}
+
+_BAR_PITCH = 5
+
+
 def strip(report: ArchiveReport, days: int = 60) -> Strip:
-    """The last so many days up to that of the report."""
+    """The last so many days up to that of the report; none for those before the first one of the time series."""
     today = datetime.date(1970, 1, 1) + datetime.timedelta(days=int(report.now // 86400))
     dates = [today - datetime.timedelta(days=back) for back in range(days - 1, -1, -1)]
-    known = {day.date: day for day in report.days if day.date >= dates[0]}
-    cells, dots = [], []
+    known = {day.date: day for day in report.days if dates[0] <= day.date <= today}
+    bars = []
     for number, date in enumerate(dates):
-        x = number * _PITCH
         if report.days and report.days[0].date <= date <= report.last_day:
-            cells.append(_cell(date, known.get(date), x, 0))
-        else:
-            dots.append(f"M{x + 4} 4h2v2h-2z")
-    bad = sum(1 for cell in cells if cell.tone == Tone.NEEDS_A_PERSON.value)
+            cell = _cell(date, known.get(date), 0, 0)
+            bars.append(Bar(cell.tone, number * _BAR_PITCH, _BAR_HEIGHTS[cell.tone], cell.title))
+    bad = sum(1 for bar in bars if bar.tone == Tone.NEEDS_A_PERSON.value)
     label = f"The last {days} days: bins on {len(known)}"
     label += f", on {bad} of them some to look at" if bad else ""
-    return Strip(label, tuple(cells), "".join(dots), days * _PITCH)
+    return Strip(label, tuple(bars), days * _BAR_PITCH)
 
 
 def _days_of(year: int) -> Iterator[datetime.date]:

@@ -9,7 +9,7 @@ from ifcbscan import __version__
 from ifcbscan.core.archive_report import ArchiveReport, utc_text
 from ifcbscan.core.archive_verdict import STAGES, Stage, Verdict, share_in_archive, verdict_on
 from ifcbscan.core.words import counted, human_ago
-from ifcbscan.html.calendars import CELL_CLASSES, Strip, strip
+from ifcbscan.html.calendars import CELL_CLASSES, STRIP_HEIGHT, Strip, strip
 from ifcbscan.html.page import Banner, banner_of, environment
 
 
@@ -53,6 +53,7 @@ def render_index(jobs: Sequence[IndexedJob], now: float) -> str:
             banner=banner_of(_of_all(ordered)),
             rows=[_row(job) for job in ordered],
             classes=CELL_CLASSES,
+            strip_height=STRIP_HEIGHT,
         )
     )
 

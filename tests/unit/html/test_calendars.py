@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from support.reports import BINS, EXAMPLE, bad, day, report_on, synced
 
 from ifcbscan.core.archive_report import IN_ARCHIVE, SurveyedBin
-from ifcbscan.core.states import BinState
+from ifcbscan.core.states import WORST_FIRST, BinState
 from ifcbscan.html.calendars import calendars, strip
 from ifcbscan.html.page import render
 
@@ -72,13 +72,20 @@ def test_a_day_of_bins_without_images_alone_is_no_day_without_bins() -> None:
 
 def test_the_strip_shows_the_last_sixty_days_up_to_today() -> None:
     shown = strip(report_on([synced(day(1)), bad(day(20), BinState.HELD)]))
-    assert [cell.title for cell in shown.cells[-3:]] == [
+    assert [bar.title for bar in shown.bars[-3:]] == [
         "2026-11-20: 1 held",
         "2026-11-21: no bins",
         "2026-11-22: no bins",
     ]
-    assert (len(shown.cells), shown.dots.count("M"), shown.width) == (22, 38, 60 * 12)
+    assert [bar.height for bar in shown.bars[-3:]] == [20, 5, 5] and shown.bars[0].height == 12
+    assert (len(shown.bars), shown.bars[0].x, shown.width) == (22, 38 * 5, 60 * 5)
     assert shown.label == "The last 60 days: bins on 2, on 1 of them some to look at"
     assert strip(report_on([])).label == "The last 60 days: bins on 0"
     old = strip(report_on([synced(datetime.date(2020, 1, 1))]))
-    assert len(old.cells) == 60 and {cell.tone for cell in old.cells} == {"none"}
+    assert len(old.bars) == 60 and {bar.tone for bar in old.bars} == {"none"}
+
+
+def test_every_tone_but_two_that_are_both_good_has_a_height_of_its_own() -> None:
+    bins = [bad(day(number), state) for number, state in enumerate(WORST_FIRST, 1)]
+    heights = {bar.tone: bar.height for bar in strip(report_on(bins)).bars}
+    assert len(set(heights.values())) == len(heights) - 1 and heights["good"] == heights["kept"]
