@@ -308,6 +308,8 @@ def test_what_the_schedule_says_of_a_folder_counts_for_its_page(
     said = f"{tmp_path} is no mount point any more, so {folder} is now a folder of the system's own disk"
     stage, text = banner((tmp_path / "x.html").read_text(encoding="utf-8"))
     assert stage == "needs you" and text.startswith(said)
+    write_bin(folder / "sub", "D20130601T095207_IFCB013", mtime=1400000000.0)
+    operator.run("report", folder / "sub", "nauset", "-o", "x.html")  # of another folder nothing is known
     schedule(operator, folder, "nauset", mounted_at="/")
     operator.run("report", folder, "nauset", "-o", "x.html")
 

@@ -14,7 +14,7 @@ from ifcbscan.cli.report_all import report_all
 from ifcbscan.cli.report_job import Question, as_scheduled, look_at
 from ifcbscan.cli.schedule_view import own_jobs, scheduled_jobs
 from ifcbscan.cli.signals import Interruption
-from ifcbscan.cli.targets import absolute, check_replaced, is_page
+from ifcbscan.cli.targets import absolute, check_replaced, is_page, is_same_file
 from ifcbscan.core.archive_report import to_json
 from ifcbscan.core.archive_verdict import verdict_json
 from ifcbscan.core.series import file_name
@@ -55,7 +55,9 @@ def _report_one(arguments: ReportArguments, interruption: Interruption) -> tuple
     question = Question(
         window, arguments.exclude, arguments.published, arguments.images, arguments.expect_every
     )
-    answer = look_at(job, as_scheduled(question, job, own[0] if own else None), interruption)
+    # What is known of another folder's disk and of its bins says nothing of this one.
+    scheduled = next((known for known in own if is_same_file(known.directory, job.directory)), None)
+    answer = look_at(job, as_scheduled(question, job, scheduled), interruption)
     report = answer.report
     say_warnings(report.warnings)
     if arguments.as_json:

@@ -248,7 +248,7 @@ def test_everything_is_readable_with_scripts_switched_off_and_nothing_is_fetched
         browser.scripts(True)
     for words in (
         "In the archive",
-        "Newest bin",
+        "Last bin",
         "Bins not synced",
         "Days without bins",
         "Megabytes per day",
