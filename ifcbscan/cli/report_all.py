@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+from dataclasses import replace
 from typing import Any, NamedTuple, Sequence
 
 from ifcbscan.atomic import read_head, read_small
@@ -27,14 +28,13 @@ from ifcbscan.cli.signals import Interruption
 from ifcbscan.cli.targets import absolute, check_replaced, is_inside, is_page, is_same_file
 from ifcbscan.clock import Clock
 from ifcbscan.core.archive_report import to_json
-from ifcbscan.core.archive_verdict import verdict_json
 from ifcbscan.core.printable import printable
 from ifcbscan.core.series import file_name
 from ifcbscan.errors import ExitCode, Interrupted, UsageError
 from ifcbscan.html import page
 from ifcbscan.html.index import IndexedJob, render_index, render_problem
 from ifcbscan.schedule.choose import for_this_system
-from ifcbscan.schedule.jobs import ScheduledJob
+from ifcbscan.schedule.jobs import InstalledJob, ScheduledJob
 
 _INDEX = "index.html"
 
@@ -58,16 +58,18 @@ def report_all(arguments: ReportArguments, interruption: Interruption) -> tuple[
 
     Raises UsageError, ScheduleError, Interrupted.
     """
-    jobs = [installed.job for installed in for_this_system().jobs()]
+    installed = for_this_system().jobs()
+    jobs = [found.job for found in installed]
     folder = None if arguments.output is None else absolute(arguments.output)
     if folder is not None:
         page.check_jinja2()  # before minutes of looking at everything
         _check_folder(folder, jobs)
     now = Clock().wall()
-    found = side_by_side(lambda job: _look_at(job, arguments, interruption), jobs)
+    answers = side_by_side(lambda job: _look_at(job, arguments, interruption), jobs)
     looked: list[IndexedJob] = []
-    for job, answer in zip(jobs, found):
-        indexed, text = answer or _without_answer(job)
+    for scheduled, answer in zip(installed, answers):
+        indexed, text = answer or _without_answer(scheduled.job)
+        indexed = replace(indexed, schedule=_trouble(scheduled))
         looked.append(indexed)
         if folder is not None:
             text = text or render_problem(indexed, now)
@@ -85,6 +87,14 @@ def report_all(arguments: ReportArguments, interruption: Interruption) -> tuple[
     page.write_page(index, render_index(looked, now))
     _remove(folder, before - {job.page for job in looked})
     return index, _exit_code(looked)
+
+
+def _trouble(installed: InstalledJob) -> str:
+    """What a person has to put right in the schedule of a job; "" for nothing."""
+    if installed.recent and installed.full:
+        return ""
+    missing = "hourly" if installed.recent else "every-minute"
+    return f"INCOMPLETE: the {missing} entry is missing; the same 'ifcbscan start' again puts it back"
 
 
 def _page_name(job: ScheduledJob) -> str:
@@ -154,15 +164,15 @@ def _say(job: IndexedJob) -> None:
 
 
 def _json(job: IndexedJob) -> dict[str, Any]:
-    if job.report is not None:
-        return {**to_json(job.report), **verdict_json(job.report), "page": job.page, "error": None}
+    verdict = job.verdict
     return {
         "time_series": job.time_series,
         "directory": job.directory,
-        "state": job.verdict.stage.value,
-        "reason": job.problem,
+        **({} if job.report is None else to_json(job.report)),
+        "state": verdict.stage.value,
+        "reason": verdict.text,
         "page": job.page,
-        "error": job.problem,
+        "error": job.problem or None,
     }
 
 

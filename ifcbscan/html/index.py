@@ -15,18 +15,27 @@ from ifcbscan.html.page import Banner, banner_of, environment
 
 @dataclass(frozen=True)
 class IndexedJob:
-    """A job, the name of the file of its page, and its report; None where that could not be made, and `problem` says why."""
+    """A job, the name of the file of its page, and its report; None where that could not be made, and `problem` says why.
+
+    `schedule`: what a person has to put right in its schedule, "" if that is in order.
+    """
 
     time_series: str
     directory: str
     page: str
     report: ArchiveReport | None
     problem: str = ""
+    schedule: str = ""
 
     @property
     def verdict(self) -> Verdict:
         """The answer at a glance."""
-        return Verdict(Stage.NEEDS_YOU, self.problem) if self.report is None else verdict_on(self.report)
+        found = Verdict(Stage.NEEDS_YOU, self.problem) if self.report is None else verdict_on(self.report)
+        if not self.schedule:
+            return found
+        if found.stage is not Stage.NEEDS_YOU:
+            return Verdict(Stage.NEEDS_YOU, self.schedule, found.text)
+        return found._replace(more="; ".join(part for part in (found.more, self.schedule) if part))
 
 
 @dataclass(frozen=True)

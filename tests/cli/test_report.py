@@ -399,6 +399,20 @@ def test_where_all_is_well_nothing_is_said_and_the_exit_code_is_0(
 
 
 @only_moto
+def test_a_job_of_which_half_the_schedule_is_missing_is_red_in_the_index(
+    operator: Operator, folder: Path, tmp_path: Path
+) -> None:
+    schedule(operator, folder, "nauset")
+    lines = (operator.crontab.text or b"").splitlines(True)
+    operator.crontab.table.write_bytes(b"".join(line for line in lines if b"--max-age" not in line))
+    figures = json.loads(operator.run("report", "--all", "--json", "-o", tmp_path / "www").stdout)
+    said = "INCOMPLETE: the every-minute entry is missing; the same 'ifcbscan start' again puts it back"
+    assert (figures["jobs"][0]["state"], figures["jobs"][0]["reason"]) == ("needs_you", said)
+    text = html.unescape(index_of(tmp_path / "www"))
+    assert said in text and "1 job: 1 needs you" in text
+
+
+@only_moto
 def test_the_page_of_a_job_that_is_gone_is_taken_away_and_nothing_else(
     operator: Operator, folder: Path, tmp_path: Path
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from support.reports import EXAMPLE, NOW, Page, bad, day, report_on, synced
 
@@ -80,3 +81,11 @@ def test_the_page_of_a_problem_is_red_and_says_why() -> None:
     text = render_problem(BROKEN, NOW)
     assert banner(text) == ["bad", "needs you", "The folder /data/broken does not exist."]
     assert "2026-11-22 14:05:09 UTC" in text and "/data/broken" in text
+
+
+def test_a_schedule_that_is_not_in_order_makes_a_job_red_whatever_its_bins_are() -> None:
+    row = render_index([replace(GOOD, schedule="INCOMPLETE: x")], NOW)
+    assert banner(row) == ["bad", "needs you", "1 job: 1 needs you"]
+    assert "INCOMPLETE: x<br>Every bin is in the archive; last bin 14 h ago" in row
+    assert replace(BROKEN, schedule="INCOMPLETE: x").verdict.more == "INCOMPLETE: x"
+    assert replace(SILENT, schedule="INCOMPLETE: x").verdict.more == "Last bin 21 days ago; INCOMPLETE: x"
