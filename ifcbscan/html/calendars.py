@@ -86,7 +86,7 @@ def _calendar(year: int, report: ArchiveReport) -> YearCalendar:
         else:
             dots.append(f"M{x + 4} {y + 4}h2v2h-2z")
     bins = sum(day.bins for day in known.values())
-    without = sum(1 for cell in cells if cell.tone == _NO_BINS)
+    without = len(cells) - len(known)
     label = f"{year}: {counted(bins, 'bin')} on {counted(len(known), 'day')}, {counted(without, 'day')} without bins"
     return YearCalendar(year, label, bins, tuple(cells), "".join(dots), _months(year, first, last, known))
 

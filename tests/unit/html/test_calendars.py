@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from hypothesis import given, settings
-from support.reports import BINS, EXAMPLE, report_on
+from support.reports import BINS, EXAMPLE, bad, day, report_on, synced
 
 from ifcbscan.core.archive_report import IN_ARCHIVE, SurveyedBin
+from ifcbscan.core.states import BinState
 from ifcbscan.html.calendars import calendars
 from ifcbscan.html.page import render
 
@@ -41,3 +42,13 @@ def test_every_day_of_the_time_series_is_drawn_once_and_the_figures_beside_it_ad
         assert sum(month.unfinished for month in year.months) == sum(
             count for day in days for state, count in day.states if state not in IN_ARCHIVE
         )
+
+
+def test_a_day_with_bins_without_images_alone_is_a_day_with_bins() -> None:
+    (year,) = calendars(report_on([bad(day(1), BinState.EMPTY), synced(day(3))]))
+    assert year.label == "2026: 2 bins on 2 days, 1 day without bins"
+    assert [cell.title for cell in year.cells] == [
+        "2026-11-01: 1 empty",
+        "2026-11-02: no bins",
+        "2026-11-03: 1 synced",
+    ]
