@@ -108,6 +108,7 @@ def carry_out(job: Job, arguments: ScanArguments, interruption: Interruption) ->
 
 def _scan_options(arguments: ScanArguments, job: Job) -> scan.ScanOptions:
     config = job.config
+    expect_every = config.expect_every if arguments.expect_every is None else arguments.expect_every
     return scan.ScanOptions(
         account=config.account,
         time_series=job.time_series,
@@ -124,9 +125,10 @@ def _scan_options(arguments: ScanArguments, job: Job) -> scan.ScanOptions:
         retry_rejected=arguments.retry_rejected,
         find_newest=arguments.metrics_file is not None
         or arguments.output.as_json
+        or expect_every is not None
         or (not arguments.dry_run and wants_newest(job, "full" if arguments.max_age is None else "recent")),
         window=arguments.window,
-        expect_every=config.expect_every if arguments.expect_every is None else arguments.expect_every,
+        expect_every=expect_every,
     )
 
 
