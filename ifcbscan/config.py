@@ -13,7 +13,7 @@ from typing import Callable, Iterable, Mapping, NamedTuple, TypeVar
 
 from ifcbscan.atomic import read_small
 from ifcbscan.core.series import is_account
-from ifcbscan.core.units import parse_duration, parse_rate, parse_with_unit
+from ifcbscan.core.units import parse_duration, parse_interval, parse_rate, parse_with_unit
 from ifcbscan.errors import ConfigError
 
 DEFAULT_BUCKET = "ifcb-data-sharer.files"
@@ -38,6 +38,7 @@ SETTINGS = (
     "SETTLE_SECONDS",
     "CONFIRM_SECONDS",
     "DELETABLE_AFTER",
+    "EXPECT_EVERY",
     "MAX_BANDWIDTH",
     "PING_URL",
     "BUCKET_NAME",
@@ -71,7 +72,8 @@ WHERE_TO_GET_VALUES = (
 class Config:
     """Everything the `.env` file and the environment say, checked. Durations in seconds, rates in bytes a second.
 
-    `dashboard_url` is None where there is no dashboard to ask. `ca_bundle` is the file with the certificates to trust, None
+    `dashboard_url` is None where there is no dashboard to ask. `expect_every` is None where nobody says how often new bins
+    come. `ca_bundle` is the file with the certificates to trust, None
     where nobody names one.
     """
 
@@ -89,6 +91,7 @@ class Config:
     settle: float
     confirm: float
     deletable_after: float
+    expect_every: float | None
     max_bandwidth: float | None
     exclude_dirs: tuple[str, ...]
     ping_url: str | None
@@ -171,6 +174,7 @@ def load(env_file: str | None, environ: Mapping[str, str]) -> Config:
         settle=60.0 if settle is None else settle,
         confirm=30.0 if confirm is None else confirm,
         deletable_after=DELETABLE_AFTER if deletable_after is None else deletable_after,
+        expect_every=values.parsed("EXPECT_EVERY", parse_interval),
         max_bandwidth=values.parsed("MAX_BANDWIDTH", parse_rate),
         exclude_dirs=tuple(name.strip() for name in exclude.split(",") if name.strip()),
         ping_url=values.get("PING_URL"),

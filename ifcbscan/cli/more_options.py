@@ -14,7 +14,7 @@ from ifcbscan.cli.options import (
     output_arguments,
     window,
 )
-from ifcbscan.core.units import parse_with_unit
+from ifcbscan.core.units import parse_interval, parse_with_unit
 from ifcbscan.core.window import EVERYTHING, Window
 from ifcbscan.errors import UsageError
 
@@ -90,7 +90,10 @@ class CheckArguments:
 
 @dataclass(frozen=True)
 class ReportArguments:
-    """`report`. `output`: the file for the page, as it was given."""
+    """`report`. `output`: the file for the page, as it was given; with `all_jobs` the folder for those of all scheduled jobs.
+
+    `expect_every`: a new bin is expected every so many seconds, None is what the schedule and the settings say.
+    """
 
     job: JobArguments
     exclude: tuple[str, ...]
@@ -100,6 +103,8 @@ class ReportArguments:
     images: bool
     open_browser: bool
     window: Window = EVERYTHING
+    all_jobs: bool = False
+    expect_every: float | None = None
 
 
 @dataclass(frozen=True)
@@ -171,6 +176,8 @@ def check_arguments(words: Namespace) -> CheckArguments:
 
 def report_arguments(words: Namespace) -> ReportArguments:
     """Of `report`."""
+    if words.all:
+        _check_all(words)
     return ReportArguments(
         job=job_arguments(words),
         exclude=tuple(words.exclude),
@@ -180,7 +187,29 @@ def report_arguments(words: Namespace) -> ReportArguments:
         images=words.images,
         open_browser=words.open,
         window=window(words),
+        all_jobs=words.all,
+        expect_every=None
+        if words.expect_every is None
+        else parse_interval(words.expect_every, "--expect-every"),
     )
+
+
+def _check_all(words: Namespace) -> None:
+    of_one_job = (
+        ("DIR", words.directory),
+        ("--env-file", words.env_file),
+        ("--since", words.since),
+        ("--until", words.until),
+        ("--instrument", words.instrument),
+    )
+    for name, value in of_one_job:
+        if value is not None:
+            raise UsageError(
+                f"--all is about every scheduled job, each with its own folder, settings and window, so {name} does not go "
+                "with it. Nothing was done."
+            )
+    if words.output is None and not words.json:
+        raise UsageError("--all: where are the pages to be written? Please give -o FOLDER (or --json).")
 
 
 def demo_arguments(_words: Namespace) -> DemoArguments:

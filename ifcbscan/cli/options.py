@@ -16,7 +16,7 @@ from argparse import Namespace
 from typing import NamedTuple, Sequence
 
 from ifcbscan.cli.parser import SCAN_JOBS
-from ifcbscan.core.units import parse_duration, parse_rate
+from ifcbscan.core.units import parse_duration, parse_interval, parse_rate
 from ifcbscan.core.window import EVERYTHING, Window, make_window
 from ifcbscan.errors import ExitCode, UsageError
 
@@ -46,6 +46,8 @@ class ScanArguments(NamedTuple):
 
     `by_hand`: a person has asked for this scan and looks on. Times in seconds and `bandwidth` in bytes a second; None is
     what the settings say, of `max_age` and `time_limit` no limit. `jobs`: bins sent at the same time.
+    `expect_every`: a new bin is expected every so many seconds, None is what the settings say. `mounted_at`: the mount point
+    that DIR lay on when the schedule was made, None if it is not known or the root's.
     `beside`: other bins than those of the scheduled job, so its records stay as they are.
     """
 
@@ -66,9 +68,12 @@ class ScanArguments(NamedTuple):
     jobs: int = SCAN_JOBS
     bandwidth: float | None = None
     metrics_file: str | None = None
+    metrics_dir: str | None = None
     ping_url: str | None = None
     window: Window = EVERYTHING
     beside: bool = False
+    expect_every: float | None = None
+    mounted_at: str | None = None
 
 
 def parse(argv: Sequence[str]) -> Namespace:
@@ -124,8 +129,13 @@ def scan_arguments(words: Namespace) -> ScanArguments:
         time_limit=duration(words.time_limit, "--time-limit"),
         bandwidth=parse_rate(words.bandwidth, "--bandwidth") if words.bandwidth else None,
         metrics_file=words.metrics_file,
+        metrics_dir=words.metrics_dir,
         ping_url=words.ping,
         window=window(words),
+        expect_every=parse_interval(words.expect_every, "--expect-every")
+        if words.expect_every is not None
+        else None,
+        mounted_at=words.mounted_at,
     )
 
 

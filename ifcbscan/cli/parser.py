@@ -245,6 +245,16 @@ def build_parser() -> argparse.ArgumentParser:
     _add_exclude(report)
     _add_window(report)
     report.add_argument(
+        "--all",
+        action="store_true",
+        help="a page for every scheduled job, and index.html over all of them; -o names the FOLDER for them",
+    )
+    report.add_argument(
+        "--expect-every",
+        metavar="TIME",
+        help="a new bin is expected so often, such as 2h: if the newest one is older, the page is red (EXPECT_EVERY)",
+    )
+    report.add_argument(
         "-o",
         "--output",
         metavar="FILE",
@@ -340,6 +350,18 @@ def _add_scan_options(parser: argparse.ArgumentParser) -> None:
     )
     _add_exclude(what)
     _add_window(what)
+    what.add_argument(
+        "--expect-every",
+        metavar="TIME",
+        help="a new bin is expected so often, such as 2h: if the newest one is older, exit with 3 and say so (EXPECT_EVERY)",
+    )
+    what.add_argument(
+        "--mounted-at",
+        metavar="FOLDER",
+        type=_file,
+        help="DIR lies on the disk that is mounted there: if none is, exit with 3 and say so ('start' writes it into the "
+        "schedule)",
+    )
     what.add_argument("--replace", action="store_true", help="send a file even where the archive's is larger")
     what.add_argument(
         "--retry-rejected",
@@ -390,6 +412,12 @@ def _add_scan_options(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         type=_file,
         help="write figures for Prometheus' node_exporter (textfile collector); needs the extra 'metrics'",
+    )
+    output.add_argument(
+        "--metrics-dir",
+        metavar="FOLDER",
+        type=_file,
+        help="the same, into a file of FOLDER that each job has for itself (METRICS_DIR)",
     )
     output.add_argument(
         "--ping",

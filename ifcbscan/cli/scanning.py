@@ -6,6 +6,7 @@ What a scan does with the bins is in runs/; here are the parts that depend on wh
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from typing import Mapping, NamedTuple, Sequence
@@ -25,6 +26,7 @@ from ifcbscan.core.companions import examine
 from ifcbscan.core.decision import Policy
 from ifcbscan.core.remote_index import MOST_RANGES
 from ifcbscan.core.scan_report import ScanReport
+from ifcbscan.core.silence import of_unmounted
 from ifcbscan.core.states import BinState
 from ifcbscan.disk.tree import LocalTree
 from ifcbscan.errors import AlreadyRunning, IfcbscanError, Interrupted
@@ -106,6 +108,7 @@ def carry_out(job: Job, arguments: ScanArguments, interruption: Interruption) ->
 
 def _scan_options(arguments: ScanArguments, job: Job) -> scan.ScanOptions:
     config = job.config
+    expect_every = config.expect_every if arguments.expect_every is None else arguments.expect_every
     return scan.ScanOptions(
         account=config.account,
         time_series=job.time_series,
@@ -122,8 +125,10 @@ def _scan_options(arguments: ScanArguments, job: Job) -> scan.ScanOptions:
         retry_rejected=arguments.retry_rejected,
         find_newest=arguments.metrics_file is not None
         or arguments.output.as_json
+        or expect_every is not None
         or (not arguments.dry_run and wants_newest(job, "full" if arguments.max_age is None else "recent")),
         window=arguments.window,
+        expect_every=expect_every,
     )
 
 
@@ -193,13 +198,21 @@ def _scan(order: _Order, held: run_locks.Held) -> ScanReport:
         Backends(tools.tree, tools.bucket, tools.clock, pool, stop, bin_locks),
         ScanPrinter(order.arguments.output.verbose, tools.progress),
         say if order.arguments.output.as_json else result,
-        scan.Preparations(warnings, guard, differs),
+        scan.Preparations(warnings, guard, differs, _unmounted(order)),
     )
     if order.arguments.dry_run:
         return report
     return with_dashboard(
         _with_companions(report, bin_locks, held), order.job, order.arguments.by_hand, guard.result
     )
+
+
+def _unmounted(order: _Order) -> str:
+    """What is to be said if no disk is mounted where one was when the schedule was made."""
+    mounted_at = order.arguments.mounted_at
+    if mounted_at is None or os.path.ismount(mounted_at):
+        return ""
+    return of_unmounted(order.job.directory, mounted_at)
 
 
 def _threads(order: _Order) -> int:

@@ -27,10 +27,12 @@ def human_bytes(size: float) -> str:
 
 
 def human_duration(seconds: float) -> str:
-    """`40 s`, `12 min`, `24 h`, `3 days`, `2.4 years`: in the largest unit that fits in twice, rounded down.
+    """`40 s`, `12 min`, `24 h`, `3 days`, `2.4 years`, `56 years`: in the largest unit that fits in twice, rounded down.
 
     A negative duration is `0 s`.
     """
+    if seconds >= 10 * _A_YEAR:
+        return f"{seconds // _A_YEAR:.0f} years"
     if seconds >= 2 * _A_YEAR:
         return f"{seconds / _A_YEAR:.1f} years"
     for size, unit in _UNITS:
@@ -48,6 +50,11 @@ def human_ago(seconds: float) -> str:
     """When something was: `12 min ago`, or `in the future`."""
     age = human_age(seconds)
     return age if seconds < -_CLOCKS_DIFFER else f"{age} ago"
+
+
+def clock_words(ahead: float) -> str:
+    """How a clock that is `ahead` seconds ahead of another one compares with it: `3 days ahead of`, `56 years behind`."""
+    return f"{human_duration(abs(ahead))} {'ahead of' if ahead > 0 else 'behind'}"
 
 
 def counted(count: int, singular: str, plural: str = "") -> str:

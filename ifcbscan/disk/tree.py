@@ -40,6 +40,10 @@ class LocalTree:
         self._getting_on = getting_on
         self._window = window
 
+    def look_back_to(self, not_before: float) -> None:
+        """From now on, only bins whose pid's time is not earlier (seconds since 1970, UTC)."""
+        self._not_before = not_before
+
     def walk(self) -> Inventory:
         """Every fileset below the root. Raises UsageError if the root itself cannot be read.
 

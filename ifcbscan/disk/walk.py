@@ -13,7 +13,7 @@ import stat
 from dataclasses import dataclass, field
 from typing import Callable, Iterator
 
-from ifcbscan.core.bins import Fileset, Pid, folder_end, looks_like_a_pid, parse_pid
+from ifcbscan.core.bins import Fileset, Pid, folder_end, looks_like_a_copy, looks_like_a_pid, parse_pid
 from ifcbscan.core.window import EVERYTHING, Window
 from ifcbscan.disk.files import SUFFIXES, Member, fileset_of, member, reachable
 from ifcbscan.errors import UsageError
@@ -44,6 +44,7 @@ class Inventory:
     outside: int = (
         0  # bins outside the window, in folders that are not excluded; their files were not looked at
     )
+    passed_over: bool = False  # bins, or folders of days, that are older than what was wanted
     foreign: int = 0  # files that are no part of a bin
     misnamed: int = 0  # files that look like a bin's but whose name is no pid
     unreadable: int = 0  # folders and files that the system would not show
@@ -128,6 +129,7 @@ class Walk:
                 continue
             for name in sorted(subfolders, reverse=True):
                 if self._not_before is not None and folder_end(name) <= self._not_before:
+                    self._found.passed_over = True
                     continue
                 inside = (
                     _Place.EXCLUDED if place is _Place.COUNTED and name.lower() in self._exclude else place
@@ -190,7 +192,9 @@ class Walk:
             for entry in entries:
                 name = entry.name
                 if name[-4:] in SUFFIXES or name[-4:].lower() in SUFFIXES:
-                    if not self._is_older(name):
+                    if self._is_older(name):
+                        self._found.passed_over = True
+                    else:
                         names.append(name)
                 elif entry.is_dir(follow_symlinks=False):
                     if not _belongs_to_system(name):
@@ -199,7 +203,9 @@ class Walk:
                         self._pending.append((reachable(entry.path), _Place.SYSTEM))
                 else:
                     self._found.foreign += place is not _Place.SYSTEM
-                    if entry.is_symlink():
+                    if place is _Place.COUNTED and looks_like_a_copy(name) and not self._is_older(name):
+                        self._misnamed.add(entry.path)
+                    elif entry.is_symlink():
                         self._look_at_link(entry.path)
         names.sort(key=_stem)
         for stem, members in itertools.groupby(names, key=_stem):
@@ -226,7 +232,7 @@ class Walk:
         elif pid is None:
             self._take_foreign(folder, place, stem, names, subfolders)
         elif self._not_before is not None and pid.sample_time < self._not_before:
-            pass
+            self._found.passed_over = True
         elif place is _Place.EXCLUDED:
             self._excluded.add(pid)
         elif not self._window.holds(pid):

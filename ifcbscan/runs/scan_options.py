@@ -11,6 +11,7 @@ from ifcbscan.core.window import EVERYTHING, Window
 class ScanOptions(NamedTuple):
     """How to run. Durations in seconds; `max_age` None is a full run. `window` is also the tree's.
 
+    `expect_every`: a new bin is expected every so many seconds; None: nobody says so.
     `find_newest`: note the newest bins in the report, also where nothing was sent; it costs time for each bin.
     """
 
@@ -24,6 +25,7 @@ class ScanOptions(NamedTuple):
     retry_rejected: bool = False
     find_newest: bool = False
     window: Window = EVERYTHING
+    expect_every: float | None = None
 
     @property
     def mode(self) -> str:

@@ -10,7 +10,7 @@ import hashlib
 import threading
 from typing import BinaryIO, Callable, Iterator, Mapping, Sequence, TypeVar
 
-from ifcbscan.clock import Clock, ServerClock
+from ifcbscan.clock import Clock, ServerClock, seconds_of
 from ifcbscan.config import Config
 from ifcbscan.core.bins import server_text
 from ifcbscan.core.printable import brief
@@ -31,7 +31,7 @@ from ifcbscan.s3.list_page import ListPage
 from ifcbscan.s3.listing import pages, query_between
 from ifcbscan.s3.object_head import ObjectContent, ObjectHead, content_of, etag_of, head_of
 from ifcbscan.s3.one_put import AlreadyDone, OnePut, Stored, Unmet
-from ifcbscan.s3.refusals import NOT_TOLD, Judgement, Meaning, judge
+from ifcbscan.s3.refusals import NOT_TOLD, Judgement, Meaning, Names, judge
 from ifcbscan.s3.retry import Retries
 from ifcbscan.s3.transport import (
     Answer,
@@ -124,6 +124,10 @@ class Bucket:
         """
         page = self._page({"prefix": prefix, "max-keys": "1"})
         return not page.objects and not page.truncated
+
+    def first_page(self, prefix: str, start_after: str = "") -> ListPage:
+        """The first objects below `prefix` with start_after < key: one request. Raises BucketRefused, BucketUnreachable."""
+        return self._page({"prefix": prefix, **({"start-after": start_after} if start_after else {})})
 
     def _pages(self, query: Mapping[str, str], up_to: str = "") -> Iterator[ListPage]:
         return pages(self._page, self._where(), query, up_to)
@@ -305,7 +309,8 @@ class Bucket:
                 self._learn_time(error.headers)
             if is_unmet(request, error):
                 raise Unmet() from None
-            judgement = judge(request.operation, error, self._config.bucket, self._config.account)
+            names = Names(self._config.bucket, self._config.account)
+            judgement = judge(request.operation, error, names, self._ahead_of(error))
             if is_conflict(request, error):
                 raise _Conflict(judgement.text, unsure=False) from None
             raise self._consequence(judgement, error.status) from None
@@ -339,6 +344,11 @@ class Bucket:
     def _learn_time(self, headers: Mapping[str, str]) -> None:
         """Only from answers of an S3 server: the web page of a harbour's network has a time of its own."""
         self.server_clock.learn(headers.get("date"))
+
+    def _ahead_of(self, error: ErrorAnswer) -> float | None:
+        """By how many seconds this computer's clock is ahead of that of whoever sent this answer; None if it does not say."""
+        date = seconds_of(error.headers.get("date"))
+        return None if date is None else self._clock.wall() - date
 
     def _is_too_late(self) -> bool:
         return self.retry_until is not None and self._clock.monotonic() >= self.retry_until

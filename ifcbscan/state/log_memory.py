@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from ifcbscan.atomic import read_small
 from ifcbscan.core.printable import named
-from ifcbscan.core.scan_report import Problem, ScanReport, summary, told_once
+from ifcbscan.core.scan_report import Problem, ScanReport, loud, summary, told_once
 from ifcbscan.errors import IfcbscanError
 from ifcbscan.state.files import write_record
 from ifcbscan.state.paths import job_file
@@ -58,7 +58,7 @@ def lines_of(
     report: ScanReport, logged: AlreadyLogged, day: str, now: float
 ) -> tuple[list[Line], AlreadyLogged]:
     """The lines that a run adds, and what is logged then. `day` (UTC) and `now` (seconds since 1970) are the present."""
-    problems = report.problems[:MOST_TOLD]
+    problems = loud(report.problems)[:MOST_TOLD]
     ended_by = [report.ended_by] if report.ended_by else []
     # The number comes after the colon, so that another one is not news.
     warnings = named(report.warnings, "more warnings than are named here: {} others; --json lists them all")

@@ -27,6 +27,7 @@ from ifcbscan.core.bins import (
     NEVER,
     Fileset,
     folder_end,
+    looks_like_a_copy,
     looks_like_a_pid,
     pack_stamps,
     parse_pid,
@@ -38,6 +39,7 @@ from ifcbscan.demo.sample_bins import bin_contents
 from ifcbscan.disk.tree import Inventory
 from ifcbscan.errors import ConcurrentWrite, FileChanged, LocalFileProblem, UsageError
 from ifcbscan.s3.conditions import Expected
+from ifcbscan.s3.list_page import ListPage
 from ifcbscan.s3.object_head import ObjectContent, ObjectHead
 from ifcbscan.s3.one_put import Stored
 from support.http_dates import http_date
@@ -179,6 +181,10 @@ class FakeBucket:
         nothing = not any(key.startswith(prefix) for key in self.objects)
         self._after(call)
         return nothing
+
+    def first_page(self, prefix: str, start_after: str = "") -> ListPage:
+        objects, more = self.page(prefix, start_after)
+        return ListPage(objects, (), more, None)
 
     def folders(self, prefix: str) -> Sequence[str]:
         call = Call("list", prefix)
@@ -362,6 +368,9 @@ class FakeTree:
         for extension in EXTENSIONS:
             self.write(posixpath.join(folder, f"{pid}.{extension}"), getattr(contents, extension), changed)
 
+    def look_back_to(self, not_before: float) -> None:
+        self._not_before = not_before
+
     def walk(self) -> Inventory:
         self._call_hook("walk", self.root)
         if self.root in self.unreadable:
@@ -378,6 +387,7 @@ class FakeTree:
                 self._not_before is not None
                 and min(map(folder_end, folders), default=math.inf) <= self._not_before
             ):
+                inventory.passed_over = True
                 continue
             if closed:
                 shut.add(closed)
@@ -387,9 +397,12 @@ class FakeTree:
             if pid is None or extension not in EXTENSIONS:
                 inventory.foreign += 1
                 left_out = any(part.lower() in self._exclude for part in folders)
-                inventory.misnamed += extension in EXTENSIONS and looks_like_a_pid(stem) and not left_out
+                is_misnamed = looks_like_a_pid(stem) if extension in EXTENSIONS else looks_like_a_copy(name)
+                inventory.misnamed += is_misnamed and not left_out
             elif self._not_before is None or pid.sample_time >= self._not_before:
                 stems.setdefault((folders, stem), {})[extension] = file
+            else:
+                inventory.passed_over = True
         for (folders, stem), members in sorted(stems.items()):
             if any(name.lower() in self._exclude for name in folders):
                 excluded.add(stem)

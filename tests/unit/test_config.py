@@ -57,7 +57,7 @@ def test_three_values_are_enough_and_the_rest_has_defaults(env_path: Path) -> No
     assert (config.endpoint_url, config.dashboard_url) == (None, DEFAULT_DASHBOARD)
     assert (config.data_dir, config.time_series, config.max_bandwidth) == (None, None, None)
     assert (config.settle, config.confirm, config.deletable_after) == (60.0, 30.0, 86400.0)
-    assert config.exclude_dirs == ("skip", "beads", "bad")
+    assert config.exclude_dirs == ("skip", "beads", "bad") and config.expect_every is None
     assert (config.env_file, config.warnings) == (str(env_path), ())
 
 
@@ -68,7 +68,7 @@ def test_every_optional_value_is_read(env_path: Path) -> None:
         + f"AWS_SESSION_TOKEN={TOKEN}\nIFCB_DATA_DIR=/home/ifcb/ifcbdata\nTIME_SERIES=nauset\n"
         + "BUCKET_NAME=other\nAWS_REGION=eu-north-1\nS3_ENDPOINT_URL=https://s3.example.org\n"
         + "DASHBOARD_URL=https://dashboard.example.org/\nSETTLE_SECONDS=2m\nCONFIRM_SECONDS=0\n"
-        + "DELETABLE_AFTER=3d\n"
+        + "DELETABLE_AFTER=3d\nEXPECT_EVERY=2h\n"
         + "MAX_BANDWIDTH=500K\nEXCLUDE_DIRS= skip , my beads,,\nPING_URL=https://ping.example.org/1\n",
     )
     assert (config.session_token, config.data_dir, config.time_series) == (
@@ -83,7 +83,7 @@ def test_every_optional_value_is_read(env_path: Path) -> None:
     )
     assert config.dashboard_url == "https://dashboard.example.org"
     assert (config.settle, config.confirm, config.max_bandwidth) == (120.0, 0.0, 500000.0)
-    assert config.deletable_after == 3 * 86400.0
+    assert (config.deletable_after, config.expect_every) == (3 * 86400.0, 7200.0)
     assert config.exclude_dirs == ("skip", "my beads")
     assert config.ping_url == "https://ping.example.org/1"
 
@@ -245,6 +245,9 @@ def test_an_account_that_could_leave_its_prefix_is_refused(env_path: Path, accou
         ("CONFIRM_SECONDS=-5", "CONFIRM_SECONDS"),
         ("DELETABLE_AFTER=tomorrow", "DELETABLE_AFTER"),
         ("DELETABLE_AFTER=24", "DELETABLE_AFTER"),
+        ("EXPECT_EVERY=2", "EXPECT_EVERY"),
+        ("EXPECT_EVERY=0", "EXPECT_EVERY"),
+        ("EXPECT_EVERY=often", "EXPECT_EVERY"),
         ("CONFIRM_SECONDS=inf", "CONFIRM_SECONDS"),
         ("CONFIRM_SECONDS=30 seconds", "CONFIRM_SECONDS"),
         ("MAX_BANDWIDTH=fast", "MAX_BANDWIDTH"),

@@ -34,6 +34,8 @@ ELSEWHERE = {
     "cli/job.py": ["cli/test_endings.py", "cli/test_scan.py"],
     "cli/main.py": ["cli/test_endings.py", "cli/test_early_interrupt.py"],
     "cli/program.py": ["cli/test_start_stop.py", "packaging/test_pyz.py"],
+    "cli/report_all.py": ["cli/test_report.py"],
+    "cli/report_job.py": ["cli/test_report.py"],
     "cli/scanning.py": ["cli/test_scan.py"],
     "cli/signals.py": ["cli/test_early_interrupt.py", "integration/runs/test_kill.py"],
     "cli/verify_printer.py": ["cli/test_verify.py"],

@@ -20,6 +20,7 @@ from ifcbscan.clock import Clock
 from ifcbscan.config import Config
 from ifcbscan.core.printable import named, without_password
 from ifcbscan.core.series import TRIAL, Series, check_time_series, remark_on_name
+from ifcbscan.core.words import clock_words
 from ifcbscan.dashboard import series
 from ifcbscan.dashboard.calls import Dashboard, DashboardError, SeriesList
 from ifcbscan.errors import ExitCode, IfcbscanError, Interrupted, PutRefused, UsageError
@@ -190,7 +191,7 @@ def _list(bucket: Bucket, config: Config, account: _Account) -> str:
 
 def _clock(bucket: Bucket, clock: Clock) -> Item:
     ahead = clock.wall() - bucket.server_clock.now()
-    text = f"{abs(ahead):,.0f} s {'ahead of' if ahead > 0 else 'behind'} the archive's"
+    text = f"{clock_words(ahead)} the archive's"
     if abs(ahead) <= _CLOCK_TOLERANCE:
         return Item(True, "clock", text)
     return Item(

@@ -136,6 +136,7 @@ def _lines(status: JobStatus, scheduler: str) -> list[str]:
         ("time series", job.time_series),
         ("folder", job.directory),
         *([] if job.window == EVERYTHING else [("window", str(job.window))]),
+        *([("options", job.extras.words())] if job.extras.words() else []),
         ("schedule", _schedule(status.installed, scheduler)),
         ("last scan", _run(status.recent, status.installed.recent)),
         ("last full", _run(status.full, False)),
@@ -152,7 +153,7 @@ def _schedule(installed: InstalledJob, scheduler: str) -> str:
         missing = "hourly" if installed.recent else "every-minute"
         return f"INCOMPLETE: the {missing} entry is missing; the same 'ifcbscan start' again puts it back"
     text = f"every minute, and everything at minute {installed.job.hourly_minute} of every hour ({scheduler})"
-    return text if installed.up_to_date else text + "; somebody has edited it"
+    return "; ".join(filter(None, (text, installed.remark)))
 
 
 def _run(record: LastRun | None, due_every_minute: bool) -> str:

@@ -394,6 +394,37 @@ def test_a_link_to_nothing_outside_may_hide_a_disk_that_is_not_mounted(tmp_path:
 
 
 @pytest.mark.windows_core
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Kopie von {}.roi",
+        "Copy of {}.roi",
+        "{} (1).roi",
+        "{} - Copy.roi",
+        "{}(2).adc",
+        "{}.roi (1)",
+        "{}.adc copy",
+        "{}.hdr.bak",
+    ],
+)
+def test_a_renamed_copy_of_a_file_is_told_of_and_is_no_bin(tmp_path: Path, name: str) -> None:
+    _write_bin(tmp_path, NEW)
+    copy = tmp_path / name.format(NEW)
+    copy.write_bytes(b"x")
+    inventory = _walk(tmp_path)
+    assert list(inventory.filesets) == [NEW] and inventory.fragments == [] and not inventory.copies
+    assert (inventory.foreign, inventory.misnamed) == (1, 1)
+    assert inventory.warnings == [
+        "1 files look like a bin's but their name is no valid bin id, so the dashboard could not show them; they are left out "
+        f"(the first: {copy})"
+    ]
+
+
+def test_a_renamed_copy_of_a_day_that_is_not_wanted_is_passed_over(tmp_path: Path) -> None:
+    (tmp_path / f"{NEW}.roi (1)").write_bytes(b"x")
+    assert _walk(tmp_path, not_before=NEW.sample_time + 2 * 86400.0).warnings == []
+
+
 def test_misnamed_files_in_an_excluded_folder_were_left_out_on_purpose(tmp_path: Path) -> None:
     _write_bin(tmp_path / "bad", NEW + "_old")
     assert (_walk(tmp_path, "bad").misnamed, _walk(tmp_path).misnamed) == (0, 3)

@@ -301,3 +301,12 @@ def test_a_log_that_is_written_without_end_stays_below_ten_megabytes(tmp_path: P
         close_log()
     assert 5_000_000 < _size(tmp_path) < 10_000_000
     assert "x" * 250000 in (tmp_path / "ifcbscan.log").read_text(encoding="utf-8")
+
+
+def test_what_is_calm_is_in_no_line_and_is_told_once_it_needs_a_person() -> None:
+    job = Job()
+    calm = Problem(PID, BinState.INCOMPLETE, ".roi missing: it may still be written", calm=True)
+    assert [line for line in job.run(_report([calm]), 30) if PID in line] == []
+    assert f"{PID} incomplete: .roi missing" in job.run(
+        _report([Problem(PID, BinState.INCOMPLETE, ".roi missing")])
+    )
