@@ -25,8 +25,10 @@ def job(tmp_path: Path) -> ScheduledJob:
     return ScheduledJob(sys.executable, str(env), str(tmp_path), "nauset", str(tmp_path / "log"))
 
 
-def installed(job: ScheduledJob, **changes: bool) -> InstalledJob:
-    return replace(InstalledJob(job, recent=True, full=True, up_to_date=True), **changes)
+def installed(
+    job: ScheduledJob, full: bool = True, up_to_date: bool = True, earlier: bool = False
+) -> InstalledJob:
+    return InstalledJob(job, True, full, up_to_date, earlier)
 
 
 def line_of(one: InstalledJob, version: str = __version__) -> tuple[bool | None, str]:
