@@ -29,15 +29,23 @@ def of_unmounted(directory: str, mounted_at: str) -> str:
     )
 
 
-def of_no_new_bin(newest_sample_time: float | None, now: float, expect_every: float) -> str:
+def of_no_new_bin(
+    newest_sample_time: float | None, now: float, expect_every: float, looked_back: float | None = None
+) -> str:
     """Of a folder from which a new bin is expected every so many seconds; `now` is the archive's time.
 
-    Both in seconds since 1970 (UTC). None: no complete bin was found.
+    Both in seconds since 1970 (UTC). None: no complete bin was found, of those that are at most `looked_back` seconds old
+    (None: of any age).
     """
     expected = f"one is expected every {human_duration(expect_every)}"
     what_to_do = "Does the instrument measure, and is its clock right?"
     if newest_sample_time is None:
-        return f"no new bin: there is no complete one here, and {expected}. {what_to_do}"
+        found_none = (
+            "no complete one here"
+            if looked_back is None
+            else f"none of the last {human_duration(looked_back)}"
+        )
+        return f"no new bin: there is {found_none}, and {expected}. {what_to_do}"
     age = now - newest_sample_time
     if age <= expect_every:
         return ""
@@ -45,6 +53,6 @@ def of_no_new_bin(newest_sample_time: float | None, now: float, expect_every: fl
     return f"no new bin: the newest one here was sampled {human_duration(age)} ago ({when}), and {expected}. {what_to_do}"
 
 
-def is_expected(window: Window, now: float) -> bool:
-    """Whether new bins can still come into a job's window; `now` in seconds since 1970 (UTC)."""
-    return now < window.until
+def is_expected(window: Window, now: float, expect_every: float) -> bool:
+    """Whether a new bin must be in a job's window by `now` (seconds since 1970, UTC), and none is too late for it."""
+    return window.since + expect_every < now < window.until

@@ -43,11 +43,17 @@ def test_a_silent_instrument() -> None:
         "no new bin: there is no complete one here, and one is expected every 2 h. Does the instrument measure, and is its clock "
         "right?"
     )
+    assert of_no_new_bin(None, NOW, 2 * HOUR, 72 * HOUR) == (
+        "no new bin: there is none of the last 3 days, and one is expected every 2 h. Does the instrument measure, and is its "
+        "clock right?"
+    )
     assert of_no_new_bin(NOW - 2 * HOUR, NOW, 2 * HOUR) == ""
     assert of_no_new_bin(NOW - 2 * HOUR - 1, NOW, 2 * HOUR) != ""
     assert of_no_new_bin(NOW + 60, NOW, 2 * HOUR) == ""
 
 
-def test_no_bin_is_expected_of_a_window_that_has_ended() -> None:
-    assert is_expected(EVERYTHING, NOW) and is_expected(Window(-math.inf, NOW + 1), NOW)
-    assert not is_expected(Window(-math.inf, NOW), NOW)
+def test_no_bin_is_expected_of_a_window_that_has_ended_or_just_begun() -> None:
+    assert is_expected(EVERYTHING, NOW, HOUR) and is_expected(Window(-math.inf, NOW + 1), NOW, HOUR)
+    assert not is_expected(Window(-math.inf, NOW), NOW, HOUR)
+    # A job that has just begun: its first bin is not late yet.
+    assert not is_expected(Window(NOW - HOUR), NOW, HOUR) and is_expected(Window(NOW - HOUR - 1), NOW, HOUR)
