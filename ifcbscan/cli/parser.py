@@ -430,13 +430,15 @@ def _add_scan_options(parser: argparse.ArgumentParser) -> None:
         "--force", action="store_true", help="send even if the dashboard does not know the time series (yet)"
     )
     output = _add_output_options(parser)
-    output.add_argument(
+    metrics = output.add_mutually_exclusive_group()
+    metrics.add_argument(
         "--metrics-file",
         metavar="FILE",
         type=_file,
-        help="write figures for Prometheus' node_exporter (textfile collector); needs the extra 'metrics'",
+        help="write figures for Prometheus' node_exporter (textfile collector) into FILE, which ends in .prom; needs the "
+        "extra 'metrics'",
     )
-    output.add_argument(
+    metrics.add_argument(
         "--metrics-dir",
         metavar="FOLDER",
         type=_file,
