@@ -14,9 +14,11 @@ from ifcbscan.cli.options import (
     output_arguments,
     window,
 )
-from ifcbscan.core.units import parse_interval, parse_with_unit
+from ifcbscan.cli.targets import absolute
+from ifcbscan.core.units import parse_interval, parse_rate, parse_with_unit
 from ifcbscan.core.window import EVERYTHING, Window
 from ifcbscan.errors import UsageError
+from ifcbscan.schedule.extras import NO_EXTRAS, JobExtras
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,8 @@ class VerifyArguments:
 class StartArguments:
     """`start`. `show_only`: print what would be installed; `send_now`: then send what is there already.
 
-    `answered`: nothing is to be asked about what lies in the folder already.
+    `answered`: nothing is to be asked about what lies in the folder already. `extras`: what the schedule's scans are to be
+    given besides, as it was typed; a folder in it is absolute.
     """
 
     job: JobArguments
@@ -55,6 +58,7 @@ class StartArguments:
     system_account: bool
     window: Window = EVERYTHING
     answered: bool = False
+    extras: JobExtras = NO_EXTRAS
 
 
 @dataclass(frozen=True)
@@ -151,6 +155,28 @@ def start_arguments(words: Namespace) -> StartArguments:
         system_account=words.system,
         window=window(words),
         answered=words.yes or words.since is not None,
+        extras=_extras(words),
+    )
+
+
+def _extras(words: Namespace) -> JobExtras:
+    """Of `start`. What a scan would not take is refused here, and not by each of the scans. Raises UsageError and ConfigError."""
+    for text, option in ((words.expect_every, "--expect-every"), (words.max_age, "--max-age")):
+        if text is not None:
+            parse_interval(text, option)
+    if words.bandwidth is not None:
+        parse_rate(words.bandwidth, "--bandwidth")
+    if words.ping is not None and not words.ping.lower().startswith(("http://", "https://")):
+        raise UsageError(
+            f"--ping: {words.ping!r} is no address that can be called; it begins with https:// or http://. Nothing was "
+            "installed."
+        )
+    return JobExtras(
+        expect_every=words.expect_every,
+        max_age=words.max_age,
+        bandwidth=words.bandwidth,
+        ping=words.ping,
+        metrics_dir=None if words.metrics_dir is None else absolute(words.metrics_dir),
     )
 
 

@@ -114,8 +114,8 @@ def build_parser() -> argparse.ArgumentParser:
     start.add_argument(
         "--force",
         action="store_true",
-        help="start even if the dashboard does not know the time series (yet), or another job sends the same bins to "
-        "another time series",
+        help="start even if the dashboard does not know the time series (yet), another job sends the same bins to "
+        "another time series, or the archive cannot be reached",
     )
     start.add_argument(
         "--restart",
@@ -134,6 +134,8 @@ def build_parser() -> argparse.ArgumentParser:
         action="store_true",
         help="Windows, as administrator: run for the SYSTEM account, so also while nobody is logged on",
     )
+
+    _add_start_extras(start)
 
     stop = _command(
         commands,
@@ -340,6 +342,37 @@ def _add_window(parser: argparse._ActionsContainer) -> None:
     )
 
 
+def _add_start_extras(parser: argparse.ArgumentParser) -> None:
+    extras = parser.add_argument_group("what the scans of the schedule are given besides")
+    extras.add_argument(
+        "--max-age",
+        metavar="AGE",
+        help="the every-minute scan looks at bins up to this age, such as 10d (default 3d)",
+    )
+    extras.add_argument(
+        "--expect-every",
+        metavar="TIME",
+        help="a new bin is expected so often, such as 2h; where none comes, the scans say so (EXPECT_EVERY)",
+    )
+    extras.add_argument(
+        "--bandwidth",
+        metavar="RATE",
+        help="they send at most so many bytes a second, such as 500K or 2M (MAX_BANDWIDTH)",
+    )
+    extras.add_argument(
+        "--metrics-dir",
+        metavar="FOLDER",
+        type=_file,
+        help="they write figures for Prometheus' node_exporter into a file of FOLDER (METRICS_DIR)",
+    )
+    extras.add_argument(
+        "--ping",
+        metavar="URL",
+        help="they tell a monitor of scheduled jobs how they went. The address stands in the schedule, and while a scan runs "
+        "everybody on this computer can see it: PING_URL in the .env file is the safer place",
+    )
+
+
 def _add_scan_options(parser: argparse.ArgumentParser) -> None:
     _add_env_file(parser)
     what = parser.add_argument_group("which bins")
@@ -407,13 +440,15 @@ def _add_scan_options(parser: argparse.ArgumentParser) -> None:
         "--force", action="store_true", help="send even if the dashboard does not know the time series (yet)"
     )
     output = _add_output_options(parser)
-    output.add_argument(
+    metrics = output.add_mutually_exclusive_group()
+    metrics.add_argument(
         "--metrics-file",
         metavar="FILE",
         type=_file,
-        help="write figures for Prometheus' node_exporter (textfile collector); needs the extra 'metrics'",
+        help="write figures for Prometheus' node_exporter (textfile collector) into FILE, which ends in .prom; needs the "
+        "extra 'metrics'",
     )
-    output.add_argument(
+    metrics.add_argument(
         "--metrics-dir",
         metavar="FOLDER",
         type=_file,

@@ -14,14 +14,19 @@ from ifcbscan.cli.targets import is_inside, is_same_file
 from ifcbscan.core.window import EVERYTHING, Window
 from ifcbscan.errors import IfcbscanError
 from ifcbscan.schedule.choose import for_this_system
-from ifcbscan.schedule.jobs import ScheduledJob
+from ifcbscan.schedule.jobs import InstalledJob, ScheduledJob
 
 
 def scheduled_jobs() -> list[ScheduledJob]:
     """The jobs of this user; none where the schedule cannot be read."""
+    return [installed.job for installed in installed_jobs() or ()]
+
+
+def installed_jobs() -> Sequence[InstalledJob] | None:
+    """The same with how they stand in the schedule; None where it cannot be read."""
     with contextlib.suppress(IfcbscanError):
-        return [installed.job for installed in for_this_system().jobs()]
-    return []
+        return for_this_system().jobs()
+    return None
 
 
 def own_jobs(job: Job, jobs: Iterable[ScheduledJob]) -> Sequence[ScheduledJob]:

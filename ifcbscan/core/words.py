@@ -7,10 +7,15 @@ _UNITS = ((86400, "days"), (3600, "h"), (60, "min"), (1, "s"))
 
 _A_YEAR = 365.25 * 86400
 
-#: What the settings, the disk and the bucket say of data: true, and beside the point where nothing could have been sent.
+#: What the settings, the disk and the bucket say of data, which is true, and beside the point where nothing could have been
+#: sent; and what is said instead.
 _NOTHING_SENT = (
-    " Nothing was sent.",
-    " Nothing more was sent.",
+    (" Nothing was sent.", ""),
+    (" Nothing more was sent.", ""),
+    (
+        " What is missing in the archive stays on this disk and is sent by a later run; check the network if this lasts.",
+        " Please check the network if this lasts.",
+    ),
 )
 
 #: A clock may be wrong by so many seconds before a moment counts as one in the future.
@@ -63,7 +68,7 @@ def counted(count: int, singular: str, plural: str = "") -> str:
 
 
 def without_nothing_sent(message: str) -> str:
-    """A message of an error as a command says it that sends nothing: without the sentence that nothing was sent."""
-    for sentence in _NOTHING_SENT:
-        message = message.replace(sentence, "")
+    """A message of an error as a command says it that sends nothing: without what it says of sending."""
+    for sentence, instead in _NOTHING_SENT:
+        message = message.replace(sentence, instead)
     return message

@@ -178,7 +178,7 @@ def test_a_job_of_which_half_is_missing_is_called_incomplete(
 
 def test_an_entry_that_somebody_has_edited_is_shown_as_such(operator: Operator, data: Path) -> None:
     table = operator.crontab.text or b""
-    operator.crontab.table.write_bytes(table.replace(b"--max-age 3d", b"--max-age 9d"))
+    operator.crontab.table.write_bytes(table.replace(b"--time-limit 5m", b"--time-limit 9m"))
     assert rows(operator)["schedule"].endswith("somebody has edited it")
     assert only_job(operator)["up_to_date"] is False
 

@@ -23,7 +23,7 @@ from ifcbscan.cli import options
 from ifcbscan.core.content_match import ContentMatch
 from ifcbscan.core.states import SCAN_COUNTS
 from ifcbscan.errors import ExitCode
-from ifcbscan.schedule import crontab_text
+from ifcbscan.schedule import crontab_text, program
 
 PACKAGE = Path(ifcbscan.__file__).resolve().parent
 DOCS = REPOSITORY / "docs"
@@ -68,6 +68,7 @@ NOT_FOR_PEOPLE = {
     "%(asctime)sZ %(levelname)s %(message)s",
     f"cd / && {HOLE} >/dev/null 2>&1",
     re.sub(r"\{[a-z]+\}", HOLE, crontab_text.WITH_FALLBACK),  # a line of sh; its message is NOT_STARTED
+    program._SAY_VERSION,  # what a Python is given to run
     "text/plain; charset=utf-8",
     r' (?:on|from) endpoint URL: "[^"]*"\.?',  # what is cut out of a message
     r"your[-_ ].*|<.*>|x{3,}|\.{3,}|change.?me",

@@ -22,6 +22,8 @@ ELSEWHERE = {
     # the program and its commands, which are what a user sees: as a subprocess
     "__main__.py": ["cli/test_early_interrupt.py"],
     "cli/ask_dashboard.py": ["cli/test_dashboard_daily.py"],
+    "cli/bins_check.py": ["cli/test_list_check.py"],
+    "cli/checked.py": ["cli/test_list_check.py"],
     "cli/schedule_view.py": ["cli/test_which_bins.py"],
     "cli/which_bins.py": ["cli/test_which_bins.py"],
     "state/dashboard_notes.py": ["cli/test_dashboard_daily.py"],

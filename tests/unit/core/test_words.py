@@ -99,6 +99,11 @@ def test_a_plural_of_its_own_is_used() -> None:
             "It could not be listed: why. Nothing was sent. If it lasts, ask.",
             "It could not be listed: why. If it lasts, ask.",
         ),
+        (
+            "It could not be reached: why. What is missing in the archive stays on this disk and is sent by a later run; check the "
+            "network if this lasts.",
+            "It could not be reached: why. Please check the network if this lasts.",
+        ),
         ("dry run: nothing was sent", "dry run: nothing was sent"),
     ],
 )

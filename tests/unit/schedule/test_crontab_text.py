@@ -418,10 +418,10 @@ def _python(folder: Path, script: str) -> str:
     return str(program)
 
 
-def _minute(job: ScheduledJob, strips: bool = True) -> int:
+def _minute(job: ScheduledJob, strips: bool = True, shell: str = "/bin/sh") -> int:
     """What cron does in one minute; returns the exit code. Nothing may be printed."""
     command = _through_cron(os.fsencode(crontab_text.command_line(job, Mode.RECENT)), strips, False)
-    done = subprocess.run(["/bin/sh", "-c", command], capture_output=True, timeout=30, check=False)
+    done = subprocess.run([shell, "-c", command], capture_output=True, timeout=30, check=False)
     assert done.stdout + done.stderr == b""
     return done.returncode
 
@@ -449,6 +449,18 @@ def test_a_program_that_does_not_start_is_told_in_the_log_once_a_day(
         for _ in range(2):
             _minute(job, strips)
         assert re.fullmatch(re.escape(before) + _NOT_STARTED, log.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("shell", ["dash", "bash", "zsh", "ksh", "mksh"])
+def test_other_shells_of_the_family_tell_it_the_same_way(tmp_path: Path, shell: str) -> None:
+    program = shutil.which(shell)
+    if program is None:
+        pytest.skip(f"no {shell} on this machine")
+    log = tmp_path / "a 50% 'log'\\"
+    job = ScheduledJob(str(tmp_path / "gone"), "/e", "/data", "nauset", str(log))
+    for _ in range(2):
+        assert _minute(job, shell=program) == 127
+    assert re.fullmatch(_NOT_STARTED, log.read_text(encoding="utf-8"))
 
 
 @pytest.mark.parametrize("code", [1, 2, 3, 4, 5, 130, 143])

@@ -120,3 +120,14 @@ def test_two_jobs_that_differ_in_them_are_one_job_with_two_texts() -> None:
     one, other = make_job(), make_job(ALL)
     assert one.id == other.id and one != other
     assert dataclasses.replace(other, extras=NO_EXTRAS) == one
+
+
+def test_the_command_line_of_a_scan_takes_them_as_they_are_meant() -> None:
+    from ifcbscan.cli.options import parse, scan_arguments
+
+    recent, full = (scan_arguments(parse(command[3:])) for command in make_job(ALL).commands())
+    assert (recent.max_age, full.max_age) == (864000.0, None)
+    for arguments in recent, full:
+        assert (arguments.expect_every, arguments.mounted_at) == (7200.0, "/mnt/ifcb")
+        assert (arguments.bandwidth, arguments.ping_url) == (500000.0, ALL.ping)
+        assert arguments.metrics_dir == "/metrics"
