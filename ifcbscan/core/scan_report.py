@@ -68,13 +68,15 @@ class ScanReport(NamedTuple):
     dashboard: DashboardNote | None = None  # what it said last, if it was ever asked; full runs only
     elsewhere: str = ""  # which other runs on this computer have bins of those to upload
     stalled: bool = False  # another run holds bins or a lock, and has given no sign of life for an hour
+    silence: str = ""  # why the folder is silent, one sentence; "" where it is not
+    attention: int = 0  # bins that need a person
 
     @property
     def exit_code(self) -> int:
         """The exit code of the most severe thing that happened."""
         if self.ended_code:
             return self.ended_code
-        if self.bins[BinState.FAILED] or self.unreadable or self.stalled:
+        if self.bins[BinState.FAILED] or self.unreadable or self.stalled or self.silence:
             return ExitCode.PARTLY_FAILED
         return ExitCode.DONE
 

@@ -114,6 +114,7 @@ def scan(
         newest_archived=_newest(_archived(inventory, remote.bins, marks, came), now.server)
         if find_newest
         else None,
+        attention=sum(count for state, count in tally.bins.items() if state.needs_attention),
     )
 
 
