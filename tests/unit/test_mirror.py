@@ -21,6 +21,8 @@ TESTS = REPOSITORY / "tests"
 ELSEWHERE = {
     # the program and its commands, which are what a user sees: as a subprocess
     "__main__.py": ["cli/test_early_interrupt.py"],
+    "cli/before_scan.py": ["cli/test_before_scan.py"],
+    "cli/known_jobs.py": ["cli/test_status.py"],
     "cli/ask_dashboard.py": ["cli/test_dashboard_daily.py"],
     "cli/schedule_view.py": ["cli/test_which_bins.py"],
     "cli/which_bins.py": ["cli/test_which_bins.py"],

@@ -9,7 +9,7 @@ from typing import Sequence
 
 from ifcbscan.cli import output, scanning
 from ifcbscan.cli.job import Job, find_job, find_job_with_log
-from ifcbscan.cli.log import check_log_file
+from ifcbscan.cli.log import check_log_file, note_installed
 from ifcbscan.cli.more_options import StartArguments
 from ifcbscan.cli.options import JobArguments, OutputArguments, ScanArguments
 from ifcbscan.cli.program import single_file
@@ -207,6 +207,7 @@ def _install(scheduler: Scheduler, job: ScheduledJob, restart: bool, check: Chec
         )
     # The new one first: if it cannot be installed, the old one goes on.
     scheduler.install(job, check)
+    note_installed(job.log_file)  # a log that cannot be written is told by the scans, and by `check`
     for old in replaced:
         scheduler.remove(old)
         output.say(f"Removed from {scheduler.name}: {old.directory} to {old.time_series}.")
