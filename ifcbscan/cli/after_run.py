@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ifcbscan.cli.log import log_trouble, logger
 from ifcbscan.cli.output import say
 from ifcbscan.core.bins import Pid
-from ifcbscan.core.last_run import seconds
+from ifcbscan.core.last_run import has_looked, seconds
 from ifcbscan.core.scan_report import ScanReport, summary
 from ifcbscan.errors import ExitCode
 from ifcbscan.state import last_runs, log_memory
@@ -120,11 +120,13 @@ class AfterRun(NamedTuple):
         )
 
     def _reached_by_other(self) -> float:
-        """When the other run of this job last succeeded, seconds since 1970; 0 if it never did. (Asked of the log alone.)"""
+        """When the other run of this job last succeeded and had asked the archive, seconds since 1970; 0 if it never did."""
         if self.log_file is None:
             return 0.0
         other = last_runs.read(self.directory, self.time_series, "recent" if self.mode == "full" else "full")
-        return seconds(other.last_success) if other is not None and other.last_success else 0.0
+        if other is None or other.last_success is None or not has_looked(other.bins):
+            return 0.0
+        return seconds(other.last_success)
 
     def _log_failure(self, text: str, exit_code: int) -> bool:
         """Log why there is no report; returns whether that was worth a line (it is not every minute)."""

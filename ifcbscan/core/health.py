@@ -9,7 +9,7 @@ from __future__ import annotations
 import enum
 from typing import Iterable, NamedTuple
 
-from ifcbscan.core.last_run import LastRun, safe_of, seconds, waiting_of
+from ifcbscan.core.last_run import LastRun, has_looked, safe_of, seconds, waiting_of
 from ifcbscan.core.states import Tone
 from ifcbscan.core.words import counted, human_duration
 from ifcbscan.errors import ExitCode
@@ -150,11 +150,11 @@ class KnownJob(NamedTuple):
 def _is_over(run: LastRun, other: LastRun | None) -> bool:
     if other is None or other.last_success is None or other.last_success <= run.finished:
         return False
-    if run.silence:
-        # the other kind of run asks nothing of an empty folder: it proves something only if it has seen bins
-        return sum(other.bins.values()) > 0
+    # A recent run over a folder without new bins asks nothing of the archive, so that it ended well proves nothing.
+    if not has_looked(other.bins):
+        return False
     # an outage is one of the network, whichever run met it
-    return run.exit_code == ExitCode.UNREACHABLE or run.failing_since == run.finished
+    return run.exit_code == ExitCode.UNREACHABLE or bool(run.silence) or run.failing_since == run.finished
 
 
 class Health(NamedTuple):
@@ -188,9 +188,9 @@ def overdue(job: KnownJob, now: float) -> str:
     return f"it should run every minute, and has not run since it was installed {human_duration(now - since)} ago"
 
 
-def outage(run: LastRun, last_success: str | None, now: float) -> str:
-    """The one line for an archive that cannot be reached: since when, and the last success."""
-    since = run.failing_since or run.finished
+def outage(run: LastRun, now: float) -> str:
+    """The one line for an archive that cannot be reached: since when, and the last success of this kind of run."""
+    since, last_success = run.failing_since or run.finished, run.last_success
     line = f"the archive could not be reached since {_clock(since, now)} UTC ({human_duration(now - seconds(since))})"
     return line + ("" if last_success is None else f"; last success {_clock(last_success, now)}")
 
@@ -224,7 +224,7 @@ def _found(job: KnownJob, now: float) -> Iterable[Health]:
         yield _of_foreign(job)
         return
     if job.failing is not None:
-        yield _of_failure(job.failing, job.last_success, now)
+        yield _of_failure(job.failing, now)
     late = overdue(job, now)
     if late:
         yield Health(Light.OVERDUE, late)
@@ -243,10 +243,10 @@ def _found(job: KnownJob, now: float) -> Iterable[Health]:
         yield Health(Light.ON_ITS_WAY, f"{counted(job.waiting, 'bin')} on the way")
 
 
-def _of_failure(run: LastRun, last_success: str | None, now: float) -> Health:
+def _of_failure(run: LastRun, now: float) -> Health:
     if run.exit_code == ExitCode.UNREACHABLE:
         short = now - seconds(run.failing_since or run.finished) < SHORT_OUTAGE
-        return Health(Light.UNREACHABLE if short else Light.FAILING, outage(run, last_success, now))
+        return Health(Light.UNREACHABLE if short else Light.FAILING, outage(run, now))
     if run.silence and run.exit_code == ExitCode.PARTLY_FAILED:
         return Health(Light.SILENT, run.silence)
     if run.log_trouble and run.exit_code == ExitCode.PARTLY_FAILED:

@@ -85,6 +85,12 @@ class LastRun(NamedTuple):
         return made._replace(newest=made.newest or before.newest)
 
 
+def has_looked(bins: dict[str, int]) -> bool:
+    """Whether a run that counted these has asked the archive: without any bin that is its own, a recent run asks nothing."""
+    left_alone = (BinState.EXCLUDED.value, BinState.OUTSIDE.value)
+    return any(count for state, count in bins.items() if state not in left_alone)
+
+
 def attention_of(bins: dict[str, int]) -> int:
     """How many of these bins need a person, where a record does not say so itself."""
     return sum(bins.get(state.value, 0) for state in BinState if state.needs_attention)

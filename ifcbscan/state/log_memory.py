@@ -79,13 +79,16 @@ def lines_of(
     told = told_once(new_problems, report.ended_by if report.ended_by in other_news else None)
     news = [*map(_line, told), *other_news]
     lines = [Line(text, True) for text in news]
-    if logged.outage_since and reached_by_other <= logged.outage_since:
+    # A run over a folder without new bins asks nothing of the archive.
+    reached = report.requests.list > 0
+    if reached and logged.outage_since and reached_by_other <= logged.outage_since:
         lines.insert(0, Line(_back(now - logged.outage_since)))
     idle_for_long = not 0 <= now - logged.last_line < IDLE_EVERY
     recovered = any(text.startswith(_FAILURE) for text in logged.keys)
     if report.files_uploaded or news or idle_for_long or recovered:
         lines.append(Line(summary(report)))
-    return lines, AlreadyLogged(day, now if lines else logged.last_line, known)
+    outage_since = 0.0 if reached else logged.outage_since
+    return lines, AlreadyLogged(day, now if lines else logged.last_line, known, outage_since)
 
 
 def lines_of_failure(

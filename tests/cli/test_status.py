@@ -359,18 +359,29 @@ def test_an_outage_is_one_short_line_and_needs_nobody_for_an_hour(
 def test_the_end_of_an_outage_is_in_the_log_once_and_status_is_ok_again(
     s3: Any, operator: Operator, data: Path, env_file: Path
 ) -> None:
-    rewrite_env(env_file, S3_ENDPOINT_URL="http://127.0.0.1:9")
+    write_bin(data, pid_of(3600), mtime=1.0)
     (hourly,), (minute,) = operator.crontab.commands(HOURLY), operator.crontab.commands(EVERY_MINUTE)
+    rewrite_env(env_file, S3_ENDPOINT_URL="http://127.0.0.1:9")
     assert [run_as_cron(command, operator.home) for command in (hourly, minute)] == [5, 5]
     assert rows(operator)["state"].startswith("unreachable: the archive could not be reached since ")
     rewrite_env(env_file, S3_ENDPOINT_URL=s3.endpoint)
     assert [run_as_cron(command, operator.home) for command in (minute, hourly)] == [0, 0]
     log = (state_folder(operator) / "nauset.log").read_text(encoding="utf-8")
-    assert re.findall("the archive is reachable again after .*", log) == [
-        next(iter(re.findall(r"the archive is reachable again after \d+ s, nothing was lost", log)))
-    ]
+    (line,) = [line for line in log.splitlines() if "reachable again" in line]
+    assert re.search(r" INFO the archive is reachable again after \d+ s, nothing was lost$", line)
     shown = rows(operator)
     assert shown["state"] == "ok" and "failing" not in shown
+
+
+def test_a_run_that_asked_nothing_of_the_archive_does_not_end_an_outage(
+    s3: Any, operator: Operator, data: Path, env_file: Path
+) -> None:
+    rewrite_env(env_file, S3_ENDPOINT_URL="http://127.0.0.1:9")
+    (hourly,), (minute,) = operator.crontab.commands(HOURLY), operator.crontab.commands(EVERY_MINUTE)
+    # of the last three days there is no bin, so the second one has nothing to ask for
+    assert [run_as_cron(command, operator.home) for command in (hourly, minute)] == [5, 0]
+    assert rows(operator)["state"].startswith("unreachable: the archive could not be reached since ")
+    assert "reachable again" not in (state_folder(operator) / "nauset.log").read_text(encoding="utf-8")
 
 
 def test_records_that_cannot_be_written_stay_as_they_are(

@@ -219,8 +219,8 @@ def _of_runs(status: JobStatus, now: float) -> list[tuple[str, str]]:
         ]
     failing = known.failing
     return [
-        ("last scan", _run(known.last_recent, known.last_success, now) + _overdue(status, now)),
-        ("last full", _run(known.last_full, known.last_success, now)),
+        ("last scan", _run(known.last_recent, now) + _overdue(status, now)),
+        ("last full", _run(known.last_full, now)),
         ("last success", _when(known.last_success, now) or "none known of yet"),
         *([] if failing is None else [("failing", f"since {_when(failing.failing_since, now)}")]),
         ("newest bin", _newest(status, now)),
@@ -228,14 +228,13 @@ def _of_runs(status: JobStatus, now: float) -> list[tuple[str, str]]:
     ]
 
 
-def _run(record: LastRun | None, last_success: str | None, now: float) -> str:
+def _run(record: LastRun | None, now: float) -> str:
     if record is None:
         return "none known of yet"
+    result = _RESULTS.get(record.exit_code, f"exit code {record.exit_code}")
     if record.exit_code == ExitCode.UNREACHABLE:
-        result = outage(record, last_success, now)
-    else:
-        result = _RESULTS.get(record.exit_code, f"exit code {record.exit_code}")
-    if record.exit_code in _WITH_REASON:
+        result = outage(record, now)
+    elif record.exit_code in _WITH_REASON:
         result += f": {record.summary}"
     elif record.silence:
         result += f": {record.silence}"

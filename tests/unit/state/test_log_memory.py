@@ -31,6 +31,7 @@ def _report(
     warnings: Sequence[str] = (),
     uploaded: int = 0,
     ended_by: str | None = None,
+    asked: int = 1,
 ) -> ScanReport:
     bins = dict.fromkeys(SCAN_COUNTS, 0)
     bins.update({BinState.SYNCED: 100, BinState.UPLOADED: uploaded, BinState.HELD: len(problems)})
@@ -42,7 +43,7 @@ def _report(
         bins=bins,
         files_uploaded=3 * uploaded,
         bytes_uploaded=3000 * uploaded,
-        requests=Requests(),
+        requests=Requests(list=asked),
         problems=tuple(problems),
         warnings=tuple(warnings),
         seconds=1.0,
@@ -169,8 +170,10 @@ def test_the_end_of_an_outage_is_told_once_with_how_long_it_was() -> None:
     job.run(_report())
     job.fail("The bucket could not be reached: timeout.", 20, outage=True)
     job.fail("The bucket could not be reached: reset.", 5, outage=True)
-    back = "the archive is reachable again after 25 min, nothing was lost"
-    assert job.run(_report()) == [back, "nauset: 100 already in the archive"]
+    # a run that has no bin of its own asks nothing
+    assert job.run(_report(asked=0)) == ["nauset: 100 already in the archive"]
+    back = "the archive is reachable again after 26 min, nothing was lost"
+    assert job.run(_report()) == [back]
     assert job.run(_report()) == []
 
 
