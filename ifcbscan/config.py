@@ -6,6 +6,7 @@ A value in the file beats the same name in the environment: the file belongs to 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 from dataclasses import dataclass, field
@@ -148,6 +149,23 @@ class _Values(NamedTuple):
             raise ConfigError(f"{self.place(name)}: {error} Nothing was sent.") from None
 
 
+def ping_url_of(named: str | None, folder: str | None) -> str | None:
+    """The PING_URL of the settings, of which the rest may be wrong; None if there is none or it cannot be read.
+
+    `named` and `folder` as for `find_env_file`.
+    """
+    url = os.environ.get("PING_URL")
+    with contextlib.suppress(ConfigError):
+        path = find_env_file(named, folder)
+        if path is not None:
+            lines = re.split(r"[\r\n]+", _text(path))
+            # Each line by itself: one that cannot be parsed must not hide the others.
+            for line in lines:
+                with contextlib.suppress(ConfigError):
+                    url = _parse(path, line).get("PING_URL", url)
+    return url or None
+
+
 def load(env_file: str | None, environ: Mapping[str, str]) -> Config:
     """The checked configuration. Raises ConfigError with a line that says what to do."""
     values = _collect(env_file, environ)
@@ -194,19 +212,22 @@ def _collect(env_file: str | None, environ: Mapping[str, str]) -> _Values:
     return _Values(env_file, in_file, values)
 
 
-def _read(path: str) -> dict[str, str]:
+def _text(path: str) -> str:
     try:
         raw = read_small(path)
         # Notepad writes a byte-order mark; PowerShell's `>` writes UTF-16.
         encoding = "utf-16" if raw[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
-        text = raw.decode(encoding)
+        return raw.decode(encoding)
     except OSError as error:
         raise ConfigError(f"{path} cannot be read: {error.strerror}. Nothing was sent.") from None
     except UnicodeDecodeError:
         raise ConfigError(
             f"{path} is not a text file in UTF-8. Nothing was sent. Please save it as UTF-8."
         ) from None
-    values = _parse(path, text)
+
+
+def _read(path: str) -> dict[str, str]:
+    values = _parse(path, _text(path))
     for name in SETTINGS:
         if _CONTROL.search(values.get(name, "")):
             # The value may be a secret, so it is not shown.

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import itertools
-
 from ifcbscan.cli.checked import Item, not_good
 from ifcbscan.cli.signals import Interruption
 from ifcbscan.config import Config
-from ifcbscan.core.bins import parse_pid
 from ifcbscan.core.series import Series
 from ifcbscan.core.silence import of_empty_folder
 from ifcbscan.core.window import Window
 from ifcbscan.core.words import counted
 from ifcbscan.disk.tree import LocalTree
 from ifcbscan.errors import IfcbscanError, Interrupted
+from ifcbscan.runs.first_look import archived_bins
 from ifcbscan.s3.bucket import Bucket
-
-#: So many objects of a time series are looked at: a page of a listing.
-_LOOKED_AT = 1000
 
 
 def check_bins(
@@ -46,20 +41,12 @@ def check_bins(
             return Item(
                 None, "bins", f"none in {directory}; whether the archive holds some was not checked: {why}"
             )
-        archived, more = _archived(bucket, Series(config.account, time_series).prefix, window)
+        archived = archived_bins(bucket, Series(config.account, time_series).prefix, window)
     except Interrupted:
         raise
     except IfcbscanError as error:
         return not_good("bins", error)
-    silence = of_empty_folder(directory, archived, more)
+    silence = of_empty_folder(directory, archived.bins, archived.more)
     if silence:
         return Item(False, "bins", silence)
     return Item(True, "bins", f"none in {directory} yet, and none of {time_series} in the archive")
-
-
-def _archived(bucket: Bucket, prefix: str, window: Window) -> tuple[int, bool]:
-    """How many bins of a time series the archive is seen to hold, and whether there may be more."""
-    keys = [item.key for item in itertools.islice(bucket.list(prefix), _LOOKED_AT + 1)]
-    pids = {parse_pid(key.rpartition("/")[2].rpartition(".")[0]) for key in keys[:_LOOKED_AT]}
-    count = sum(pid is not None and window.holds(pid) for pid in pids)
-    return count, len(keys) > _LOOKED_AT and count > 0

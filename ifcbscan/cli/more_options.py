@@ -63,17 +63,18 @@ class StartArguments:
 
 @dataclass(frozen=True)
 class StopArguments:
-    """`stop`. `what` is a folder or a time series."""
+    """`stop`. `what` is a folder or a time series, None for all jobs."""
 
-    what: str
+    what: str | None
     system_account: bool
 
 
 @dataclass(frozen=True)
 class StatusArguments:
-    """`status`."""
+    """`status`. `what` is a folder or a time series, None for all jobs."""
 
     as_json: bool
+    what: str | None = None
 
 
 @dataclass(frozen=True)
@@ -181,13 +182,19 @@ def _extras(words: Namespace) -> JobExtras:
 
 
 def stop_arguments(words: Namespace) -> StopArguments:
-    """Of `stop`."""
+    """Of `stop`. Raises UsageError."""
+    if words.all and words.what is not None:
+        raise UsageError(
+            f"--all ends every job, and {words.what} is one of them. Nothing was done; give one of the two."
+        )
+    if not words.all and words.what is None:
+        raise UsageError("Which job? Please give the folder or the time series, or --all. Nothing was done.")
     return StopArguments(words.what, words.system)
 
 
 def status_arguments(words: Namespace) -> StatusArguments:
     """Of `status`."""
-    return StatusArguments(words.json)
+    return StatusArguments(words.json, words.what)
 
 
 def list_arguments(words: Namespace) -> ListArguments:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 from typing import NoReturn
 
 #: Bins sent at the same time, if --jobs does not say otherwise.
@@ -35,6 +36,12 @@ class _Help(argparse.HelpFormatter):
         super().__init__(prog, width=100000 if "BUILD_MANPAGES_RUNNING" in os.environ else None)
 
 
+class Refused(SystemExit):
+    """The words cannot be understood; `line` has been printed and says why."""
+
+    line = ""
+
+
 class _Parser(argparse.ArgumentParser):
     """Says in one line what is wrong with the words of a command; argparse puts up to eight of usage before it."""
 
@@ -42,7 +49,10 @@ class _Parser(argparse.ArgumentParser):
         from ifcbscan.core.printable import printable  # not needed, and not there, while the manual is built
 
         line = f"{self.prog}: {message}. Nothing was done; '{self.prog} --help' shows what can be said."
-        self.exit(2, printable(line) + "\n")
+        self._print_message(printable(line) + "\n", sys.stderr)
+        refused = Refused(2)
+        refused.line = line
+        raise refused
 
 
 def _file(text: str) -> str:
@@ -145,8 +155,12 @@ def build_parser() -> argparse.ArgumentParser:
         "Nothing is lost: what was not sent is sent after the next 'start'.",
     )
     stop.add_argument(
-        "what", metavar="DIR|TIME_SERIES", help="the folder or the time series, as given to 'start'"
+        "what",
+        metavar="DIR|TIME_SERIES",
+        nargs="?",
+        help="the folder or the time series, as given to 'start'",
     )
+    stop.add_argument("--all", action="store_true", help="every job of this user")
     stop.add_argument(
         "--system", action="store_true", help="Windows, as administrator: what was started with --system"
     )
@@ -155,7 +169,14 @@ def build_parser() -> argparse.ArgumentParser:
         commands,
         "status",
         "what is scheduled, when it last ran, and how that went",
-        "Shows each scheduled folder with its last runs, and the bins that wait or are in trouble.",
+        "Shows each scheduled folder with its last runs, and the bins that wait or are in trouble: a table, worst first, or "
+        "everything about one job. Exit code 3 if a job needs attention.",
+    )
+    status.add_argument(
+        "what",
+        metavar="DIR|TIME_SERIES",
+        nargs="?",
+        help="show everything about this job; without it, all jobs",
     )
     status.add_argument("--json", action="store_true", help="print it as one JSON object, for programs")
 

@@ -14,6 +14,7 @@ from typing import Mapping, NamedTuple, Sequence
 from ifcbscan.cli.after_run import AfterRun
 from ifcbscan.cli.ask_dashboard import wants_newest, with_dashboard
 from ifcbscan.cli.job import Job
+from ifcbscan.cli.log import log_trouble
 from ifcbscan.cli.options import ScanArguments
 from ifcbscan.cli.output import result, say
 from ifcbscan.cli.printer import ScanPrinter, print_report
@@ -29,7 +30,7 @@ from ifcbscan.core.scan_report import ScanReport
 from ifcbscan.core.silence import of_unmounted
 from ifcbscan.core.states import BinState
 from ifcbscan.disk.tree import LocalTree
-from ifcbscan.errors import AlreadyRunning, IfcbscanError, Interrupted
+from ifcbscan.errors import AlreadyRunning, ExitCode, IfcbscanError, Interrupted
 from ifcbscan.runs import scan
 from ifcbscan.runs.backends import Backends, StopRequest
 from ifcbscan.s3.bucket import Bucket
@@ -37,7 +38,7 @@ from ifcbscan.s3.client import S3Client
 from ifcbscan.s3.retry import Patience
 from ifcbscan.s3.throttle import Throttle
 from ifcbscan.s3.transport import PassingError
-from ifcbscan.state import run_locks
+from ifcbscan.state import last_runs, run_locks
 from ifcbscan.state.bin_locks import ALONE, BinLocks, NoBinLocks, SharedBinLocks, bin_locks_path
 
 #: How long after its time limit a run still tries again what has failed; one answer takes a few minutes at most. Seconds.
@@ -93,17 +94,28 @@ def carry_out(job: Job, arguments: ScanArguments, interruption: Interruption) ->
             if after_run is not None:
                 _tell_of_failure(after_run, error)
             raise
-        code = interruption.exit_code if interruption.requested.is_set() else report.exit_code
+        report, code = _with_log_trouble(report)
+        code = interruption.exit_code if interruption.requested.is_set() else code
         output = arguments.output
         interactive = sys.stderr.isatty() or output.verbose or arguments.by_hand
         try:
             print_report(report, output.as_json, output.quiet, interactive)
         finally:  # also when nothing can be printed: the bins are sent, and whoever watches is to know
             if after_run is not None:
-                after_run.finished(report, code)
+                code = after_run.finished(report, code)
     if interruption.requested.is_set():
         raise Interrupted(code)
     return code
+
+
+def _with_log_trouble(report: ScanReport) -> tuple[ScanReport, int]:
+    """The report and its exit code, with what keeps its log from being written."""
+    trouble = log_trouble()
+    if trouble is None:
+        return report, report.exit_code
+    if trouble not in report.warnings:
+        report = report._replace(warnings=(*report.warnings, trouble))
+    return report, report.exit_code or ExitCode.PARTLY_FAILED
 
 
 def _scan_options(arguments: ScanArguments, job: Job) -> scan.ScanOptions:
@@ -126,10 +138,19 @@ def _scan_options(arguments: ScanArguments, job: Job) -> scan.ScanOptions:
         find_newest=arguments.metrics_file is not None
         or arguments.output.as_json
         or expect_every is not None
-        or (not arguments.dry_run and wants_newest(job, "full" if arguments.max_age is None else "recent")),
+        or (not arguments.dry_run and _notes_newest(job, "full" if arguments.max_age is None else "recent")),
         window=arguments.window,
         expect_every=expect_every,
     )
+
+
+def _notes_newest(job: Job, mode: str) -> bool:
+    """Whether the newest bin has to be found, for the dashboard or for the record. That takes time for each bin, so a full
+    run, whose bins are many, finds it for the record only where that does not name one yet."""
+    if mode == "recent" or wants_newest(job, mode):
+        return True
+    record = last_runs.read(job.directory, job.time_series, mode)
+    return record is None or record.newest is None
 
 
 def _after_run(order: _Order) -> AfterRun:
@@ -169,6 +190,7 @@ def _tell_of_failure(after_run: AfterRun, error: Exception) -> None:
 
     ending = ending_of(error, sends=True)
     after_run.failed(ending.summary, ending.exit_code)
+    error.recorded = True  # type: ignore[attr-defined]  # of any exception: nobody is to be told twice
     if isinstance(error, IfcbscanError):
         error.logged = True
 

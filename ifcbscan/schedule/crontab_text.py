@@ -176,16 +176,17 @@ def jobs_in(text: bytes | None) -> list[InstalledJob]:
     for line in take_apart(text or b"").lines:
         entry = parse_line(line)
         if entry is not None:
-            entries.append((entry, _how_written(entry, line)))
+            entries.append((entry, how_written(entry, line)))
     return installed(entries)
 
 
-def _how_written(entry: Entry, line: bytes) -> Written:
+def how_written(entry: Entry, line: bytes, user: str | None = None) -> Written:
+    """How the line of an entry compares with what would be written now; `user` as in `entry_line`."""
     job, mode = entry.job, entry.mode
     with contextlib.suppress(UsageError):  # somebody's own line, longer than we would write it
-        if line == entry_line(job, mode):
+        if line == entry_line(job, mode, user):
             return Written.AS_NOW
-        if line == _line(job, mode, _plain_command_line(job, mode)):
+        if line == _line(job, mode, _plain_command_line(job, mode), user):
             return Written.AS_EARLIER
     return Written.OTHERWISE
 

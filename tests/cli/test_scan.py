@@ -411,7 +411,7 @@ def test_a_log_that_cannot_be_written_is_a_warning_and_the_run_goes_on(
     files = make(data, 1)
     (tmp_path / "file").write_text("")
     for log in (tmp_path / "file" / "scan.log", data):
-        done = run("--once", data, "nauset", "--log-file", log, "--json")
+        done = run("--once", data, "nauset", "--log-file", log, "--json", code=3)
         (warning,) = json.loads(done.stdout)["warnings"]
         assert str(log) in warning and "goes on without it" in warning and warning in done.stderr
     assert_whole(s3, files)

@@ -798,3 +798,38 @@ def test_a_scan_that_was_killed_leaves_no_lock_behind(operator: Operator, data: 
     gate.opened.set()
     operator.run("sync", data, "nauset")
     assert "Ended" not in operator.run("stop", "nauset").stderr
+
+
+# --- stop --all
+
+
+def test_stop_all_ends_every_job_of_this_user(operator: Operator, data: Path) -> None:
+    operator.schedule(data)
+    operator.schedule(operator.folder / "second", "salt_pond")
+    done = operator.run("stop", "--all")
+    assert done.stderr.splitlines() == [
+        f"Removed from cron: {folder} to {name}. Nothing of it is sent by itself any more."
+        for folder, name in ((data, "nauset"), (operator.folder / "second", "salt_pond"))
+    ]
+    assert json.loads(operator.run("status", "--json").stdout)["jobs"] == []
+    done = operator.run("stop", "--all", code=2)
+    assert done.stderr == "ifcbscan: Nothing at all is scheduled for this user.\n"
+
+
+@pytest.mark.parametrize(
+    "words, said",
+    [
+        (
+            ["nauset", "--all"],
+            "--all ends every job, and nauset is one of them. Nothing was done; give one of the two.",
+        ),
+        ([], "Which job? Please give the folder or the time series, or --all. Nothing was done."),
+    ],
+)
+def test_stop_is_told_either_one_job_or_all(
+    operator: Operator, data: Path, words: list[str], said: str
+) -> None:
+    operator.schedule(data)
+    before = operator.crontab.text
+    assert operator.run("stop", *words, code=2).stderr == f"ifcbscan: {said}\n"
+    assert operator.crontab.text == before

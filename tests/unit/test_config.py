@@ -16,6 +16,7 @@ from ifcbscan.config import (
     Config,
     find_env_file,
     load,
+    ping_url_of,
 )
 from ifcbscan.errors import ConfigError, ExitCode
 
@@ -573,3 +574,25 @@ def test_certificates_that_cannot_be_read_are_told_with_the_place_that_names_the
     assert (
         said.startswith(f"The environment: AWS_CA_BUNDLE names {tmp_path} ") and "is no file that can" in said
     )
+
+
+@pytest.mark.parametrize(
+    "text, url",
+    [
+        ("PING_URL=https://ping.example.org/1\n", "https://ping.example.org/1"),
+        (
+            "what is this\n'\nPING_URL='https://ping.example.org/1'\nAWS_REGION=\"\n",
+            "https://ping.example.org/1",
+        ),
+        ("AWS_REGION=us-east-1\n", None),
+        ("PING_URL=\n", None),
+    ],
+)
+def test_the_monitor_is_known_from_settings_of_which_the_rest_is_wrong(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, url: str | None
+) -> None:
+    monkeypatch.delenv("PING_URL", raising=False)
+    path = tmp_path / ".env"
+    path.write_text(text, encoding="utf-8")
+    assert ping_url_of(str(path), None) == url
+    assert ping_url_of(str(tmp_path / "none"), None) is None

@@ -21,6 +21,8 @@ TESTS = REPOSITORY / "tests"
 ELSEWHERE = {
     # the program and its commands, which are what a user sees: as a subprocess
     "__main__.py": ["cli/test_early_interrupt.py"],
+    "cli/before_scan.py": ["cli/test_before_scan.py"],
+    "cli/known_jobs.py": ["cli/test_status.py"],
     "cli/ask_dashboard.py": ["cli/test_dashboard_daily.py"],
     "cli/bins_check.py": ["cli/test_list_check.py"],
     "cli/checked.py": ["cli/test_list_check.py"],

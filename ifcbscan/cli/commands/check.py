@@ -22,8 +22,8 @@ from ifcbscan.clock import Clock
 from ifcbscan.config import Config
 from ifcbscan.core.printable import named, without_password
 from ifcbscan.core.series import TRIAL, Series, check_time_series, remark_on_name
-from ifcbscan.core.words import clock_words
 from ifcbscan.core.window import EVERYTHING, Window
+from ifcbscan.core.words import clock_words
 from ifcbscan.dashboard import series
 from ifcbscan.dashboard.calls import Dashboard, DashboardError, SeriesList
 from ifcbscan.errors import ExitCode, IfcbscanError, Interrupted, PutRefused, UsageError

@@ -9,7 +9,7 @@ from typing import Sequence
 
 from ifcbscan.cli import output, scanning
 from ifcbscan.cli.job import Job, find_job, find_job_with_log
-from ifcbscan.cli.log import check_log_file
+from ifcbscan.cli.log import check_log_file, note_installed
 from ifcbscan.cli.more_options import StartArguments
 from ifcbscan.cli.options import JobArguments, OutputArguments, ScanArguments
 from ifcbscan.cli.program import single_file
@@ -286,6 +286,11 @@ def _confirmed(line: str, where: str) -> bool:
     return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
+def _put_in(scheduler: Scheduler, job: ScheduledJob, check: Check) -> None:
+    scheduler.install(job, check)
+    note_installed(job.log_file)  # a log that cannot be written is told by the scans, and by `check`
+
+
 def _install(scheduler: Scheduler, job: ScheduledJob, restart: bool, check: Check) -> ScheduledJob:
     """Install the job, unless it is scheduled already and is not to be replaced. Returns the job that is scheduled then."""
     of_series = [known for known in scheduler.jobs() if known.job.time_series == job.time_series]
@@ -298,7 +303,7 @@ def _install(scheduler: Scheduler, job: ScheduledJob, restart: bool, check: Chec
         # Where the disk is mounted was found, and not asked for.
         as_before = replace(job, extras=job.extras._replace(mounted_at=mine.job.extras.mounted_at))
         if (mine.up_to_date or mine.earlier) and mine.job == as_before:
-            scheduler.install(job, check)
+            _put_in(scheduler, job, check)
             output.say(
                 f"Already scheduled: {job.directory} to {job.time_series}. Its entries were of an earlier version, or of the time "
                 "before the disk was mounted there; now they are up to date."
@@ -319,7 +324,7 @@ def _install(scheduler: Scheduler, job: ScheduledJob, restart: bool, check: Chec
             "start again without --restart."
         )
     # The new one first: if it cannot be installed, the old one goes on.
-    scheduler.install(job, check)
+    _put_in(scheduler, job, check)
     for old in replaced:
         scheduler.remove(old)
         output.say(f"Removed from {scheduler.name}: {old.directory} to {old.time_series}.")
