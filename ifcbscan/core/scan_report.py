@@ -68,6 +68,8 @@ class ScanReport(NamedTuple):
     dashboard: DashboardNote | None = None  # what it said last, if it was ever asked; full runs only
     elsewhere: str = ""  # which other runs on this computer have bins of those to upload
     stalled: bool = False  # another run holds bins or a lock, and has given no sign of life for an hour
+    silence: str = ""  # why the folder is silent, "" where it is not; also among the warnings
+    attention: int = 0  # bins that need a person
 
     @property
     def exit_code(self) -> int:
