@@ -40,6 +40,7 @@ SETTINGS = (
     "DELETABLE_AFTER",
     "MAX_BANDWIDTH",
     "PING_URL",
+    "METRICS_DIR",
     "BUCKET_NAME",
     "AWS_REGION",
     "S3_ENDPOINT_URL",
@@ -92,6 +93,7 @@ class Config:
     max_bandwidth: float | None
     exclude_dirs: tuple[str, ...]
     ping_url: str | None
+    metrics_dir: str | None
     env_file: str | None
     warnings: tuple[str, ...]
 
@@ -174,6 +176,7 @@ def load(env_file: str | None, environ: Mapping[str, str]) -> Config:
         max_bandwidth=values.parsed("MAX_BANDWIDTH", parse_rate),
         exclude_dirs=tuple(name.strip() for name in exclude.split(",") if name.strip()),
         ping_url=values.get("PING_URL"),
+        metrics_dir=values.parsed("METRICS_DIR", _whole_path),
         env_file=env_file,
         warnings=_warnings(env_file, endpoint_url) + _misspelt(env_file, values.in_file),
     )
@@ -278,6 +281,16 @@ def _certificates(text: str, name: str) -> str | None:
         raise ConfigError(
             f"{name} names {path} as the certificates to trust, which {what}. Write the whole path of the file, or take the "
             "line out."
+        )
+    return path or None
+
+
+def _whole_path(text: str, name: str) -> str | None:
+    """A folder by its whole path, `~` being the home folder: scheduled scans run in another folder than people."""
+    path = os.path.expanduser(text.strip())
+    if path and not os.path.isabs(path):
+        raise ConfigError(
+            f"{name} names {path}, which is no whole path. Write it from the root on, or take the line out."
         )
     return path or None
 

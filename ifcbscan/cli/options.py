@@ -66,6 +66,7 @@ class ScanArguments(NamedTuple):
     jobs: int = SCAN_JOBS
     bandwidth: float | None = None
     metrics_file: str | None = None
+    metrics_dir: str | None = None
     ping_url: str | None = None
     window: Window = EVERYTHING
     beside: bool = False
@@ -124,6 +125,7 @@ def scan_arguments(words: Namespace) -> ScanArguments:
         time_limit=duration(words.time_limit, "--time-limit"),
         bandwidth=parse_rate(words.bandwidth, "--bandwidth") if words.bandwidth else None,
         metrics_file=words.metrics_file,
+        metrics_dir=words.metrics_dir,
         ping_url=words.ping,
         window=window(words),
     )

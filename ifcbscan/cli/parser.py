@@ -385,17 +385,25 @@ def _add_scan_options(parser: argparse.ArgumentParser) -> None:
         "--force", action="store_true", help="send even if the dashboard does not know the time series (yet)"
     )
     output = _add_output_options(parser)
-    output.add_argument(
+    metrics = output.add_mutually_exclusive_group()
+    metrics.add_argument(
         "--metrics-file",
         metavar="FILE",
         type=_file,
-        help="write figures for Prometheus' node_exporter (textfile collector); needs the extra 'metrics'",
+        help="write figures for Prometheus' node_exporter (textfile collector) into FILE, which ends in .prom; needs the "
+        "extra 'metrics'",
+    )
+    metrics.add_argument(
+        "--metrics-dir",
+        metavar="FOLDER",
+        type=_file,
+        help="the same, into a file of FOLDER that each job has for itself (METRICS_DIR)",
     )
     output.add_argument(
         "--ping",
         metavar="URL",
-        help="tell a monitor of scheduled jobs: URL/start, then URL or URL/fail. While the scan runs, everybody on this "
-        "computer can see it in the list of processes: PING_URL in the .env file is the safer place",
+        help="tell a monitor of scheduled jobs: URL/start, then URL or URL/fail; {time_series} in it is filled in. While the "
+        "scan runs, everybody on this computer can see it in the list of processes: PING_URL in the .env file is safer",
     )
 
 

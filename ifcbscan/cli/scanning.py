@@ -18,7 +18,6 @@ from ifcbscan.cli.output import result, say
 from ifcbscan.cli.printer import ScanPrinter, print_report
 from ifcbscan.cli.progress import Progress
 from ifcbscan.cli.signals import Interruption
-from ifcbscan.cli.targets import absolute, check_target, is_metrics
 from ifcbscan.clock import Clock
 from ifcbscan.core.bins import Pid
 from ifcbscan.core.companions import examine
@@ -52,6 +51,7 @@ class _Order(NamedTuple):
     arguments: ScanArguments
     options: scan.ScanOptions
     interruption: Interruption
+    metrics_file: str | None
 
     @property
     def by_hand(self) -> bool:
@@ -76,9 +76,8 @@ class _Tools(NamedTuple):
 
 def carry_out(job: Job, arguments: ScanArguments, interruption: Interruption) -> int:
     """Scan once, with everything around it; returns the exit code of the report. Raises what makes a scan impossible."""
-    if arguments.metrics_file is not None:
-        check_target("--metrics-file", absolute(arguments.metrics_file), is_metrics, None)
-    order = _Order(job, arguments, _scan_options(arguments, job), interruption)
+    metrics_file = _metrics_file(job, arguments)
+    order = _Order(job, arguments, _scan_options(arguments, job, metrics_file), interruption, metrics_file)
     # Of a dry run, which does nothing, nobody needs to know. It may look on while a scheduled scan is at work.
     after_run = None if arguments.dry_run else _after_run(order)
     with contextlib.ExitStack() as stack:
@@ -104,7 +103,15 @@ def carry_out(job: Job, arguments: ScanArguments, interruption: Interruption) ->
     return code
 
 
-def _scan_options(arguments: ScanArguments, job: Job) -> scan.ScanOptions:
+def _metrics_file(job: Job, arguments: ScanArguments) -> str | None:
+    if not (arguments.metrics_file or arguments.metrics_dir or job.config.metrics_dir):
+        return None
+    from ifcbscan.cli.metrics_target import metrics_path
+
+    return metrics_path(job, arguments)
+
+
+def _scan_options(arguments: ScanArguments, job: Job, metrics_file: str | None) -> scan.ScanOptions:
     config = job.config
     return scan.ScanOptions(
         account=config.account,
@@ -120,7 +127,7 @@ def _scan_options(arguments: ScanArguments, job: Job) -> scan.ScanOptions:
         time_limit=arguments.time_limit,
         jobs=arguments.jobs,
         retry_rejected=arguments.retry_rejected,
-        find_newest=arguments.metrics_file is not None
+        find_newest=metrics_file is not None
         or arguments.output.as_json
         or (not arguments.dry_run and wants_newest(job, "full" if arguments.max_age is None else "recent")),
         window=arguments.window,
@@ -132,15 +139,15 @@ def _after_run(order: _Order) -> AfterRun:
     ping_url = arguments.ping_url or order.job.config.ping_url
     ping = None
     if ping_url:
-        from ifcbscan.monitor.ping import Ping
+        from ifcbscan.monitor.ping import Ping, filled_in
 
-        ping = Ping(ping_url)
+        ping = Ping(filled_in(ping_url, order.job.time_series))
     return AfterRun(
         directory=order.job.directory,
         time_series=order.options.time_series,
         mode=order.options.mode,
         log_file=arguments.output.log_file,
-        metrics_file=arguments.metrics_file,
+        metrics_file=order.metrics_file,
         ping=ping,
         quiet=arguments.output.quiet,
         recorded=not arguments.beside,

@@ -210,7 +210,7 @@ def test_a_new_file_in_the_data_folder_is_made_and_then_replaced_as_ifcbscans_ow
     s3: Any, ifcbscan_cli: Any, env_file: Path, data: Path, option: str
 ) -> None:
     run = checked(ifcbscan_cli)
-    target = data / "made.txt"
+    target = data / ("made.prom" if option == "--metrics-file" else "made.txt")
     if option == "--deletable":
         run("sync", "data", "nauset")
     for _ in range(3):

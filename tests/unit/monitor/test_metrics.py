@@ -144,9 +144,45 @@ def test_a_scan_that_finished_with_failures_is_no_success(tmp_path: Path) -> Non
     report = scan_report(files=1, failed=1)
     assert write_metrics(str(path), run(report.exit_code, report=report)) is None
     found = samples(path)
-    assert "ifcbscan_last_success_timestamp_seconds" not in found
+    assert found["ifcbscan_last_success_timestamp_seconds"] == 0  # so that an alert can say how old it is
     assert found["ifcbscan_failures_total{kind=partly}"] == 1
     assert found["ifcbscan_bins{state=failed}"] == 1
+
+
+def test_a_job_that_fails_from_the_first_run_on_has_what_alerts_ask_for(tmp_path: Path) -> None:
+    path = tmp_path / "ifcbscan.prom"
+    for minute in range(3):
+        assert write_metrics(str(path), run(ExitCode.USAGE, now=NOW + 60 * minute)) is None
+    found = samples(path)
+    assert found[f"ifcbscan_info{{version={__version__}}}"] == 1
+    assert found["ifcbscan_last_success_timestamp_seconds"] == 0
+    assert found["ifcbscan_failures_total{kind=configuration}"] == 3
+    assert "ifcbscan_newest_local_bin_timestamp_seconds" not in found
+    write_metrics(str(path), run(report=scan_report(), now=NOW + 300))
+    assert samples(path)["ifcbscan_last_success_timestamp_seconds"] == NOW + 300
+
+
+def test_a_silence_and_the_bins_that_need_a_person_are_told_until_they_are_over(tmp_path: Path) -> None:
+    path = tmp_path / "ifcbscan.prom"
+    report = scan_report()._replace(silence="no bin was found in /data", attention=4)
+    write_metrics(str(path), run(ExitCode.PARTLY_FAILED, report=report))
+    found = samples(path)
+    assert (found["ifcbscan_silent"], found["ifcbscan_bins_needing_attention"]) == (1, 4)
+    write_metrics(str(path), run(ExitCode.UNREACHABLE))  # knows nothing of either
+    assert samples(path)["ifcbscan_silent"] == 1
+    write_metrics(str(path), run(report=scan_report()))
+    found = samples(path)
+    assert (found["ifcbscan_silent"], found["ifcbscan_bins_needing_attention"]) == (0, 0)
+
+
+def test_after_an_upgrade_the_file_names_the_new_version_alone(tmp_path: Path) -> None:
+    path = tmp_path / "ifcbscan.prom"
+    write_metrics(str(path), run(report=scan_report()))
+    old = path.read_text(encoding="utf-8").replace(f'version="{__version__}"', 'version="0.1.0"')
+    path.write_text(old + 'ifcbscan_info{version="0.0.9"} 1.0\n', encoding="utf-8")
+    write_metrics(str(path), run(report=scan_report()))
+    named = [name for name in samples(path) if name.startswith("ifcbscan_info")]
+    assert named == [f"ifcbscan_info{{version={__version__}}}"]
 
 
 def test_counters_go_on_from_run_to_run(tmp_path: Path) -> None:
@@ -257,6 +293,7 @@ def test_what_keeps_the_file_from_being_written_is_a_warning(tmp_path: Path) -> 
     for path in (tmp_path / "none" / "x.prom", folder, tmp_path / "file" / "x.prom"):
         warning = write_metrics(str(path), run(report=scan_report()))
         assert warning is not None and str(path) in warning and "Traceback" not in warning
+        assert ("there is no folder" in warning) == (path != folder)
     assert not [name for name in os.listdir(str(tmp_path)) if name not in ("folder", "file")]
 
 
@@ -304,6 +341,6 @@ def test_promtool_accepts_the_alert_rules_of_the_documentation(tmp_path: Path) -
 def test_the_documentation_names_every_metric_and_no_other() -> None:
     text = (REPOSITORY / "docs" / "monitoring.md").read_text(encoding="utf-8")
     named = set(re.findall(r"\bifcbscan_[a-z_]+", text))
-    assert named == {metric.name for metric in METRICS} | {"ifcbscan_info"}
+    assert named == {metric.name for metric in METRICS}
     in_rules = set(re.findall(r"\bifcbscan_[a-z_]+", rules_in_documentation()))
     assert len(in_rules) >= 3
