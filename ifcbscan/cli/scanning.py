@@ -130,6 +130,7 @@ def _scan_options(arguments: ScanArguments, job: Job, metrics_file: str | None) 
         find_newest=metrics_file is not None
         or arguments.output.as_json
         or (not arguments.dry_run and wants_newest(job, "full" if arguments.max_age is None else "recent")),
+        find_vital=not arguments.dry_run,
         window=arguments.window,
     )
 

@@ -6,13 +6,16 @@ Pure. The JSON keys and the exit codes are a contract with scripts and scheduler
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Iterable, NamedTuple
+from typing import TYPE_CHECKING, Any, Iterable, NamedTuple
 
 from ifcbscan.core.bins import Pid
 from ifcbscan.core.dashboard_note import DashboardNote
 from ifcbscan.core.states import SCAN_COUNTS, BinState, ReportedState
 from ifcbscan.core.words import human_bytes
 from ifcbscan.errors import ExitCode
+
+if TYPE_CHECKING:
+    from ifcbscan.core.vital_signs import VitalSigns
 
 #: From so many characters on a reason is not told again with each further bin.
 _LONG_REASON = 100
@@ -70,13 +73,15 @@ class ScanReport(NamedTuple):
     stalled: bool = False  # another run holds bins or a lock, and has given no sign of life for an hour
     silence: str = ""  # why the folder is silent, "" where it is not; also among the warnings
     attention: int = 0  # bins that need a person
+    vital: VitalSigns | None = None  # of the instrument and its disk; full runs only, and only if asked for
 
     @property
     def exit_code(self) -> int:
         """The exit code of the most severe thing that happened."""
         if self.ended_code:
             return self.ended_code
-        if self.bins[BinState.FAILED] or self.unreadable or self.stalled:
+        disk_nearly_full = self.vital is not None and self.vital.disk_nearly_full
+        if self.bins[BinState.FAILED] or self.unreadable or self.stalled or disk_nearly_full:
             return ExitCode.PARTLY_FAILED
         return ExitCode.DONE
 

@@ -116,6 +116,16 @@ DASHBOARD_BEHIND = _Metric(
     "gauge",
     "Time between the newest bin on the dashboard and the newest in the archive, when it was last asked.",
 )
+TEMPERATURE = _Metric(
+    "ifcbscan_instrument_temperature_celsius", "gauge", "Inside the instrument, by the newest bin's .hdr."
+)
+HUMIDITY = _Metric(
+    "ifcbscan_instrument_humidity_percent", "gauge", "Inside the instrument, by the newest bin's .hdr."
+)
+DISK_FREE = _Metric("ifcbscan_data_disk_free_bytes", "gauge", "Room on the disk of the data folder.")
+DISK_DAYS = _Metric(
+    "ifcbscan_data_disk_days_left", "gauge", "Days until that disk is full, at the rate of the last 7 days."
+)
 METRICS = (
     INFO,
     LAST_RUN,
@@ -134,6 +144,10 @@ METRICS = (
     ARCHIVED_AGE,
     KNOWN_TO_DASHBOARD,
     DASHBOARD_BEHIND,
+    TEMPERATURE,
+    HUMIDITY,
+    DISK_FREE,
+    DISK_DAYS,
 )
 
 
@@ -248,6 +262,14 @@ def _update(samples: Samples, run: FinishedRun) -> None:
             put(KNOWN_TO_DASHBOARD, run.report.dashboard.known)
             if run.report.dashboard.behind is not None:
                 put(DASHBOARD_BEHIND, run.report.dashboard.behind)
+        if run.report.vital is not None:
+            vital = run.report.vital
+            for metric, value in zip(
+                (TEMPERATURE, HUMIDITY, DISK_FREE, DISK_DAYS), (*vital.readings, vital.free, vital.days_left)
+            ):
+                samples.pop((metric.name, job), None)  # an old reading is none
+                if value is not None:
+                    put(metric, value)
     for newest, metric, age in (
         (run.newest_local, NEWEST_LOCAL, LOCAL_AGE),
         (run.newest_archived, NEWEST_ARCHIVED, ARCHIVED_AGE),

@@ -91,6 +91,13 @@ def scan(
             sending.show_what_would_be_sent(to_do, compared, tree, show, tally)
         else:
             ended_by = sending.send(to_do, compared, options, backends, listener, tally)
+    vital = None
+    if options.find_vital and options.max_age is None:
+        from ifcbscan.runs.vital import find_vital_signs
+
+        newest = _newest(inventory.filesets.values(), now.server)
+        vital = find_vital_signs(inventory.filesets, newest, tree, now.server)
+        tally.warnings.extend(filter(None, [vital.warning(tree.root)]))
     find_newest = options.find_newest or tally.uploaded
     came = [*tally.uploaded, *tally.sent_elsewhere]  # since the listing
     return ScanReport(
@@ -114,6 +121,7 @@ def scan(
         newest_archived=_newest(_archived(inventory, remote.bins, marks, came), now.server)
         if find_newest
         else None,
+        vital=vital,
     )
 
 

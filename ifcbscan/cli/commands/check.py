@@ -20,8 +20,10 @@ from ifcbscan.clock import Clock
 from ifcbscan.config import Config
 from ifcbscan.core.printable import named, without_password
 from ifcbscan.core.series import TRIAL, Series, check_time_series, remark_on_name
+from ifcbscan.core.vital_signs import VitalSigns
 from ifcbscan.dashboard import series
 from ifcbscan.dashboard.calls import Dashboard, DashboardError, SeriesList
+from ifcbscan.disk.tree import LocalTree
 from ifcbscan.errors import ExitCode, IfcbscanError, Interrupted, PutRefused, UsageError
 from ifcbscan.s3.bucket import Bucket
 from ifcbscan.s3.client import S3Client
@@ -83,7 +85,10 @@ def _items(arguments: CheckArguments, interruption: Interruption) -> Iterator[It
     yield from _settings(config)
     directory = arguments.job.directory or config.data_dir
     if directory:
-        yield _folder(directory)
+        folder = _folder(directory)
+        yield folder
+        if folder.good:
+            yield from _data_disk(absolute(directory))
     else:
         yield Item(True, "folder", "no DIR was given, and no IFCB_DATA_DIR in the .env file: not checked")
     clock = Clock()
@@ -170,6 +175,14 @@ def _folder(given: str) -> Item:
             f"{directory} cannot be read: {error.strerror}. Is the disk mounted, and may this user read it?",
         )
     return Item(True, "folder", f"{directory} can be read")
+
+
+def _data_disk(directory: str) -> Iterator[Item]:
+    """How much room there is. Never red: whether that is enough is known from the bins, which the hourly scan looks at."""
+    signs = VitalSigns(free=LocalTree(directory).free_space())
+    for line in signs.lines():
+        name, _, text = line.partition(": ")
+        yield Item(True, name, text)
 
 
 def _asked(name: str, question: Callable[[], str]) -> Item:

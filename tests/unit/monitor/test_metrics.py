@@ -22,6 +22,7 @@ from ifcbscan import __version__
 from ifcbscan.core.printable import printable
 from ifcbscan.core.scan_report import Requests, ScanReport
 from ifcbscan.core.states import SCAN_COUNTS, BinState
+from ifcbscan.core.vital_signs import Readings, VitalSigns
 from ifcbscan.errors import ExitCode
 from ifcbscan.monitor.metrics import METRICS, FinishedRun, write_metrics
 
@@ -173,6 +174,26 @@ def test_a_silence_and_the_bins_that_need_a_person_are_told_until_they_are_over(
     write_metrics(str(path), run(report=scan_report()))
     found = samples(path)
     assert (found["ifcbscan_silent"], found["ifcbscan_bins_needing_attention"]) == (0, 0)
+
+
+def test_vital_signs_are_those_of_the_last_run_that_looked(tmp_path: Path) -> None:
+    path = tmp_path / "ifcbscan.prom"
+
+    def told(vital: VitalSigns | None) -> dict[str, float]:
+        write_metrics(str(path), run(report=scan_report()._replace(vital=vital)))
+        return {
+            name: value for name, value in samples(path).items() if "instrument" in name or "disk" in name
+        }
+
+    all_four = {
+        "ifcbscan_instrument_temperature_celsius": 35.5,
+        "ifcbscan_instrument_humidity_percent": -2.5,
+        "ifcbscan_data_disk_free_bytes": 5000000000.0,
+        "ifcbscan_data_disk_days_left": 2.5,
+    }
+    assert told(VitalSigns(None, Readings(35.5, -2.5), 5000000000, 2.5)) == all_four
+    assert told(None) == all_four
+    assert told(VitalSigns(free=7)) == {"ifcbscan_data_disk_free_bytes": 7.0}
 
 
 def test_after_an_upgrade_the_file_names_the_new_version_alone(tmp_path: Path) -> None:
