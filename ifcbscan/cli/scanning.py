@@ -184,7 +184,8 @@ def _scan(order: _Order, held: run_locks.Held) -> ScanReport:
         from ifcbscan.cli.verify_printer import VerifyPrinter
         from ifcbscan.runs.content import compare
 
-        reading = Progress(tools.clock, order.bar, "reading", held.getting_on)
+        stopped = order.interruption.requested.is_set
+        reading = Progress(tools.clock, order.bar, "reading", held.getting_on, stopped)
         printer = VerifyPrinter(reading, order.arguments.output.verbose)
         try:
             comparison = compare(order.options, tools.tree, tools.bucket, tools.clock, printer)
@@ -196,13 +197,16 @@ def _scan(order: _Order, held: run_locks.Held) -> ScanReport:
     stop = StopRequest(order.interruption.requested, order.interruption.deferred)
     pool = ThreadPoolExecutor(_threads(order))
     guard = _Guard(order)
-    report = scan.scan(
-        order.options,
-        Backends(tools.tree, tools.bucket, tools.clock, pool, stop, bin_locks),
-        ScanPrinter(order.arguments.output.verbose, tools.progress),
-        say if order.arguments.output.as_json else result,
-        scan.Preparations(warnings, guard, differs),
-    )
+    try:
+        report = scan.scan(
+            order.options,
+            Backends(tools.tree, tools.bucket, tools.clock, pool, stop, bin_locks),
+            ScanPrinter(order.arguments.output.verbose, tools.progress),
+            say if order.arguments.output.as_json else result,
+            scan.Preparations(warnings, guard, differs),
+        )
+    finally:
+        tools.progress.end()  # whatever ended the scan, no bar stays on the screen
     if order.arguments.dry_run:
         return report
     return with_dashboard(
@@ -225,8 +229,8 @@ def _tools(order: _Order, held: run_locks.Held) -> _Tools:
         held.getting_on,
         options.window,
     )
-    progress = Progress(clock, order.bar, getting_on=held.getting_on)
     requested = order.interruption.requested
+    progress = Progress(clock, order.bar, getting_on=held.getting_on, stopped=requested.is_set)
     rate = order.arguments.bandwidth or config.max_bandwidth
     throttle = Throttle(rate, clock, requested) if rate else None
 
