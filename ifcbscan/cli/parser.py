@@ -41,7 +41,8 @@ class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         from ifcbscan.core.printable import printable  # not needed, and not there, while the manual is built
 
-        line = f"{self.prog}: {message}. Nothing was done; '{self.prog} --help' shows what can be said."
+        stop = "" if message.endswith("?") else "."
+        line = f"{self.prog}: {message}{stop} Nothing was done; '{self.prog} --help' shows what can be said."
         self.exit(2, printable(line) + "\n")
 
 

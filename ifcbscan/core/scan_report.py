@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Iterable, NamedTuple
 from ifcbscan.core.bins import Pid
 from ifcbscan.core.dashboard_note import DashboardNote
 from ifcbscan.core.states import SCAN_COUNTS, BinState, ReportedState
-from ifcbscan.core.words import human_bytes
+from ifcbscan.core.words import counted, human_bytes
 from ifcbscan.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -158,16 +158,17 @@ def told_once(problems: Iterable[Problem], ended_by: str | None = None) -> list[
 def summary(report: ScanReport) -> str:
     """The run in one line of words."""
     parts = [
-        f"{report.bins[state]} {state.words}"
+        f"{report.bins[state]:,} {state.words}"
         for state in BinState
         if state in SCAN_COUNTS and report.bins[state]
     ]
     if report.elsewhere:
-        words = f"{report.bins[BinState.TO_UPLOAD]} {BinState.TO_UPLOAD.words}"
+        words = f"{report.bins[BinState.TO_UPLOAD]:,} {BinState.TO_UPLOAD.words}"
         parts = [f"{part} ({report.elsewhere})" if part == words else part for part in parts]
     line = "{}: {}".format(report.time_series, ", ".join(parts) if parts else "no bins found")
     if report.files_uploaded:
-        line += f"; sent {report.files_uploaded} files, {human_bytes(report.bytes_uploaded)} in {report.seconds:.0f} s"
+        sent = f"{counted(report.files_uploaded, 'file')}, {human_bytes(report.bytes_uploaded)}"
+        line += f"; sent {sent} in {report.seconds:,.0f} s"
     return line + (" (dry run: nothing was sent)" if report.dry_run else "")
 
 

@@ -341,7 +341,7 @@ def test_a_symlinked_folder_is_not_followed_and_a_symlinked_file_is(tmp_path: Pa
     assert inventory.foreign == 1
     (warning,) = inventory.warnings
     assert (
-        "1 symbolic links lead to folders elsewhere, or to nothing," in warning
+        "1 symbolic link leads to a folder elsewhere, or to nothing," in warning
         and str(root / "linked") in warning
     )
     assert inventory.out_of_sight == 1
