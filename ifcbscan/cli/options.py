@@ -126,7 +126,7 @@ def _refuse_with(parser: ArgumentParser, message: str, hint: str) -> None:
 
 def _commands(parser: ArgumentParser) -> dict[str, ArgumentParser]:
     (found,) = (action.choices for action in parser._actions if action.dest == "command")
-    return dict(found or {})  # type: ignore[arg-type]
+    return dict(found or {})
 
 
 def _options(parser: ArgumentParser) -> list[str]:

@@ -65,7 +65,9 @@ class _Version(argparse.Action):
 
 def build_parser() -> argparse.ArgumentParser:
     """The parser of every command, with help texts written for operators."""
-    parser = _Parser(prog="ifcbscan", description=DESCRIPTION, epilog=EPILOG, formatter_class=_Help)
+    # The manual page has sections of its own for what the epilog says (manual.man).
+    epilog = None if "BUILD_MANPAGES_RUNNING" in os.environ else EPILOG
+    parser = _Parser(prog="ifcbscan", description=DESCRIPTION, epilog=epilog, formatter_class=_Help)
     parser.add_argument("-V", "--version", nargs=0, action=_Version, help="print the version and exit")
     # Taken out of the arguments before parsing (see options.parse); here for the help and the manual.
     parser.add_argument(
