@@ -80,6 +80,10 @@ def parse(argv: Sequence[str]) -> Namespace:
     if "_ARGCOMPLETE" in os.environ:  # a shell asks what could come next, see docs/completion.md
         import argcomplete
 
+        from ifcbscan.cli import completion
+
+        completion.once_as_command(os.environ)
+        completion.prepare(parser, _commands(parser).values())
         argcomplete.autocomplete(parser)
     given = _as_commands(argv)
     _check_first_words(parser, given)
