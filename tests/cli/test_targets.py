@@ -218,8 +218,9 @@ def test_a_new_file_in_the_data_folder_is_made_and_then_replaced_as_ifcbscans_ow
         assert target.exists()
         if option == "--log-file of verify":
             break  # nothing is in the archive
-    (data / "empty.txt").touch()
-    run(*WRITERS[option], data / "empty.txt", code=3 if option == "--log-file of verify" else 0)
+    empty = target.with_name("empty" + target.suffix)
+    empty.touch()
+    run(*WRITERS[option], empty, code=3 if option == "--log-file of verify" else 0)
 
 
 @on_moto
