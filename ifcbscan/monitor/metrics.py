@@ -183,7 +183,7 @@ def write_metrics(path: str, run: FinishedRun) -> str | None:
             f"the metrics file {path} is not written: the Python package prometheus_client is not installed "
             "(pip install prometheus_client)"
         )
-    folder = os.path.dirname(path)
+    folder = os.path.dirname(os.path.abspath(path))
     if not os.path.isdir(folder):
         return (
             f"the metrics file {path} is not written: there is no folder {folder}, and none is made. The scan itself is not "

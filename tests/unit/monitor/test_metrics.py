@@ -318,6 +318,14 @@ def test_what_keeps_the_file_from_being_written_is_a_warning(tmp_path: Path) -> 
     assert not [name for name in os.listdir(str(tmp_path)) if name not in ("folder", "file")]
 
 
+def test_a_name_alone_is_a_file_of_the_current_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert write_metrics("a.prom", run(report=scan_report(files=2))) is None
+    assert samples(tmp_path / "a.prom")["ifcbscan_uploaded_files_total"] == 2
+
+
 def test_without_the_library_a_warning_says_what_to_install(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
