@@ -42,6 +42,7 @@ SETTINGS = (
     "EXPECT_EVERY",
     "MAX_BANDWIDTH",
     "PING_URL",
+    "METRICS_DIR",
     "BUCKET_NAME",
     "AWS_REGION",
     "S3_ENDPOINT_URL",
@@ -96,6 +97,7 @@ class Config:
     max_bandwidth: float | None
     exclude_dirs: tuple[str, ...]
     ping_url: str | None
+    metrics_dir: str | None
     env_file: str | None
     warnings: tuple[str, ...]
 
@@ -149,12 +151,12 @@ class _Values(NamedTuple):
             raise ConfigError(f"{self.place(name)}: {error} Nothing was sent.") from None
 
 
-def ping_url_of(named: str | None, folder: str | None) -> str | None:
-    """The PING_URL of the settings, of which the rest may be wrong; None if there is none or it cannot be read.
+def value_of(name: str, named: str | None, folder: str | None) -> str | None:
+    """One value of the settings, of which the rest may be wrong; None if there is none or it cannot be read.
 
     `named` and `folder` as for `find_env_file`.
     """
-    url = os.environ.get("PING_URL")
+    value = os.environ.get(name)
     with contextlib.suppress(ConfigError):
         path = find_env_file(named, folder)
         if path is not None:
@@ -162,8 +164,8 @@ def ping_url_of(named: str | None, folder: str | None) -> str | None:
             # Each line by itself: one that cannot be parsed must not hide the others.
             for line in lines:
                 with contextlib.suppress(ConfigError):
-                    url = _parse(path, line).get("PING_URL", url)
-    return url or None
+                    value = _parse(path, line).get(name, value)
+    return value or None
 
 
 def load(env_file: str | None, environ: Mapping[str, str]) -> Config:
@@ -196,6 +198,7 @@ def load(env_file: str | None, environ: Mapping[str, str]) -> Config:
         max_bandwidth=values.parsed("MAX_BANDWIDTH", parse_rate),
         exclude_dirs=tuple(name.strip() for name in exclude.split(",") if name.strip()),
         ping_url=values.get("PING_URL"),
+        metrics_dir=values.parsed("METRICS_DIR", _whole_path),
         env_file=env_file,
         warnings=_warnings(env_file, endpoint_url) + _misspelt(env_file, values.in_file),
     )
@@ -303,6 +306,16 @@ def _certificates(text: str, name: str) -> str | None:
         raise ConfigError(
             f"{name} names {path} as the certificates to trust, which {what}. Write the whole path of the file, or take the "
             "line out."
+        )
+    return path or None
+
+
+def _whole_path(text: str, name: str) -> str | None:
+    """A folder by its whole path, `~` being the home folder: scheduled scans run in another folder than people."""
+    path = os.path.expanduser(text.strip())
+    if path and not os.path.isabs(path):
+        raise ConfigError(
+            f"{name} names {path}, which is no whole path. Write it from the root on, or take the line out."
         )
     return path or None
 

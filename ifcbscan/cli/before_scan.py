@@ -24,6 +24,7 @@ from ifcbscan.cli.after_run import AfterRun
 from ifcbscan.cli.endings import ending_of
 from ifcbscan.cli.job import open_log_for_an_error
 from ifcbscan.cli.log import check_beside_log, close_log
+from ifcbscan.cli.metrics_target import own_file
 from ifcbscan.cli.targets import absolute, check_target, current_folder, is_metrics
 from ifcbscan.errors import AlreadyRunning, IfcbscanError, Interrupted, OutputLost, UsageError
 
@@ -36,6 +37,7 @@ class _Words(NamedTuple):
     scheduled: bool
     log_file: str | None
     metrics_file: str | None
+    metrics_dir: str | None
     env_file: str | None
     ping_url: str | None
 
@@ -45,7 +47,7 @@ class _Reader(argparse.ArgumentParser):
 
     def __init__(self) -> None:
         super().__init__(add_help=False)
-        for name in ("--log-file", "--metrics-file", "--env-file", "--ping", "--max-age"):
+        for name in ("--log-file", "--metrics-file", "--metrics-dir", "--env-file", "--ping", "--max-age"):
             self.add_argument(name)
         self.add_argument("--dry-run", action="store_true")
         self.add_argument("--quiet", "-q", action="store_true")
@@ -82,7 +84,7 @@ def _tell(words: _Words, error: Exception) -> None:
 
 def _after_run(words: _Words) -> AfterRun:
     directory, time_series = words.job or ("", "")
-    url = words.ping_url or configuration.ping_url_of(words.env_file, current_folder())
+    url = words.ping_url or configuration.value_of("PING_URL", words.env_file, current_folder())
     ping = None
     if url:
         from ifcbscan.monitor.ping import Ping
@@ -102,14 +104,18 @@ def _after_run(words: _Words) -> AfterRun:
 
 def _metrics_file(words: _Words) -> str | None:
     """The file for metrics; None where it may be what must not be written to (that may be the very error)."""
-    if words.job is None or words.metrics_file is None:
+    path = words.metrics_file
+    if words.job is not None and path is None:
+        folder = words.metrics_dir or configuration.value_of("METRICS_DIR", words.env_file, current_folder())
+        path = own_file(folder, *words.job) if folder and words.scheduled else None
+    if words.job is None or path is None:
         return None
     try:
-        check_target("--metrics-file", absolute(words.metrics_file), is_metrics, None)
-        check_beside_log(words.metrics_file, "--metrics-file", words.log_file)
+        check_target("--metrics-file", absolute(path), is_metrics, None)
+        check_beside_log(path, "--metrics-file", words.log_file)
     except UsageError:
         return None
-    return words.metrics_file
+    return path
 
 
 def _read(given: list[str]) -> _Words | None:
@@ -126,6 +132,7 @@ def _read(given: list[str]) -> _Words | None:
         options.quiet and job is not None and _is_of_schedule(given),
         options.log_file,
         options.metrics_file,
+        options.metrics_dir,
         options.env_file,
         options.ping,
     )

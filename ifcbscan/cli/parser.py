@@ -48,7 +48,8 @@ class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         from ifcbscan.core.printable import printable  # not needed, and not there, while the manual is built
 
-        line = f"{self.prog}: {message}. Nothing was done; '{self.prog} --help' shows what can be said."
+        stop = "" if message.endswith("?") else "."
+        line = f"{self.prog}: {message}{stop} Nothing was done; '{self.prog} --help' shows what can be said."
         self._print_message(printable(line) + "\n", sys.stderr)
         refused = Refused(2)
         refused.line = line
@@ -74,7 +75,9 @@ class _Version(argparse.Action):
 
 def build_parser() -> argparse.ArgumentParser:
     """The parser of every command, with help texts written for operators."""
-    parser = _Parser(prog="ifcbscan", description=DESCRIPTION, epilog=EPILOG, formatter_class=_Help)
+    # The manual page has sections of its own for what the epilog says (manual.man).
+    epilog = None if "BUILD_MANPAGES_RUNNING" in os.environ else EPILOG
+    parser = _Parser(prog="ifcbscan", description=DESCRIPTION, epilog=epilog, formatter_class=_Help)
     parser.add_argument("-V", "--version", nargs=0, action=_Version, help="print the version and exit")
     # Taken out of the arguments before parsing (see options.parse); here for the help and the manual.
     parser.add_argument(
@@ -478,8 +481,8 @@ def _add_scan_options(parser: argparse.ArgumentParser) -> None:
     output.add_argument(
         "--ping",
         metavar="URL",
-        help="tell a monitor of scheduled jobs: URL/start, then URL or URL/fail. While the scan runs, everybody on this "
-        "computer can see it in the list of processes: PING_URL in the .env file is the safer place",
+        help="tell a monitor of scheduled jobs: URL/start, then URL or URL/fail; {time_series} in it is filled in. While the "
+        "scan runs, everybody on this computer can see it in the list of processes: PING_URL in the .env file is safer",
     )
 
 

@@ -19,6 +19,7 @@ from ifcbscan.atomic import read_head, read_small
 from ifcbscan.cli import output
 from ifcbscan.cli.endings import ending_of
 from ifcbscan.cli.job import find_job
+from ifcbscan.cli.known_jobs import JobStatus, known_jobs
 from ifcbscan.cli.more_options import ReportArguments
 from ifcbscan.cli.options import JobArguments
 from ifcbscan.cli.printer import say_warnings
@@ -28,13 +29,14 @@ from ifcbscan.cli.signals import Interruption
 from ifcbscan.cli.targets import absolute, check_replaced, is_inside, is_page, is_same_file
 from ifcbscan.clock import Clock
 from ifcbscan.core.archive_report import to_json
+from ifcbscan.core.health import Light
 from ifcbscan.core.printable import printable
 from ifcbscan.core.series import file_name
 from ifcbscan.errors import ExitCode, Interrupted, UsageError
 from ifcbscan.html import page
 from ifcbscan.html.index import IndexedJob, render_index, render_problem
 from ifcbscan.schedule.choose import for_this_system
-from ifcbscan.schedule.jobs import InstalledJob, ScheduledJob
+from ifcbscan.schedule.jobs import ScheduledJob
 
 _INDEX = "index.html"
 
@@ -58,8 +60,8 @@ def report_all(arguments: ReportArguments, interruption: Interruption) -> tuple[
 
     Raises UsageError, ScheduleError, Interrupted.
     """
-    installed = for_this_system().jobs()
-    jobs = [found.job for found in installed]
+    scheduled = [found for found in known_jobs(for_this_system()) if not found.known.foreign]
+    jobs = [found.job for found in scheduled]
     folder = None if arguments.output is None else absolute(arguments.output)
     if folder is not None:
         page.check_jinja2()  # before minutes of looking at everything
@@ -67,9 +69,9 @@ def report_all(arguments: ReportArguments, interruption: Interruption) -> tuple[
     now = Clock().wall()
     answers = side_by_side(lambda job: _look_at(job, arguments, interruption), jobs)
     looked: list[IndexedJob] = []
-    for scheduled, answer in zip(installed, answers):
-        indexed, text = answer or _without_answer(scheduled.job)
-        indexed = replace(indexed, schedule=_trouble(scheduled))
+    for status, answer in zip(scheduled, answers):
+        indexed, text = answer or _without_answer(status.job)
+        indexed = replace(indexed, schedule=_trouble(status))
         looked.append(indexed)
         if folder is not None:
             text = text or render_problem(indexed, now)
@@ -89,12 +91,15 @@ def report_all(arguments: ReportArguments, interruption: Interruption) -> tuple[
     return index, _exit_code(looked)
 
 
-def _trouble(installed: InstalledJob) -> str:
-    """What a person has to put right in the schedule of a job; "" for nothing."""
-    if installed.recent and installed.full:
+def _trouble(status: JobStatus) -> str:
+    """What a person has to put right in the schedule of a job, or in its scans, as `status` says it; "" for nothing.
+
+    What can be seen of the folder and the archive, the page sees by itself.
+    """
+    light, words = status.health
+    if light not in (Light.OVERDUE, Light.FAILING, Light.INCOMPLETE):
         return ""
-    missing = "hourly" if installed.recent else "every-minute"
-    return f"INCOMPLETE: the {missing} entry is missing; the same 'ifcbscan start' again puts it back"
+    return f"{light.value}: {printable(words)}"
 
 
 def _page_name(job: ScheduledJob) -> str:

@@ -100,7 +100,12 @@ def look_at(job: Job, question: Question, interruption: Interruption) -> Answer:
         published=published,
     )
     images_of = str(found.newest.pid) if found.newest else ""
-    return Answer(replace(report, silence=printable(unmounted or found.silence)), images, images_of)
+    report = replace(
+        report,
+        silence=printable(unmounted or found.silence),
+        instrument_lines=tuple(map(printable, found.vital.lines())),
+    )
+    return Answer(report, images, images_of)
 
 
 def _unmounted(directory: str, mounted_at: str | None) -> str:

@@ -20,7 +20,6 @@ from ifcbscan.cli.output import result, say
 from ifcbscan.cli.printer import ScanPrinter, print_report
 from ifcbscan.cli.progress import Progress
 from ifcbscan.cli.signals import Interruption
-from ifcbscan.cli.targets import absolute, check_target, is_metrics
 from ifcbscan.clock import Clock
 from ifcbscan.core.bins import Pid
 from ifcbscan.core.companions import examine
@@ -55,6 +54,7 @@ class _Order(NamedTuple):
     arguments: ScanArguments
     options: scan.ScanOptions
     interruption: Interruption
+    metrics_file: str | None
 
     @property
     def by_hand(self) -> bool:
@@ -79,9 +79,8 @@ class _Tools(NamedTuple):
 
 def carry_out(job: Job, arguments: ScanArguments, interruption: Interruption) -> int:
     """Scan once, with everything around it; returns the exit code of the report. Raises what makes a scan impossible."""
-    if arguments.metrics_file is not None:
-        check_target("--metrics-file", absolute(arguments.metrics_file), is_metrics, None)
-    order = _Order(job, arguments, _scan_options(arguments, job), interruption)
+    metrics_file = _metrics_file(job, arguments)
+    order = _Order(job, arguments, _scan_options(arguments, job, metrics_file), interruption, metrics_file)
     # Of a dry run, which does nothing, nobody needs to know. It may look on while a scheduled scan is at work.
     after_run = None if arguments.dry_run else _after_run(order)
     with contextlib.ExitStack() as stack:
@@ -118,7 +117,15 @@ def _with_log_trouble(report: ScanReport) -> tuple[ScanReport, int]:
     return report, report.exit_code or ExitCode.PARTLY_FAILED
 
 
-def _scan_options(arguments: ScanArguments, job: Job) -> scan.ScanOptions:
+def _metrics_file(job: Job, arguments: ScanArguments) -> str | None:
+    if not (arguments.metrics_file or arguments.metrics_dir or job.config.metrics_dir):
+        return None
+    from ifcbscan.cli.metrics_target import metrics_path
+
+    return metrics_path(job, arguments)
+
+
+def _scan_options(arguments: ScanArguments, job: Job, metrics_file: str | None) -> scan.ScanOptions:
     config = job.config
     expect_every = config.expect_every if arguments.expect_every is None else arguments.expect_every
     return scan.ScanOptions(
@@ -135,10 +142,11 @@ def _scan_options(arguments: ScanArguments, job: Job) -> scan.ScanOptions:
         time_limit=arguments.time_limit,
         jobs=arguments.jobs,
         retry_rejected=arguments.retry_rejected,
-        find_newest=arguments.metrics_file is not None
+        find_newest=metrics_file is not None
         or arguments.output.as_json
         or expect_every is not None
         or (not arguments.dry_run and _notes_newest(job, "full" if arguments.max_age is None else "recent")),
+        find_vital=not arguments.dry_run,
         window=arguments.window,
         expect_every=expect_every,
     )
@@ -158,15 +166,15 @@ def _after_run(order: _Order) -> AfterRun:
     ping_url = arguments.ping_url or order.job.config.ping_url
     ping = None
     if ping_url:
-        from ifcbscan.monitor.ping import Ping
+        from ifcbscan.monitor.ping import Ping, filled_in
 
-        ping = Ping(ping_url)
+        ping = Ping(filled_in(ping_url, order.job.time_series))
     return AfterRun(
         directory=order.job.directory,
         time_series=order.options.time_series,
         mode=order.options.mode,
         log_file=arguments.output.log_file,
-        metrics_file=arguments.metrics_file,
+        metrics_file=order.metrics_file,
         ping=ping,
         quiet=arguments.output.quiet,
         recorded=not arguments.beside,
@@ -203,7 +211,8 @@ def _scan(order: _Order, held: run_locks.Held) -> ScanReport:
         from ifcbscan.cli.verify_printer import VerifyPrinter
         from ifcbscan.runs.content import compare
 
-        reading = Progress(tools.clock, order.bar, "reading", held.getting_on)
+        stopped = order.interruption.requested.is_set
+        reading = Progress(tools.clock, order.bar, "reading", held.getting_on, stopped)
         printer = VerifyPrinter(reading, order.arguments.output.verbose)
         try:
             comparison = compare(order.options, tools.tree, tools.bucket, tools.clock, printer)
@@ -215,13 +224,16 @@ def _scan(order: _Order, held: run_locks.Held) -> ScanReport:
     stop = StopRequest(order.interruption.requested, order.interruption.deferred)
     pool = ThreadPoolExecutor(_threads(order))
     guard = _Guard(order)
-    report = scan.scan(
-        order.options,
-        Backends(tools.tree, tools.bucket, tools.clock, pool, stop, bin_locks),
-        ScanPrinter(order.arguments.output.verbose, tools.progress),
-        say if order.arguments.output.as_json else result,
-        scan.Preparations(warnings, guard, differs, _unmounted(order)),
-    )
+    try:
+        report = scan.scan(
+            order.options,
+            Backends(tools.tree, tools.bucket, tools.clock, pool, stop, bin_locks),
+            ScanPrinter(order.arguments.output.verbose, tools.progress),
+            say if order.arguments.output.as_json else result,
+            scan.Preparations(warnings, guard, differs, _unmounted(order)),
+        )
+    finally:
+        tools.progress.end()  # whatever ended the scan, no bar stays on the screen
     if order.arguments.dry_run:
         return report
     return with_dashboard(
@@ -252,8 +264,8 @@ def _tools(order: _Order, held: run_locks.Held) -> _Tools:
         held.getting_on,
         options.window,
     )
-    progress = Progress(clock, order.bar, getting_on=held.getting_on)
     requested = order.interruption.requested
+    progress = Progress(clock, order.bar, getting_on=held.getting_on, stopped=requested.is_set)
     rate = order.arguments.bandwidth or config.max_bandwidth
     throttle = Throttle(rate, clock, requested) if rate else None
 

@@ -6,13 +6,16 @@ Pure. The JSON keys and the exit codes are a contract with scripts and scheduler
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Iterable, NamedTuple
+from typing import TYPE_CHECKING, Any, Iterable, NamedTuple
 
 from ifcbscan.core.bins import Pid
 from ifcbscan.core.dashboard_note import DashboardNote
 from ifcbscan.core.states import SCAN_COUNTS, BinState, ReportedState
-from ifcbscan.core.words import human_bytes, human_duration
+from ifcbscan.core.words import counted, human_bytes, human_duration
 from ifcbscan.errors import ExitCode
+
+if TYPE_CHECKING:
+    from ifcbscan.core.vital_signs import VitalSigns
 
 #: From so many characters on a reason is not told again with each further bin.
 _LONG_REASON = 100
@@ -75,13 +78,15 @@ class ScanReport(NamedTuple):
     silence: str = ""  # why nothing new can come of this folder (core/silence.py); also among the warnings
     max_age: float | None = None  # of a recent run: how old the bins are that it looks at, at most
     attention: int = 0  # bins that need a person; the other problems are calm
+    vital: VitalSigns | None = None  # of the instrument and its disk; full runs only, and only if asked for
 
     @property
     def exit_code(self) -> int:
         """The exit code of the most severe thing that happened."""
         if self.ended_code:
             return self.ended_code
-        if self.bins[BinState.FAILED] or self.unreadable or self.stalled or self.silence:
+        disk_nearly_full = self.vital is not None and self.vital.disk_nearly_full
+        if self.bins[BinState.FAILED] or self.unreadable or self.stalled or self.silence or disk_nearly_full:
             return ExitCode.PARTLY_FAILED
         return ExitCode.DONE
 
@@ -169,19 +174,20 @@ def told_once(problems: Iterable[Problem], ended_by: str | None = None) -> list[
 def summary(report: ScanReport) -> str:
     """The run in one line of words."""
     parts = [
-        f"{report.bins[state]} {state.words}"
+        f"{report.bins[state]:,} {state.words}"
         for state in BinState
         if state in SCAN_COUNTS and report.bins[state]
     ]
     if report.elsewhere:
-        words = f"{report.bins[BinState.TO_UPLOAD]} {BinState.TO_UPLOAD.words}"
+        words = f"{report.bins[BinState.TO_UPLOAD]:,} {BinState.TO_UPLOAD.words}"
         parts = [f"{part} ({report.elsewhere})" if part == words else part for part in parts]
     none = (
         "no bins found" if report.max_age is None else f"no bin of the last {human_duration(report.max_age)}"
     )
     line = "{}: {}".format(report.time_series, ", ".join(parts) if parts else none)
     if report.files_uploaded:
-        line += f"; sent {report.files_uploaded} files, {human_bytes(report.bytes_uploaded)} in {report.seconds:.0f} s"
+        sent = f"{counted(report.files_uploaded, 'file')}, {human_bytes(report.bytes_uploaded)}"
+        line += f"; sent {sent} in {report.seconds:,.0f} s"
     return line + (" (dry run: nothing was sent)" if report.dry_run else "")
 
 

@@ -15,6 +15,7 @@ from typing import Callable, Iterator
 
 from ifcbscan.core.bins import Fileset, Pid, folder_end, looks_like_a_copy, looks_like_a_pid, parse_pid
 from ifcbscan.core.window import EVERYTHING, Window
+from ifcbscan.core.words import counted
 from ifcbscan.disk.files import SUFFIXES, Member, fileset_of, member, reachable
 from ifcbscan.errors import UsageError
 
@@ -163,14 +164,20 @@ class Walk:
         yield from self._unreadable.first
         if self._unreadable.count > len(self._unreadable.first):
             more = self._unreadable.count - len(self._unreadable.first)
-            yield f"{more:,} more folders cannot be read: bins in them are not seen"
+            them = "it" if more == 1 else "them"
+            yield f"{counted(more, 'more folder')} cannot be read: bins in {them} are not seen"
         if self._unexamined.count:
             yield (
                 f"some files cannot be examined, so their bins count as incomplete; the first: {self._unexamined.first[0]}"
             )
-        if self._links.count:
+        if self._links.count == 1:
             yield (
-                f"{self._links.count} symbolic links lead to folders elsewhere, or to nothing, and are not followed, so bins "
+                "1 symbolic link leads to a folder elsewhere, or to nothing, and is not followed, so bins behind it are not seen "
+                f"({self._links.first[0]}); give the folder itself as DIR"
+            )
+        elif self._links.count:
+            yield (
+                f"{self._links.count:,} symbolic links lead to folders elsewhere, or to nothing, and are not followed, so bins "
                 f"behind them are not seen (the first: {self._links.first[0]}); give the folder itself as DIR"
             )
         for folder in self._system.first:
@@ -178,9 +185,14 @@ class Walk:
                 f"bins lie in {folder}, a folder of the system that is not looked into, so they are left out; move them out of "
                 "it if they are needed"
             )
-        if self._misnamed.count:
+        if self._misnamed.count == 1:
             yield (
-                f"{self._misnamed.count} files look like a bin's but their name is no valid bin id, so the dashboard could not show "
+                "1 file looks like a bin's but its name is no valid bin id, so the dashboard could not show it; it is left out "
+                f"({self._misnamed.first[0]})"
+            )
+        elif self._misnamed.count:
+            yield (
+                f"{self._misnamed.count:,} files look like a bin's but their name is no valid bin id, so the dashboard could not show "
                 f"them; they are left out (the first: {self._misnamed.first[0]})"
             )
 

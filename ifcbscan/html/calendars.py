@@ -155,7 +155,7 @@ def _cell(date: datetime.date, day: Day | None, x: int, y: int) -> Cell:
     if day is None:
         return Cell(_NO_BINS, "", x, y, f"{date}: no bins")
     worst = legend_of(day.worst)
-    states = ", ".join(f"{count} {legend_of(state).name}" for state, count in day.states)
+    states = ", ".join(f"{count:,} {legend_of(state).name}" for state, count in day.states)
     return Cell(worst.tone, worst.mark, x, y, f"{date}: {states}")
 
 

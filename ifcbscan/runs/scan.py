@@ -96,6 +96,13 @@ def scan(
             sending.show_what_would_be_sent(to_do, compared, tree, show, tally)
         else:
             ended_by = sending.send(to_do, compared, options, backends, listener, tally)
+    vital = None
+    if options.find_vital and options.max_age is None:
+        from ifcbscan.runs.vital import find_vital_signs
+
+        newest = newest_complete(inventory.filesets.values(), now.server + _A_DAY)
+        vital = find_vital_signs(inventory.filesets, newest, tree, now.server)
+        tally.warnings.extend(filter(None, [vital.warning(tree.root)]))
     find_newest = options.find_newest or tally.uploaded
     came = [*tally.uploaded, *tally.sent_elsewhere]  # since the listing
     return ScanReport(
@@ -124,6 +131,7 @@ def scan(
         newest_archived=newest_complete(_archived(inventory, remote.bins, marks, came), now.server + _A_DAY)
         if find_newest
         else None,
+        vital=vital,
     )
 
 

@@ -209,6 +209,7 @@ def test_where_all_is_in_order_every_line_is_green_and_the_exit_code_0(
         "log space",
         "settings",
         "folder",
+        "data disk",
         "credentials",
         "clock",
         "bins",

@@ -210,7 +210,7 @@ def test_a_new_file_in_the_data_folder_is_made_and_then_replaced_as_ifcbscans_ow
     s3: Any, ifcbscan_cli: Any, env_file: Path, data: Path, option: str
 ) -> None:
     run = checked(ifcbscan_cli)
-    target = data / "made.txt"
+    target = data / ("made.prom" if option == "--metrics-file" else "made.txt")
     if option == "--deletable":
         run("sync", "data", "nauset")
     for _ in range(3):
@@ -218,8 +218,9 @@ def test_a_new_file_in_the_data_folder_is_made_and_then_replaced_as_ifcbscans_ow
         assert target.exists()
         if option == "--log-file of verify":
             break  # nothing is in the archive
-    (data / "empty.txt").touch()
-    run(*WRITERS[option], data / "empty.txt", code=3 if option == "--log-file of verify" else 0)
+    empty = target.with_name("empty" + target.suffix)
+    empty.touch()
+    run(*WRITERS[option], empty, code=3 if option == "--log-file of verify" else 0)
 
 
 @on_moto

@@ -351,6 +351,7 @@ class FakeTree:
         self.root = root
         self.files: dict[str, LocalFile] = {}
         self.unreadable: set[str] = set()
+        self.free: int | None = 10**12  # bytes on its disk
         self.hook: TreeHook | None = None
         self._stamps = itertools.count(1)
         self._exclude = frozenset(name.lower() for name in exclude)
@@ -413,6 +414,9 @@ class FakeTree:
         inventory.unreadable = len(shut)
         inventory.warnings.extend(f"the folder {path} cannot be read" for path in sorted(shut))
         return inventory
+
+    def free_space(self) -> int | None:
+        return self.free
 
     def refresh(self, fileset: Fileset) -> Fileset:
         self._call_hook("refresh", fileset.folder)

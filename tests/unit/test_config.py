@@ -16,7 +16,7 @@ from ifcbscan.config import (
     Config,
     find_env_file,
     load,
-    ping_url_of,
+    value_of,
 )
 from ifcbscan.errors import ConfigError, ExitCode
 
@@ -70,7 +70,8 @@ def test_every_optional_value_is_read(env_path: Path) -> None:
         + "BUCKET_NAME=other\nAWS_REGION=eu-north-1\nS3_ENDPOINT_URL=https://s3.example.org\n"
         + "DASHBOARD_URL=https://dashboard.example.org/\nSETTLE_SECONDS=2m\nCONFIRM_SECONDS=0\n"
         + "DELETABLE_AFTER=3d\nEXPECT_EVERY=2h\n"
-        + "MAX_BANDWIDTH=500K\nEXCLUDE_DIRS= skip , my beads,,\nPING_URL=https://ping.example.org/1\n",
+        + "MAX_BANDWIDTH=500K\nEXCLUDE_DIRS= skip , my beads,,\nPING_URL=https://ping.example.org/1\n"
+        + "METRICS_DIR=/srv/metrics\n",
     )
     assert (config.session_token, config.data_dir, config.time_series) == (
         TOKEN,
@@ -87,6 +88,7 @@ def test_every_optional_value_is_read(env_path: Path) -> None:
     assert (config.deletable_after, config.expect_every) == (3 * 86400.0, 7200.0)
     assert config.exclude_dirs == ("skip", "my beads")
     assert config.ping_url == "https://ping.example.org/1"
+    assert config.metrics_dir == "/srv/metrics"
 
 
 @pytest.mark.parametrize(
@@ -121,6 +123,17 @@ def test_every_optional_value_is_read(env_path: Path) -> None:
 def test_a_file_is_read_as_every_editor_writes_it(env_path: Path, text: bytes) -> None:
     config = _load(env_path, text)
     assert (config.access_key_id, config.secret_access_key, config.account) == (KEY_ID, SECRET, "hablab")
+
+
+def test_the_folder_of_the_metrics_is_a_whole_path_because_scheduled_scans_run_elsewhere(
+    env_path: Path,
+) -> None:
+    assert "METRICS_DIR names metrics, which is no whole path" in _refusal(
+        env_path, (MINIMUM + "METRICS_DIR=metrics\n").encode()
+    )
+    assert _load(env_path, MINIMUM + "METRICS_DIR=' '\n").metrics_dir is None
+    home = _load(env_path, MINIMUM + "METRICS_DIR=~/metrics\n").metrics_dir
+    assert home == os.path.expanduser("~/metrics")
 
 
 @pytest.mark.parametrize("secret", ["pa$HOME/x", "a${AWS_ACCESS_KEY_ID}b", "a+b/c=d==", "$$", "a#b", "%41%"])
@@ -594,5 +607,5 @@ def test_the_monitor_is_known_from_settings_of_which_the_rest_is_wrong(
     monkeypatch.delenv("PING_URL", raising=False)
     path = tmp_path / ".env"
     path.write_text(text, encoding="utf-8")
-    assert ping_url_of(str(path), None) == url
-    assert ping_url_of(str(tmp_path / "none"), None) is None
+    assert value_of("PING_URL", str(path), None) == url
+    assert value_of("PING_URL", str(tmp_path / "none"), None) is None

@@ -72,7 +72,7 @@ NOT_FOR_PEOPLE = {
     "text/plain; charset=utf-8",
     r' (?:on|from) endpoint URL: "[^"]*"\.?',  # what is cut out of a message
     r"your[-_ ].*|<.*>|x{3,}|\.{3,}|change.?me",
-    f"{HOLE} ({HOLE} files, {HOLE} bytes sent)",
+    f"{HOLE}: {HOLE}%|{HOLE}| {{n_fmt}}/{{total_fmt}} [{HOLE}LEFT, {{rate_fmt}}{HOLE}]",  # the bar
     f"Brings IFCB bins from {HOLE} into the time series {HOLE}: {HOLE}.",  # the description of a task
     "new bins, every minute",
     "system volume information",  # a folder of Windows

@@ -47,6 +47,7 @@ ELSEWHERE = {
     "demo/show.py": ["cli/test_demo.py"],
     # one surface with a module that has a test: these are its insides
     "cli/more_options.py": ["unit/cli/test_options.py"],
+    "cli/completion.py": ["cli/test_completion.py"],
     "cli/parser.py": ["unit/cli/test_options.py", "packaging/test_manpage.py"],
     "dashboard/fetch.py": ["integration/dashboard/test_calls.py"],
     "disk/walk.py": ["unit/disk/test_tree.py"],

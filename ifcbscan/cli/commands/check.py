@@ -22,10 +22,12 @@ from ifcbscan.clock import Clock
 from ifcbscan.config import Config
 from ifcbscan.core.printable import named, without_password
 from ifcbscan.core.series import TRIAL, Series, check_time_series, remark_on_name
+from ifcbscan.core.vital_signs import VitalSigns
 from ifcbscan.core.window import EVERYTHING, Window
 from ifcbscan.core.words import clock_words
 from ifcbscan.dashboard import series
 from ifcbscan.dashboard.calls import Dashboard, DashboardError, SeriesList
+from ifcbscan.disk.tree import LocalTree
 from ifcbscan.errors import ExitCode, IfcbscanError, Interrupted, PutRefused, UsageError
 from ifcbscan.s3.bucket import Bucket
 from ifcbscan.s3.client import S3Client
@@ -81,6 +83,8 @@ def _items(arguments: CheckArguments, interruption: Interruption) -> Iterator[It
     time_series = arguments.job.time_series or config.time_series
     folder = _folder(directory, time_series, jobs or ())
     yield folder
+    if directory and folder.good:
+        yield from _data_disk(absolute(directory))
     clock = Clock()
     client = S3Client(config, 1)
     bucket = Bucket(config, clock, client, interruption.requested)
@@ -198,6 +202,14 @@ def _folder(given: str | None, time_series: str | None, jobs: Sequence[Installed
     if unmounted:
         return Item(False, "folder", unmounted)
     return Item(True, "folder", f"{directory} can be read")
+
+
+def _data_disk(directory: str) -> Iterator[Item]:
+    """How much room there is. Never red: whether that is enough is known from the bins, which the hourly scan looks at."""
+    signs = VitalSigns(free=LocalTree(directory).free_space())
+    for line in signs.lines():
+        name, _, text = line.partition(": ")
+        yield Item(True, name, text)
 
 
 def _asked(name: str, question: Callable[[], str]) -> Item:

@@ -9,6 +9,7 @@ import socket
 import time
 
 from ifcbscan.cli import output
+from ifcbscan.cli.metrics_target import remove_own_file
 from ifcbscan.cli.more_options import StopArguments
 from ifcbscan.cli.schedule_view import is_about, none_about
 from ifcbscan.cli.signals import Interruption
@@ -48,6 +49,9 @@ def _stop(scheduler: Scheduler, job: ScheduledJob) -> None:
     )
     for mode in ("recent", "full"):
         end_scan(run_locks.lock_path(job.directory, job.time_series, mode), job.time_series)
+    removed = remove_own_file(job)  # after the last scan that could write it
+    if removed:
+        output.say(removed)
 
 
 def end_scan(lock: str, time_series: str) -> None:

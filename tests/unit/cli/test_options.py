@@ -57,6 +57,7 @@ LINES = {
         metrics_file="m",
         ping_url="u",
     ),
+    "sync --metrics-dir d": ScanArguments(NO_JOB, by_hand=True, metrics_dir="d"),
     "verify /data nauset": VerifyArguments(
         JOB, OutputArguments(), (), None, None, 2, False, False, None, None, False
     ),
@@ -101,6 +102,7 @@ def test_every_command_of_the_parser_is_in_the_table_and_no_other() -> None:
         "verify --log-file",
         "verify --env-file",
         "--once --metrics-file",
+        "--once --metrics-dir",
         "--once --log-file",
         "report -o",
     ],

@@ -159,7 +159,7 @@ def test_the_exit_code_is_that_of_the_most_severe_thing(report: ScanReport, code
     ("report", "line"),
     [
         (_report(), "nauset: no bins found"),
-        (_report({BinState.SYNCED: 1412}), "nauset: 1412 already in the archive"),
+        (_report({BinState.SYNCED: 1412}), "nauset: 1,412 already in the archive"),
         (
             _report(
                 {BinState.UPLOADED: 2, BinState.HELD: 1},

@@ -341,7 +341,7 @@ def test_a_symlinked_folder_is_not_followed_and_a_symlinked_file_is(tmp_path: Pa
     assert inventory.foreign == 1
     (warning,) = inventory.warnings
     assert (
-        "1 symbolic links lead to folders elsewhere, or to nothing," in warning
+        "1 symbolic link leads to a folder elsewhere, or to nothing," in warning
         and str(root / "linked") in warning
     )
     assert inventory.out_of_sight == 1
@@ -906,3 +906,18 @@ def test_a_recent_walk_counts_only_recent_bins_as_outside(tmp_path: Path) -> Non
     window = Window(since=NEXT.sample_time)
     inventory = LocalTree(str(tmp_path), (), float(NEW.sample_time), window=window).walk()
     assert (list(inventory.filesets), inventory.outside) == ([NEXT], 1)
+
+
+def test_the_room_on_the_disk_is_known_as_far_as_the_system_says_it(tmp_path: Path) -> None:
+    free = LocalTree(str(tmp_path)).free_space()
+    assert free is not None and free > 0
+    assert LocalTree(str(tmp_path / "gone")).free_space() is None
+
+
+@pytest.mark.skipif(not hasattr(os, "statvfs"), reason="this system does not say whether a disk takes files")
+def test_a_disk_that_takes_no_files_has_no_room_to_speak_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    class ReadOnly:
+        f_flag = os.ST_RDONLY
+
+    monkeypatch.setattr(os, "statvfs", lambda path: ReadOnly)
+    assert LocalTree(os.sep).free_space() is None
