@@ -1,7 +1,7 @@
 """`--metrics-file`, `--metrics-dir`: how runs go, in Prometheus' text format, for node_exporter's textfile collector.
 
 One file may serve several jobs and modes: a run replaces its own samples and keeps those of the others. Every sample names
-its job, because node_exporter refuses what stands in two files with the same labels.
+its job: of samples that stand in two files with the same labels, node_exporter takes one and reports an error at every look.
 What must outlive a run (the time of the last success, the counters) is read back from the file itself;
 a file that is gone or damaged starts anew, as a counter after a restart does. Nothing here decides what a
 scan does, and no failure here changes the result of a run: it becomes a line of warning.

@@ -63,7 +63,9 @@ def test_each_job_has_its_own_file_and_node_exporter_takes_them_all(
         run("--once", data, series, "--force")
         run("--once", data, series, "--force", "--max-age", "3d")
     assert len(list(folder.glob("ifcbscan-*.prom"))) == len(list(folder.iterdir())) == 2
-    text = scrape()
+    scrape()
+    text = scrape()  # which counts the errors of the one before
+    assert 'promhttp_metric_handler_errors_total{cause="gathering"} 0' in text
     assert "node_textfile_scrape_error 0" in text
     lines = [line for line in text.splitlines() if line.startswith("ifcbscan_info{")]
     assert len(lines) == 4  # two jobs, two modes
