@@ -87,9 +87,9 @@ def _after_run(words: _Words) -> AfterRun:
     url = words.ping_url or configuration.value_of("PING_URL", words.env_file, current_folder())
     ping = None
     if url:
-        from ifcbscan.monitor.ping import Ping
+        from ifcbscan.monitor.ping import Ping, filled_in
 
-        ping = Ping(url)
+        ping = Ping(filled_in(url, time_series))
     return AfterRun(
         directory=directory,
         time_series=time_series,

@@ -51,8 +51,7 @@ def own_file(folder: str, directory: str, time_series: str) -> str:
 
 def remove_own_file(job: ScheduledJob) -> str:
     """Remove the file of a job that is scheduled no longer. Returns a line that says so, "" if there was none."""
-    # its own folder for metrics, once a job can have one, comes before that of its settings
-    folder = getattr(getattr(job, "extras", None), "metrics_dir", None)
+    folder = job.extras.metrics_dir  # comes before that of its settings
     if folder is None:
         with contextlib.suppress(IfcbscanError):
             folder = configuration.load(job.env_file, os.environ).metrics_dir
