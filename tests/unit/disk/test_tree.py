@@ -415,8 +415,8 @@ def test_a_renamed_copy_of_a_file_is_told_of_and_is_no_bin(tmp_path: Path, name:
     assert list(inventory.filesets) == [NEW] and inventory.fragments == [] and not inventory.copies
     assert (inventory.foreign, inventory.misnamed) == (1, 1)
     assert inventory.warnings == [
-        "1 files look like a bin's but their name is no valid bin id, so the dashboard could not show them; they are left out "
-        f"(the first: {copy})"
+        "1 file looks like a bin's but its name is no valid bin id, so the dashboard could not show it; it is left out "
+        f"({copy})"
     ]
 
 

@@ -34,7 +34,7 @@ def test_the_jobs_of_a_table_are_found_with_their_accounts_among_other_lines() -
 
 
 def test_a_line_that_somebody_has_edited_is_seen_as_such() -> None:
-    edited = render_drop_in(JOB, "ifcb").replace(b"--max-age 3d", b"--max-age 9d")
+    edited = render_drop_in(JOB, "ifcb").replace(b"--time-limit 5m", b"--time-limit 9m")
     (found,) = jobs_in(edited, "t")
     assert found.installed.recent and found.installed.full and not found.installed.up_to_date
     (half,) = jobs_in(entry_line(JOB, Mode.FULL, "ifcb").replace(b"  ", b" "), "t")
