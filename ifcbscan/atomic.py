@@ -53,6 +53,13 @@ def read_head(path: str, most: int) -> bytes:
         return file.read(most)
 
 
+def read_tail(path: str, most: int) -> bytes:
+    """The last `most` bytes of a plain file. Raises OSError."""
+    with os.fdopen(open_plain(path, os.O_RDONLY), "rb") as file:
+        file.seek(max(os.fstat(file.fileno()).st_size - most, 0))
+        return file.read(most)
+
+
 def replace_file(path: str, content: bytes) -> None:
     """Make `content` the whole content of the file. Raises OSError; then the file is what it was.
 

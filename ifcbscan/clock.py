@@ -30,6 +30,16 @@ class Clock:
         unless.wait(min(seconds, threading.TIMEOUT_MAX))
 
 
+def seconds_of(date: str | None) -> float | None:
+    """Seconds since 1970 (UTC) of a Date header (RFC 7231); None for one that is absent or odd."""
+    try:
+        moment = parsedate_to_datetime(date or "")
+        # HTTP dates are UTC, also in the old form that does not say so.
+        return moment.replace(tzinfo=moment.tzinfo or timezone.utc).timestamp()
+    except (TypeError, ValueError, IndexError, OverflowError):
+        return None
+
+
 class ServerClock:
     """The bucket's time, learnt from the Date headers of its answers and carried on by a monotonic clock.
 
@@ -69,11 +79,8 @@ class ServerClock:
 
     def learn(self, date: str | None) -> None:
         """Take in a Date header (RFC 7231); one that is absent or odd changes nothing."""
-        try:
-            moment = parsedate_to_datetime(date or "")
-            # HTTP dates are UTC, also in the old form that does not say so.
-            seconds = moment.replace(tzinfo=moment.tzinfo or timezone.utc).timestamp()
-        except (TypeError, ValueError, IndexError, OverflowError):
+        seconds = seconds_of(date)
+        if seconds is None:
             return
         with self._lock:
             now = self._clock.monotonic()

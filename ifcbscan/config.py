@@ -6,6 +6,7 @@ A value in the file beats the same name in the environment: the file belongs to 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 from dataclasses import dataclass, field
@@ -13,7 +14,7 @@ from typing import Callable, Iterable, Mapping, NamedTuple, TypeVar
 
 from ifcbscan.atomic import read_small
 from ifcbscan.core.series import is_account
-from ifcbscan.core.units import parse_duration, parse_rate, parse_with_unit
+from ifcbscan.core.units import parse_duration, parse_interval, parse_rate, parse_with_unit
 from ifcbscan.errors import ConfigError
 
 DEFAULT_BUCKET = "ifcb-data-sharer.files"
@@ -38,8 +39,10 @@ SETTINGS = (
     "SETTLE_SECONDS",
     "CONFIRM_SECONDS",
     "DELETABLE_AFTER",
+    "EXPECT_EVERY",
     "MAX_BANDWIDTH",
     "PING_URL",
+    "METRICS_DIR",
     "BUCKET_NAME",
     "AWS_REGION",
     "S3_ENDPOINT_URL",
@@ -71,7 +74,8 @@ WHERE_TO_GET_VALUES = (
 class Config:
     """Everything the `.env` file and the environment say, checked. Durations in seconds, rates in bytes a second.
 
-    `dashboard_url` is None where there is no dashboard to ask. `ca_bundle` is the file with the certificates to trust, None
+    `dashboard_url` is None where there is no dashboard to ask. `expect_every` is None where nobody says how often new bins
+    come. `ca_bundle` is the file with the certificates to trust, None
     where nobody names one.
     """
 
@@ -89,9 +93,11 @@ class Config:
     settle: float
     confirm: float
     deletable_after: float
+    expect_every: float | None
     max_bandwidth: float | None
     exclude_dirs: tuple[str, ...]
     ping_url: str | None
+    metrics_dir: str | None
     env_file: str | None
     warnings: tuple[str, ...]
 
@@ -145,6 +151,23 @@ class _Values(NamedTuple):
             raise ConfigError(f"{self.place(name)}: {error} Nothing was sent.") from None
 
 
+def value_of(name: str, named: str | None, folder: str | None) -> str | None:
+    """One value of the settings, of which the rest may be wrong; None if there is none or it cannot be read.
+
+    `named` and `folder` as for `find_env_file`.
+    """
+    value = os.environ.get(name)
+    with contextlib.suppress(ConfigError):
+        path = find_env_file(named, folder)
+        if path is not None:
+            lines = re.split(r"[\r\n]+", _text(path))
+            # Each line by itself: one that cannot be parsed must not hide the others.
+            for line in lines:
+                with contextlib.suppress(ConfigError):
+                    value = _parse(path, line).get(name, value)
+    return value or None
+
+
 def load(env_file: str | None, environ: Mapping[str, str]) -> Config:
     """The checked configuration. Raises ConfigError with a line that says what to do."""
     values = _collect(env_file, environ)
@@ -171,9 +194,11 @@ def load(env_file: str | None, environ: Mapping[str, str]) -> Config:
         settle=60.0 if settle is None else settle,
         confirm=30.0 if confirm is None else confirm,
         deletable_after=DELETABLE_AFTER if deletable_after is None else deletable_after,
+        expect_every=values.parsed("EXPECT_EVERY", parse_interval),
         max_bandwidth=values.parsed("MAX_BANDWIDTH", parse_rate),
         exclude_dirs=tuple(name.strip() for name in exclude.split(",") if name.strip()),
         ping_url=values.get("PING_URL"),
+        metrics_dir=values.parsed("METRICS_DIR", _whole_path),
         env_file=env_file,
         warnings=_warnings(env_file, endpoint_url) + _misspelt(env_file, values.in_file),
     )
@@ -190,19 +215,22 @@ def _collect(env_file: str | None, environ: Mapping[str, str]) -> _Values:
     return _Values(env_file, in_file, values)
 
 
-def _read(path: str) -> dict[str, str]:
+def _text(path: str) -> str:
     try:
         raw = read_small(path)
         # Notepad writes a byte-order mark; PowerShell's `>` writes UTF-16.
         encoding = "utf-16" if raw[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
-        text = raw.decode(encoding)
+        return raw.decode(encoding)
     except OSError as error:
         raise ConfigError(f"{path} cannot be read: {error.strerror}. Nothing was sent.") from None
     except UnicodeDecodeError:
         raise ConfigError(
             f"{path} is not a text file in UTF-8. Nothing was sent. Please save it as UTF-8."
         ) from None
-    values = _parse(path, text)
+
+
+def _read(path: str) -> dict[str, str]:
+    values = _parse(path, _text(path))
     for name in SETTINGS:
         if _CONTROL.search(values.get(name, "")):
             # The value may be a secret, so it is not shown.
@@ -278,6 +306,16 @@ def _certificates(text: str, name: str) -> str | None:
         raise ConfigError(
             f"{name} names {path} as the certificates to trust, which {what}. Write the whole path of the file, or take the "
             "line out."
+        )
+    return path or None
+
+
+def _whole_path(text: str, name: str) -> str | None:
+    """A folder by its whole path, `~` being the home folder: scheduled scans run in another folder than people."""
+    path = os.path.expanduser(text.strip())
+    if path and not os.path.isabs(path):
+        raise ConfigError(
+            f"{name} names {path}, which is no whole path. Write it from the root on, or take the line out."
         )
     return path or None
 

@@ -26,6 +26,9 @@ class IfcbscanError(Exception):
 
     exit_code = ExitCode.UNEXPECTED
     logged = False  # already in the log
+    recorded = (
+        False  # already told to whoever watches the job: the record of its last run, the monitor, the metrics
+    )
 
 
 class UsageError(IfcbscanError):

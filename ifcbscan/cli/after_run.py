@@ -9,9 +9,10 @@ import logging
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
-from ifcbscan.cli.log import logger
+from ifcbscan.cli.log import log_trouble, logger
 from ifcbscan.cli.output import say
 from ifcbscan.core.bins import Pid
+from ifcbscan.core.last_run import has_looked, seconds
 from ifcbscan.core.scan_report import ScanReport, summary
 from ifcbscan.errors import ExitCode
 from ifcbscan.state import last_runs, log_memory
@@ -41,35 +42,43 @@ class AfterRun(NamedTuple):
         if self.ping is not None:
             self.ping.start()
 
-    def finished(self, report: ScanReport, exit_code: int) -> None:
-        """The run came to a report."""
+    def finished(self, report: ScanReport, exit_code: int) -> int:
+        """The run came to a report; returns the exit code, which is no longer 0 if the log cannot be written."""
         troubles = self._tell(exit_code, summary(report), report)
         logged, day, now = self._logged_before()
-        lines, then = log_memory.lines_of(
-            report._replace(warnings=report.warnings + troubles), logged, day, now
-        )
+        report = report._replace(warnings=report.warnings + troubles)
+        lines, then = log_memory.lines_of(report, logged, day, now, self._reached_by_other())
         self._log(lines, logged, then)
+        late = log_trouble()  # a limit (quota) that shows only when a line is written
+        if late is not None and late not in report.warnings:
+            say(f"  warning: {late}")
+            exit_code = exit_code or ExitCode.PARTLY_FAILED
+            self._record(exit_code, summary(report), report)
+        return exit_code
 
     def locked_out(self, text: str) -> None:
         """The run did not begin, because its lock is held by a process that shows no sign of life.
 
         Only the log and the record are told: for a monitor and for the metrics no run has taken place.
         """
-        self._log_failure(text)
-        self._record(ExitCode.LOCKED, text, {})
+        self._log_failure(text, ExitCode.LOCKED)
+        self._record(ExitCode.LOCKED, text, None)
 
     def failed(self, text: str, exit_code: int) -> None:
         """The run ended without a report."""
-        logged_now = self._log_failure(text)
+        logged_now = self._log_failure(text, exit_code)
         troubles = self._tell(exit_code, text, None)
         if logged_now and self.log_file is not None:
             for trouble in troubles:
                 logger.warning("%s", trouble)
 
+    def told_outside(self, text: str, exit_code: int) -> None:
+        """A run that is no scheduled one could not even begin: only its metrics and its monitor are told."""
+        self._tell(exit_code, text, None)
+
     def _tell(self, exit_code: int, text: str, report: ScanReport | None) -> tuple[str, ...]:
         """Write the record and the metrics, and call the monitor; returns what went wrong with them, for the log."""
-        bins = {state.value: count for state, count in report.bins.items()} if report is not None else {}
-        self._record(exit_code, text, bins)
+        self._record(exit_code, text, report)
         troubles = []
         if self.metrics_file is not None:
             troubles.append(self._write_metrics(self.metrics_file, exit_code, report))
@@ -81,10 +90,17 @@ class AfterRun(NamedTuple):
             say(f"  warning: {trouble}")
         return found
 
-    def _record(self, exit_code: int, text: str, bins: dict[str, int]) -> None:
+    def _record(self, exit_code: int, text: str, report: ScanReport | None) -> None:
         if not self.recorded:
             return
-        record = LastRun.that_ends_now(exit_code, text, bins)
+        record = LastRun.that_ends_now(exit_code, text, {})._replace(log_trouble=log_trouble() or "")
+        if report is not None:
+            record = record._replace(
+                bins={state.value: count for state, count in report.bins.items()},
+                silence=report.silence,
+                attention=report.attention,
+                newest=report.newest_local,
+            )
         last_runs.write(self.directory, self.time_series, self.mode, record)
 
     def _write_metrics(self, path: str, exit_code: int, report: ScanReport | None) -> str | None:
@@ -103,10 +119,20 @@ class AfterRun(NamedTuple):
             ),
         )
 
-    def _log_failure(self, text: str) -> bool:
+    def _reached_by_other(self) -> float:
+        """When the other run of this job last succeeded and had asked the archive, seconds since 1970; 0 if it never did."""
+        if self.log_file is None:
+            return 0.0
+        other = last_runs.read(self.directory, self.time_series, "recent" if self.mode == "full" else "full")
+        if other is None or other.last_success is None or not has_looked(other.bins):
+            return 0.0
+        return seconds(other.last_success)
+
+    def _log_failure(self, text: str, exit_code: int) -> bool:
         """Log why there is no report; returns whether that was worth a line (it is not every minute)."""
-        logged, day, now = self._logged_before()
-        lines, then = log_memory.lines_of_failure(text, logged, day, now)
+        logged, _day, now = self._logged_before()
+        outage = exit_code == ExitCode.UNREACHABLE
+        lines, then = log_memory.lines_of_failure(text, logged, now, outage)
         self._log(lines, logged, then)
         return bool(lines)
 
@@ -123,7 +149,8 @@ class AfterRun(NamedTuple):
             return
         for line in lines:
             logger.log(logging.WARNING if line.warning else logging.INFO, "%s", line.text)
-        if then != logged:
+        # What a full disk has not taken is news to the log of the next run.
+        if then != logged and log_trouble() is None:
             log_memory.write(self.directory, self.time_series, self.mode, then)
 
 

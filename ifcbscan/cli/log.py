@@ -10,11 +10,14 @@ import errno
 import logging
 import logging.handlers
 import os
+import re
+import sys
 import time
 from typing import TYPE_CHECKING, Any, Sequence
 
-from ifcbscan.atomic import open_plain
+from ifcbscan.atomic import open_plain, read_head, read_tail
 from ifcbscan.cli import targets
+from ifcbscan.core.last_run import seconds
 from ifcbscan.core.printable import named, printable
 from ifcbscan.errors import UsageError
 from ifcbscan.state import files
@@ -32,8 +35,20 @@ _LOG_PARTS = 4
 _LOGGED_AT_MOST = 1000
 
 
+#: A disk with less room than this is full: a block of most file systems, and more than the next line. Bytes.
+_ROOM = 4096
+
+#: So much of the end of a log is read to find that line. A job that does not run adds nothing after it. Bytes.
+_TAIL = 1 << 16
+
+#: What the line says that `start` writes, so that `status` knows since when scans are due.
+_INSTALLED = "installed: from now on a scan is due every minute"
+
+
 class _LogFile(logging.handlers.RotatingFileHandler):
-    """A rotating file that only its owner can read, and whose troubles never reach a run."""
+    """A rotating file that only its owner can read. What goes wrong in writing it is kept, and never ends a run."""
+
+    trouble: OSError | None = None
 
     def _open(self) -> Any:
         def private(path: str, flags: int) -> int:
@@ -58,7 +73,23 @@ class _LogFile(logging.handlers.RotatingFileHandler):
                 self.stream = self._open()
 
     def handleError(self, record: logging.LogRecord) -> None:
-        pass  # a full disk must not keep data from being sent
+        # a full disk must not keep data from being sent; `log_trouble` says it
+        error = sys.exc_info()[1]
+        if self.trouble is None:
+            self.trouble = error if isinstance(error, OSError) else OSError(errno.EIO, str(error))
+
+    def look_for_room(self) -> None:
+        """Note trouble also where no line is to be written: a quiet job writes one an hour."""
+        if self.trouble is not None or self.stream is None or not hasattr(os, "fstatvfs"):
+            return
+        with contextlib.suppress(OSError, ValueError):
+            disk = os.fstatvfs(self.stream.fileno())
+            # some network drives say nothing but zeros; part of a disk may be kept for root
+            free = disk.f_bfree if os.geteuid() == 0 else disk.f_bavail
+            if disk.f_flag & os.ST_RDONLY:
+                self.trouble = OSError(errno.EROFS, os.strerror(errno.EROFS))
+            elif disk.f_blocks and free * disk.f_frsize < _ROOM:
+                self.trouble = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 class _UtcFormatter(logging.Formatter):
@@ -113,9 +144,69 @@ def open_log(path: str | None) -> str | None:
         files.make_folder(os.path.dirname(full_path))
         handler = _LogFile(full_path, maxBytes=_LOG_PART, backupCount=_LOG_PARTS)
     except OSError as error:
-        return f"the log file {full_path} cannot be written ({error.strerror}); this run goes on without it"
+        logger.addHandler(_NoLog(_cannot_be_written(full_path, error)))
+        return log_trouble()
     handler.setFormatter(_UtcFormatter("%(asctime)sZ %(levelname)s %(message)s", "%Y-%m-%dT%H:%M:%S"))
     logger.addHandler(handler)
+    return None
+
+
+def log_trouble() -> str | None:
+    """A warning if lines of the log have been lost, or will be: it could not be opened, its disk is full, fails or has become
+    read-only."""
+    for handler in logger.handlers:
+        if isinstance(handler, _NoLog):
+            return handler.warning
+        if isinstance(handler, _LogFile):
+            handler.look_for_room()
+            if handler.trouble is not None:
+                return _cannot_be_written(handler.baseFilename, handler.trouble)
+    return None
+
+
+def was_opened() -> bool:
+    """Whether there is a log, even if it can no longer be written."""
+    return any(isinstance(handler, _LogFile) for handler in logger.handlers)
+
+
+class _NoLog(logging.NullHandler):
+    """In the place of a log that could not be opened."""
+
+    def __init__(self, warning: str) -> None:
+        super().__init__()
+        self.warning = warning
+
+
+def _cannot_be_written(path: str, error: OSError) -> str:
+    return f"the log file {path} cannot be written ({error.strerror}); this run goes on without it"
+
+
+def note_installed(path: str) -> str | None:
+    """Write into the log at `path` that its job is scheduled from now on. Returns a warning if that is not possible.
+
+    No database: the log is what is there before the first scan, so it says since when one is due.
+    """
+    handlers = logger.handlers[:]
+    trouble = open_log(path)
+    try:
+        logger.info("%s", _INSTALLED)
+        return log_trouble() or trouble
+    finally:
+        close_log()
+        logger.handlers[:] = handlers
+
+
+def installed_at(path: str) -> float | None:
+    """When the job with this log was installed, seconds since 1970: what `note_installed` wrote last; else, of a log without
+    such a line, the time of its first line. None if neither can be read."""
+    head = tail = b""
+    with contextlib.suppress(OSError):
+        head = read_head(path, 64)
+        tail = read_tail(path, _TAIL)
+    found = re.findall(rb"^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ) INFO " + _INSTALLED.encode(), tail, re.MULTILINE)
+    moment = found[-1] if found else head.partition(b" ")[0]
+    with contextlib.suppress(ValueError):
+        return seconds(moment.decode("ascii"))
     return None
 
 

@@ -7,11 +7,11 @@ import sys
 from argparse import Namespace
 from typing import Any, NamedTuple, Sequence
 
-from ifcbscan.cli.log import close_log, logger, open_log
+from ifcbscan.cli.log import close_log, log_trouble, logger, open_log, was_opened
 from ifcbscan.cli.options import parse
 from ifcbscan.cli.output import make_streams_forgiving, say
 from ifcbscan.cli.signals import Interruption
-from ifcbscan.errors import Interrupted
+from ifcbscan.errors import ExitCode, Interrupted, UsageError
 
 
 class Command(NamedTuple):
@@ -55,13 +55,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code. No traceback reaches the user."""
     make_streams_forgiving()
     open_log(None)
-    words = parse(sys.argv[1:] if argv is None else argv)
+    given = sys.argv[1:] if argv is None else argv
+    words = _parse(given)
     command = COMMANDS[words.command]
     interruption = Interruption()
     quiet = getattr(words, "quiet", False)  # some commands have no such option
     try:
-        return command.run(_arguments(command, words), interruption)
+        return _with_log_trouble(command.run(_arguments(command, words), interruption), quiet)
     except (Exception, KeyboardInterrupt) as error:
+        if command.module == "once" and isinstance(error, Exception):
+            from ifcbscan.cli import before_scan
+
+            before_scan.tell(given, error)
         if isinstance(error, Interrupted):
             # Whoever looks at the request to end does not know which signal it was.
             return _end(Interrupted(interruption.exit_code), command.sends, quiet)
@@ -69,6 +74,33 @@ def main(argv: Sequence[str] | None = None) -> int:
     finally:
         interruption.finish()
         close_log()
+
+
+def _parse(given: Sequence[str]) -> Namespace:
+    """The words of the command line. Those of a schedule's entry that cannot be understood are told to who watches the job."""
+    try:
+        return parse(given)
+    except SystemExit as refused:
+        line = getattr(refused, "line", "")
+        if line:
+            from ifcbscan.cli import before_scan
+
+            before_scan.tell(given, UsageError(line))
+            close_log()
+        raise
+
+
+def _with_log_trouble(code: int, quiet: bool) -> int:
+    """The exit code of a command that has done what it should, no longer 0 if its log could not be written.
+
+    A scan has told it already, in its report, and so has every command whose log could not even be opened.
+    """
+    trouble = log_trouble()
+    if trouble is None or code != ExitCode.DONE:
+        return code
+    if not quiet and was_opened():
+        say(f"  warning: {trouble}")
+    return ExitCode.PARTLY_FAILED
 
 
 def _arguments(command: Command, words: Namespace) -> Any:

@@ -14,9 +14,11 @@ from ifcbscan.cli.options import (
     output_arguments,
     window,
 )
-from ifcbscan.core.units import parse_with_unit
+from ifcbscan.cli.targets import absolute
+from ifcbscan.core.units import parse_interval, parse_rate, parse_with_unit
 from ifcbscan.core.window import EVERYTHING, Window
 from ifcbscan.errors import UsageError
+from ifcbscan.schedule.extras import NO_EXTRAS, JobExtras
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,8 @@ class VerifyArguments:
 class StartArguments:
     """`start`. `show_only`: print what would be installed; `send_now`: then send what is there already.
 
-    `answered`: nothing is to be asked about what lies in the folder already.
+    `answered`: nothing is to be asked about what lies in the folder already. `extras`: what the schedule's scans are to be
+    given besides, as it was typed; a folder in it is absolute.
     """
 
     job: JobArguments
@@ -55,21 +58,23 @@ class StartArguments:
     system_account: bool
     window: Window = EVERYTHING
     answered: bool = False
+    extras: JobExtras = NO_EXTRAS
 
 
 @dataclass(frozen=True)
 class StopArguments:
-    """`stop`. `what` is a folder or a time series."""
+    """`stop`. `what` is a folder or a time series, None for all jobs."""
 
-    what: str
+    what: str | None
     system_account: bool
 
 
 @dataclass(frozen=True)
 class StatusArguments:
-    """`status`."""
+    """`status`. `what` is a folder or a time series, None for all jobs."""
 
     as_json: bool
+    what: str | None = None
 
 
 @dataclass(frozen=True)
@@ -90,7 +95,10 @@ class CheckArguments:
 
 @dataclass(frozen=True)
 class ReportArguments:
-    """`report`. `output`: the file for the page, as it was given."""
+    """`report`. `output`: the file for the page, as it was given; with `all_jobs` the folder for those of all scheduled jobs.
+
+    `expect_every`: a new bin is expected every so many seconds, None is what the schedule and the settings say.
+    """
 
     job: JobArguments
     exclude: tuple[str, ...]
@@ -100,6 +108,8 @@ class ReportArguments:
     images: bool
     open_browser: bool
     window: Window = EVERYTHING
+    all_jobs: bool = False
+    expect_every: float | None = None
 
 
 @dataclass(frozen=True)
@@ -146,17 +156,45 @@ def start_arguments(words: Namespace) -> StartArguments:
         system_account=words.system,
         window=window(words),
         answered=words.yes or words.since is not None,
+        extras=_extras(words),
+    )
+
+
+def _extras(words: Namespace) -> JobExtras:
+    """Of `start`. What a scan would not take is refused here, and not by each of the scans. Raises UsageError and ConfigError."""
+    for text, option in ((words.expect_every, "--expect-every"), (words.max_age, "--max-age")):
+        if text is not None:
+            parse_interval(text, option)
+    if words.bandwidth is not None:
+        parse_rate(words.bandwidth, "--bandwidth")
+    if words.ping is not None and not words.ping.lower().startswith(("http://", "https://")):
+        raise UsageError(
+            f"--ping: {words.ping!r} is no address that can be called; it begins with https:// or http://. Nothing was "
+            "installed."
+        )
+    return JobExtras(
+        expect_every=words.expect_every,
+        max_age=words.max_age,
+        bandwidth=words.bandwidth,
+        ping=words.ping,
+        metrics_dir=None if words.metrics_dir is None else absolute(words.metrics_dir),
     )
 
 
 def stop_arguments(words: Namespace) -> StopArguments:
-    """Of `stop`."""
+    """Of `stop`. Raises UsageError."""
+    if words.all and words.what is not None:
+        raise UsageError(
+            f"--all ends every job, and {words.what} is one of them. Nothing was done; give one of the two."
+        )
+    if not words.all and words.what is None:
+        raise UsageError("Which job? Please give the folder or the time series, or --all. Nothing was done.")
     return StopArguments(words.what, words.system)
 
 
 def status_arguments(words: Namespace) -> StatusArguments:
     """Of `status`."""
-    return StatusArguments(words.json)
+    return StatusArguments(words.json, words.what)
 
 
 def list_arguments(words: Namespace) -> ListArguments:
@@ -171,6 +209,8 @@ def check_arguments(words: Namespace) -> CheckArguments:
 
 def report_arguments(words: Namespace) -> ReportArguments:
     """Of `report`."""
+    if words.all:
+        _check_all(words)
     return ReportArguments(
         job=job_arguments(words),
         exclude=tuple(words.exclude),
@@ -180,7 +220,29 @@ def report_arguments(words: Namespace) -> ReportArguments:
         images=words.images,
         open_browser=words.open,
         window=window(words),
+        all_jobs=words.all,
+        expect_every=None
+        if words.expect_every is None
+        else parse_interval(words.expect_every, "--expect-every"),
     )
+
+
+def _check_all(words: Namespace) -> None:
+    of_one_job = (
+        ("DIR", words.directory),
+        ("--env-file", words.env_file),
+        ("--since", words.since),
+        ("--until", words.until),
+        ("--instrument", words.instrument),
+    )
+    for name, value in of_one_job:
+        if value is not None:
+            raise UsageError(
+                f"--all is about every scheduled job, each with its own folder, settings and window, so {name} does not go "
+                "with it. Nothing was done."
+            )
+    if words.output is None and not words.json:
+        raise UsageError("--all: where are the pages to be written? Please give -o FOLDER (or --json).")
 
 
 def demo_arguments(_words: Namespace) -> DemoArguments:

@@ -12,11 +12,11 @@ from __future__ import annotations
 
 import os
 import time
-from argparse import Namespace
+from argparse import ArgumentParser, Namespace
 from typing import NamedTuple, Sequence
 
 from ifcbscan.cli.parser import SCAN_JOBS
-from ifcbscan.core.units import parse_duration, parse_rate
+from ifcbscan.core.units import parse_duration, parse_interval, parse_rate
 from ifcbscan.core.window import EVERYTHING, Window, make_window
 from ifcbscan.errors import ExitCode, UsageError
 
@@ -46,6 +46,8 @@ class ScanArguments(NamedTuple):
 
     `by_hand`: a person has asked for this scan and looks on. Times in seconds and `bandwidth` in bytes a second; None is
     what the settings say, of `max_age` and `time_limit` no limit. `jobs`: bins sent at the same time.
+    `expect_every`: a new bin is expected every so many seconds, None is what the settings say. `mounted_at`: the mount point
+    that DIR lay on when the schedule was made, None if it is not known or the root's.
     `beside`: other bins than those of the scheduled job, so its records stay as they are.
     """
 
@@ -66,9 +68,12 @@ class ScanArguments(NamedTuple):
     jobs: int = SCAN_JOBS
     bandwidth: float | None = None
     metrics_file: str | None = None
+    metrics_dir: str | None = None
     ping_url: str | None = None
     window: Window = EVERYTHING
     beside: bool = False
+    expect_every: float | None = None
+    mounted_at: str | None = None
 
 
 def parse(argv: Sequence[str]) -> Namespace:
@@ -79,24 +84,70 @@ def parse(argv: Sequence[str]) -> Namespace:
     if "_ARGCOMPLETE" in os.environ:  # a shell asks what could come next, see docs/completion.md
         import argcomplete
 
+        from ifcbscan.cli import completion
+
+        completion.once_as_command(os.environ)
+        completion.prepare(parser, _commands(parser).values())
         argcomplete.autocomplete(parser)
-    words, left_over = parser.parse_known_args(_once_as_command(argv))
+    given = _as_commands(argv)
+    _check_first_words(parser, given)
+    words, left_over = parser.parse_known_args(given)
     half = getattr(words, "directory", None) and not getattr(words, "time_series", "")
     if half and left_over:
         # argparse fills optional words only where they stand side by side: DIR --json TIME_SERIES
         words.time_series = left_over.pop(0) if not left_over[0].startswith("-") else None
     if left_over:
         parser.prog = f"ifcbscan {words.command or ''}".rstrip()
-        parser.error("unrecognized arguments: {}".format(" ".join(left_over)))
+        _refuse(parser, left_over, _options(_commands(parser).get(words.command, parser)))
     if words.command is None:
         parser.print_help()
         raise SystemExit(ExitCode.USAGE)
     return words
 
 
-def _once_as_command(argv: Sequence[str]) -> list[str]:
-    """`argv` with `--once`, wherever it stands, turned into the command `once`."""
+def _check_first_words(parser: ArgumentParser, given: Sequence[str]) -> None:
+    """Exits with 2 if the first word is neither a command nor an option of the program; argparse would be long about it."""
+    if not given:
+        return
+    first = given[0]
+    if first.startswith("--") and not any(option.startswith(first) for option in _options(parser)):
+        _refuse(parser, [first], _options(parser))
+    if not first.startswith("-") and first not in _commands(parser):
+        from ifcbscan.cli.hints import of_command
+
+        _refuse_with(parser, f"there is no command {first!r}", of_command(first, _commands(parser)))
+
+
+def _refuse(parser: ArgumentParser, left_over: Sequence[str], options: Sequence[str]) -> None:
+    from ifcbscan.cli.hints import of_words
+
+    _refuse_with(
+        parser, "unrecognized arguments: {}".format(" ".join(left_over)), of_words(left_over, options)
+    )
+
+
+def _refuse_with(parser: ArgumentParser, message: str, hint: str) -> None:
+    # The parser ends what it is told with a full stop.
+    ending = hint[:-1] if hint.endswith(".") else hint
+    parser.error(f"{message}. {ending}" if hint else message)
+
+
+def _commands(parser: ArgumentParser) -> dict[str, ArgumentParser]:
+    (found,) = (action.choices for action in parser._actions if action.dest == "command")
+    return dict(found or {})
+
+
+def _options(parser: ArgumentParser) -> list[str]:
+    return [option for action in parser._actions for option in action.option_strings]
+
+
+def _as_commands(argv: Sequence[str]) -> list[str]:
+    """`argv` with `--once`, wherever it stands, turned into the command `once`; and `help`, `version` into options."""
     given = list(argv)
+    if given[:1] == ["version"]:
+        return ["--version", *given[1:]]
+    if given[:1] == ["help"]:
+        return [*given[1:2], "--help"]
     before_dashes = given[: given.index("--")] if "--" in given else given
     if "--once" not in before_dashes:
         return given
@@ -124,8 +175,13 @@ def scan_arguments(words: Namespace) -> ScanArguments:
         time_limit=duration(words.time_limit, "--time-limit"),
         bandwidth=parse_rate(words.bandwidth, "--bandwidth") if words.bandwidth else None,
         metrics_file=words.metrics_file,
+        metrics_dir=words.metrics_dir,
         ping_url=words.ping,
         window=window(words),
+        expect_every=parse_interval(words.expect_every, "--expect-every")
+        if words.expect_every is not None
+        else None,
+        mounted_at=words.mounted_at,
     )
 
 

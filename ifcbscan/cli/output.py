@@ -41,11 +41,11 @@ def result_json(made: Any) -> None:
     _print(json.dumps(made, indent=2))
 
 
-def result_checked(good: bool, line: str) -> None:
-    """A line on stdout with the sign for good or not good before it, in colour on a terminal."""
-    sign = "ok " if good else "NOT"
+def result_checked(good: bool | None, line: str) -> None:
+    """A line on stdout with the sign for good, not good or (None) not checked before it, in colour on a terminal."""
+    sign, colour = {True: ("ok ", 32), False: ("NOT", 31), None: ("-- ", 33)}[good]
     if sys.stdout.isatty():
-        sign = f"\033[{32 if good else 31}m{sign}\033[0m"
+        sign = f"\033[{colour}m{sign}\033[0m"
     _print(f"{sign}  {printable(line)}")
 
 

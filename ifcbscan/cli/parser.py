@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 from typing import NoReturn
 
 #: Bins sent at the same time, if --jobs does not say otherwise.
@@ -35,14 +36,24 @@ class _Help(argparse.HelpFormatter):
         super().__init__(prog, width=100000 if "BUILD_MANPAGES_RUNNING" in os.environ else None)
 
 
+class Refused(SystemExit):
+    """The words cannot be understood; `line` has been printed and says why."""
+
+    line = ""
+
+
 class _Parser(argparse.ArgumentParser):
     """Says in one line what is wrong with the words of a command; argparse puts up to eight of usage before it."""
 
     def error(self, message: str) -> NoReturn:
         from ifcbscan.core.printable import printable  # not needed, and not there, while the manual is built
 
-        line = f"{self.prog}: {message}. Nothing was done; '{self.prog} --help' shows what can be said."
-        self.exit(2, printable(line) + "\n")
+        stop = "" if message.endswith("?") else "."
+        line = f"{self.prog}: {message}{stop} Nothing was done; '{self.prog} --help' shows what can be said."
+        self._print_message(printable(line) + "\n", sys.stderr)
+        refused = Refused(2)
+        refused.line = line
+        raise refused
 
 
 def _file(text: str) -> str:
@@ -64,7 +75,9 @@ class _Version(argparse.Action):
 
 def build_parser() -> argparse.ArgumentParser:
     """The parser of every command, with help texts written for operators."""
-    parser = _Parser(prog="ifcbscan", description=DESCRIPTION, epilog=EPILOG, formatter_class=_Help)
+    # The manual page has sections of its own for what the epilog says (manual.man).
+    epilog = None if "BUILD_MANPAGES_RUNNING" in os.environ else EPILOG
+    parser = _Parser(prog="ifcbscan", description=DESCRIPTION, epilog=epilog, formatter_class=_Help)
     parser.add_argument("-V", "--version", nargs=0, action=_Version, help="print the version and exit")
     # Taken out of the arguments before parsing (see options.parse); here for the help and the manual.
     parser.add_argument(
@@ -114,8 +127,8 @@ def build_parser() -> argparse.ArgumentParser:
     start.add_argument(
         "--force",
         action="store_true",
-        help="start even if the dashboard does not know the time series (yet), or another job sends the same bins to "
-        "another time series",
+        help="start even if the dashboard does not know the time series (yet), another job sends the same bins to "
+        "another time series, or the archive cannot be reached",
     )
     start.add_argument(
         "--restart",
@@ -135,6 +148,8 @@ def build_parser() -> argparse.ArgumentParser:
         help="Windows, as administrator: run for the SYSTEM account, so also while nobody is logged on",
     )
 
+    _add_start_extras(start)
+
     stop = _command(
         commands,
         "stop",
@@ -143,8 +158,12 @@ def build_parser() -> argparse.ArgumentParser:
         "Nothing is lost: what was not sent is sent after the next 'start'.",
     )
     stop.add_argument(
-        "what", metavar="DIR|TIME_SERIES", help="the folder or the time series, as given to 'start'"
+        "what",
+        metavar="DIR|TIME_SERIES",
+        nargs="?",
+        help="the folder or the time series, as given to 'start'",
     )
+    stop.add_argument("--all", action="store_true", help="every job of this user")
     stop.add_argument(
         "--system", action="store_true", help="Windows, as administrator: what was started with --system"
     )
@@ -153,7 +172,14 @@ def build_parser() -> argparse.ArgumentParser:
         commands,
         "status",
         "what is scheduled, when it last ran, and how that went",
-        "Shows each scheduled folder with its last runs, and the bins that wait or are in trouble.",
+        "Shows each scheduled folder with its last runs, and the bins that wait or are in trouble: a table, worst first, or "
+        "everything about one job. Exit code 3 if a job needs attention.",
+    )
+    status.add_argument(
+        "what",
+        metavar="DIR|TIME_SERIES",
+        nargs="?",
+        help="show everything about this job; without it, all jobs",
     )
     status.add_argument("--json", action="store_true", help="print it as one JSON object, for programs")
 
@@ -245,6 +271,16 @@ def build_parser() -> argparse.ArgumentParser:
     _add_exclude(report)
     _add_window(report)
     report.add_argument(
+        "--all",
+        action="store_true",
+        help="a page for every scheduled job, and index.html over all of them; -o names the FOLDER for them",
+    )
+    report.add_argument(
+        "--expect-every",
+        metavar="TIME",
+        help="a new bin is expected so often, such as 2h: if the newest one is older, the page is red (EXPECT_EVERY)",
+    )
+    report.add_argument(
         "-o",
         "--output",
         metavar="FILE",
@@ -330,6 +366,37 @@ def _add_window(parser: argparse._ActionsContainer) -> None:
     )
 
 
+def _add_start_extras(parser: argparse.ArgumentParser) -> None:
+    extras = parser.add_argument_group("what the scans of the schedule are given besides")
+    extras.add_argument(
+        "--max-age",
+        metavar="AGE",
+        help="the every-minute scan looks at bins up to this age, such as 10d (default 3d)",
+    )
+    extras.add_argument(
+        "--expect-every",
+        metavar="TIME",
+        help="a new bin is expected so often, such as 2h; where none comes, the scans say so (EXPECT_EVERY)",
+    )
+    extras.add_argument(
+        "--bandwidth",
+        metavar="RATE",
+        help="they send at most so many bytes a second, such as 500K or 2M (MAX_BANDWIDTH)",
+    )
+    extras.add_argument(
+        "--metrics-dir",
+        metavar="FOLDER",
+        type=_file,
+        help="they write figures for Prometheus' node_exporter into a file of FOLDER (METRICS_DIR)",
+    )
+    extras.add_argument(
+        "--ping",
+        metavar="URL",
+        help="they tell a monitor of scheduled jobs how they went. The address stands in the schedule, and while a scan runs "
+        "everybody on this computer can see it: PING_URL in the .env file is the safer place",
+    )
+
+
 def _add_scan_options(parser: argparse.ArgumentParser) -> None:
     _add_env_file(parser)
     what = parser.add_argument_group("which bins")
@@ -340,6 +407,18 @@ def _add_scan_options(parser: argparse.ArgumentParser) -> None:
     )
     _add_exclude(what)
     _add_window(what)
+    what.add_argument(
+        "--expect-every",
+        metavar="TIME",
+        help="a new bin is expected so often, such as 2h: if the newest one is older, exit with 3 and say so (EXPECT_EVERY)",
+    )
+    what.add_argument(
+        "--mounted-at",
+        metavar="FOLDER",
+        type=_file,
+        help="DIR lies on the disk that is mounted there: if none is, exit with 3 and say so ('start' writes it into the "
+        "schedule)",
+    )
     what.add_argument("--replace", action="store_true", help="send a file even where the archive's is larger")
     what.add_argument(
         "--retry-rejected",
@@ -385,17 +464,25 @@ def _add_scan_options(parser: argparse.ArgumentParser) -> None:
         "--force", action="store_true", help="send even if the dashboard does not know the time series (yet)"
     )
     output = _add_output_options(parser)
-    output.add_argument(
+    metrics = output.add_mutually_exclusive_group()
+    metrics.add_argument(
         "--metrics-file",
         metavar="FILE",
         type=_file,
-        help="write figures for Prometheus' node_exporter (textfile collector); needs the extra 'metrics'",
+        help="write figures for Prometheus' node_exporter (textfile collector) into FILE, which ends in .prom; needs the "
+        "extra 'metrics'",
+    )
+    metrics.add_argument(
+        "--metrics-dir",
+        metavar="FOLDER",
+        type=_file,
+        help="the same, into a file of FOLDER that each job has for itself (METRICS_DIR)",
     )
     output.add_argument(
         "--ping",
         metavar="URL",
-        help="tell a monitor of scheduled jobs: URL/start, then URL or URL/fail. While the scan runs, everybody on this "
-        "computer can see it in the list of processes: PING_URL in the .env file is the safer place",
+        help="tell a monitor of scheduled jobs: URL/start, then URL or URL/fail; {time_series} in it is filled in. While the "
+        "scan runs, everybody on this computer can see it in the list of processes: PING_URL in the .env file is safer",
     )
 
 

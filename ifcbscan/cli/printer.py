@@ -9,8 +9,9 @@ from ifcbscan.cli.output import result_json, say
 from ifcbscan.cli.progress import Progress
 from ifcbscan.core.bins import Fileset
 from ifcbscan.core.printable import NAMED_AT_MOST, named
-from ifcbscan.core.scan_report import Problem, ScanReport, summary, told_once, worth_telling
+from ifcbscan.core.scan_report import Problem, ScanReport, loud, summary, told_once, worth_telling
 from ifcbscan.core.states import BinState
+from ifcbscan.core.words import counted
 from ifcbscan.runs.listener import Listener
 
 if TYPE_CHECKING:
@@ -38,7 +39,8 @@ class ScanPrinter(Listener):
         self._progress.bin_done(job.local.pid)
         text = "{} {}{}".format(job.local.pid, state, ": " + reason if reason else "")
         if job.files_sent:
-            logger.info("%s (%d files, %d bytes sent)", text, job.files_sent, job.bytes_sent)
+            sent = f"{counted(job.files_sent, 'file')}, {counted(job.bytes_sent, 'byte')} sent"
+            logger.info("%s (%s)", text, sent)
         if self._verbose:
             say(text)
 
@@ -67,7 +69,7 @@ def print_report(report: ScanReport, as_json: bool, quiet: bool, interactive: bo
     """The end of a run: the summary, each problem with its reason, and the JSON if asked for."""
     if not quiet and (interactive or worth_telling(report)):
         say(summary(report))
-        say_problems(report.problems, report.warnings, report.ended_by)
+        say_problems(loud(report.problems), report.warnings, report.ended_by)
     if report.ended_by:
         say("ifcbscan: " + report.ended_by)
     if as_json:

@@ -6,6 +6,7 @@ What a scan does with the bins is in runs/; here are the parts that depend on wh
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from typing import Mapping, NamedTuple, Sequence
@@ -13,21 +14,22 @@ from typing import Mapping, NamedTuple, Sequence
 from ifcbscan.cli.after_run import AfterRun
 from ifcbscan.cli.ask_dashboard import wants_newest, with_dashboard
 from ifcbscan.cli.job import Job
+from ifcbscan.cli.log import log_trouble
 from ifcbscan.cli.options import ScanArguments
 from ifcbscan.cli.output import result, say
 from ifcbscan.cli.printer import ScanPrinter, print_report
 from ifcbscan.cli.progress import Progress
 from ifcbscan.cli.signals import Interruption
-from ifcbscan.cli.targets import absolute, check_target, is_metrics
 from ifcbscan.clock import Clock
 from ifcbscan.core.bins import Pid
 from ifcbscan.core.companions import examine
 from ifcbscan.core.decision import Policy
 from ifcbscan.core.remote_index import MOST_RANGES
 from ifcbscan.core.scan_report import ScanReport
+from ifcbscan.core.silence import of_unmounted
 from ifcbscan.core.states import BinState
 from ifcbscan.disk.tree import LocalTree
-from ifcbscan.errors import AlreadyRunning, IfcbscanError, Interrupted
+from ifcbscan.errors import AlreadyRunning, ExitCode, IfcbscanError, Interrupted
 from ifcbscan.runs import scan
 from ifcbscan.runs.backends import Backends, StopRequest
 from ifcbscan.s3.bucket import Bucket
@@ -35,7 +37,7 @@ from ifcbscan.s3.retry import Patience
 from ifcbscan.s3.throttle import Throttle
 from ifcbscan.s3.transport import PassingError
 from ifcbscan.s3.wire import Wire
-from ifcbscan.state import run_locks
+from ifcbscan.state import last_runs, run_locks
 from ifcbscan.state.bin_locks import ALONE, BinLocks, NoBinLocks, SharedBinLocks, bin_locks_path
 
 #: How long after its time limit a run still tries again what has failed; one answer takes a few minutes at most. Seconds.
@@ -52,6 +54,7 @@ class _Order(NamedTuple):
     arguments: ScanArguments
     options: scan.ScanOptions
     interruption: Interruption
+    metrics_file: str | None
 
     @property
     def by_hand(self) -> bool:
@@ -76,9 +79,8 @@ class _Tools(NamedTuple):
 
 def carry_out(job: Job, arguments: ScanArguments, interruption: Interruption) -> int:
     """Scan once, with everything around it; returns the exit code of the report. Raises what makes a scan impossible."""
-    if arguments.metrics_file is not None:
-        check_target("--metrics-file", absolute(arguments.metrics_file), is_metrics, None)
-    order = _Order(job, arguments, _scan_options(arguments, job), interruption)
+    metrics_file = _metrics_file(job, arguments)
+    order = _Order(job, arguments, _scan_options(arguments, job, metrics_file), interruption, metrics_file)
     # Of a dry run, which does nothing, nobody needs to know. It may look on while a scheduled scan is at work.
     after_run = None if arguments.dry_run else _after_run(order)
     with contextlib.ExitStack() as stack:
@@ -91,21 +93,41 @@ def carry_out(job: Job, arguments: ScanArguments, interruption: Interruption) ->
             if after_run is not None:
                 _tell_of_failure(after_run, error)
             raise
-        code = interruption.exit_code if interruption.requested.is_set() else report.exit_code
+        report, code = _with_log_trouble(report)
+        code = interruption.exit_code if interruption.requested.is_set() else code
         output = arguments.output
         interactive = sys.stderr.isatty() or output.verbose or arguments.by_hand
         try:
             print_report(report, output.as_json, output.quiet, interactive)
         finally:  # also when nothing can be printed: the bins are sent, and whoever watches is to know
             if after_run is not None:
-                after_run.finished(report, code)
+                code = after_run.finished(report, code)
     if interruption.requested.is_set():
         raise Interrupted(code)
     return code
 
 
-def _scan_options(arguments: ScanArguments, job: Job) -> scan.ScanOptions:
+def _with_log_trouble(report: ScanReport) -> tuple[ScanReport, int]:
+    """The report and its exit code, with what keeps its log from being written."""
+    trouble = log_trouble()
+    if trouble is None:
+        return report, report.exit_code
+    if trouble not in report.warnings:
+        report = report._replace(warnings=(*report.warnings, trouble))
+    return report, report.exit_code or ExitCode.PARTLY_FAILED
+
+
+def _metrics_file(job: Job, arguments: ScanArguments) -> str | None:
+    if not (arguments.metrics_file or arguments.metrics_dir or job.config.metrics_dir):
+        return None
+    from ifcbscan.cli.metrics_target import metrics_path
+
+    return metrics_path(job, arguments)
+
+
+def _scan_options(arguments: ScanArguments, job: Job, metrics_file: str | None) -> scan.ScanOptions:
     config = job.config
+    expect_every = config.expect_every if arguments.expect_every is None else arguments.expect_every
     return scan.ScanOptions(
         account=config.account,
         time_series=job.time_series,
@@ -120,11 +142,23 @@ def _scan_options(arguments: ScanArguments, job: Job) -> scan.ScanOptions:
         time_limit=arguments.time_limit,
         jobs=arguments.jobs,
         retry_rejected=arguments.retry_rejected,
-        find_newest=arguments.metrics_file is not None
+        find_newest=metrics_file is not None
         or arguments.output.as_json
-        or (not arguments.dry_run and wants_newest(job, "full" if arguments.max_age is None else "recent")),
+        or expect_every is not None
+        or (not arguments.dry_run and _notes_newest(job, "full" if arguments.max_age is None else "recent")),
+        find_vital=not arguments.dry_run,
         window=arguments.window,
+        expect_every=expect_every,
     )
+
+
+def _notes_newest(job: Job, mode: str) -> bool:
+    """Whether the newest bin has to be found, for the dashboard or for the record. That takes time for each bin, so a full
+    run, whose bins are many, finds it for the record only where that does not name one yet."""
+    if mode == "recent" or wants_newest(job, mode):
+        return True
+    record = last_runs.read(job.directory, job.time_series, mode)
+    return record is None or record.newest is None
 
 
 def _after_run(order: _Order) -> AfterRun:
@@ -132,15 +166,15 @@ def _after_run(order: _Order) -> AfterRun:
     ping_url = arguments.ping_url or order.job.config.ping_url
     ping = None
     if ping_url:
-        from ifcbscan.monitor.ping import Ping
+        from ifcbscan.monitor.ping import Ping, filled_in
 
-        ping = Ping(ping_url)
+        ping = Ping(filled_in(ping_url, order.job.time_series))
     return AfterRun(
         directory=order.job.directory,
         time_series=order.options.time_series,
         mode=order.options.mode,
         log_file=arguments.output.log_file,
-        metrics_file=arguments.metrics_file,
+        metrics_file=order.metrics_file,
         ping=ping,
         quiet=arguments.output.quiet,
         recorded=not arguments.beside,
@@ -164,6 +198,7 @@ def _tell_of_failure(after_run: AfterRun, error: Exception) -> None:
 
     ending = ending_of(error, sends=True)
     after_run.failed(ending.summary, ending.exit_code)
+    error.recorded = True  # type: ignore[attr-defined]  # of any exception: nobody is to be told twice
     if isinstance(error, IfcbscanError):
         error.logged = True
 
@@ -176,7 +211,8 @@ def _scan(order: _Order, held: run_locks.Held) -> ScanReport:
         from ifcbscan.cli.verify_printer import VerifyPrinter
         from ifcbscan.runs.content import compare
 
-        reading = Progress(tools.clock, order.bar, "reading", held.getting_on)
+        stopped = order.interruption.requested.is_set
+        reading = Progress(tools.clock, order.bar, "reading", held.getting_on, stopped)
         printer = VerifyPrinter(reading, order.arguments.output.verbose)
         try:
             comparison = compare(order.options, tools.tree, tools.bucket, tools.clock, printer)
@@ -188,18 +224,29 @@ def _scan(order: _Order, held: run_locks.Held) -> ScanReport:
     stop = StopRequest(order.interruption.requested, order.interruption.deferred)
     pool = ThreadPoolExecutor(_threads(order))
     guard = _Guard(order)
-    report = scan.scan(
-        order.options,
-        Backends(tools.tree, tools.bucket, tools.clock, pool, stop, bin_locks),
-        ScanPrinter(order.arguments.output.verbose, tools.progress),
-        say if order.arguments.output.as_json else result,
-        scan.Preparations(warnings, guard, differs),
-    )
+    try:
+        report = scan.scan(
+            order.options,
+            Backends(tools.tree, tools.bucket, tools.clock, pool, stop, bin_locks),
+            ScanPrinter(order.arguments.output.verbose, tools.progress),
+            say if order.arguments.output.as_json else result,
+            scan.Preparations(warnings, guard, differs, _unmounted(order)),
+        )
+    finally:
+        tools.progress.end()  # whatever ended the scan, no bar stays on the screen
     if order.arguments.dry_run:
         return report
     return with_dashboard(
         _with_companions(report, bin_locks, held), order.job, order.arguments.by_hand, guard.result
     )
+
+
+def _unmounted(order: _Order) -> str:
+    """What is to be said if no disk is mounted where one was when the schedule was made."""
+    mounted_at = order.arguments.mounted_at
+    if mounted_at is None or os.path.ismount(mounted_at):
+        return ""
+    return of_unmounted(order.job.directory, mounted_at)
 
 
 def _threads(order: _Order) -> int:
@@ -217,8 +264,8 @@ def _tools(order: _Order, held: run_locks.Held) -> _Tools:
         held.getting_on,
         options.window,
     )
-    progress = Progress(clock, order.bar, getting_on=held.getting_on)
     requested = order.interruption.requested
+    progress = Progress(clock, order.bar, getting_on=held.getting_on, stopped=requested.is_set)
     rate = order.arguments.bandwidth or config.max_bandwidth
     throttle = Throttle(rate, clock, requested) if rate else None
 

@@ -7,21 +7,47 @@ dashboard/accession.py).
 from __future__ import annotations
 
 import contextlib
+import os
 from typing import Iterable, Optional, Sequence, Tuple
 
 from ifcbscan.cli.job import Job, load_config
-from ifcbscan.cli.targets import is_inside, is_same_file
+from ifcbscan.cli.targets import absolute, current_folder, is_inside, is_same_file
 from ifcbscan.core.window import EVERYTHING, Window
-from ifcbscan.errors import IfcbscanError
+from ifcbscan.errors import IfcbscanError, UsageError
 from ifcbscan.schedule.choose import for_this_system
-from ifcbscan.schedule.jobs import ScheduledJob
+from ifcbscan.schedule.jobs import InstalledJob, ScheduledJob
 
 
 def scheduled_jobs() -> list[ScheduledJob]:
     """The jobs of this user; none where the schedule cannot be read."""
+    return [installed.job for installed in installed_jobs() or ()]
+
+
+def installed_jobs() -> Sequence[InstalledJob] | None:
+    """The same with how they stand in the schedule; None where it cannot be read."""
     with contextlib.suppress(IfcbscanError):
-        return [installed.job for installed in for_this_system().jobs()]
-    return []
+        return for_this_system().jobs()
+    return None
+
+
+def is_about(job: ScheduledJob, what: str) -> bool:
+    """Whether `what`, a folder or a time series as somebody has typed it, means this job."""
+    if job.time_series == what:
+        return True
+    if current_folder() is None and not os.path.isabs(os.path.expanduser(what)):
+        return False  # a path from a folder that has been deleted leads nowhere
+    return os.path.normcase(os.path.realpath(absolute(what))) == os.path.normcase(
+        os.path.realpath(job.directory)
+    )
+
+
+def none_about(what: str, known: Sequence[ScheduledJob]) -> UsageError:
+    """The error for a folder or time series that no job is about."""
+    listing = "Nothing at all is scheduled for this user."
+    if known:
+        jobs = "; ".join(f"{job.directory} to {job.time_series}" for job in known)
+        listing = f"What is scheduled: {jobs}."
+    return UsageError(f"Nothing is scheduled for {what}. {listing}")
 
 
 def own_jobs(job: Job, jobs: Iterable[ScheduledJob]) -> Sequence[ScheduledJob]:

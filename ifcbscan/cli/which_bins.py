@@ -25,12 +25,12 @@ _QUESTION = (
 )
 
 
-def settle_window(job: Job, window: Window, bucket: Bucket, answered: bool) -> Window:
+def settle_window(job: Job, window: Window, bucket: Bucket | None, answered: bool) -> Window:
     """The window for a new job: `window`, or what the operator makes of it after seeing what there is.
 
-    `answered`: the operator has said beforehand what is to be sent, so nothing is asked. Without a terminal nothing is
-    asked either, and everything of `window` is sent. Raises UsageError if the operator wants none of it, BucketRefused,
-    BucketUnreachable, Interrupted.
+    `bucket`: None if it cannot be asked; then only the disk is looked at. `answered`: the operator has said beforehand
+    what is to be sent, so nothing is asked. Without a terminal nothing is asked either, and everything of `window` is sent.
+    Raises UsageError if the operator wants none of it, BucketRefused, BucketUnreachable, Interrupted.
     """
     tree = LocalTree(job.directory, job.config.exclude_dirs, window=window)
     clock = Clock()
@@ -38,13 +38,13 @@ def settle_window(job: Job, window: Window, bucket: Bucket, answered: bool) -> W
     options = ScanOptions(
         job.config.account, job.time_series, Policy(job.config.settle, job.config.confirm), window=window
     )
-    if at_terminal:
+    if at_terminal and bucket is not None:
         with ThreadPoolExecutor(MOST_RANGES) as pool:
             stock = take_stock(options, tree, bucket, clock, pool)
     else:
         stock = count_stock(tree)
     _show(job, stock, window)
-    doubts = stock.doubts(bucket.server_clock.now())
+    doubts = stock.doubts(clock.wall() if bucket is None else bucket.server_clock.now())
     if not doubts or answered:
         return window
     output.say(

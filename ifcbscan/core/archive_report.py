@@ -80,7 +80,7 @@ class Day:
 
 @dataclass(frozen=True)
 class Gap:
-    """Days in a row without a bin, from the first to the last of them, between days that have some."""
+    """Days in a row without a bin, from the first to the last of them, after a day that has some."""
 
     first: datetime.date
     last: datetime.date
@@ -107,7 +107,9 @@ class ArchiveReport:
     """One time series against one folder, at one moment. Sizes in bytes; `now` in seconds since 1970 (UTC).
 
     `bins` and `size` are all bins, `states` the same split up. `misdated` bins (a date that cannot be
-    right) are in these figures, but in no day. `newest` is the newest bin here or in the archive.
+    right) are in these figures, but in no day. `newest` is the newest bin here or in the archive. `unreadable`: folders
+    and files that the system would not show. `silence`: why the folder brings no bins where it should, in words; "" if
+    that is not so; as a rule also among the warnings. `instrument_lines`: what the instrument and its computer say of themselves.
     """
 
     time_series: str
@@ -129,6 +131,9 @@ class ArchiveReport:
     window: str
     published_known: bool
     warnings: tuple[str, ...]
+    unreadable: int = 0
+    silence: str = ""
+    instrument_lines: tuple[str, ...] = ()
 
     def bins_in(self, states: Container[BinState]) -> int:
         """How many bins are in one of `states`."""
@@ -140,8 +145,18 @@ class ArchiveReport:
 
     @property
     def gap_days(self) -> int:
-        """Days without bins between the first day and the last."""
+        """Days without bins since the first day."""
         return sum(gap.days for gap in self.gaps)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """The warnings besides the silence."""
+        return tuple(warning for warning in self.warnings if warning != self.silence)
+
+    @property
+    def last_day(self) -> datetime.date:
+        """The last day of which anything is known: with bins, or without. Only where there is a day with bins."""
+        return max([self.days[-1].date, *(gap.last for gap in self.gaps[-1:])])
 
 
 @dataclass(frozen=True)
@@ -155,10 +170,11 @@ class ReportSubject:
 
 
 class NotCounted(NamedTuple):
-    """Bins that were found and are not in the report: in excluded folders, or outside the window."""
+    """What is not in the report: bins in excluded folders, or outside the window, and what lies in unreadable folders."""
 
     excluded: int = 0
     outside: int = 0
+    unreadable: int = 0
 
 
 NOTHING_LEFT_OUT = NotCounted()
@@ -184,6 +200,7 @@ def build_report(
     unfinished: list[ListedBin] = []
     newest: SurveyedBin | None = None
     newest_in_archive: SurveyedBin | None = None
+    latest = latest_in_archive = (0, "")
     misdated, misdated_example = 0, ""
     for found in bins:
         item = found if published is None else _as_published(found, published)
@@ -191,16 +208,20 @@ def build_report(
         sizes[item.state] += item.size
         if item.state not in _DONE:
             unfinished.append(_listed(item, now))
-        day = item.pid.sample_time // _DAY
+        sampled = item.pid.sample_time
+        day = sampled // _DAY
         if not first_day <= day <= last_day:
             misdated += 1
             misdated_example = misdated_example or str(item.pid)
             continue
         day_counts.setdefault(day, Counter())[item.state] += 1
         day_sizes[day] += item.size
-        newest = _newer(newest, item)
-        if item.state in IN_ARCHIVE:
-            newest_in_archive = _newer(newest_in_archive, item)
+        # In one order for bins of the same second, so that the report does not depend on the walk's order.
+        moment = sampled, item.pid
+        if newest is None or moment > latest:
+            newest, latest = item, moment
+        if item.state in IN_ARCHIVE and (newest_in_archive is None or moment > latest_in_archive):
+            newest_in_archive, latest_in_archive = item, moment
     unfinished.sort(key=lambda listed: (WORST_FIRST.index(listed.state), listed.age, listed.pid))
     days = tuple(_day(day, day_counts[day], day_sizes[day]) for day in sorted(day_counts))
     return ArchiveReport(
@@ -212,7 +233,7 @@ def build_report(
         size=sum(sizes.values()),
         states=tuple(StateCount(state, counts[state], sizes[state]) for state in WORST_FIRST),
         days=days,
-        gaps=_gaps(days),
+        gaps=_gaps(days, newest.pid.sample_time, min(now, subject.window.until)) if newest else (),
         unfinished=tuple(unfinished),
         newest=_listed(newest, now) if newest else None,
         newest_in_archive=_listed(newest_in_archive, now) if newest_in_archive else None,
@@ -223,6 +244,7 @@ def build_report(
         window=str(subject.window),
         published_known=published is not None and published.known,
         warnings=tuple(printable(warning) for warning in warnings),
+        unreadable=not_counted.unreadable,
     )
 
 
@@ -239,13 +261,6 @@ def _as_published(item: SurveyedBin, published: ShownBins) -> SurveyedBin:
     return SurveyedBin(item.pid, BinState.UNPUBLISHED, reason, item.size)
 
 
-def _newer(one: SurveyedBin | None, other: SurveyedBin) -> SurveyedBin:
-    if one is None:
-        return other
-    # One order for bins of the same second, so that the report does not depend on the walk's order.
-    return max(one, other, key=lambda item: (item.pid.sample_time, item.pid))
-
-
 def _listed(item: SurveyedBin, now: float) -> ListedBin:
     return ListedBin(str(item.pid), item.state, printable(item.reason), item.size, now - item.pid.sample_time)
 
@@ -259,12 +274,18 @@ def _date(day: int) -> datetime.date:
     return datetime.date(1970, 1, 1) + datetime.timedelta(days=day)
 
 
-def _gaps(days: Sequence[Day]) -> tuple[Gap, ...]:
+def _gaps(days: Sequence[Day], newest: int, end: float) -> tuple[Gap, ...]:
+    """The gaps from the first of `days` to `end`, a moment, as is `newest`, that of the newest bin (seconds since 1970).
+
+    A day that is not over is one without bins only where the newest one is a whole day old: else, every midnight would
+    begin a gap.
+    """
     one = datetime.timedelta(days=1)
+    counts = end - newest >= _DAY
+    after_the_last = _date(-int(-end // _DAY) if counts else int(end // _DAY))
+    dates = [*(day.date for day in days), after_the_last]
     return tuple(
-        Gap(before.date + one, after.date - one)
-        for before, after in zip(days, days[1:])
-        if after.date - before.date > one
+        Gap(before + one, after - one) for before, after in zip(dates, dates[1:]) if after - before > one
     )
 
 
@@ -295,7 +316,9 @@ def to_json(report: ArchiveReport) -> dict[str, Any]:
             "misdated": report.misdated,
             "excluded": report.excluded,
             "outside": report.outside,
+            "unreadable": report.unreadable,
         },
+        "silence": report.silence,
         "published_known": report.published_known,
         "newest": _newest_json(report.newest),
         "newest_in_archive": _newest_json(report.newest_in_archive),
@@ -324,6 +347,7 @@ def to_json(report: ArchiveReport) -> dict[str, Any]:
             for item in report.unfinished
         ],
         "warnings": list(report.warnings),
+        "instrument": list(report.instrument_lines),
     }
 
 

@@ -39,6 +39,11 @@ _OLD_STYLE_FOLDER = re.compile(r"IFCB[0-9]_[0-9]{4}_[0-9]{3}")
 _ALMOST_A_PID = re.compile(
     r"D[0-9]{6,10}T[0-9]{4,8}_IFCB[0-9]+|IFCB[0-9]+_[0-9]{4}_[0-9]{1,3}_[0-9]{4,8}", re.IGNORECASE
 )
+# What people and programs put behind the whole name of a file that they copy or replace: `.roi (1)`, `.roi copy`, `.roi.1`,
+# `.roi~`, `.roi.bak`. Not what is still being fetched (`.roi.part`).
+_COPY_OF_A_MEMBER = re.compile(
+    r"\.(?:hdr|adc|roi)(?:[\s(~-].*|\.(?:[0-9]{1,3}|bak|old|orig|copy|save))", re.IGNORECASE
+)
 
 
 @lru_cache(maxsize=8192)
@@ -137,6 +142,17 @@ def looks_like_a_pid(text: str) -> bool:
     holds no data of it.
     """
     return not text.startswith("._") and _ALMOST_A_PID.search(text) is not None
+
+
+def looks_like_a_copy(name: str) -> bool:
+    """Whether a file that does not end like a bin's is a copy of one, with the mark of that behind its name (`...roi (1)`)."""
+    end = _COPY_OF_A_MEMBER.search(name)
+    return (
+        end is not None
+        and end.end() == len(name)
+        and name[0] != "."
+        and looks_like_a_pid(name[: end.start()])
+    )
 
 
 def pack_stamps(times: Sequence[float], marks: Sequence[int] = (0, 0, 0)) -> bytes:

@@ -42,7 +42,7 @@ def refusal(contents: Contents, header: Header, size: int, old_style: bool) -> s
     In an operator's words, to be put after WILL_REFUSE.
     """
     if size < _LEAST_BYTES:
-        return f"its files have {size} bytes in all, and with less than {_LEAST_BYTES} it is no bin"
+        return f"its files have {size:,} bytes in all, and with less than {_LEAST_BYTES} it is no bin"
     return _malformed(contents, old_style) or _no_volume(contents, header, old_style) or _bad_field(header)
 
 

@@ -11,6 +11,7 @@ from typing import Iterable, NamedTuple, Sequence
 from ifcbscan.core.adc import Finding
 from ifcbscan.core.bins import EXTENSIONS, MISSING, Fileset, RemoteFileset, server_seconds
 from ifcbscan.core.states import State as State  # a part of every decision, so it can be had from here
+from ifcbscan.core.words import human_duration
 
 #: The archive deletes anything larger (ifcb-data-sharer, validate-ifcb-files). Bytes.
 ARCHIVE_LIMIT = 250000000
@@ -20,6 +21,10 @@ _DATE_STEP = 1.0
 
 #: Objects dated further than this in the future: the bucket's clocks disagree, and no run waits for that. Seconds.
 _FUTURE = 60.0
+
+#: A bin of which files are missing may still be written if one of the others changed less than so long ago: an instrument
+#: takes 20 minutes for a sample. Seconds.
+BEING_WRITTEN = 1800.0
 
 #: How long a bin that the archive refused is left alone. Seconds.
 RETRY_REJECTED = 24 * 3600
@@ -127,10 +132,12 @@ def decide(
 
     | local fileset                          | remote                                 | state           | action  |
     |----------------------------------------|----------------------------------------|-----------------|---------|
+    | a member missing, another one young+   | any                                    | being_written   | none    |
     | a member missing                       | any                                    | incomplete      | none    |
     | changed in the last `settle` seconds*  | any                                    | settling        | none    |
     | two copies that differ in size         | any                                    | conflict        | none    |
-    | no image, or an empty .hdr or .adc     | any                                    | held            | none    |
+    | no image (but an .hdr)                 | any                                    | empty           | none    |
+    | an empty .hdr or .adc                  | any                                    | held            | none    |
     | a member over 250,000,000 bytes        | any                                    | held            | none    |
     | complete                               | all three right, `looked_at`           | synced          | none    |
     | complete                               | a member larger (not with `replace`)   | conflict        | none    |
@@ -144,8 +151,9 @@ def decide(
     | complete                               | .roi and .hdr right, younger           | unconfirmed     | wait    |
     | complete                               | anything else                          | upload          | .roi, then .hdr |
 
-    * by either clock; once `watched`, by the bucket's alone. ** not with `retry_rejected`. *** without
-    `check_integrity` this row is left out, if the finding is `overridable`; the next row never is.
+    + by either clock, less than 30 minutes ago. * by either clock; once `watched`, by the bucket's alone. ** not with
+    `retry_rejected`. *** without `check_integrity` this row is left out, if the finding is `overridable`; the next row
+    never is.
 
     In `upload`, a right .roi is not sent again, and the .hdr always follows a .roi. Because of that order
     "an .hdr without a .roi" means that the archive deleted the .roi, and the .hdr's time is the time of
@@ -171,7 +179,7 @@ def _decide_by_table(
     local: Fileset, remote: RemoteFileset, now: Now, policy: Policy, copies: Sequence[Fileset], known: Known
 ) -> Decision:
     if not local.complete:
-        return Decision(State.INCOMPLETE, reason=_missing(local))
+        return _incomplete(local, now, _missing(local))
     clocks = (now.server,) if known.watched else (now.local, now.server)
     if _changed_lately(local, clocks, policy) or any(
         _changed_lately(copy, clocks, policy) for copy in copies
@@ -183,6 +191,11 @@ def _decide_by_table(
     for copy in copies:
         if copy.sizes != local.sizes:
             return Decision(State.CONFLICT, reason=_copies_differ(local, copy))
+    if _is_without_images(local):
+        return Decision(
+            State.EMPTY,
+            reason=f"empty: .roi has {local.roi} bytes, so no image; the dashboard refuses such a bin",
+        )
     unacceptable = _unacceptable(local)
     if unacceptable:
         return Decision(State.HELD, reason=unacceptable)
@@ -217,7 +230,7 @@ def _decide_by_table(
         if age < -_FUTURE:
             return Decision(
                 State.UNCONFIRMED,
-                reason=f"dated {-age:.0f} s in the future by the bucket; a later run looks again",
+                reason=f"dated {human_duration(-age)} in the future by the bucket; a later run looks again",
             )
         return Decision(
             State.UNCONFIRMED,
@@ -238,18 +251,28 @@ def decide_absent(remote: RemoteFileset) -> Decision | None:
     return Decision(State.INCOMPLETE, reason=f"not on this disk, and the archive has no {_named(absent)}")
 
 
-def decide_fragment(fragment: Fileset, used: Fileset) -> Decision:
+def decide_fragment(fragment: Fileset, used: Fileset, now: Now) -> Decision:
     """The verdict on an incomplete fileset of a pid of which another folder has `used`, the one that counts."""
     reason = f"{_missing(fragment)} in {fragment.folder}"
     if used.complete:
         reason += f"; the copy in {used.folder} is used"
+    return _incomplete(fragment, now, reason)
+
+
+def _incomplete(local: Fileset, now: Now, reason: str) -> Decision:
+    if _changed_within(BEING_WRITTEN, local, (now.local, now.server)):
+        return Decision(State.BEING_WRITTEN, reason=f"{reason}: it may still be written")
     return Decision(State.INCOMPLETE, reason=reason)
 
 
 def _changed_lately(fileset: Fileset, clocks: tuple[float, ...], policy: Policy) -> bool:
+    return _changed_within(policy.settle, fileset, clocks)
+
+
+def _changed_within(seconds: float, fileset: Fileset, clocks: tuple[float, ...]) -> bool:
     # Either clock may be the wrong one (a clock that jumped leaves times of the other one), so a change
     # that is recent by either counts, of any member. A time in the future says nothing: see the row `watch`.
-    return any(0 <= clock - changed < policy.settle for clock in clocks for changed in fileset.times)
+    return any(0 <= clock - changed < seconds for clock in clocks for changed in fileset.times)
 
 
 def _missing(local: Fileset) -> str:
@@ -260,10 +283,13 @@ def _named(extensions: Sequence[str]) -> str:
     return " and ".join("." + extension for extension in extensions)
 
 
-def _unacceptable(local: Fileset) -> str:
+def _is_without_images(local: Fileset) -> bool:
     # An old-style .roi has one pad byte at each end: with 2 bytes it holds no image (ifcb-acq; ifcbdb refuses such a .roi).
-    if local.roi <= (2 if local.pid.old_style else 1):
-        return f"empty: .roi has {local.roi} bytes, so no image; the dashboard refuses such a bin"
+    # An instrument that has seen nothing still writes its .hdr: an empty one is damage.
+    return local.hdr > 0 and local.roi <= (2 if local.pid.old_style else 1)
+
+
+def _unacceptable(local: Fileset) -> str:
     for ext in ("hdr", "adc"):
         if local.size(ext) == 0:
             return f"empty: .{ext} has 0 bytes; the dashboard refuses such a bin"

@@ -43,7 +43,9 @@ def brief(text: object, most: int = 200) -> str:
 
 
 def named(texts: Sequence[str], rest: str, most: int = NAMED_AT_MOST) -> list[str]:
-    """The first `most` of `texts`; if there are more, then `rest` with the number of the others in the place of {}."""
+    """The first `most` of `texts`; if two or more are left, then `rest` with their number in the place of {}."""
+    if len(texts) == most + 1:
+        most += 1  # it takes no more room than the line about it
     shown = list(texts[:most])
     if len(texts) > most:
         shown.append(rest.format(f"{len(texts) - most:,}"))

@@ -6,13 +6,16 @@ Pure. The JSON keys and the exit codes are a contract with scripts and scheduler
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Iterable, NamedTuple
+from typing import TYPE_CHECKING, Any, Iterable, NamedTuple
 
 from ifcbscan.core.bins import Pid
 from ifcbscan.core.dashboard_note import DashboardNote
 from ifcbscan.core.states import SCAN_COUNTS, BinState, ReportedState
-from ifcbscan.core.words import human_bytes
+from ifcbscan.core.words import counted, human_bytes, human_duration
 from ifcbscan.errors import ExitCode
+
+if TYPE_CHECKING:
+    from ifcbscan.core.vital_signs import VitalSigns
 
 #: From so many characters on a reason is not told again with each further bin.
 _LONG_REASON = 100
@@ -26,11 +29,15 @@ class Result(NamedTuple):
 
 
 class Problem(NamedTuple):
-    """A bin that needs attention, and why. `state` is a `BinState`; `verify` has states of its own (verify_report.py)."""
+    """A bin that is told of by itself, and why. `state` is a `BinState`; `verify` has states of its own (verify_report.py).
+
+    `calm`: it passes by itself or needs nothing (a bin being written, one without images), so only programs are told.
+    """
 
     pid: str
     state: ReportedState
     reason: str
+    calm: bool = False
 
 
 class Requests(NamedTuple):
@@ -68,13 +75,18 @@ class ScanReport(NamedTuple):
     dashboard: DashboardNote | None = None  # what it said last, if it was ever asked; full runs only
     elsewhere: str = ""  # which other runs on this computer have bins of those to upload
     stalled: bool = False  # another run holds bins or a lock, and has given no sign of life for an hour
+    silence: str = ""  # why nothing new can come of this folder (core/silence.py); also among the warnings
+    max_age: float | None = None  # of a recent run: how old the bins are that it looks at, at most
+    attention: int = 0  # bins that need a person; the other problems are calm
+    vital: VitalSigns | None = None  # of the instrument and its disk; full runs only, and only if asked for
 
     @property
     def exit_code(self) -> int:
         """The exit code of the most severe thing that happened."""
         if self.ended_code:
             return self.ended_code
-        if self.bins[BinState.FAILED] or self.unreadable or self.stalled:
+        disk_nearly_full = self.vital is not None and self.vital.disk_nearly_full
+        if self.bins[BinState.FAILED] or self.unreadable or self.stalled or self.silence or disk_nearly_full:
             return ExitCode.PARTLY_FAILED
         return ExitCode.DONE
 
@@ -120,15 +132,26 @@ class Tally:
 
         `reason` of one that was uploaded: what will keep it off the dashboard all the same, "" if nothing is known.
         """
-        self.bins[state] += 1
+        counted = state.in_scan
+        self.bins[counted] += 1
         if state is BinState.SYNCED:
             return  # most of a million
         if state is BinState.UPLOADED:
             self.uploaded.append(pid)
             if reason:
                 self.refusable.append((pid, reason))
-        if state.needs_attention:
-            self.problems.append(Problem(pid, state, reason))
+        if counted.needs_attention:
+            self.problems.append(Problem(pid, counted, reason, calm=not state.needs_attention))
+
+    @property
+    def attention(self) -> int:
+        """How many bins need a person."""
+        return len(loud(self.problems))
+
+
+def loud(problems: Iterable[Problem]) -> list[Problem]:
+    """Those that a person is told of."""
+    return [problem for problem in problems if not problem.calm]
 
 
 def told_once(problems: Iterable[Problem], ended_by: str | None = None) -> list[Problem]:
@@ -151,21 +174,25 @@ def told_once(problems: Iterable[Problem], ended_by: str | None = None) -> list[
 def summary(report: ScanReport) -> str:
     """The run in one line of words."""
     parts = [
-        f"{report.bins[state]} {state.words}"
+        f"{report.bins[state]:,} {state.words}"
         for state in BinState
         if state in SCAN_COUNTS and report.bins[state]
     ]
     if report.elsewhere:
-        words = f"{report.bins[BinState.TO_UPLOAD]} {BinState.TO_UPLOAD.words}"
+        words = f"{report.bins[BinState.TO_UPLOAD]:,} {BinState.TO_UPLOAD.words}"
         parts = [f"{part} ({report.elsewhere})" if part == words else part for part in parts]
-    line = "{}: {}".format(report.time_series, ", ".join(parts) if parts else "no bins found")
+    none = (
+        "no bins found" if report.max_age is None else f"no bin of the last {human_duration(report.max_age)}"
+    )
+    line = "{}: {}".format(report.time_series, ", ".join(parts) if parts else none)
     if report.files_uploaded:
-        line += f"; sent {report.files_uploaded} files, {human_bytes(report.bytes_uploaded)} in {report.seconds:.0f} s"
+        sent = f"{counted(report.files_uploaded, 'file')}, {human_bytes(report.bytes_uploaded)}"
+        line += f"; sent {sent} in {report.seconds:,.0f} s"
     return line + (" (dry run: nothing was sent)" if report.dry_run else "")
 
 
 def worth_telling(report: ScanReport) -> bool:
     """Whether there is anything that a person who is mailed the output would want to read."""
     return bool(
-        report.files_uploaded or report.problems or report.warnings or report.ended_by or report.dry_run
+        report.files_uploaded or loud(report.problems) or report.warnings or report.ended_by or report.dry_run
     )

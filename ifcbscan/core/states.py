@@ -51,6 +51,8 @@ class BinState(ReportedState):
     OUTSIDE = "outside"  # of the job's window
     ARCHIVED = "archived"  # only in a survey: whole in the archive and no longer on this disk
     UNPUBLISHED = "unpublished"  # only in a survey: in the archive, but the dashboard does not show it
+    BEING_WRITTEN = "being_written"  # only in a survey; a scan counts it as incomplete
+    EMPTY = "empty"  # only in a survey: without images; a scan counts it as held
 
     # Members are compared by identity. Enum's own hash is a call in Python, and a scan counts a million bins.
     __hash__ = object.__hash__
@@ -69,6 +71,11 @@ class BinState(ReportedState):
     def needs_attention(self) -> bool:
         """Whether a person should look at such a bin; the others pass by themselves."""
         return _TABLE[self].tone is Tone.NEEDS_A_PERSON
+
+    @property
+    def in_scan(self) -> BinState:
+        """The count that such a bin is in of a scan, whose counts are a contract with programs (`SCAN_COUNTS`)."""
+        return _IN_SCAN.get(self, self)
 
     @property
     def in_archive(self) -> bool:
@@ -97,7 +104,13 @@ _TABLE = {
     BinState.OUTSIDE: _Row("outside the window", Tone.NEUTRAL),
     BinState.ARCHIVED: _Row("in the archive, no longer here", Tone.KEPT, in_archive=True),
     BinState.UNPUBLISHED: _Row("in the archive, not on the dashboard", Tone.ON_ITS_WAY, in_archive=True),
+    BinState.BEING_WRITTEN: _Row("being written", Tone.ON_ITS_WAY),
+    BinState.EMPTY: _Row("without images", Tone.NEUTRAL),
 }
+
+#: What passes by itself, or needs nothing, is told apart in a survey. In a scan it is in the count of those that are like
+#: it and do need a person.
+_IN_SCAN = {BinState.BEING_WRITTEN: BinState.INCOMPLETE, BinState.EMPTY: BinState.HELD}
 
 
 class State(enum.Enum):
@@ -112,6 +125,8 @@ class State(enum.Enum):
     HELD = "held"
     REJECTED = "rejected"
     CONFLICT = "conflict"
+    BEING_WRITTEN = "being_written"
+    EMPTY = "empty"
 
     __hash__ = object.__hash__  # as above
 
@@ -131,6 +146,8 @@ _COUNTED = {
     State.HELD: BinState.HELD,
     State.REJECTED: BinState.REJECTED,
     State.CONFLICT: BinState.CONFLICT,
+    State.BEING_WRITTEN: BinState.BEING_WRITTEN,
+    State.EMPTY: BinState.EMPTY,
 }
 
 #: What a scan counts, in the order of its JSON: every bin that was found is in exactly one of these.
@@ -160,6 +177,8 @@ WORST_FIRST = (
     BinState.TO_UPLOAD,
     BinState.UNCONFIRMED,
     BinState.SETTLING,
+    BinState.BEING_WRITTEN,
     BinState.ARCHIVED,
     BinState.SYNCED,
+    BinState.EMPTY,
 )

@@ -30,6 +30,14 @@ def parse_with_unit(text: str, name: str) -> float:
     return seconds
 
 
+def parse_interval(text: str, name: str) -> float:
+    """The same as `parse_with_unit`, and more than nothing."""
+    seconds = parse_with_unit(text, name)
+    if not seconds:
+        raise ConfigError(f"{name}: {text!r} is no time in which something can be expected; write 2h or 3d.")
+    return seconds
+
+
 def parse_rate(text: str, name: str) -> float:
     """Bytes a second of `500K`, `2M`, `80000`. Raises ConfigError naming `name`."""
     match = _RATE.fullmatch(text.strip())

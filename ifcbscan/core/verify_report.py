@@ -41,7 +41,7 @@ class VerifyState(ReportedState):
     @classmethod
     def of_state(cls, state: State) -> VerifyState:
         """The state of a bin that a scan would leave alone. Raises ValueError for those that lead to an upload."""
-        return cls(state.value)
+        return cls(state.counted.in_scan.value)
 
 
 #: The states of complete bins that are not proven to be in the archive.

@@ -7,10 +7,15 @@ _UNITS = ((86400, "days"), (3600, "h"), (60, "min"), (1, "s"))
 
 _A_YEAR = 365.25 * 86400
 
-#: What the settings, the disk and the bucket say of data: true, and beside the point where nothing could have been sent.
+#: What the settings, the disk and the bucket say of data, which is true, and beside the point where nothing could have been
+#: sent; and what is said instead.
 _NOTHING_SENT = (
-    " Nothing was sent.",
-    " Nothing more was sent.",
+    (" Nothing was sent.", ""),
+    (" Nothing more was sent.", ""),
+    (
+        " What is missing in the archive stays on this disk and is sent by a later run; check the network if this lasts.",
+        " Please check the network if this lasts.",
+    ),
 )
 
 #: A clock may be wrong by so many seconds before a moment counts as one in the future.
@@ -27,10 +32,12 @@ def human_bytes(size: float) -> str:
 
 
 def human_duration(seconds: float) -> str:
-    """`40 s`, `12 min`, `24 h`, `3 days`, `2.4 years`: in the largest unit that fits in twice, rounded down.
+    """`40 s`, `12 min`, `24 h`, `3 days`, `2.4 years`, `56 years`: in the largest unit that fits in twice, rounded down.
 
     A negative duration is `0 s`.
     """
+    if seconds >= 10 * _A_YEAR:
+        return f"{seconds // _A_YEAR:.0f} years"
     if seconds >= 2 * _A_YEAR:
         return f"{seconds / _A_YEAR:.1f} years"
     for size, unit in _UNITS:
@@ -50,13 +57,18 @@ def human_ago(seconds: float) -> str:
     return age if seconds < -_CLOCKS_DIFFER else f"{age} ago"
 
 
+def clock_words(ahead: float) -> str:
+    """How a clock that is `ahead` seconds ahead of another one compares with it: `3 days ahead of`, `56 years behind`."""
+    return f"{human_duration(abs(ahead))} {'ahead of' if ahead > 0 else 'behind'}"
+
+
 def counted(count: int, singular: str, plural: str = "") -> str:
     """`1 bin`, `2 bins`, `1,234 bins`; `plural` where it is not the singular with an s."""
     return f"{count:,} {singular if count == 1 else plural or singular + 's'}"
 
 
 def without_nothing_sent(message: str) -> str:
-    """A message of an error as a command says it that sends nothing: without the sentence that nothing was sent."""
-    for sentence in _NOTHING_SENT:
-        message = message.replace(sentence, "")
+    """A message of an error as a command says it that sends nothing: without what it says of sending."""
+    for sentence, instead in _NOTHING_SENT:
+        message = message.replace(sentence, instead)
     return message

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import stat
 from typing import BinaryIO, Callable, Iterable
 
@@ -40,6 +41,10 @@ class LocalTree:
         self._getting_on = getting_on
         self._window = window
 
+    def look_back_to(self, not_before: float) -> None:
+        """From now on, only bins whose pid's time is not earlier (seconds since 1970, UTC)."""
+        self._not_before = not_before
+
     def walk(self) -> Inventory:
         """Every fileset below the root. Raises UsageError if the root itself cannot be read.
 
@@ -51,6 +56,15 @@ class LocalTree:
                 f"The data folder {self.root} {what}. Nothing was sent. Is the disk mounted, the name spelt right?"
             )
         return Walk(self.root, self._exclude, self._not_before, self._getting_on, self._window).walk()
+
+    def free_space(self) -> int | None:
+        """Bytes that can still be written to the disk of the root; None if nothing can, or that is not known."""
+        try:
+            if hasattr(os, "statvfs") and os.statvfs(self.root).f_flag & os.ST_RDONLY:
+                return None
+            return shutil.disk_usage(self.root).free
+        except OSError:
+            return None
 
     def refresh(self, fileset: Fileset) -> Fileset:
         """The same fileset as it is on the disk now; members that are gone are `MISSING`. Raises LocalFileProblem."""

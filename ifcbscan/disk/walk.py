@@ -13,8 +13,9 @@ import stat
 from dataclasses import dataclass, field
 from typing import Callable, Iterator
 
-from ifcbscan.core.bins import Fileset, Pid, folder_end, looks_like_a_pid, parse_pid
+from ifcbscan.core.bins import Fileset, Pid, folder_end, looks_like_a_copy, looks_like_a_pid, parse_pid
 from ifcbscan.core.window import EVERYTHING, Window
+from ifcbscan.core.words import counted
 from ifcbscan.disk.files import SUFFIXES, Member, fileset_of, member, reachable
 from ifcbscan.errors import UsageError
 
@@ -44,6 +45,7 @@ class Inventory:
     outside: int = (
         0  # bins outside the window, in folders that are not excluded; their files were not looked at
     )
+    passed_over: bool = False  # bins, or folders of days, that are older than what was wanted
     foreign: int = 0  # files that are no part of a bin
     misnamed: int = 0  # files that look like a bin's but whose name is no pid
     unreadable: int = 0  # folders and files that the system would not show
@@ -128,6 +130,7 @@ class Walk:
                 continue
             for name in sorted(subfolders, reverse=True):
                 if self._not_before is not None and folder_end(name) <= self._not_before:
+                    self._found.passed_over = True
                     continue
                 inside = (
                     _Place.EXCLUDED if place is _Place.COUNTED and name.lower() in self._exclude else place
@@ -161,14 +164,20 @@ class Walk:
         yield from self._unreadable.first
         if self._unreadable.count > len(self._unreadable.first):
             more = self._unreadable.count - len(self._unreadable.first)
-            yield f"{more:,} more folders cannot be read: bins in them are not seen"
+            them = "it" if more == 1 else "them"
+            yield f"{counted(more, 'more folder')} cannot be read: bins in {them} are not seen"
         if self._unexamined.count:
             yield (
                 f"some files cannot be examined, so their bins count as incomplete; the first: {self._unexamined.first[0]}"
             )
-        if self._links.count:
+        if self._links.count == 1:
             yield (
-                f"{self._links.count} symbolic links lead to folders elsewhere, or to nothing, and are not followed, so bins "
+                "1 symbolic link leads to a folder elsewhere, or to nothing, and is not followed, so bins behind it are not seen "
+                f"({self._links.first[0]}); give the folder itself as DIR"
+            )
+        elif self._links.count:
+            yield (
+                f"{self._links.count:,} symbolic links lead to folders elsewhere, or to nothing, and are not followed, so bins "
                 f"behind them are not seen (the first: {self._links.first[0]}); give the folder itself as DIR"
             )
         for folder in self._system.first:
@@ -176,9 +185,14 @@ class Walk:
                 f"bins lie in {folder}, a folder of the system that is not looked into, so they are left out; move them out of "
                 "it if they are needed"
             )
-        if self._misnamed.count:
+        if self._misnamed.count == 1:
             yield (
-                f"{self._misnamed.count} files look like a bin's but their name is no valid bin id, so the dashboard could not show "
+                "1 file looks like a bin's but its name is no valid bin id, so the dashboard could not show it; it is left out "
+                f"({self._misnamed.first[0]})"
+            )
+        elif self._misnamed.count:
+            yield (
+                f"{self._misnamed.count:,} files look like a bin's but their name is no valid bin id, so the dashboard could not show "
                 f"them; they are left out (the first: {self._misnamed.first[0]})"
             )
 
@@ -190,7 +204,9 @@ class Walk:
             for entry in entries:
                 name = entry.name
                 if name[-4:] in SUFFIXES or name[-4:].lower() in SUFFIXES:
-                    if not self._is_older(name):
+                    if self._is_older(name):
+                        self._found.passed_over = True
+                    else:
                         names.append(name)
                 elif entry.is_dir(follow_symlinks=False):
                     if not _belongs_to_system(name):
@@ -199,7 +215,9 @@ class Walk:
                         self._pending.append((reachable(entry.path), _Place.SYSTEM))
                 else:
                     self._found.foreign += place is not _Place.SYSTEM
-                    if entry.is_symlink():
+                    if place is _Place.COUNTED and looks_like_a_copy(name) and not self._is_older(name):
+                        self._misnamed.add(entry.path)
+                    elif entry.is_symlink():
                         self._look_at_link(entry.path)
         names.sort(key=_stem)
         for stem, members in itertools.groupby(names, key=_stem):
@@ -226,7 +244,7 @@ class Walk:
         elif pid is None:
             self._take_foreign(folder, place, stem, names, subfolders)
         elif self._not_before is not None and pid.sample_time < self._not_before:
-            pass
+            self._found.passed_over = True
         elif place is _Place.EXCLUDED:
             self._excluded.add(pid)
         elif not self._window.holds(pid):

@@ -57,7 +57,7 @@ class MonthFigures:
 class YearCalendar:
     """One year, as a drawing of a row a month and a column a day, and in figures.
 
-    `empty_path` draws a dot for each day before the first or after the last one of the time series.
+    `empty_path` draws a dot for each day before the first one of the time series, or to come.
     """
 
     year: int
@@ -69,13 +69,17 @@ class YearCalendar:
 
 
 def calendars(report: ArchiveReport) -> list[YearCalendar]:
-    """Every year that has bins, the latest first."""
-    return [_calendar(year, report) for year in sorted({day.date.year for day in report.days}, reverse=True)]
+    """Every year that has bins, and those since, the latest first."""
+    if not report.days:
+        return []
+    years = {day.date.year for day in report.days}
+    years.update(range(report.days[-1].date.year, report.last_day.year + 1))
+    return [_calendar(year, report) for year in sorted(years, reverse=True)]
 
 
 def _calendar(year: int, report: ArchiveReport) -> YearCalendar:
-    """A cell for each day from the first to the last one of the time series, a dot for each other day."""
-    first, last = report.days[0].date, report.days[-1].date
+    """A cell for each day from the first one of the time series to the last one that is over, a dot for each other day."""
+    first, last = report.days[0].date, report.last_day
     known = {day.date: day for day in report.days if day.date.year == year}
     cells = []
     dots = []
@@ -86,9 +90,58 @@ def _calendar(year: int, report: ArchiveReport) -> YearCalendar:
         else:
             dots.append(f"M{x + 4} {y + 4}h2v2h-2z")
     bins = sum(day.bins for day in known.values())
-    without = sum(1 for cell in cells if cell.tone == _NO_BINS)
+    without = len(cells) - len(known)
     label = f"{year}: {counted(bins, 'bin')} on {counted(len(known), 'day')}, {counted(without, 'day')} without bins"
     return YearCalendar(year, label, bins, tuple(cells), "".join(dots), _months(year, first, last, known))
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One day of a strip: a bar that stands on its lower edge, at `x`; `height` in units of the drawing."""
+
+    tone: str
+    x: int
+    height: int
+    title: str
+
+
+@dataclass(frozen=True)
+class Strip:
+    """The last days as bars side by side, and in words. `width` in units of the drawing, whose height is `STRIP_HEIGHT`."""
+
+    label: str
+    bars: tuple[Bar, ...]
+    width: int
+
+
+STRIP_HEIGHT = 20
+
+#: Tone -> how tall the bar is, so that nobody needs to tell colours apart: what needs a person stands out.
+_BAR_HEIGHTS = {
+    Tone.GOOD.value: 12,
+    Tone.KEPT.value: 12,
+    Tone.ON_ITS_WAY.value: 16,
+    Tone.NEEDS_A_PERSON.value: STRIP_HEIGHT,
+    Tone.NEUTRAL.value: 5,
+}
+
+_BAR_PITCH = 5
+
+
+def strip(report: ArchiveReport, days: int = 60) -> Strip:
+    """The last so many days up to that of the report; none for those before the first one of the time series."""
+    today = datetime.date(1970, 1, 1) + datetime.timedelta(days=int(report.now // 86400))
+    dates = [today - datetime.timedelta(days=back) for back in range(days - 1, -1, -1)]
+    known = {day.date: day for day in report.days if dates[0] <= day.date <= today}
+    bars = []
+    for number, date in enumerate(dates):
+        if report.days and report.days[0].date <= date <= report.last_day:
+            cell = _cell(date, known.get(date), 0, 0)
+            bars.append(Bar(cell.tone, number * _BAR_PITCH, _BAR_HEIGHTS[cell.tone], cell.title))
+    bad = sum(1 for bar in bars if bar.tone == Tone.NEEDS_A_PERSON.value)
+    label = f"The last {days} days: bins on {len(known)}"
+    label += f", on {bad} of them some to look at" if bad else ""
+    return Strip(label, tuple(bars), days * _BAR_PITCH)
 
 
 def _days_of(year: int) -> Iterator[datetime.date]:
@@ -102,7 +155,7 @@ def _cell(date: datetime.date, day: Day | None, x: int, y: int) -> Cell:
     if day is None:
         return Cell(_NO_BINS, "", x, y, f"{date}: no bins")
     worst = legend_of(day.worst)
-    states = ", ".join(f"{count} {legend_of(state).name}" for state, count in day.states)
+    states = ", ".join(f"{count:,} {legend_of(state).name}" for state, count in day.states)
     return Cell(worst.tone, worst.mark, x, y, f"{date}: {states}")
 
 

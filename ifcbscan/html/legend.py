@@ -88,6 +88,18 @@ _ROWS = (
         "may still be written",
         "Nothing: it is sent once its files stay as they are.",
     ),
+    Legend(
+        BinState.BEING_WRITTEN,
+        "w",
+        "the instrument is still writing it",
+        "Nothing: it is sent once all three files are there. If none is written for half an hour, it counts as incomplete.",
+    ),
+    Legend(
+        BinState.EMPTY,
+        "0",
+        "a sample without images",
+        "Nothing: there is no image in it, and the dashboard refuses such a bin.",
+    ),
     Legend(BinState.SYNCED, "", "here and in the archive"),
     Legend(BinState.ARCHIVED, "", "in the archive, no longer here"),
 )

@@ -7,9 +7,10 @@ Jinja2's escaping. Needs the extra `report`.
 from __future__ import annotations
 
 import base64
+import functools
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Sequence
+from typing import TYPE_CHECKING, Sequence
 
 from ifcbscan import __version__
 from ifcbscan.atomic import replace_file
@@ -21,13 +22,18 @@ from ifcbscan.core.archive_report import (
     ListedBin,
     utc_text,
 )
+from ifcbscan.core.archive_verdict import Stage, Verdict, share_in_archive, verdict_on
 from ifcbscan.core.printable import named
-from ifcbscan.core.words import counted, human_age, human_bytes
+from ifcbscan.core.states import WORST_FIRST, Tone
+from ifcbscan.core.words import human_age, human_bytes
 from ifcbscan.errors import UsageError
 from ifcbscan.html.calendars import CELL_CLASSES, calendars
 from ifcbscan.html.charts import charts
 from ifcbscan.html.legend import Legend, legend_of
 from ifcbscan.html.thumbnails import SampleImage
+
+if TYPE_CHECKING:
+    import jinja2
 
 #: How many bins the page lists one by one, the worst first; the JSON lists them all.
 LISTED_AT_MOST = 1000
@@ -44,13 +50,28 @@ class StateGroup:
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """The answer at a glance: its `tone` (a class of the page) and sign, a line, and what else there is to say."""
+class Banner:
+    """The answer at a glance as it is drawn: its `tone` (a class of the page) and sign, the stage in words, what else
+    there is to say."""
 
     tone: str
     mark: str
+    stage: str
     text: str
     more: str
+
+
+#: Stage -> the class of the page, and the sign.
+_LOOKS = {
+    Stage.ALL_THERE: ("good", "✓"),
+    Stage.ON_ITS_WAY: ("wait", "↑"),
+    Stage.NEEDS_YOU: ("bad", "!"),
+}
+
+
+def banner_of(verdict: Verdict) -> Banner:
+    """How a verdict is drawn."""
+    return Banner(*_LOOKS[verdict.stage], verdict.stage.words, verdict.text, verdict.more)
 
 
 def check_jinja2() -> None:
@@ -66,36 +87,51 @@ def check_jinja2() -> None:
 
 def render(report: ArchiveReport, images: Sequence[SampleImage] = (), images_of: str = "") -> str:
     """The whole page. `images` are samples of the bin `images_of`. Raises UsageError without Jinja2."""
+    return (
+        environment()
+        .get_template("report.html")
+        .render(
+            report=report,
+            version=__version__,
+            made=utc_text(report.now),
+            verdict=banner_of(verdict_on(report)),
+            share=share_in_archive(report),
+            without_images=report.bins_in([state for state in WORST_FIRST if state.tone is Tone.NEUTRAL]),
+            in_archive=report.bins_in(IN_ARCHIVE),
+            size_in_archive=report.size_in(IN_ARCHIVE),
+            states=[(legend_of(count.state), count) for count in reversed(report.states) if count.bins],
+            years=calendars(report),
+            charts=charts(report.days),
+            groups=_groups(report.unfinished),
+            warnings=named(report.notes, "{} more warnings, which “ifcbscan report --json” lists"),
+            attention=report.bins_in(ATTENTION),
+            waiting=report.bins_in(WAITING),
+            classes=CELL_CLASSES,
+            images_of=images_of,
+            images=[(image, base64.b64encode(image.png).decode("ascii")) for image in images],
+        )
+    )
+
+
+def environment() -> jinja2.Environment:
+    """What makes pages of the templates. Raises UsageError without Jinja2."""
     check_jinja2()
+    return _environment()
+
+
+@functools.lru_cache(maxsize=None)
+def _environment() -> jinja2.Environment:
     import jinja2
 
-    environment = jinja2.Environment(
+    made = jinja2.Environment(
         loader=jinja2.PackageLoader("ifcbscan.html"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(bytes=human_bytes, age=human_age, whole="{:,}".format, legend=legend_of)
-    return environment.get_template("report.html").render(
-        report=report,
-        version=__version__,
-        made=utc_text(report.now),
-        verdict=_verdict(report),
-        per_cent=_per_cent(report.bins_in(IN_ARCHIVE), report.bins),
-        in_archive=report.bins_in(IN_ARCHIVE),
-        size_in_archive=report.size_in(IN_ARCHIVE),
-        states=[(legend_of(count.state), count) for count in reversed(report.states) if count.bins],
-        years=calendars(report),
-        charts=charts(report.days),
-        groups=_groups(report.unfinished),
-        warnings=named(report.warnings, "{} more warnings, which “ifcbscan report --json” lists"),
-        attention=report.bins_in(ATTENTION),
-        waiting=report.bins_in(WAITING),
-        classes=CELL_CLASSES,
-        images_of=images_of,
-        images=[(image, base64.b64encode(image.png).decode("ascii")) for image in images],
-    )
+    made.filters.update(bytes=human_bytes, age=human_age, whole="{:,}".format, legend=legend_of)
+    return made
 
 
 def write_page(path: str, page: str) -> None:
@@ -106,27 +142,6 @@ def write_page(path: str, page: str) -> None:
         raise UsageError(
             f"The report cannot be written to {path}: {error.strerror}. Choose another place with -o FILE."
         ) from None
-
-
-def _per_cent(part: int, whole: int) -> str:
-    """Per cent with up to two decimals, rounded down, so that 100 means all of them."""
-    hundredths = part * 10000 // whole if whole else 0
-    return f"{hundredths / 100:.2f}".rstrip("0").rstrip(".")
-
-
-def _verdict(report: ArchiveReport) -> Verdict:
-    attention, waiting = report.bins_in(ATTENTION), report.bins_in(WAITING)
-    their = "its" if waiting == 1 else "their"
-    if not report.bins:
-        return Verdict("wait", "–", "No bins found", "Neither this folder nor the archive has any.")
-    if report.warnings or attention:
-        text = f"{counted(attention, 'bin')} to look at" if attention else "Not everything could be seen"
-        more = [f"{waiting:,} more on {their} way"] if waiting else []
-        more += ["read the notes below"] if report.warnings else []
-        return Verdict("bad", "!", text, "; ".join(more))
-    if waiting:
-        return Verdict("wait", "↑", f"All is well; {counted(waiting, 'bin')} on {their} way", "")
-    return Verdict("good", "✓", "Every bin is in the archive", "")
 
 
 def _groups(unfinished: Sequence[ListedBin]) -> list[StateGroup]:

@@ -1,6 +1,7 @@
-"""`--metrics-file`: how runs go, in Prometheus' text format, for node_exporter's textfile collector.
+"""`--metrics-file`, `--metrics-dir`: how runs go, in Prometheus' text format, for node_exporter's textfile collector.
 
-One file may serve several jobs and modes: a run replaces its own samples and keeps those of the others.
+One file may serve several jobs and modes: a run replaces its own samples and keeps those of the others. Every sample names
+its job: of samples that stand in two files with the same labels, node_exporter takes one and reports an error at every look.
 What must outlive a run (the time of the last success, the counters) is read back from the file itself;
 a file that is gone or damaged starts anew, as a counter after a restart does. Nothing here decides what a
 scan does, and no failure here changes the result of a run: it becomes a line of warning.
@@ -14,7 +15,7 @@ import errno
 import math
 import os
 from dataclasses import dataclass
-from typing import Dict, Iterable, Iterator, Tuple
+from typing import Dict, Iterable, Tuple
 
 from ifcbscan import __version__
 from ifcbscan.atomic import read_small, replace_file
@@ -60,14 +61,27 @@ class _Metric:
         return _LABELS + ((self.label,) if self.label else ())
 
 
+INFO = _Metric(
+    "ifcbscan_info", "gauge", "1 from the first run on; the version of the program that ran last.", "version"
+)
 LAST_RUN = _Metric("ifcbscan_last_run_timestamp_seconds", "gauge", "When the last run ended.")
 LAST_SUCCESS = _Metric(
-    "ifcbscan_last_success_timestamp_seconds", "gauge", "When the last run ended that had exit code 0."
+    "ifcbscan_last_success_timestamp_seconds",
+    "gauge",
+    "When the last run ended that had exit code 0; 0 before the first one.",
 )
 EXIT_CODE = _Metric("ifcbscan_last_run_exit_code", "gauge", "How the last run ended; 0 is success.")
 DURATION = _Metric("ifcbscan_last_run_duration_seconds", "gauge", "How long the last run took.")
 BINS = _Metric(
     "ifcbscan_bins", "gauge", "Bins that the last whole scan found, by what became of them.", "state"
+)
+ATTENTION = _Metric(
+    "ifcbscan_bins_needing_attention", "gauge", "Bins of the last whole scan that need a person."
+)
+SILENT = _Metric(
+    "ifcbscan_silent",
+    "gauge",
+    "1 if the last whole scan found the folder silent (no new bin where one is due), else 0.",
 )
 FILES = _Metric("ifcbscan_uploaded_files_total", "counter", "Files put into the bucket.")
 BYTES = _Metric("ifcbscan_uploaded_bytes_total", "counter", "Bytes put into the bucket.")
@@ -102,12 +116,25 @@ DASHBOARD_BEHIND = _Metric(
     "gauge",
     "Time between the newest bin on the dashboard and the newest in the archive, when it was last asked.",
 )
+TEMPERATURE = _Metric(
+    "ifcbscan_instrument_temperature_celsius", "gauge", "Inside the instrument, by the newest bin's .hdr."
+)
+HUMIDITY = _Metric(
+    "ifcbscan_instrument_humidity_percent", "gauge", "Inside the instrument, by the newest bin's .hdr."
+)
+DISK_FREE = _Metric("ifcbscan_data_disk_free_bytes", "gauge", "Room on the disk of the data folder.")
+DISK_DAYS = _Metric(
+    "ifcbscan_data_disk_days_left", "gauge", "Days until that disk is full, at the rate of the last 7 days."
+)
 METRICS = (
+    INFO,
     LAST_RUN,
     LAST_SUCCESS,
     EXIT_CODE,
     DURATION,
     BINS,
+    ATTENTION,
+    SILENT,
     FILES,
     BYTES,
     FAILURES,
@@ -117,6 +144,10 @@ METRICS = (
     ARCHIVED_AGE,
     KNOWN_TO_DASHBOARD,
     DASHBOARD_BEHIND,
+    TEMPERATURE,
+    HUMIDITY,
+    DISK_FREE,
+    DISK_DAYS,
 )
 
 
@@ -139,7 +170,7 @@ class FinishedRun:
 
 
 def write_metrics(path: str, run: FinishedRun) -> str | None:
-    """Bring the file up to date in one step. Returns a warning instead of raising anything.
+    """Bring the file up to date in one step. Returns a warning instead of raising anything. Makes no folder.
 
     A dry run, and a run that ended because another one was under way, change nothing.
     """
@@ -151,6 +182,12 @@ def write_metrics(path: str, run: FinishedRun) -> str | None:
         return (
             f"the metrics file {path} is not written: the Python package prometheus_client is not installed "
             "(pip install prometheus_client)"
+        )
+    folder = os.path.dirname(os.path.abspath(path))
+    if not os.path.isdir(folder):
+        return (
+            f"the metrics file {path} is not written: there is no folder {folder}, and none is made. The scan itself is not "
+            "affected. Make the folder, or correct METRICS_DIR, --metrics-dir or --metrics-file"
         )
     warning = None
     try:
@@ -198,10 +235,16 @@ def _update(samples: Samples, run: FinishedRun) -> None:
     def add(metric: _Metric, value: float, *label: str) -> None:
         put(metric, samples.get((metric.name, job + label), 0.0) + value, *label)
 
+    for sample in [sample for sample in samples if sample[0] == INFO.name and sample[1][:-1] == job]:
+        del samples[sample]  # of another version
+    put(INFO, 1.0, __version__)
     put(LAST_RUN, run.now)
     put(EXIT_CODE, run.exit_code)
-    if run.exit_code == ExitCode.DONE:
-        put(LAST_SUCCESS, run.now)
+    # 0 before the first success: of a sample that is not there no alert can say that it is old
+    put(
+        LAST_SUCCESS,
+        run.now if run.exit_code == ExitCode.DONE else samples.get((LAST_SUCCESS.name, job), 0.0),
+    )
     failed = _KINDS.get(run.exit_code, "unexpected") if run.exit_code else ""
     for kind in _KINDS.values():
         add(FAILURES, 0.0, kind)  # a counter that appears with 1 shows no increase
@@ -211,12 +254,22 @@ def _update(samples: Samples, run: FinishedRun) -> None:
     add(BYTES, run.report.bytes_uploaded if run.report else 0)
     if run.report is not None:
         put(DURATION, run.report.seconds)
+        put(ATTENTION, run.report.attention)
+        put(SILENT, bool(run.report.silence))
         for state, count in run.report.bins.items():
             put(BINS, count, state.value)
         if run.report.dashboard is not None and run.report.dashboard.known is not None:
             put(KNOWN_TO_DASHBOARD, run.report.dashboard.known)
             if run.report.dashboard.behind is not None:
                 put(DASHBOARD_BEHIND, run.report.dashboard.behind)
+        if run.report.vital is not None:
+            vital = run.report.vital
+            for metric, value in zip(
+                (TEMPERATURE, HUMIDITY, DISK_FREE, DISK_DAYS), (*vital.readings, vital.free, vital.days_left)
+            ):
+                samples.pop((metric.name, job), None)  # an old reading is none
+                if value is not None:
+                    put(metric, value)
     for newest, metric, age in (
         (run.newest_local, NEWEST_LOCAL, LOCAL_AGE),
         (run.newest_archived, NEWEST_ARCHIVED, ARCHIVED_AGE),
@@ -252,18 +305,11 @@ def _read(path: str) -> Samples:
 
 def _write(path: str, samples: Samples) -> None:
     from prometheus_client import CollectorRegistry, generate_latest
-    from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily, Metric
+    from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
     from prometheus_client.registry import Collector
 
     class Collected(Collector):
         def collect(self) -> Iterable[Metric]:
-            info = InfoMetricFamily("ifcbscan", "The program that wrote this file last.")
-            info.add_metric((), {"version": __version__})
-            yield info
-            yield from self._families()
-
-        @staticmethod
-        def _families() -> Iterator[Metric]:
             for metric in METRICS:
                 family_of = CounterMetricFamily if metric.kind == "counter" else GaugeMetricFamily
                 family = family_of(metric.name, metric.text, labels=metric.labels)

@@ -4,6 +4,7 @@ The convention of hosted cron monitors (a dead man's switch): `URL/start`, `URL`
 summary as body. The monitor raises the alarm when the calls stay away. A call that fails does not change the
 result of a run: it becomes a line of warning. All calls of a run together hold it up for 16 seconds at most.
 Whoever knows the URL can call it, so it is treated as a secret: no message shows more of it than the host.
+`{time_series}` in it stands for the name of the time series, so that one setting serves several jobs.
 """
 
 from __future__ import annotations
@@ -24,6 +25,11 @@ CALL_TIMEOUT = 8.0
 
 #: More of a summary is not sent. It is one line or a few, and monitors keep 10 to 100 kB. Bytes.
 _BODY_LIMIT = 10000
+
+
+def filled_in(url: str, time_series: str) -> str:
+    """The address of one job: `url` with the time series, quoted, in the place of `{time_series}`."""
+    return url.replace("{time_series}", urllib.parse.quote(time_series, safe=""))
 
 
 class Ping:

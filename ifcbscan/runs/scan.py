@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Callable, Container, Iterable, Iterator, Mapping, NamedTuple, Sequence
 
 from ifcbscan.core.bins import NOTHING_REMOTE, Fileset, Pid, RemoteFileset
-from ifcbscan.core.decision import Action, Now, content_marks, decide_fragment
+from ifcbscan.core.decision import Action, content_marks, decide_fragment
 from ifcbscan.core.scan_report import ScanReport, Tally
 from ifcbscan.core.series import Series
 from ifcbscan.core.states import BinState
@@ -17,12 +17,13 @@ from ifcbscan.disk.tree import Inventory
 from ifcbscan.errors import ExitCode, IfcbscanError
 from ifcbscan.runs.backends import Backends
 from ifcbscan.runs.compared import Compared
+from ifcbscan.runs.first_look import first_look, newest_complete, silence_of
 from ifcbscan.runs.listener import Listener
-from ifcbscan.runs.listing import list_remote
 from ifcbscan.runs.scan_options import (
     ScanOptions as ScanOptions,  # a part of every scan, so it can be had from here
 )
 
+#: A bin from the future (a wrong clock, once) would look new for ever; so much is forgiven. Seconds.
 _A_DAY = 86400.0
 
 #: Says whether files may be sent into a time series that has none: returns warnings, or raises UsageError.
@@ -32,14 +33,16 @@ Guard = Callable[[], Sequence[str]]
 class Preparations(NamedTuple):
     """What the caller has found out before the scan.
 
-    `warnings` go into the report. `guard` is asked before anything is sent into a time series in which nothing is
-    yet; it raises UsageError to forbid it, or returns warnings. `differs`: bins of which these files are known to
-    have the right size but other content in the archive (`sync --content`); they are sent again.
+    `warnings` go into the report. `silence`: why nothing new can come of the folder, "" if that is not known. `guard` is
+    asked before anything is sent into a time series in which nothing is yet; it raises UsageError to forbid it, or
+    returns warnings. `differs`: bins of which these files are known to have the right size but other content in the
+    archive (`sync --content`); they are sent again.
     """
 
     warnings: Sequence[str] = ()
     guard: Guard | None = None
     differs: Mapping[Pid, Sequence[str]] = MappingProxyType({})
+    silence: str = ""
 
 
 NO_PREPARATIONS = Preparations()
@@ -63,16 +66,18 @@ def scan(
     tree, bucket, clock = backends.tree, backends.bucket, backends.clock
     began = clock.monotonic()
     tally = Tally(warnings=list(preparations.warnings))
-    inventory = tree.walk()
-    tally.warnings.extend(inventory.warnings)
+    look = first_look(options, backends)
+    inventory, remote, now = look.inventory, look.remote, look.now
+    tally.warnings.extend((*look.warnings, *inventory.warnings))
+    silence = preparations.silence or silence_of(look, options, tree.root)
+    if silence:
+        tally.warnings.append(silence)
     tally.unreadable = inventory.unreadable
     tally.bins[BinState.EXCLUDED] = inventory.excluded
     tally.bins[BinState.OUTSIDE] = inventory.outside
     for fragment in inventory.fragments:
-        decision = decide_fragment(fragment, inventory.filesets[fragment.pid])
+        decision = decide_fragment(fragment, inventory.filesets[fragment.pid], now)
         tally.count(fragment.pid, decision.state.counted, decision.reason)
-    remote = list_remote(options, inventory, bucket, backends.pool)
-    now = Now(bucket.server_clock.now(), clock.wall())
     marks = _content_marks(preparations.differs, inventory, remote.bins)
     compared = Compared(inventory, remote.bins, now, options.policy, options.retry_rejected, marks)
     to_do = _decide_all(compared, tally, listener)
@@ -91,6 +96,13 @@ def scan(
             sending.show_what_would_be_sent(to_do, compared, tree, show, tally)
         else:
             ended_by = sending.send(to_do, compared, options, backends, listener, tally)
+    vital = None
+    if options.find_vital and options.max_age is None:
+        from ifcbscan.runs.vital import find_vital_signs
+
+        newest = newest_complete(inventory.filesets.values(), now.server + _A_DAY)
+        vital = find_vital_signs(inventory.filesets, newest, tree, now.server)
+        tally.warnings.extend(filter(None, [vital.warning(tree.root)]))
     find_newest = options.find_newest or tally.uploaded
     came = [*tally.uploaded, *tally.sent_elsewhere]  # since the listing
     return ScanReport(
@@ -110,20 +122,16 @@ def scan(
         ended_code=_code_of(ended_by),
         ended_at=bucket.server_clock.now(),
         uploaded=tuple(tally.uploaded),
-        newest_local=_newest(inventory.filesets.values(), now.server) if find_newest else None,
-        newest_archived=_newest(_archived(inventory, remote.bins, marks, came), now.server)
+        silence=silence,
+        attention=tally.attention,
+        max_age=options.max_age,
+        newest_local=newest_complete(inventory.filesets.values(), now.server + _A_DAY)
         if find_newest
         else None,
-    )
-
-
-def _newest(filesets: Iterable[Fileset], now: float) -> Pid | None:
-    # A bin from the future (a wrong clock, once) would look new for ever.
-    pids = (fileset.pid for fileset in filesets if fileset.complete)
-    return max(
-        (pid for pid in pids if pid.sample_time <= now + _A_DAY),
-        key=lambda pid: (pid.sample_time, pid),
-        default=None,
+        newest_archived=newest_complete(_archived(inventory, remote.bins, marks, came), now.server + _A_DAY)
+        if find_newest
+        else None,
+        vital=vital,
     )
 
 
@@ -168,7 +176,7 @@ def _decide_all(compared: Compared, tally: Tally, listener: Listener) -> list[Fi
             state = decision.state.counted
             tally.count(local.pid, state, decision.reason)
             if state is not BinState.SYNCED:
-                listener.left_alone(local, state, decision.reason)
+                listener.left_alone(local, state.in_scan, decision.reason)
         else:
             to_do.append(local)
     to_do.sort(key=lambda local: local.pid.sample_time, reverse=True)

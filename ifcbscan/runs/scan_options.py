@@ -11,7 +11,9 @@ from ifcbscan.core.window import EVERYTHING, Window
 class ScanOptions(NamedTuple):
     """How to run. Durations in seconds; `max_age` None is a full run. `window` is also the tree's.
 
-    `find_newest`: note the newest bins in the report, also where nothing was sent; it costs time for each bin.
+    `expect_every`: a new bin is expected every so many seconds; None: nobody says so.
+    `find_newest`: note the newest bins in the report, also where nothing was sent; it costs time for each bin. `find_vital`: in a
+    full run, look for the vital signs of the instrument and its disk.
     """
 
     account: str
@@ -23,7 +25,9 @@ class ScanOptions(NamedTuple):
     jobs: int = 4
     retry_rejected: bool = False
     find_newest: bool = False
+    find_vital: bool = False
     window: Window = EVERYTHING
+    expect_every: float | None = None
 
     @property
     def mode(self) -> str:

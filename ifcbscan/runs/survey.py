@@ -23,17 +23,24 @@ from ifcbscan.core.decision import Action, Now, decide, decide_absent, decide_fr
 from ifcbscan.core.remote_index import ListedObject, index_objects
 from ifcbscan.core.scan_report import Result
 from ifcbscan.core.series import Series
+from ifcbscan.core.silence import of_empty_folder
 from ifcbscan.core.states import BinState
+from ifcbscan.core.vital_signs import VitalSigns
 from ifcbscan.disk.tree import Inventory, LocalTree
 from ifcbscan.runs.examination import predicted_refusal
+from ifcbscan.runs.first_look import is_without_bins, newest_complete, no_new_bin
 from ifcbscan.runs.listing import list_ranges, ranges_to_list
 from ifcbscan.runs.one_bin import BinJob, result_if_sent, result_of
 from ifcbscan.runs.scan_options import ScanOptions
+from ifcbscan.runs.vital import find_vital_signs
 from ifcbscan.s3.bucket import Bucket
 
 #: Reading the .adc of ten years of bins takes hours. Where so many wait, it is a first upload, and the
 #: scans examine each of them anyway.
 EXAMINED_AT_MOST = 5000
+
+#: A bin from further in the future tells of a wrong clock. Seconds.
+_A_DAY = 86400.0
 
 
 @dataclass(frozen=True)
@@ -42,7 +49,8 @@ class Survey:
 
     `newest` is the newest complete fileset on this disk that can hold an image. `outside`: bins on this disk that are
     outside the window; they are not among `bins`, nor are those that only the archive has. `refusal` looks into the files
-    of a bin, if it is here, and tells why the dashboard will refuse it; "" if nothing is known.
+    of a bin, if it is here, and tells why the dashboard will refuse it; "" if nothing is known. `silence`: why nothing new
+    can come of the folder (core/silence.py); also among the warnings. `vital`: what is known of the instrument and its disk.
     """
 
     bins: tuple[SurveyedBin, ...]
@@ -52,6 +60,8 @@ class Survey:
     unreadable: int
     warnings: tuple[str, ...]
     now: float
+    silence: str = ""
+    vital: VitalSigns = VitalSigns()
     refusal: Callable[[Pid], str] = lambda pid: ""
 
 
@@ -62,7 +72,7 @@ def survey(options: ScanOptions, tree: LocalTree, bucket: Bucket, clock: Clock, 
     now = Now(bucket.server_clock.now(), clock.wall())
     warnings = list(inventory.warnings)
     bins: list[SurveyedBin] = [
-        _bin(fragment, result_of(decide_fragment(fragment, inventory.filesets[fragment.pid])))
+        _bin(fragment, result_of(decide_fragment(fragment, inventory.filesets[fragment.pid], now)))
         for fragment in inventory.fragments
     ]
     to_send: list[BinJob] = []
@@ -84,8 +94,12 @@ def survey(options: ScanOptions, tree: LocalTree, bucket: Bucket, clock: Clock, 
             f"{len(to_send):,} bins wait to be sent; only the newest {EXAMINED_AT_MOST:,} of them were "
             "examined for damage"
         )
-    archive_only = _archive_only(inventory, remote)
-    bins.extend(item for item in archive_only if options.window.holds(item.pid))
+    archive_only = [item for item in _archive_only(inventory, remote) if options.window.holds(item.pid)]
+    bins.extend(archive_only)
+    silence = of_empty_folder(tree.root, len(archive_only)) if is_without_bins(inventory) else ""
+    silence = silence or no_new_bin(inventory, options, now.server)
+    if silence:
+        warnings.append(silence)
 
     def refusal(pid: Pid) -> str:
         local = inventory.filesets.get(pid)
@@ -99,6 +113,13 @@ def survey(options: ScanOptions, tree: LocalTree, bucket: Bucket, clock: Clock, 
         unreadable=inventory.unreadable,
         warnings=tuple(warnings),
         now=now.server,
+        silence=silence,
+        vital=find_vital_signs(
+            inventory.filesets,
+            newest_complete(inventory.filesets.values(), now.server + _A_DAY),
+            tree,
+            now.server,
+        ),
         refusal=refusal,
     )
 

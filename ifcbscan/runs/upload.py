@@ -112,8 +112,8 @@ class Uploader:
         self._listener.begin(len(self._ready), sum(sum(local.sizes) for local in self._ready))
         while not self._cancelled.is_set() and (self._start() or self._running or self._due or self._waiting):
             self._take_results(tally)
+        self._listener.end()  # what is counted now was not sent
         self._count_the_rest(tally)
-        self._listener.end()
         return self._ended_by
 
     def _start(self) -> bool:

@@ -11,7 +11,7 @@ import os
 import threading
 from typing import BinaryIO, Callable, Iterator, Mapping, Sequence, TypeVar
 
-from ifcbscan.clock import Clock, ServerClock
+from ifcbscan.clock import Clock, ServerClock, seconds_of
 from ifcbscan.config import Config
 from ifcbscan.core.bins import server_text
 from ifcbscan.core.checksums import is_md5
@@ -31,9 +31,9 @@ from ifcbscan.s3.conditions import (
 from ifcbscan.s3.conditions import Spelling, Spellings, is_conflict, is_unmet, without_condition
 from ifcbscan.s3.list_page import ListPage
 from ifcbscan.s3.listing import pages, query_between
-from ifcbscan.s3.object_head import ObjectContent, ObjectHead, content_of, etag_of, head_of
+from ifcbscan.s3.object_head import ObjectContent, ObjectHead, content_of, etag_of, head_of, is_of_s3
 from ifcbscan.s3.one_put import AlreadyDone, OnePut, Stored, Unmet
-from ifcbscan.s3.refusals import NOT_TOLD, Judgement, Meaning, judge
+from ifcbscan.s3.refusals import NOT_TOLD, Judgement, Meaning, Names, judge
 from ifcbscan.s3.retry import Retries
 from ifcbscan.s3.transport import (
     Answer,
@@ -47,13 +47,6 @@ from ifcbscan.s3.transport import (
 
 _T = TypeVar("_T")
 
-# Every S3 server's good answer carries these; the web page of a harbour's network does not.
-_SIGNS_OF_S3: dict[Operation, set[str]] = {
-    Operation.LIST: set(),  # that the page has been understood is the sign
-    Operation.HEAD: {"last-modified", "content-length"},
-    Operation.GET: {"last-modified"},
-    Operation.PUT: {"etag"},
-}
 _NO_S3 = "something that is no S3 server answered"
 
 
@@ -126,6 +119,10 @@ class Bucket:
         """
         page = self._page({"prefix": prefix, "max-keys": "1"})
         return not page.objects and not page.truncated
+
+    def first_page(self, prefix: str, start_after: str = "") -> ListPage:
+        """The first objects below `prefix` with start_after < key: one request. Raises BucketRefused, BucketUnreachable."""
+        return self._page({"prefix": prefix, **({"start-after": start_after} if start_after else {})})
 
     def _pages(self, query: Mapping[str, str], up_to: str = "") -> Iterator[ListPage]:
         return pages(self._page, self._where(), query, up_to)
@@ -332,7 +329,8 @@ class Bucket:
                 self._learn_time(error.headers)
             if is_unmet(request, error):
                 raise Unmet() from None
-            judgement = judge(request.operation, error, self._config.bucket, self._config.account)
+            names = Names(self._config.bucket, self._config.account)
+            judgement = judge(request.operation, error, names, self._ahead_of(error))
             if is_conflict(request, error):
                 raise _Conflict(judgement.text, unsure=False) from None
             raise self._consequence(judgement, error.status) from None
@@ -341,7 +339,7 @@ class Bucket:
                 f"The bucket {self._where()} cannot be asked: {brief(error)}. Nothing was sent. Check BUCKET_NAME, "
                 "AWS_REGION and S3_ENDPOINT_URL in the .env file."
             ) from None
-        if not _is_of_s3(request.operation, answer.headers):
+        if not is_of_s3(request.operation, answer.headers):
             raise PassingError(_NO_S3, unsure=True)
         self._learn_time(answer.headers)  # before the body: that may take minutes
         return answer
@@ -367,6 +365,11 @@ class Bucket:
         """Only from answers of an S3 server: the web page of a harbour's network has a time of its own."""
         self.server_clock.learn(headers.get("date"))
 
+    def _ahead_of(self, error: ErrorAnswer) -> float | None:
+        """By how many seconds this computer's clock is ahead of that of whoever sent this answer; None if it does not say."""
+        date = seconds_of(error.headers.get("date"))
+        return None if date is None else self._clock.wall() - date
+
     def _is_too_late(self) -> bool:
         return self.retry_until is not None and self._clock.monotonic() >= self.retry_until
 
@@ -388,7 +391,3 @@ class _NoSuchObject(Exception):
 
 class _Conflict(PassingError):
     """PUT: somebody else's request for the same key was under way, and this one was not carried out."""
-
-
-def _is_of_s3(operation: Operation, headers: Mapping[str, str]) -> bool:
-    return _SIGNS_OF_S3[operation] <= set(headers) and not headers.get("content-length", "").startswith("-")

@@ -1,4 +1,4 @@
-"""What the headers of an answer say of one object: its size, its time, and what is known of its content. Pure."""
+"""What the headers of an answer say: whether S3 has written them, an object's size, time, and what is known of its content. Pure."""
 
 from __future__ import annotations
 
@@ -9,6 +9,15 @@ from typing import Mapping, NamedTuple
 
 from ifcbscan.core.bins import server_text
 from ifcbscan.core.checksums import is_md5
+from ifcbscan.s3.transport import Operation
+
+# Every S3 server's good answer carries these; the web page of a harbour's network does not.
+_SIGNS_OF_S3: dict[Operation, set[str]] = {
+    Operation.LIST: set(),  # that the page has been understood is the sign
+    Operation.HEAD: {"last-modified", "content-length"},
+    Operation.GET: {"last-modified"},
+    Operation.PUT: {"etag"},
+}
 
 
 @dataclass(frozen=True)
@@ -78,3 +87,8 @@ def _is_encrypted(headers: Mapping[str, str]) -> bool:
         "kms" in headers.get("x-amz-server-side-encryption", "")
         or "x-amz-server-side-encryption-customer-algorithm" in headers
     )
+
+
+def is_of_s3(operation: Operation, headers: Mapping[str, str]) -> bool:
+    """Whether headers of a good answer (names in lower case) are those of an S3 server."""
+    return _SIGNS_OF_S3[operation] <= set(headers) and not headers.get("content-length", "").startswith("-")

@@ -9,6 +9,7 @@ import enum
 from typing import NamedTuple
 
 from ifcbscan.core.printable import brief
+from ifcbscan.core.words import clock_words
 from ifcbscan.s3.transport import ErrorAnswer, Operation
 
 # What to do about the answers that a second try will not change. {bucket}, {account} and {region} are filled in.
@@ -87,6 +88,19 @@ _PASSING_CODES = {
 _PASSING_STATUS = {408, 425, 429}
 
 
+#: S3 takes a request whose time is at most so far from its own. Seconds.
+_CLOCK_LIMIT = 900.0
+
+#: What is said of a request's signature with other numbers than 401 and 403.
+_SIGNED = {
+    "AuthorizationHeaderMalformed",
+    "ExpiredToken",
+    "InvalidToken",
+    "RequestExpired",
+    "RequestTimeTooSkewed",
+}
+
+
 class Meaning(enum.Enum):
     """What an error answer means for the run."""
 
@@ -107,8 +121,20 @@ class Judgement(NamedTuple):
     unsure: bool = False
 
 
-def judge(operation: Operation, error: ErrorAnswer, bucket: str, account: str) -> Judgement:
-    """What this answer to that request means. `bucket` and `account` are named in the words."""
+class Names(NamedTuple):
+    """What is named in the words."""
+
+    bucket: str
+    account: str
+
+
+def judge(operation: Operation, error: ErrorAnswer, names: Names, ahead: float | None = None) -> Judgement:
+    """What this answer to that request means.
+
+    `ahead`: by how many seconds this computer's clock is ahead of the Date of the answer; None where it has none. A clock
+    that is far off is refused in many words: S3 says that it is, others say that the signature, the token or the right
+    is missing, or nothing at all. So it comes before all of these.
+    """
     status = error.status
     code = brief(error.code or status)
     answered = f"{code} (HTTP {status})" if error.code else f"HTTP {status}"
@@ -122,6 +148,12 @@ def judge(operation: Operation, error: ErrorAnswer, bucket: str, account: str) -
         # After a BadDigest the file is read once more: perhaps it is not the way that changed it.
         return Judgement(
             Meaning.PASSING, "it answered " + answered, unsure=status >= 500 or code == "BadDigest"
+        )
+    if ahead is not None and abs(ahead) > _CLOCK_LIMIT and _is_about_who_asks(error):
+        return Judgement(
+            Meaning.REFUSED,
+            f"{answered}: this computer's clock is {clock_words(ahead)} the archive's, which is too much. Set it (UTC, ideally by "
+            "NTP); nothing is lost meanwhile",
         )
     hint = _HINTS.get(code)
     region = brief(error.headers.get(_REGION, ""))
@@ -142,13 +174,19 @@ def judge(operation: Operation, error: ErrorAnswer, bucket: str, account: str) -
         hint = _HINTS["AccessDenied"] if error.code else _NO_REASON
     if hint is not None:
         return Judgement(
-            Meaning.REFUSED, f"{answered}: {hint.format(bucket=bucket, account=account, region=region)}"
+            Meaning.REFUSED,
+            f"{answered}: {hint.format(bucket=names.bucket, account=names.account, region=region)}",
         )
     said = brief(error.message).rstrip(".")
     reason = f"{answered}: {said}" if said else f"{answered}, {_NO_MESSAGE}"
     if operation is Operation.PUT:
         return Judgement(Meaning.OBJECT_REFUSED, f"the bucket answered {reason}")
     return Judgement(Meaning.REFUSED, reason)
+
+
+def _is_about_who_asks(error: ErrorAnswer) -> bool:
+    """Whether it may be an answer to a request with a wrong time: a signature is good for some minutes around it."""
+    return error.status in (401, 403) or error.code in _SIGNED or (error.status == 400 and not error.code)
 
 
 def _is_no_such_object(operation: Operation, status: int, code: str) -> bool:

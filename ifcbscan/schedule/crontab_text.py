@@ -7,13 +7,14 @@ was: where there was no table at all, or its last line had no line end, a commen
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shlex
 from dataclasses import dataclass, replace
 
 from ifcbscan.errors import UsageError
-from ifcbscan.schedule.jobs import Entry, InstalledJob, Mode, ScheduledJob, installed, parse_command
+from ifcbscan.schedule.jobs import Entry, InstalledJob, Mode, ScheduledJob, Written, installed, parse_command
 
 BEGIN = b"# BEGIN ifcbscan"
 END = b"# END ifcbscan"
@@ -25,6 +26,9 @@ _OWN_COMMENTS = (ABOUT, WAS_ABSENT, WAS_UNENDED)
 #: Longest command that every cron runs whole, in bytes. Vixie's cron, from which Debian's and macOS's come, has room for
 #: 998 (measured with Debian's: 999 are refused); others cut the rest off and say nothing.
 LONGEST_COMMAND = 998
+
+#: What sh writes into the log, behind time and level, where ifcbscan does not start.
+NOT_STARTED = "ifcbscan could not be started, so nothing is sent. Its Python or its package is gone or broken: docs/upgrading.md"
 
 #: Shells that read a line as sh does. A crontab can ask for another one with SHELL=.
 _LIKE_SH = ("sh", "ash", "bash", "busybox", "dash", "ksh", "ksh93", "mksh", "zsh")
@@ -49,10 +53,31 @@ def quote(word: str) -> str:
 def command_line(job: ScheduledJob, mode: Mode) -> str:
     """What cron hands to sh. It prints nothing, so cron never mails: all there is to say is in the log.
 
+    Where the scan has failed and ifcbscan cannot even say its version, it could not be started at all, and sh itself writes
+    a line into the log: an upgrade of Python may have broken the environment, and nothing else would tell.
     Raises UsageError for a command that cron would cut off, or that this system's encoding cannot hold.
     `cd /` because Python looks for modules in the current folder first, which under cron is the home
     folder with whatever scripts are in it.
     """
+    scan = " ".join(quote(word) for word in job.command(mode))
+    version = " ".join(quote(word) for word in job.program())
+    command = WITH_FALLBACK.format(scan=scan, version=version, log=quote(job.log_file), line=NOT_STARTED)
+    if len(_encode(command)) <= LONGEST_COMMAND:
+        return command
+    return _plain_command_line(job, mode)  # better than no job
+
+
+#: The scan, and what is left to sh where it could not be started. The exit code is that of the scan. One line a day at most,
+#: whichever of the two entries writes it: cron tries again every minute, and nobody rotates the log meanwhile.
+WITH_FALLBACK = (
+    "cd / && {{ {scan} || {{ r=$?; l={log}; {version} --version || "
+    'tail -n 1 "$l" | grep "^$(date -u +\\%F).*not be started" || '
+    "(umask 77; date -u +\\%FT\\%TZ' ERROR {line}' >>\"$l\"); exit $r; }}; }} >/dev/null 2>&1"
+)
+
+
+def _plain_command_line(job: ScheduledJob, mode: Mode) -> str:
+    """The same without anything for a Python that does not start: what version 0.1.0 wrote. Raises UsageError."""
     words = " ".join(quote(word) for word in job.command(mode))
     command = f"cd / && {words} >/dev/null 2>&1"
     if len(_encode(command)) > LONGEST_COMMAND:
@@ -66,9 +91,13 @@ def command_line(job: ScheduledJob, mode: Mode) -> str:
 
 def entry_line(job: ScheduledJob, mode: Mode, user: str | None = None) -> bytes:
     """One line of a crontab, with its line end; `user` is for tables in /etc/cron.d, which name one. Raises UsageError."""
+    return _line(job, mode, command_line(job, mode), user)
+
+
+def _line(job: ScheduledJob, mode: Mode, command: str, user: str | None = None) -> bytes:
     when = "* * * * *" if mode is Mode.RECENT else f"{job.hourly_minute} * * * *"
     who = "" if user is None else user + " "
-    return _encode(f"{when} {who}{command_line(job, mode)}\n")
+    return _encode(f"{when} {who}{command}\n")
 
 
 def parse_line(line: bytes) -> Entry | None:
@@ -147,15 +176,19 @@ def jobs_in(text: bytes | None) -> list[InstalledJob]:
     for line in take_apart(text or b"").lines:
         entry = parse_line(line)
         if entry is not None:
-            entries.append((entry, line == _line_or_none(entry)))
+            entries.append((entry, how_written(entry, line)))
     return installed(entries)
 
 
-def _line_or_none(entry: Entry) -> bytes | None:
-    try:
-        return entry_line(entry.job, entry.mode)
-    except UsageError:  # somebody's own line, longer than we would write it
-        return None
+def how_written(entry: Entry, line: bytes, user: str | None = None) -> Written:
+    """How the line of an entry compares with what would be written now; `user` as in `entry_line`."""
+    job, mode = entry.job, entry.mode
+    with contextlib.suppress(UsageError):  # somebody's own line, longer than we would write it
+        if line == entry_line(job, mode, user):
+            return Written.AS_NOW
+        if line == _line(job, mode, _plain_command_line(job, mode), user):
+            return Written.AS_EARLIER
+    return Written.OTHERWISE
 
 
 def with_job(text: bytes | None, job: ScheduledJob) -> bytes:

@@ -6,19 +6,19 @@ of the recent bins, and once an hour a scan of everything. (Both may run at once
 
 from __future__ import annotations
 
-import argparse
 import enum
 import math
 import re
-from dataclasses import dataclass
-from typing import NoReturn, Sequence
+from dataclasses import dataclass, replace
+from typing import Sequence
 
 from ifcbscan.core.job_ids import WINDOWS_PATH, hourly_minute, schedule_id
 from ifcbscan.core.series import check_time_series, is_time_series
 from ifcbscan.core.window import EVERYTHING, NOT_UNDERSTOOD, Window, make_window
 from ifcbscan.errors import ExitCode, IfcbscanError, UsageError
+from ifcbscan.schedule.extras import MAX_AGE, NO_EXTRAS, JobExtras, Options, of_scan, read_extras
 
-_RECENT = ("--max-age", "3d", "--time-limit", "5m")
+_TIME_LIMIT = "5m"  # of the every-minute scan
 
 
 class ScheduleError(IfcbscanError):
@@ -43,6 +43,7 @@ class ScheduledJob:
     """One directory feeding one time series, with all that its commands need. Every path is absolute.
 
     `window`: the bins that are sent. `single_file` is the `ifcbscan.pyz` to run; None where the package is installed in `python`.
+    `extras`: what else the job was started with.
     Raises UsageError for what cannot be written into a schedule.
     """
 
@@ -53,6 +54,7 @@ class ScheduledJob:
     log_file: str
     single_file: str | None = None
     window: Window = EVERYTHING
+    extras: JobExtras = NO_EXTRAS
 
     def __post_init__(self) -> None:
         paths = [self.python, self.env_file, self.directory, self.log_file]
@@ -74,6 +76,7 @@ class ScheduledJob:
                 f"The time series {self.time_series!r} begins with a hyphen, so a command line would take it for an "
                 "option. Nothing was installed."
             )
+        self.extras.check()
 
     @property
     def id(self) -> str:
@@ -87,17 +90,21 @@ class ScheduledJob:
 
     def command(self, mode: Mode) -> list[str]:
         """The argument vector of one entry, the program first."""
-        which = _RECENT if mode is Mode.RECENT else ()
-        program = ("-m", "ifcbscan") if self.single_file is None else (self.single_file,)
+        recent = ("--max-age", self.extras.max_age or MAX_AGE, "--time-limit", _TIME_LIMIT)
         return [
-            self.python,
-            *program,
+            *self.program(),
             *("--once", self.directory, self.time_series),
             *("--env-file", self.env_file),
             *self.window.options(),
-            *which,
+            *(recent if mode is Mode.RECENT else ()),
+            *self.extras.options(),
             *("--quiet", "--log-file", self.log_file),
         ]
+
+    def program(self) -> list[str]:
+        """The words that start ifcbscan; its own options follow."""
+        program = ("-m", "ifcbscan") if self.single_file is None else (self.single_file,)
+        return [self.python, *program]
 
     def commands(self) -> tuple[list[str], list[str]]:
         """The argument vectors of the every-minute and of the hourly entry."""
@@ -113,6 +120,17 @@ class InstalledJob:
     full: bool
     #: Both entries are exactly what `install` would write now (nobody has edited them).
     up_to_date: bool
+    #: Both entries are exactly what an earlier version of ifcbscan wrote, and not what this one writes.
+    earlier: bool = False
+
+    @property
+    def remark(self) -> str:
+        """What people must know of entries that are not as `install` would write them; "" if they are."""
+        if self.up_to_date:
+            return ""
+        if self.earlier:
+            return "installed by an earlier version; the same 'ifcbscan start' again brings it up to date"
+        return "somebody has edited it"
 
 
 @dataclass(frozen=True)
@@ -135,26 +153,17 @@ def parse_command(words: Sequence[str]) -> Entry | None:
         single_file = None if before[-2:] == ["-m", "ifcbscan"] else before[-1]
         python = before[-3 if single_file is None else -2]
         directory, time_series = words[once + 1 : once + 3]
-        options = words[once + 3 :]
+        options = of_scan(words[once + 3 :])
         env_file = options[options.index("--env-file") + 1]
         log_file = options[options.index("--log-file") + 1]
-        window = _window_of(options)
-        job = ScheduledJob(python, env_file, directory, time_series, log_file, single_file, window)
+        window, extras = _window_of(options), read_extras(options)
+        mode = Mode.FULL if extras.max_age is None else Mode.RECENT
+        if extras.max_age == MAX_AGE:
+            extras = extras._replace(max_age=None)
+        job = ScheduledJob(python, env_file, directory, time_series, log_file, single_file, window, extras)
     except (ValueError, IndexError, UsageError):
         return None
-    return Entry(job, Mode.RECENT if "--max-age" in options else Mode.FULL)
-
-
-class _WindowOptions(argparse.ArgumentParser):
-    """Reads them as the command line does: `--since=...`, the last one of several, and abbreviations."""
-
-    def __init__(self) -> None:
-        super().__init__(add_help=False)
-        for name in ("--since", "--until", "--instrument"):
-            self.add_argument(name)
-
-    def error(self, message: str) -> NoReturn:
-        raise UsageError(message)
+    return Entry(job, mode)
 
 
 def _window_of(options: Sequence[str]) -> Window:
@@ -162,27 +171,42 @@ def _window_of(options: Sequence[str]) -> Window:
     if not any(word.startswith(("--s", "--u", "--i")) for word in options):
         return EVERYTHING
     try:
-        words, _ = _WindowOptions().parse_known_args(list(options))
+        words, _ = Options("--since", "--until", "--instrument").parse_known_args(list(options))
         # "now" would be another window in every run
         return make_window(words.since, words.until, words.instrument, now=math.nan)
     except (UsageError, ValueError):
         return NOT_UNDERSTOOD
 
 
-def installed(entries: Sequence[tuple[Entry, bool]]) -> list[InstalledJob]:
-    """The jobs that have these entries, in order of appearance. True beside an entry: it is exactly as `install` writes it."""
-    by_id: dict[str, list[tuple[Entry, bool]]] = {}
-    for entry, exact in entries:
-        by_id.setdefault(entry.job.id, []).append((entry, exact))
-    return [
-        InstalledJob(
-            job=of_job[0][0].job,
-            recent=any(entry.mode is Mode.RECENT for entry, _ in of_job),
-            full=any(entry.mode is Mode.FULL for entry, _ in of_job),
-            up_to_date=len(of_job) == 2
-            and {entry.mode for entry, _ in of_job} == set(Mode)
-            and all(exact for _, exact in of_job)
-            and len({entry.job for entry, _ in of_job}) == 1,
-        )
-        for of_job in by_id.values()
-    ]
+class Written(enum.Enum):
+    """How the text of an entry compares with what ifcbscan writes."""
+
+    AS_NOW = "now"
+    AS_EARLIER = "earlier"
+    OTHERWISE = "otherwise"
+
+
+def installed(entries: Sequence[tuple[Entry, Written]]) -> list[InstalledJob]:
+    """The jobs that have these entries, in order of appearance."""
+    by_id: dict[str, list[tuple[Entry, Written]]] = {}
+    for entry, written in entries:
+        by_id.setdefault(entry.job.id, []).append((entry, written))
+    return [_installed(of_job) for of_job in by_id.values()]
+
+
+def _installed(of_job: Sequence[tuple[Entry, Written]]) -> InstalledJob:
+    """The job of entries that have one id."""
+    modes = [entry.mode for entry, _ in of_job]
+    # The age is in the every-minute entry alone.
+    ages = [entry.job.extras.max_age for entry, _ in of_job if entry.mode is Mode.RECENT]
+    age = ages[0] if ages else None
+    jobs = [replace(entry.job, extras=entry.job.extras._replace(max_age=age)) for entry, _ in of_job]
+    whole = len(of_job) == 2 and set(modes) == set(Mode) and jobs[0] == jobs[1]
+    written = {how for _, how in of_job}
+    return InstalledJob(
+        job=jobs[0],
+        recent=Mode.RECENT in modes,
+        full=Mode.FULL in modes,
+        up_to_date=whole and written == {Written.AS_NOW},
+        earlier=whole and Written.AS_EARLIER in written and Written.OTHERWISE not in written,
+    )

@@ -16,6 +16,7 @@ from dataclasses import asdict, dataclass, replace
 
 from ifcbscan.core.series import file_name
 from ifcbscan.errors import UsageError
+from ifcbscan.schedule.extras import JobExtras
 from ifcbscan.schedule.jobs import Entry, Mode, ScheduledJob, parse_command
 
 FOLDER = "\\ifcbscan\\"
@@ -156,6 +157,11 @@ def _record(job: ScheduledJob) -> str:
     """The job in plain ASCII: schtasks prints in the console's code page, which lacks most letters."""
     record = asdict(job)
     del record["window"]  # plain ASCII itself: it is read from the command, which is what runs
+    extras = {name: value for name, value in job.extras._asdict().items() if value is not None}
+    if extras:
+        record["extras"] = extras
+    else:
+        del record["extras"]
     return json.dumps(record)
 
 
@@ -241,7 +247,8 @@ def read_task(xml: str) -> Task | None:
     recorded = _read_record(_text(task, "RegistrationInfo/Documentation"))
     entry = as_shown
     if recorded is not None and task_name(recorded, as_shown.mode) == name:
-        entry = Entry(replace(recorded, window=as_shown.job.window), as_shown.mode)
+        extras = _extras(recorded.extras, as_shown.job.extras)
+        entry = Entry(replace(recorded, window=as_shown.job.window, extras=extras), as_shown.mode)
     wanted = entry.job.command(entry.mode)
     exact = (
         _may_show(wanted[0], _with_console(program))
@@ -258,9 +265,22 @@ def _text(task: ElementTree.Element, path: str) -> str:
 
 def _read_record(text: str) -> ScheduledJob | None:
     try:
-        return ScheduledJob(**json.loads(text))
-    except (ValueError, TypeError, UsageError):
+        record = json.loads(text)
+        if "extras" in record:
+            record["extras"] = JobExtras(**record["extras"])
+        return ScheduledJob(**record)
+    except (ValueError, TypeError, AttributeError, UsageError):
         return None
+
+
+def _extras(recorded: JobExtras, shown: JobExtras) -> JobExtras:
+    """What a command says, which is what runs, in the letters of the record where the console has lost some."""
+    return JobExtras(
+        *(
+            old if old is not None and now is not None and _may_show(old, now) else now
+            for old, now in zip(recorded, shown)
+        )
+    )
 
 
 def _may_show(text: str, shown: str) -> bool:

@@ -12,7 +12,7 @@ from typing import Callable
 
 from ifcbscan.core.printable import brief
 from ifcbscan.schedule.base import Check, Scheduler, accept_any
-from ifcbscan.schedule.jobs import InstalledJob, Mode, ScheduledJob, ScheduleError, installed
+from ifcbscan.schedule.jobs import InstalledJob, Mode, ScheduledJob, ScheduleError, Written, installed
 from ifcbscan.schedule.process import Finished, Runner, run_with_files
 from ifcbscan.schedule.task_text import (
     SYSTEM,
@@ -70,7 +70,13 @@ class TaskScheduler(Scheduler):
         ]
 
     def jobs(self) -> list[InstalledJob]:
-        return installed([(task.entry, task.exact) for task in self._query() if task.enabled])
+        return installed(
+            [
+                (task.entry, Written.AS_NOW if task.exact else Written.OTHERWISE)
+                for task in self._query()
+                if task.enabled
+            ]
+        )
 
     def render(self, job: ScheduledJob) -> str:
         user_id = SYSTEM if self._system_account else self._user_id()

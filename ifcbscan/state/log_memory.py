@@ -14,7 +14,8 @@ from typing import NamedTuple
 
 from ifcbscan.atomic import read_small
 from ifcbscan.core.printable import named
-from ifcbscan.core.scan_report import Problem, ScanReport, summary, told_once
+from ifcbscan.core.scan_report import Problem, ScanReport, loud, summary, told_once
+from ifcbscan.core.words import human_duration
 from ifcbscan.errors import IfcbscanError
 from ifcbscan.state.files import write_record
 from ifcbscan.state.paths import job_file
@@ -35,12 +36,14 @@ class AlreadyLogged(NamedTuple):
     """What the log holds already.
 
     `day`: that of the last report (UTC); `last_line`: when the last line was added, seconds since 1970; `keys`: the
-    texts, each shortened to what tells it from others.
+    texts, each shortened to what tells it from others. `outage_since`: when the archive was first found to be out of reach,
+    seconds since 1970; 0 if it was reached by the last run that tried.
     """
 
     day: str
     last_line: float
     keys: frozenset[str]
+    outage_since: float = 0.0
 
 
 #: Nothing is known of the log: everything is new.
@@ -55,10 +58,14 @@ class Line(NamedTuple):
 
 
 def lines_of(
-    report: ScanReport, logged: AlreadyLogged, day: str, now: float
+    report: ScanReport, logged: AlreadyLogged, day: str, now: float, reached_by_other: float = 0.0
 ) -> tuple[list[Line], AlreadyLogged]:
-    """The lines that a run adds, and what is logged then. `day` (UTC) and `now` (seconds since 1970) are the present."""
-    problems = report.problems[:MOST_TOLD]
+    """The lines that a run adds, and what is logged then. `day` (UTC) and `now` (seconds since 1970) are the present.
+
+    `reached_by_other`: when the other run of the job (the every-minute or the hourly one) last succeeded. If that was after
+    this one's outage had begun, it has told its end already.
+    """
+    problems = loud(report.problems)[:MOST_TOLD]
     ended_by = [report.ended_by] if report.ended_by else []
     # The number comes after the colon, so that another one is not news.
     warnings = named(report.warnings, "more warnings than are named here: {} others; --json lists them all")
@@ -72,23 +79,36 @@ def lines_of(
     told = told_once(new_problems, report.ended_by if report.ended_by in other_news else None)
     news = [*map(_line, told), *other_news]
     lines = [Line(text, True) for text in news]
+    # A run over a folder without new bins asks nothing of the archive.
+    reached = report.requests.list > 0
+    if reached and logged.outage_since and reached_by_other <= logged.outage_since:
+        lines.insert(0, Line(_back(now - logged.outage_since)))
     idle_for_long = not 0 <= now - logged.last_line < IDLE_EVERY
     recovered = any(text.startswith(_FAILURE) for text in logged.keys)
     if report.files_uploaded or news or idle_for_long or recovered:
         lines.append(Line(summary(report)))
-    return lines, AlreadyLogged(day, now if lines else logged.last_line, known)
+    outage_since = 0.0 if reached else logged.outage_since
+    return lines, AlreadyLogged(day, now if lines else logged.last_line, known, outage_since)
 
 
 def lines_of_failure(
-    text: str, logged: AlreadyLogged, day: str, now: float
+    text: str, logged: AlreadyLogged, now: float, outage: bool = False
 ) -> tuple[list[Line], AlreadyLogged]:
-    """As `lines_of`, for a run that failed before it had a report: logged the first time, then once an hour."""
+    """As `lines_of`, for a run that failed before it had a report: logged the first time, then once an hour.
+
+    `outage`: because the archive could not be reached.
+    """
+    since = logged.outage_since or (now if outage else 0.0)
     failure = _shortened(_FAILURE + text)
     if failure in logged.keys and 0 <= now - logged.last_line < IDLE_EVERY:
         return [], logged
     # Only the last failure is remembered. The day stays that of the last report, whose bins are logged daily.
     others = frozenset(known for known in logged.keys if not known.startswith(_FAILURE))
-    return [Line(text, True)], AlreadyLogged(logged.day, now, others | {failure})
+    return [Line(text, True)], AlreadyLogged(logged.day, now, others | {failure}, since)
+
+
+def _back(duration: float) -> str:
+    return f"the archive is reachable again after {human_duration(duration)}, nothing was lost"
 
 
 def _line(problem: Problem) -> str:
@@ -115,7 +135,10 @@ def read(directory: str, time_series: str, mode: str) -> AlreadyLogged:
     try:
         fields = json.loads(read_small(_path(directory, time_series, mode)).decode("utf-8"))
         return AlreadyLogged(
-            str(fields["day"]), float(fields["last_line"]), frozenset(map(str, fields["told"]))
+            str(fields["day"]),
+            float(fields["last_line"]),
+            frozenset(map(str, fields["told"])),
+            float(fields.get("outage_since", 0.0)),
         )
     except (OSError, IfcbscanError, ValueError, TypeError, KeyError, OverflowError, RecursionError):
         return NOTHING_LOGGED
@@ -123,6 +146,11 @@ def read(directory: str, time_series: str, mode: str) -> AlreadyLogged:
 
 def write(directory: str, time_series: str, mode: str, logged: AlreadyLogged) -> None:
     """Remember what was logged; a failure to do so only makes the log longer."""
-    fields = {"day": logged.day, "last_line": logged.last_line, "told": sorted(logged.keys)}
+    fields = {
+        "day": logged.day,
+        "last_line": logged.last_line,
+        "told": sorted(logged.keys),
+        "outage_since": logged.outage_since,
+    }
     with contextlib.suppress(OSError, IfcbscanError):
         write_record(_path(directory, time_series, mode), fields)

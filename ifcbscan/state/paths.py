@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 import sys
@@ -68,6 +69,18 @@ def _temporary_folder() -> str:
 def job_file(directory: str, time_series: str, ending: str) -> str:
     """A file of one job. Raises IfcbscanError if there is no folder for it."""
     return os.path.join(state_folder(), job_id(directory, time_series) + ending)
+
+
+def places_of_job_file(directory: str, time_series: str, ending: str) -> list[str]:
+    """Where a file of one job may have been left: in the folder in use, and in the user's own one.
+
+    The second differs from the first while the user's own cannot be written to; reading it is still possible.
+    """
+    folders = [_user_folder()]
+    with contextlib.suppress(IfcbscanError):
+        folders.insert(0, state_folder())
+    name = job_id(directory, time_series) + ending
+    return list(dict.fromkeys(os.path.join(folder, name) for folder in folders))
 
 
 def job_id(directory: str, time_series: str) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.operator import Operator
 from support.places import REPOSITORY
 
 pytest.importorskip("argcomplete", reason="the extra 'completion' is not installed")
@@ -47,6 +48,37 @@ def test_commands_are_completed(cli_environment: dict[str, str]) -> None:
 @on_descriptor_8
 def test_options_of_a_command_are_completed(cli_environment: dict[str, str]) -> None:
     assert completions("ifcbscan sync --dry", cli_environment) == ["--dry-run"]
+
+
+@on_descriptor_8
+@pytest.mark.parametrize("words", ["--once ", "once ", "sync ", "check ", "--once --metrics-dir "])
+def test_where_a_folder_is_meant_folders_are_offered_and_no_files(
+    words: str, cli_environment: dict[str, str], tmp_path: Path
+) -> None:
+    (tmp_path / "data of the ship").mkdir()
+    (tmp_path / "data.txt").touch()
+    offered = completions(f"ifcbscan {words}{tmp_path}/da", cli_environment)
+    assert [word.replace("\\", "") for word in offered] == [f"{tmp_path}/data of the ship/"]
+
+
+@on_descriptor_8
+def test_options_of_a_scan_are_completed_after_once(cli_environment: dict[str, str]) -> None:
+    assert completions("ifcbscan --once --dry", cli_environment) == ["--dry-run"]
+
+
+@on_descriptor_8
+@pytest.mark.parametrize("s3", ["moto"], indirect=True)
+def test_jobs_that_are_scheduled_are_offered_to_stop(operator: Operator, tmp_path: Path) -> None:
+    operator.schedule(tmp_path / "data")
+    asked = dict(operator.environment, PYTHONPATH=os.pathsep.join(path for path in sys.path if path))
+    assert completions("ifcbscan stop na", asked) == ["nauset"]
+    assert {str(tmp_path / "data"), "nauset"} <= set(completions("ifcbscan stop ", asked))
+    assert completions("ifcbscan sync /data na", asked) == ["nauset"]
+
+
+@on_descriptor_8
+def test_without_a_schedule_nothing_is_offered_and_nothing_said(cli_environment: dict[str, str]) -> None:
+    assert completions("ifcbscan stop na", dict(cli_environment, PATH="/nowhere:/bin")) == []
 
 
 @pytest.mark.windows_core

@@ -8,9 +8,11 @@ import re
 import signal
 import socket
 import subprocess
+import venv
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Iterator
+from typing import Any, Callable, Iterator
 
 import pytest
 from support.archive import Archive, Rules
@@ -18,6 +20,12 @@ from support.dashboard import Behaviour, DashboardStandIn
 from support.operator import Done, Operator
 from support.runs import end, rewrite_env
 from support.scripted import Act, Answer, Request, ScriptedServer, s3_error
+
+from ifcbscan import __version__
+from ifcbscan.demo.sample_bins import write_bin
+from ifcbscan.schedule.crontab_text import with_job
+from ifcbscan.schedule.extras import JobExtras
+from ifcbscan.schedule.jobs import ScheduledJob
 
 on_moto = pytest.mark.parametrize("s3", ["moto"], indirect=True)
 
@@ -168,20 +176,26 @@ def _readable(paths: Any) -> Iterator[Path]:
         yield path
 
 
-def items(done: Done) -> dict[str, tuple[bool, str]]:
-    """Each line of a check: name -> whether it is good, and the text."""
+def items(done: Done) -> dict[str, tuple[bool | None, str]]:
+    """Each line of a check: name -> whether it is good (None: not checked), and the text."""
+    signs = {"ok ": True, "NOT": False, "-- ": None}
     found = {}
     for line in done.stdout.splitlines():
-        match = re.fullmatch(r"(ok |NOT)  (.{12}) (.*)", line)
+        match = re.fullmatch(r"(ok |NOT|-- )  (.{12}) (.*)", line)
         assert match, line
         assert match.group(2) not in found
-        found[match.group(2).strip()] = (match.group(1) == "ok ", match.group(3))
+        found[match.group(2).strip()] = (signs[match.group(1)], match.group(3))
     return found
 
 
 def red(done: Done) -> dict[str, str]:
     """The items that are not in order."""
-    return {name: text for name, (good, text) in items(done).items() if not good}
+    return {name: text for name, (good, text) in items(done).items() if good is False}
+
+
+def unchecked(done: Done) -> dict[str, str]:
+    """The items that were not checked."""
+    return {name: text for name, (good, text) in items(done).items() if good is None}
 
 
 @on_moto
@@ -191,15 +205,22 @@ def test_where_all_is_in_order_every_line_is_green_and_the_exit_code_0(
     done = operator.run("check", operator.home, "nauset")
     assert list(items(done)) == [
         "scheduler",
+        "schedule",
         "log space",
         "settings",
         "folder",
+        "data disk",
         "credentials",
         "clock",
+        "bins",
         "dashboard",
         "time series",
     ]
     assert red(done) == {} and done.stderr == ""
+    assert unchecked(done) == {
+        "schedule": "nothing is scheduled for this user; 'ifcbscan start DIR TIME_SERIES' does it"
+    }
+    assert items(done)["bins"][1] == f"none in {operator.home} yet, and none of nauset in the archive"
     assert s3.objects() == {} and operator.crontab.changes == 0
     assert dashboard.paths() == ["/api/list_datasets/hablab"]
 
@@ -331,7 +352,17 @@ def test_without_settings_the_rest_cannot_be_checked_and_it_says_what_is_missing
 ) -> None:
     env_file.unlink() if content is None else env_file.write_text(content, encoding="utf-8")
     found = items(operator.run("check", code=2))
-    assert set(found) == {"scheduler", "log space", "settings"}
+    assert set(found) == {
+        "scheduler",
+        "schedule",
+        "log space",
+        "settings",
+        "credentials",
+        "clock",
+        "dashboard",
+    }
+    for name in ("credentials", "clock", "dashboard"):
+        assert found[name] == (None, "not checked: that takes the settings")
     good, text = found["settings"]
     assert not good
     assert ("Copy .env.example" if content is None else "does not set AWS_ACCESS_KEY_ID") in text
@@ -345,8 +376,10 @@ def test_a_folder_that_is_named_is_checked_even_without_settings(
     env_file.unlink()
     (operator.folder / "there").mkdir()
     found = items(operator.run("check", operator.folder / name, "nauset", code=2))
-    assert set(found) == {"scheduler", "log space", "settings", "folder"}
-    assert found["folder"][0] == good and not found["settings"][0]
+    assert found["folder"][0] == good and found["settings"][0] is False
+    assert found["time series"] == (None, "nauset may be a name; whether it exists was not checked")
+    wrong = red(operator.run("check", operator.folder / name, "beads", code=2))
+    assert "archive deletes every file" in wrong["time series"]
 
 
 @on_moto
@@ -377,7 +410,7 @@ def test_a_name_that_the_older_client_refuses_is_green_with_a_remark(
     if asked:
         request.getfixturevalue("dashboard").teams["hablab"].append("hablab_dock")
     done = operator.run("check", operator.home, "hablab_dock")
-    assert red(done) == {}
+    assert red(done) == {} and items(done)["time series"][0] is (True if asked else None)
     assert "begins with that of the account" in items(done)["time series"][1]
 
 
@@ -395,8 +428,8 @@ def test_a_wrong_clock_is_red_with_by_how_much(
         rewrite_env(env_file, S3_ENDPOINT_URL=server.endpoint)
         found = red(operator.run("check", code=2))
     assert list(found) == ["clock"]
-    seconds, word = re.match(r"([0-9,]+) s (ahead of|behind)", found["clock"]).groups()  # type: ignore[union-attr]
-    assert abs(int(seconds.replace(",", "")) - 3600) < 60
+    minutes, word = re.match(r"([0-9]+) min (ahead of|behind)", found["clock"]).groups()  # type: ignore[union-attr]
+    assert abs(int(minutes) - 60) <= 1
     assert word == ("behind" if shift > 0 else "ahead of") and "please set it" in found["clock"]
 
 
@@ -412,7 +445,11 @@ def test_a_clock_so_wrong_that_the_bucket_refuses_is_told_with_by_how_much(
         rewrite_env(env_file, S3_ENDPOINT_URL=server.endpoint)
         found = red(operator.run("check", code=2))
     assert set(found) == {"credentials", "clock"}
-    assert "RequestTimeTooSkewed" in found["credentials"] and "ahead of" in found["clock"]
+    years = r"[0-9.]+ years ahead of the archive's"
+    assert re.search(
+        r"RequestTimeTooSkewed \(HTTP 403\): this computer's clock is " + years, found["credentials"]
+    )
+    assert re.match(years + ": please set it", found["clock"])
 
 
 @on_moto
@@ -457,7 +494,10 @@ def test_a_server_that_ignores_conditions_is_green_with_what_that_means(
 def test_a_missing_right_to_write_is_red(
     s3: Any, operator: Operator, dashboard: DashboardStandIn, env_file: Path, cron_service: None
 ) -> None:
-    with ScriptedServer([Act.FORWARD], then=s3_error(403, "AccessDenied"), upstream=s3.endpoint) as server:
+    def deny(request: Request) -> Answer | None:
+        return s3_error(403, "AccessDenied") if request.kind == "put" else None
+
+    with ScriptedServer(upstream=s3.endpoint, filtered=deny) as server:
         rewrite_env(env_file, S3_ENDPOINT_URL=server.endpoint)
         found = red(operator.run("check", operator.home, "nauset", "--write", code=2))
     assert list(found) == ["writing"] and "has no right to do this under hablab/" in found["writing"]
@@ -509,13 +549,217 @@ def test_too_little_space_for_logs_is_red(
 
 
 @on_moto
-def test_the_dashboard_is_left_out_where_there_is_none(operator: Operator, cron_service: None) -> None:
-    done = operator.run("check", operator.home, "nauset")
-    assert items(done)["dashboard"] == (
-        True,
-        "none to ask: DASHBOARD_URL is not set, and the archive is not HABON's",
+def test_without_a_dashboard_it_says_that_the_time_series_was_not_checked(
+    operator: Operator, cron_service: None
+) -> None:
+    found = unchecked(operator.run("check", operator.home, "nauset"))
+    assert found["dashboard"] == "none to ask: DASHBOARD_URL is not set, and the archive is not HABON's"
+    assert found["time series"] == "whether nauset exists was not checked: there is no dashboard to ask"
+
+
+@on_moto
+def test_after_a_red_line_all_else_is_checked_and_what_cannot_be_is_named(
+    operator: Operator, dashboard: DashboardStandIn, env_file: Path, cron_service: None
+) -> None:
+    rewrite_env(env_file, S3_ENDPOINT_URL=NOWHERE)
+    done = operator.run("check", operator.home, "nauset", "--write", code=5)
+    (text,) = red(done).values()
+    assert text.endswith(" Please check the network if this lasts.") and "later run" not in text
+    found = unchecked(done)
+    assert found.pop("schedule")
+    assert found == {
+        "clock": "not checked: the archive has not answered",
+        "writing": "not checked: the archive could not be asked",
+        "bins": f"none in {operator.home}; whether the archive holds some was not checked: the archive could not be asked",
+    }
+    assert items(done)["dashboard"][0] and items(done)["time series"][0]
+    rewrite_env(env_file, DASHBOARD_URL=NOWHERE)
+    found = unchecked(operator.run("check", operator.home, "nauset", code=5))
+    assert found["time series"] == "whether nauset exists was not checked: the dashboard could not be asked"
+
+
+@on_moto
+def test_a_list_that_cannot_be_had_promises_nothing_that_is_sent(operator: Operator, env_file: Path) -> None:
+    rewrite_env(env_file, S3_ENDPOINT_URL=NOWHERE)
+    (line,) = operator.run("list", code=5).stderr.splitlines()
+    assert line.endswith(" Please check the network if this lasts.") and "later run" not in line
+
+
+# --- check: a folder without bins, a disk that is not mounted
+
+
+def write_bins(folder: Path, *pids: str) -> None:
+    for pid in pids:
+        write_bin(folder, pid, mtime=1.0)
+
+
+@on_moto
+def test_a_folder_without_bins_is_red_only_if_the_archive_holds_some_of_this_series(
+    s3: Any, operator: Operator, dashboard: DashboardStandIn, cron_service: None
+) -> None:
+    data = operator.folder / "data"
+    data.mkdir()
+    put(s3, "hablab/other/2013/D20130526/D20130526T095207_IFCB013.adc", "hablab/nauset/notes.txt")
+    assert red(operator.run("check", data, "nauset")) == {}
+    for pid in ("D20130526T095207_IFCB013", "D20130527T095207_IFCB013"):
+        put(s3, *(f"hablab/nauset/2013/{pid[:9]}/{pid}.{suffix}" for suffix in ("adc", "hdr", "roi")))
+    assert red(operator.run("check", data, "nauset", code=2)) == {
+        "bins": f"no bin was found in {data}, though the archive holds 2 of this series. Is the disk mounted?"
+    }
+    assert unchecked(operator.run("check", data))["bins"] == (
+        f"none in {data}; whether the archive holds some was not checked: no TIME_SERIES was given"
     )
-    assert "time series" not in items(done)
+    write_bins(data, "D20130528T095207_IFCB013")
+    done = operator.run("check", data, "nauset")
+    assert items(done)["bins"] == (True, f"1 complete bin in {data}")
+
+
+@on_moto
+def test_bins_that_the_job_is_not_for_do_not_make_its_folder_look_empty(
+    s3: Any, operator: Operator, dashboard: DashboardStandIn, cron_service: None
+) -> None:
+    data = operator.folder / "data"
+    data.mkdir()
+    put(s3, "hablab/nauset/2013/D20130526/D20130526T095207_IFCB013.adc")
+    operator.run("start", data, "nauset", "--no-sync", "--since", "2020-01-01")
+    assert red(operator.run("check", data, "nauset")) == {}
+
+
+@on_moto
+def test_more_bins_than_one_page_holds_are_told_as_at_least(
+    s3: Any, operator: Operator, dashboard: DashboardStandIn, cron_service: None
+) -> None:
+    data = operator.folder / "data"
+    data.mkdir()
+    names = [f"D20130526T{number // 60:02d}{number % 60:02d}00_IFCB013" for number in range(1005)]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda name: put(s3, f"hablab/nauset/2013/D20130526/{name}.adc"), names))
+    found = red(operator.run("check", data, "nauset", code=2))
+    assert "though the archive holds at least 1,000 of this series." in found["bins"]
+
+
+@on_moto
+def test_a_disk_that_is_mounted_no_more_is_red(
+    operator: Operator, dashboard: DashboardStandIn, cron_service: None
+) -> None:
+    """`start` has written where it was mounted; here nothing is any more, whatever it was."""
+    place = operator.folder / "disk"
+    (place / "data").mkdir(parents=True)
+    job = operator.schedule(place / "data")
+    assert red(operator.run("check", place / "data", "nauset")) == {}
+    job = replace(job, extras=JobExtras(mounted_at=str(place)))
+    operator.crontab.table.write_bytes(with_job(operator.crontab.text, job))
+    for words in ((place / "data", "nauset"), (place / "data",)):
+        assert red(operator.run("check", *words, code=2)) == {
+            "folder": f"{place} is no mount point any more, so {place}/data is now a folder of the system's own disk: what the "
+            "instrument writes to its disk is not seen. Is the disk mounted?"
+        }
+    dashboard.teams["hablab"].append("other")
+    assert red(operator.run("check", place / "data", "other")) == {}
+    assert red(operator.run("check", place, "nauset")) == {}
+    job = replace(job, extras=JobExtras(mounted_at="/proc"))  # this one is mounted
+    operator.crontab.table.write_bytes(with_job(operator.crontab.text, job))
+    assert red(operator.run("check", place / "data", "nauset")) == {}
+
+
+# --- check: the entries of the schedule
+
+
+def scheduled(operator: Operator, **changes: Any) -> ScheduledJob:
+    """A job in the crontab, with these changes."""
+    data = operator.folder / "data"
+    data.mkdir(exist_ok=True)
+    job = replace(operator.schedule(data), **changes)
+    operator.crontab.table.write_bytes(with_job(operator.crontab.text, job))
+    return job
+
+
+@on_moto
+def test_entries_that_start_this_very_program_are_green(
+    operator: Operator, dashboard: DashboardStandIn, cron_service: None
+) -> None:
+    job = scheduled(operator)
+    done = operator.run("check", PYTHONPATH=str(operator.folder), PYTHONHOME="")
+    assert items(done)["schedule"] == (
+        True,
+        f"{job.directory} to nauset: its entries start ifcbscan {__version__}",
+    )
+    edited = (operator.crontab.text or b"").replace(b"--quiet", b"--verbose")
+    operator.crontab.table.write_bytes(edited)
+    good, text = items(operator.run("check"))["schedule"]
+    assert good and text.endswith(f"ifcbscan {__version__}, somebody has edited it, and it runs as edited")
+
+
+def no_such_python(operator: Operator) -> dict[str, str]:
+    return {"python": str(operator.folder / "venv" / "python")}
+
+
+def a_python_without_the_package(operator: Operator) -> dict[str, str]:
+    venv.EnvBuilder(symlinks=True, with_pip=False).create(str(operator.folder / "venv"))
+    return {"python": str(operator.folder / "venv" / "bin" / "python")}
+
+
+def a_single_file_that_is_gone(operator: Operator) -> dict[str, str]:
+    return {"single_file": str(operator.folder / "ifcbscan.pyz")}
+
+
+@on_moto
+@pytest.mark.parametrize(
+    "broken, said",
+    [
+        (no_such_python, "cannot be started: No such file or directory."),
+        (
+            a_python_without_the_package,
+            "does not start ifcbscan: ModuleNotFoundError: No module named 'botocore'.",
+        ),
+        (a_single_file_that_is_gone, "can't open file "),
+    ],
+)
+def test_entries_that_start_nothing_are_red_with_the_reason(
+    operator: Operator,
+    dashboard: DashboardStandIn,
+    cron_service: None,
+    broken: Callable[[Operator], dict[str, str]],
+    said: str,
+) -> None:
+    job = scheduled(operator, **broken(operator))
+    found = red(operator.run("check", job.directory, "nauset", code=2))
+    assert list(found) == ["schedule"]
+    assert (
+        found["schedule"].startswith(f"{job.directory} to nauset: {job.python} ")
+        and said in found["schedule"]
+    )
+    assert found["schedule"].endswith(
+        " Nothing of it is sent. Mend that Python, or type the same 'ifcbscan start' with --restart, from one that works."
+    )
+
+
+@on_moto
+def test_an_entry_that_is_missing_or_whose_settings_cannot_be_read_is_red(
+    operator: Operator, dashboard: DashboardStandIn, cron_service: None
+) -> None:
+    job = scheduled(operator, env_file=str(operator.folder / "gone.env"))
+    found = red(operator.run("check", job.directory, "nauset", code=2))
+    assert found == {"schedule": f"{job.directory} to nauset: --env-file: there is no file {job.env_file}."}
+    job = scheduled(operator)
+    lines = (operator.crontab.text or b"").splitlines(True)
+    operator.crontab.table.write_bytes(b"".join(line for line in lines if not line.startswith(b"* *")))
+    assert red(operator.run("check", code=2)) == {
+        "schedule": f"{job.directory} to nauset: the every-minute entry is missing; the same 'ifcbscan start' again puts it back."
+    }
+
+
+@on_moto
+def test_entries_of_an_earlier_version_are_red_until_the_same_start_again(
+    operator: Operator, dashboard: DashboardStandIn, cron_service: None
+) -> None:
+    job = scheduled(operator)
+    now = operator.crontab.text or b""
+    operator.crontab.table.write_bytes(re.sub(rb"&& \{ (.*) \|\| \{ r=.*; \} >", rb"&& \1 >", now))
+    assert red(operator.run("check", code=2)) == {
+        "schedule": f"{job.directory} to nauset: installed by an earlier version; the same 'ifcbscan start' again brings it up to "
+        "date. Until then nothing tells if Python does not start any more."
+    }
 
 
 @on_moto

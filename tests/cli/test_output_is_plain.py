@@ -99,11 +99,11 @@ def test_the_text_of_a_schedule_and_of_its_last_runs_is_shown_without_what_steer
     assert "cannot be shown as they are" in shown.stderr
     operator.schedule(data)
     monkeypatch.setenv("HOME", str(operator.home))
-    record = last_runs.LastRun.that_ends_now(5, "The bucket " + NASTY, {})
+    record = last_runs.LastRun.that_ends_now(2, "The bucket " + NASTY, {})
     last_runs.write(str(data), "nauset", "recent", record)
-    status = operator.run("status")
+    status = operator.run("status", code=3)
     assert "\\x1b[31m\\nD2099" in status.stdout
-    as_json = operator.run("status", "--json")
+    as_json = operator.run("status", "--json", code=3)
     (job,) = json.loads(as_json.stdout)["jobs"]
     assert job["directory"] == str(data) and job["last_run"]["recent"]["summary"] == "The bucket " + NASTY
     stopped = operator.run("stop", data)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import html
 import json
 import os
 import re
@@ -13,14 +14,21 @@ from typing import Any
 
 import pytest
 from support.dashboard import Behaviour, DashboardStandIn, ShownBin
+from support.operator import Operator
 
 from ifcbscan.cli.commands import report
 from ifcbscan.cli.more_options import ReportArguments
 from ifcbscan.cli.options import JobArguments
 from ifcbscan.cli.signals import Interruption
 from ifcbscan.core.bins import parse_pid
+from ifcbscan.core.window import Window
 from ifcbscan.demo.sample_bins import write_bin
 from ifcbscan.errors import ConfigError, ExitCode, UsageError
+from ifcbscan.schedule.crontab_text import with_job
+from ifcbscan.schedule.extras import JobExtras
+from ifcbscan.schedule.jobs import ScheduledJob
+
+only_moto = pytest.mark.parametrize("s3", ["moto"], indirect=True)
 
 WHOLE, SHOWN, NEW, HIDDEN = (f"D2013052{day}T095207_IFCB013" for day in range(1, 5))
 OLD = "IFCB5_2012_028_081515"
@@ -68,7 +76,7 @@ def test_the_page_is_written_and_its_place_told_to_whoever_sits_there(
     code, out, err = run(options(folder, env_file), capsys)
     assert (code, out) == (ExitCode.DONE, "") and str(target) in err
     page = target.read_text(encoding="utf-8")
-    assert "All is well; 1 bin on its way" in page and "data &lt;b&gt;&amp;" in page
+    assert "All is well; 1 bin on its way; last bin " in page and "data &lt;b&gt;&amp;" in page
     assert "<title>2013-05-22: 1 synced</title>" in page and "data:image" not in page
     assert s3.objects() == before
 
@@ -221,7 +229,9 @@ def test_a_folder_that_cannot_be_read_is_in_the_report_and_in_the_exit_code(
     page = (tmp_path / "nauset-report.html").read_text(encoding="utf-8")
     assert code == ExitCode.PARTLY_FAILED
     assert (
-        "Not everything could be seen" in page and "Permission denied" in page and "Permission denied" in err
+        '<p class="answer">Not everything could be seen; last bin ' in page
+        and "Permission denied" in page
+        and "Permission denied" in err
     )
 
 
@@ -242,3 +252,228 @@ def test_what_cannot_be_is_one_line(
     job = given.job._replace(**more.get("job", {}))
     with pytest.raises(error, match=re.escape(words)):
         report.run(replace(given, **{**more, "job": job}), Interruption())
+
+
+SILENT = "no bin was found in {}, though the archive holds 4 of this series. Is the disk mounted?"
+
+
+def banner(page: str) -> tuple[str, str]:
+    """Stage and text of a page's banner."""
+    (found,) = re.findall(r'<p class="stage">(.*)</p>\n<p class="answer">(.*)</p>', page)
+    return found[0], html.unescape(found[1])
+
+
+def test_an_empty_folder_though_the_archive_holds_bins_is_red_and_no_hundred_per_cent_hides_it(
+    folder: Path, env_file: Path, tmp_path: Path, capsys: Any
+) -> None:
+    empty = tmp_path / "mnt"
+    empty.mkdir()
+    code, _, err = run(options(empty, env_file, output="x.html"), capsys)
+    said = SILENT.format(empty)
+    assert code == ExitCode.PARTLY_FAILED and f"warning: {said}\n" in err
+    page = (tmp_path / "x.html").read_text(encoding="utf-8")
+    assert banner(page) == ("needs you", said) and 'class="verdict bad"' in page
+    code, out, _ = run(options(empty, env_file, as_json=True), capsys)
+    figures = json.loads(out)
+    assert (figures["silence"], figures["state"], figures["reason"]) == (said, "needs_you", said)
+
+
+def test_a_bin_that_is_expected_and_does_not_come_is_red(
+    folder: Path, env_file: Path, tmp_path: Path, capsys: Any
+) -> None:
+    code, _, _ = run(options(folder, env_file, output="x.html", expect_every=7200.0), capsys)
+    stage, text = banner((tmp_path / "x.html").read_text(encoding="utf-8"))
+    assert code == ExitCode.PARTLY_FAILED and stage == "needs you"
+    assert text.startswith("no new bin: the newest one here was sampled 1") and "every 2 h." in text
+    with env_file.open("a", encoding="utf-8") as file:
+        file.write("EXPECT_EVERY=3d\n")
+    code, out, _ = run(options(folder, env_file, as_json=True), capsys)
+    assert code == ExitCode.PARTLY_FAILED and "every 3 days." in json.loads(out)["silence"]
+    window = Window(until=1400000000.0)  # nothing is expected any more
+    code, out, _ = run(options(folder, env_file, as_json=True, window=window), capsys)
+    figures = json.loads(out)
+    assert (code, figures["silence"], figures["state"]) == (ExitCode.DONE, "", "on_its_way")
+    assert figures["gaps"][-1]["last"] == "2014-05-13"
+
+
+@only_moto
+def test_what_the_schedule_says_of_a_folder_counts_for_its_page(
+    operator: Operator, folder: Path, tmp_path: Path
+) -> None:
+    schedule(operator, folder, "nauset", expect_every="5h")
+    done = operator.run("report", folder, "nauset", "-o", "x.html", code=3)
+    assert "and one is expected every 5 h. Does the instrument measure" in done.stderr
+    schedule(operator, folder, "nauset", mounted_at=str(tmp_path))
+    operator.run("report", folder, "nauset", "-o", "x.html", code=3)
+    said = f"{tmp_path} is no mount point any more, so {folder} is now a folder of the system's own disk"
+    stage, text = banner((tmp_path / "x.html").read_text(encoding="utf-8"))
+    assert stage == "needs you" and text.startswith(said)
+    write_bin(folder / "sub", "D20130601T095207_IFCB013", mtime=1400000000.0)
+    operator.run("report", folder / "sub", "nauset", "-o", "x.html")  # of another folder nothing is known
+    schedule(operator, folder, "nauset", mounted_at="/")
+    operator.run("report", folder, "nauset", "-o", "x.html")
+
+
+def schedule(operator: Operator, folder: Path, time_series: str, **more: Any) -> ScheduledJob:
+    """Make it stand in the crontab as `start` would; `more`: an `env_file`, a `window`, or what is in JobExtras."""
+    job = operator.schedule(folder, time_series)
+    own = {name: more.pop(name) for name in ("env_file", "window") if name in more}
+    job = replace(job, extras=JobExtras(**more), **own)
+    operator.crontab.table.write_bytes(with_job(operator.crontab.text, job))
+    return job
+
+
+def other_bucket(env_file: Path) -> Path:
+    """Settings that name a bucket which is not there."""
+    made = env_file.with_name("other.env")
+    made.touch(mode=0o600)
+    text = env_file.read_text(encoding="utf-8")
+    made.write_text(re.sub("(BUCKET_NAME=.*)", r"\1x", text), encoding="utf-8")
+    return made
+
+
+def index_of(place: Path) -> str:
+    return (place / "index.html").read_text(encoding="utf-8")
+
+
+def pages_in(text: str) -> list[str]:
+    """The pages that an index leads to, in its order."""
+    return re.findall(r'<a href="([^"#]+)">', text)
+
+
+@only_moto
+def test_all_jobs_get_a_page_each_and_an_index_over_them_the_worst_first(
+    operator: Operator, folder: Path, env_file: Path, tmp_path: Path, s3: Any
+) -> None:
+    before = s3.objects()
+    empty = tmp_path / "mnt"
+    empty.mkdir()
+    (tmp_path / "broken.env").write_text("AWS_ACCESS_KEY_ID\n'", encoding="utf-8")
+    (tmp_path / "broken.env").chmod(0o600)
+    good = schedule(operator, folder, "nauset")
+    silent = schedule(operator, empty, "nauset")
+    broken = schedule(operator, folder, "broken", env_file=str(tmp_path / "broken.env"))
+    gone = schedule(operator, tmp_path / "gone", "gone")
+    refused = schedule(operator, folder, "refused", env_file=str(other_bucket(env_file)))
+    windowed = schedule(operator, folder, "windowed", window=Window(until=1369180800.0))
+    place = tmp_path / "www"
+    done = operator.run("report", "--all", "-o", place, code=3)
+    assert done.stdout == ""
+    assert f"gone: The data folder {tmp_path / 'gone'} does not exist" in done.stderr
+    assert (
+        f"broken: {tmp_path / 'broken.env'}, line " in done.stderr and "Nothing was sent" not in done.stderr
+    )
+    names = {job.id: f"{job.id}.html" for job in (good, silent, broken, gone, refused, windowed)}
+    text = index_of(place)
+    assert pages_in(text) == [names[job.id] for job in (broken, gone, silent, refused, good, windowed)]
+    assert banner(text.partition("<table")[0]) == ("needs you", "6 jobs: 2 on its way, 4 need you")
+    assert sorted(path.name for path in place.iterdir()) == sorted(["index.html", *names.values()])
+    pages = {
+        job.id: (place / names[job.id]).read_text(encoding="utf-8") for job in (good, silent, broken, gone)
+    }
+    assert banner(pages[good.id])[0] == "on its way"
+    assert banner(pages[silent.id]) == ("needs you", SILENT.format(empty))
+    assert banner(pages[gone.id])[1].startswith(f"The data folder {tmp_path / 'gone'} does not exist")
+    assert "cannot be understood" in banner(pages[broken.id])[1]
+    assert f"there is no bucket {s3.bucket}x." in done.stderr and "refused: " in done.stderr
+    of_window = (place / names[windowed.id]).read_text(encoding="utf-8")
+    assert "This report is about bins before 2013-05-22T00:00:00Z" in of_window
+    figures = json.loads(operator.run("report", "--all", "--json", code=3).stdout)
+    assert [job["page"] for job in figures["jobs"]] == [
+        names[job.id] for job in (good, silent, broken, gone, refused, windowed)
+    ]
+    assert [job["state"] for job in figures["jobs"]] == ["on_its_way", *["needs_you"] * 4, "on_its_way"]
+    assert figures["jobs"][0]["totals"]["bins"] == 5 and figures["jobs"][0]["error"] is None
+    assert figures["jobs"][3]["error"] == figures["jobs"][3]["reason"] and "totals" not in figures["jobs"][3]
+    assert s3.objects() == before
+
+
+@only_moto
+def test_where_all_is_well_nothing_is_said_and_the_exit_code_is_0(
+    operator: Operator, folder: Path, tmp_path: Path
+) -> None:
+    schedule(operator, folder, "nauset")
+    done = operator.run("report", "--all", "-o", tmp_path / "www")
+    assert done.stdout + done.stderr == ""
+    assert banner(index_of(tmp_path / "www").partition("<table")[0]) == ("on its way", "1 job: 1 on its way")
+
+
+@only_moto
+def test_a_job_of_which_half_the_schedule_is_missing_is_red_in_the_index(
+    operator: Operator, folder: Path, tmp_path: Path
+) -> None:
+    schedule(operator, folder, "nauset")
+    lines = (operator.crontab.text or b"").splitlines(True)
+    operator.crontab.table.write_bytes(b"".join(line for line in lines if b"--max-age" not in line))
+    figures = json.loads(operator.run("report", "--all", "--json", "-o", tmp_path / "www").stdout)
+    said = "INCOMPLETE: the every-minute entry is missing; the same 'ifcbscan start' again puts it back"
+    assert (figures["jobs"][0]["state"], figures["jobs"][0]["reason"]) == ("needs_you", said)
+    text = html.unescape(index_of(tmp_path / "www"))
+    assert said in text and "1 job: 1 needs you" in text
+
+
+@only_moto
+def test_the_page_of_a_job_that_is_gone_is_taken_away_and_nothing_else(
+    operator: Operator, folder: Path, tmp_path: Path
+) -> None:
+    place = tmp_path / "www"
+    first = schedule(operator, folder, "nauset")
+    second = schedule(operator, folder, "salt_pond")
+    third = schedule(operator, folder, "third")
+    operator.run("report", "--all", "-o", place)
+    (place / "notes.txt").write_text("mine", encoding="utf-8")
+    (place / f"{third.id}.html").write_text("mine, of the same name", encoding="utf-8")
+    (place / "nauset-0123456789ab.html").write_bytes((place / f"{first.id}.html").read_bytes())
+    operator.crontab.table.write_bytes(with_job(None, first))
+    operator.run("report", "--all", "-o", place)
+    assert pages_in(index_of(place)) == [f"{first.id}.html"]
+    assert sorted(path.name for path in place.iterdir()) == sorted(
+        ["index.html", "notes.txt", f"{first.id}.html", f"{third.id}.html", "nauset-0123456789ab.html"]
+    )
+    assert not (place / f"{second.id}.html").exists()
+
+
+@only_moto
+def test_without_any_job_the_index_is_red(operator: Operator, tmp_path: Path) -> None:
+    done = operator.run("report", "--all", "-o", tmp_path / "www", code=3)
+    assert done.stderr == "Nothing is scheduled for this user. 'ifcbscan start DIR TIME_SERIES' does it.\n"
+    assert banner(index_of(tmp_path / "www")) == ("needs you", "Nothing is scheduled for this user")
+    assert json.loads(operator.run("report", "--all", "--json", code=3).stdout) == {"jobs": []}
+
+
+@only_moto
+def test_pages_never_go_where_data_or_other_peoples_files_are(
+    operator: Operator, folder: Path, tmp_path: Path
+) -> None:
+    job = schedule(operator, folder, "nauset")
+    (tmp_path / "link").symlink_to(folder)
+    for place in (folder, folder / "www", tmp_path / "link" / "www"):
+        done = operator.run("report", "--all", "-o", place, code=2)
+        assert f"lies in the data folder {folder}, where nothing is ever written" in done.stderr
+    assert not (folder / "www").exists()
+    place = tmp_path / "www"
+    for name in ("index.html", f"{job.id}.html"):
+        place.mkdir()
+        (place / name).write_text("mine", encoding="utf-8")
+        done = operator.run("report", "--all", "-o", place, code=2)
+        assert f"{place / name} is a file that ifcbscan has not made, so it is not replaced" in done.stderr
+        assert [(path.name, path.read_text(encoding="utf-8")) for path in place.iterdir()] == [(name, "mine")]
+        (place / name).unlink()
+        place.rmdir()
+    done = operator.run("report", "--all", "-o", tmp_path / "none" / "www", code=2)
+    assert f"the folder {tmp_path / 'none' / 'www'} cannot be made: No such file or directory" in done.stderr
+
+
+@only_moto
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["x", "-o", "www"], "so DIR does not go with it"),
+        (["--env-file", ".env", "-o", "www"], "so --env-file does not go with it"),
+        (["--since", "2026-01-01", "-o", "www"], "so --since does not go with it"),
+        ([], "--all: where are the pages to be written? Please give -o FOLDER (or --json)."),
+        (["-o", "www", "--expect-every", "7200"], "--expect-every: '7200' would be seconds"),
+    ],
+)
+def test_words_that_do_not_go_with_all(operator: Operator, words: list[str], said: str) -> None:
+    assert said in operator.run("report", "--all", *words, code=2).stderr

@@ -337,7 +337,7 @@ def test_verbose_names_every_bin_and_quiet_only_errors(run: Any, data: Path) -> 
     make(data, 3)
     verbose = run("--once", data, "nauset", "--verbose")
     assert verbose.stdout == "" and f"{pid(3)} uploaded" in verbose.stderr
-    assert f"{pid(2)}  held: empty" in verbose.stderr
+    assert f"{pid(2)} held: empty" in verbose.stderr
     settling = run("--once", data, "nauset", "--verbose", "--settle", "9999d", "--replace")
     assert f"{pid(3)} settling: changed in the last" in settling.stderr
     failing = run("--once", data / "none", "nauset", "--quiet", code=2)
@@ -411,7 +411,7 @@ def test_a_log_that_cannot_be_written_is_a_warning_and_the_run_goes_on(
     files = make(data, 1)
     (tmp_path / "file").write_text("")
     for log in (tmp_path / "file" / "scan.log", data):
-        done = run("--once", data, "nauset", "--log-file", log, "--json")
+        done = run("--once", data, "nauset", "--log-file", log, "--json", code=3)
         (warning,) = json.loads(done.stdout)["warnings"]
         assert str(log) in warning and "goes on without it" in warning and warning in done.stderr
     assert_whole(s3, files)
@@ -444,10 +444,12 @@ def test_max_age_goes_by_the_pid_and_leaves_the_rest_uncounted(s3: Any, run: Any
 
 
 @on_moto
-def test_a_recent_run_with_nothing_to_look_at_sends_no_request(run: Any, data: Path) -> None:
+def test_a_recent_run_with_nothing_to_look_at_asks_once_whether_its_clock_is_right(
+    run: Any, data: Path
+) -> None:
     make(data, 1)
     report = json.loads(run("--once", data, "nauset", "--max-age", "1h", "--json").stdout)
-    assert report["requests"] == {"list": 0, "head": 0, "put": 0} and sum(report["bins"].values()) == 0
+    assert report["requests"] == {"list": 1, "head": 0, "put": 0} and sum(report["bins"].values()) == 0
 
 
 @on_moto
@@ -1109,6 +1111,31 @@ def test_a_refusal_ends_the_run_with_one_line(bare: Any, tmp_path: Path, answer:
         (line,) = lines(bare("--once", "data", "nauset", code=2).stderr)
         assert len(server.requests) == 1
     assert advice in line and "bucket.of.tests" in line
+
+
+@pytest.mark.parametrize(
+    ("answer", "begins"),
+    [
+        (s3_error(403, "AccessDenied"), "AccessDenied (HTTP 403)"),
+        (s3_error(403, "SignatureDoesNotMatch"), "SignatureDoesNotMatch (HTTP 403)"),
+        (s3_error(400, "ExpiredToken"), "ExpiredToken (HTTP 400)"),
+        (s3_error(403, "RequestTimeTooSkewed"), "RequestTimeTooSkewed (HTTP 403)"),
+        (Answer(403), "HTTP 403"),
+    ],
+)
+def test_a_clock_that_is_far_off_is_told_and_not_that_the_key_has_no_right(
+    bare: Any, tmp_path: Path, answer: Answer, begins: str
+) -> None:
+    make(tmp_path / "data", *range(5))
+    date = ("Date", time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime(time.time() + 50 * HOUR + 60)))
+    with ScriptedServer(then=Answer(answer.status, answer.body, (*answer.headers, date))) as server:
+        env_for(tmp_path / ".env", server.endpoint)
+        (line,) = lines(bare("--once", "data", "nauset", code=2).stderr)
+        assert len(server.requests) == 1
+    assert line == (
+        f"ifcbscan: The bucket bucket.of.tests at {server.endpoint} refused: {begins}: this computer's clock is 2 days behind the "
+        "archive's, which is too much. Set it (UTC, ideally by NTP); nothing is lost meanwhile. Nothing more was sent."
+    )
 
 
 def test_without_the_right_to_write_nothing_is_tried_for_long_and_every_bin_is_counted(

@@ -524,6 +524,7 @@ def test_the_warning_about_an_endpoint_without_encryption_is_in_the_report(
     # a name that is no loopback address, and leads nowhere
     rewrite_env(env_file, S3_ENDPOINT_URL="http://s3.invalid")
     (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "D20130526T095207_IFCB013.hdr").touch()  # nothing to ask about
     report = json.loads(ifcbscan_cli("--once", "data", "nauset", "--json").stdout)
     (warning,) = report["warnings"]
     assert warning.startswith("S3_ENDPOINT_URL is http://s3.invalid, which is not encrypted")

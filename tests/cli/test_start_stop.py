@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 import signal
 import socket
@@ -22,6 +23,7 @@ from support.runs import end, rewrite_env, sizes_of, snapshot
 from support.scripted import Act, ScriptedServer
 
 from ifcbscan.demo.sample_bins import write_bin
+from ifcbscan.disk.mounts import mount_point_of
 
 pytestmark = pytest.mark.parametrize("s3", ["moto"], indirect=True)
 
@@ -89,7 +91,7 @@ def test_start_installs_two_entries_and_sends_what_is_there(
     log = str(next(state_folder(operator).glob("nauset-*.log")))
     for command in every_minute, hourly:
         words = shlex.split(command)
-        assert words[3:8] == [str(operator.python), "-m", "ifcbscan", "--once", str(data)]
+        assert words[4:9] == [str(operator.python), "-m", "ifcbscan", "--once", str(data)]
         for path in (str(env_file), log):
             assert path in words
     for text in (str(data), str(env_file), log, "status", "stop"):
@@ -245,13 +247,186 @@ def test_what_cannot_be_scheduled_installs_nothing(
     assert operator.crontab.changes == 0
 
 
-def test_a_bucket_that_cannot_be_reached_installs_nothing(
+NOWHERE = "http://127.0.0.1:9"  # nothing answers there
+
+
+def test_a_bucket_that_cannot_be_reached_installs_nothing_and_no_later_run_is_promised(
     operator: Operator, data: Path, env_file: Path
 ) -> None:
-    rewrite_env(env_file, S3_ENDPOINT_URL="http://127.0.0.1:9")
-    done = operator.run("start", data, "nauset", code=5)
-    assert "could not be reached" in done.stderr
+    rewrite_env(env_file, S3_ENDPOINT_URL=NOWHERE)
+    (line,) = operator.run("start", data, "nauset", code=5).stderr.splitlines()
+    assert line.startswith("ifcbscan: Nothing was installed. The bucket ")
+    assert "could not be reached" in line and "later run" not in line
+    assert line.endswith(
+        " Please check the network if this lasts. 'ifcbscan start' with --force installs it without asking the archive "
+        "and the dashboard."
+    )
     assert operator.crontab.changes == 0
+
+
+def test_force_installs_without_a_network_and_says_what_could_not_be_asked(
+    s3: Any, operator: Operator, data: Path, env_file: Path
+) -> None:
+    rewrite_env(env_file, S3_ENDPOINT_URL=NOWHERE)
+    lines = operator.run("start", data, "nauset", "--force").stderr.splitlines()
+    assert lines[0].startswith("Note: The bucket ") and "later run" not in lines[0]
+    assert lines[0].endswith(
+        " So nobody could be asked whether the key is right, whether the dashboard knows 'nauset', and what the archive has "
+        "already. Going on all the same (--force); the first scan that reaches the archive asks, and 'ifcbscan check' does."
+    )
+    assert lines[1] == f"Found in {data}: 1 complete bin."
+    assert (
+        lines[-1]
+        == "Nothing is sent now; the schedule sends what is there as soon as the archive can be reached."
+    )
+    assert len(operator.crontab.commands()) == 2
+    rewrite_env(env_file, S3_ENDPOINT_URL=s3.endpoint)
+    (hourly,) = operator.crontab.commands(HOURLY)
+    assert run_as_cron(hourly, operator.home) == 0
+    assert s3.objects() == sizes_of(data.iterdir())
+
+
+@pytest.mark.parametrize(
+    "words, said",
+    [
+        (["--max-age", "soon"], "--max-age: 'soon' is no duration"),
+        (["--max-age", "10"], "--max-age: '10' would be seconds; give a unit"),
+        (["--expect-every", "0"], "--expect-every: '0' is no time in which something can be expected"),
+        (["--bandwidth", "fast"], "--bandwidth: 'fast' is no rate"),
+        (
+            ["--ping", "hc.example/x"],
+            "--ping: 'hc.example/x' is no address that can be called; it begins with https:",
+        ),
+        (["--metrics-dir", "none"], "--metrics-dir: there is no folder "),
+        (["--ping", "https://x/\n"], "--ping: 'https://x/\\n' cannot be written into a schedule."),
+    ],
+)
+def test_an_option_that_no_scan_would_take_installs_nothing(
+    operator: Operator, data: Path, words: list[str], said: str
+) -> None:
+    (line,) = operator.run("start", data, "nauset", "--force", *words, code=2).stderr.splitlines()
+    assert said in line
+    assert operator.crontab.changes == 0
+
+
+# --- start: what the scans are given besides
+
+
+ALL = [
+    "--max-age",
+    "10d",
+    "--expect-every",
+    "9000d",
+    "--bandwidth",
+    "80M",
+    "--ping",
+    f"{NOWHERE}/{{time_series}}",
+]
+
+
+def test_what_a_job_is_started_with_is_printed_installed_used_and_kept(
+    s3: Any, operator: Operator, data: Path
+) -> None:
+    metrics = operator.folder / "metrics"
+    metrics.mkdir()
+    options = [*ALL, "--metrics-dir", "metrics"]
+    printed = operator.run("start", data, "nauset", *options, "--print").stdout
+    wanted = [*ALL[2:], "--metrics-dir", str(metrics)]
+    done = operator.run("start", data, "nauset", *options, "--no-sync")
+    assert (
+        "  options        every minute bins up to 10d old; a new bin expected every 9000d; at most 80M bytes a second; "
+        in (done.stderr)
+    )
+    assert (
+        "Note: the address of the monitor stands in the schedule, and while a scan runs everybody on this computer can see it. "
+        "PING_URL in the .env file is the safer place." in done.stderr.splitlines()
+    )
+    assert set(printed.splitlines()) <= set(os.fsdecode(operator.crontab.text or b"").splitlines())
+    (every_minute,) = operator.crontab.commands(EVERY_MINUTE)
+    (hourly,) = operator.crontab.commands(HOURLY)
+    place = mount_point_of(str(data))
+    mounted = [] if place is None else ["--mounted-at", place]
+    for command, age in ((every_minute, ["--max-age", "10d", "--time-limit", "5m"]), (hourly, [])):
+        words = shlex.split(command)
+        words = words[words.index("--env-file") + 2 : words.index("--quiet")]
+        assert words == age + mounted + wanted
+    before = operator.crontab.text
+    for again in ([], ["--bandwidth", "80M"]):  # what is not named stays
+        assert "Nothing was changed" in operator.run("start", data, "nauset", "--no-sync", *again).stderr
+        assert operator.crontab.text == before
+    refused = operator.run("start", data, "nauset", "--no-sync", "--bandwidth", "1M", code=2)
+    (line,) = refused.stderr.splitlines()
+    assert f"Already scheduled: {data} to nauset, with every minute bins up to 10d old; a new bin" in line
+    assert line.endswith("Nothing was changed, and nothing was sent; --restart replaces what you name of it.")
+    assert operator.crontab.text == before
+    operator.run("start", data, "nauset", "--no-sync", "--bandwidth", "1M", "--restart")
+    assert operator.crontab.text == (before or b"").replace(b"--bandwidth 80M", b"--bandwidth 1M")
+
+
+def test_entries_of_an_earlier_version_are_brought_up_to_date_by_the_same_start(
+    operator: Operator, data: Path
+) -> None:
+    operator.run("start", data, "nauset", "--no-sync")
+    now = operator.crontab.text or b""
+    earlier = re.sub(rb"&& \{ (.*) \|\| \{ r=.*; \} >/dev/null", rb"&& \1 >/dev/null", now)
+    assert earlier != now and b"--version" not in earlier
+    operator.crontab.table.write_bytes(earlier)
+    status = operator.run("status").stdout
+    assert "; installed by an earlier version; the same 'ifcbscan start' again brings it up to date" in status
+    done = operator.run("start", data, "nauset", "--no-sync")
+    assert (
+        f"Already scheduled: {data} to nauset. Its entries were of an earlier version, or of the time before the disk was "
+        "mounted there; now they are up to date." in done.stderr.splitlines()
+    )
+    assert operator.crontab.text == now
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Path]:
+    """A small disk, mounted."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(place)]
+    if os.getuid() != 0 or subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("no root, so no disk can be mounted")
+    yield place
+    while os.path.ismount(str(place)):
+        subprocess.run(["umount", "--lazy", str(place)], check=True)
+
+
+def unmount(place: Path) -> None:
+    subprocess.run(["umount", str(place)], check=True)
+
+
+def test_where_the_disk_is_mounted_is_part_of_the_job_and_stays_while_it_is_not(
+    operator: Operator, dashboard: DashboardStandIn, disk: Path
+) -> None:
+    folder = disk / "data"
+    write_bin(folder, PID, mtime=1.0)
+    operator.run("start", folder, "nauset", "--no-sync")
+    before = operator.crontab.text
+    for command in operator.crontab.commands():
+        assert f" --mounted-at {disk} " in command
+    unmount(disk)
+    folder.mkdir()
+    assert "Nothing was changed" in operator.run("start", folder, "nauset", "--no-sync").stderr
+    assert operator.crontab.text == before
+    operator.run("start", folder, "nauset", "--no-sync", "--restart")
+    for command in operator.crontab.commands():
+        assert f" --mounted-at {disk} " not in command
+
+
+def test_a_disk_that_was_mounted_later_is_taken_over_by_the_same_start(
+    operator: Operator, dashboard: DashboardStandIn, disk: Path
+) -> None:
+    folder = disk / "data"
+    write_bin(folder, PID, mtime=1.0)
+    operator.run("start", folder, "nauset", "--no-sync")
+    mounted = operator.crontab.text or b""
+    operator.crontab.table.write_bytes(mounted.replace(b" --mounted-at " + os.fsencode(str(disk)), b""))
+    done = operator.run("start", folder, "nauset", "--no-sync")
+    assert "now they are up to date." in done.stderr
+    assert operator.crontab.text == mounted
 
 
 def test_system_is_only_for_windows(operator: Operator, data: Path) -> None:
@@ -623,3 +798,38 @@ def test_a_scan_that_was_killed_leaves_no_lock_behind(operator: Operator, data: 
     gate.opened.set()
     operator.run("sync", data, "nauset")
     assert "Ended" not in operator.run("stop", "nauset").stderr
+
+
+# --- stop --all
+
+
+def test_stop_all_ends_every_job_of_this_user(operator: Operator, data: Path) -> None:
+    operator.schedule(data)
+    operator.schedule(operator.folder / "second", "salt_pond")
+    done = operator.run("stop", "--all")
+    assert done.stderr.splitlines() == [
+        f"Removed from cron: {folder} to {name}. Nothing of it is sent by itself any more."
+        for folder, name in ((data, "nauset"), (operator.folder / "second", "salt_pond"))
+    ]
+    assert json.loads(operator.run("status", "--json").stdout)["jobs"] == []
+    done = operator.run("stop", "--all", code=2)
+    assert done.stderr == "ifcbscan: Nothing at all is scheduled for this user.\n"
+
+
+@pytest.mark.parametrize(
+    "words, said",
+    [
+        (
+            ["nauset", "--all"],
+            "--all ends every job, and nauset is one of them. Nothing was done; give one of the two.",
+        ),
+        ([], "Which job? Please give the folder or the time series, or --all. Nothing was done."),
+    ],
+)
+def test_stop_is_told_either_one_job_or_all(
+    operator: Operator, data: Path, words: list[str], said: str
+) -> None:
+    operator.schedule(data)
+    before = operator.crontab.text
+    assert operator.run("stop", *words, code=2).stderr == f"ifcbscan: {said}\n"
+    assert operator.crontab.text == before

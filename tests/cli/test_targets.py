@@ -210,7 +210,7 @@ def test_a_new_file_in_the_data_folder_is_made_and_then_replaced_as_ifcbscans_ow
     s3: Any, ifcbscan_cli: Any, env_file: Path, data: Path, option: str
 ) -> None:
     run = checked(ifcbscan_cli)
-    target = data / "made.txt"
+    target = data / ("made.prom" if option == "--metrics-file" else "made.txt")
     if option == "--deletable":
         run("sync", "data", "nauset")
     for _ in range(3):
@@ -218,8 +218,9 @@ def test_a_new_file_in_the_data_folder_is_made_and_then_replaced_as_ifcbscans_ow
         assert target.exists()
         if option == "--log-file of verify":
             break  # nothing is in the archive
-    (data / "empty.txt").touch()
-    run(*WRITERS[option], data / "empty.txt", code=3 if option == "--log-file of verify" else 0)
+    empty = target.with_name("empty" + target.suffix)
+    empty.touch()
+    run(*WRITERS[option], empty, code=3 if option == "--log-file of verify" else 0)
 
 
 @on_moto
@@ -308,9 +309,8 @@ def test_what_is_no_plain_file_is_told_and_holds_nothing_up(
     for target in odd_files(env_file.parent):
         kind = os.stat(str(target)).st_mode
         stops = option in ("--deletable", "--output")
-        said = limited(
-            *WRITERS[option], target, *(["--verbose"] if not stops else []), code=2 if stops else 0
-        )
+        code = 2 if stops else 3 if option.startswith("--log-file") else 0
+        said = limited(*WRITERS[option], target, *(["--verbose"] if not stops else []), code=code)
         assert "it is no plain file" in said
         assert os.stat(str(target)).st_mode == kind
     assert_whole(s3, data.glob("*.*"))
@@ -326,7 +326,7 @@ def test_a_log_to_dev_null_is_no_log_and_one_to_dev_stderr_is_a_warning(
     assert run(*WRITERS["--log-file"], "/dev/null").stderr.count("\n") == 1  # the summary
     after = os.stat("/dev/null")
     assert (after.st_ino, after.st_rdev) == (before.st_ino, before.st_rdev)
-    assert "it is no plain file" in run(*WRITERS["--log-file"], "/dev/stderr").stderr
+    assert "it is no plain file" in run(*WRITERS["--log-file"], "/dev/stderr", code=3).stderr
 
 
 def one_of_each(state: Path, replace: Callable[[Path], None]) -> list[str]:
@@ -375,5 +375,5 @@ def test_state_files_that_are_something_else_hold_no_scan_up_and_fill_no_memory(
     assert [ending for ending in (".told.json", ".last.json", ".holder") if ending in " ".join(names)]
     one_of_each(log.parent, replace if what != "large" else lambda path: None)
     write_bin(data, OTHER, mtime=1400000000.0)
-    limited(*words)
+    limited(*words, code=0 if what == "large" else 3)  # there is no log
     assert_whole(s3, data.glob("*.*"))

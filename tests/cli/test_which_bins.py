@@ -56,9 +56,9 @@ def test_an_instrument_that_was_at_two_places_gets_both_series_right_with_two_co
         run_as_cron(command, operator.home)
     assert in_archive(s3) == {"salt": set(SPRING), "nauset": set(SUMMER)}
     assert len(operator.crontab.commands(HOURLY)) == len(operator.crontab.commands(EVERY_MINUTE)) == 2
-    done = operator.run("status")
-    assert "bins before 2026-05-01T00:00:00Z" in done.stdout and "1 outside the window" in done.stdout
-    assert "WRONG" not in done.stdout
+    said = "".join(operator.run("status", name).stdout for name in ("salt", "nauset"))
+    assert "bins before 2026-05-01T00:00:00Z" in said and "1 outside the window" in said
+    assert "WRONG" not in said
 
 
 @pytest.mark.parametrize("window", [[], ["--since", "2026-04-30T23:59:59Z"], ["--instrument", "13"]])
@@ -73,8 +73,10 @@ def test_a_second_series_for_the_same_bins_needs_force(
     assert operator.crontab.text == table and s3.objects() == {}
     done = operator.run("start", data / SPRING[0][:9], "nauset", *window, "--no-sync", "--force")
     assert "Note:" in done.stderr
-    status = operator.run("status").stdout
-    assert status.count("WRONG") == 2
+    assert operator.run("status", code=3).stdout.endswith("2 jobs: 2 need you\n")
+    status = operator.run("status", "salt", code=3).stdout
+    assert status.count("WRONG") == 1
+    assert "state        NEEDS YOU: some of its bins are also sent to another time series\n" in status
     check = operator.run("check", data, "salt", code=2).stdout
     assert "one of the two" in check
     done = operator.run("sync", data, "salt")

@@ -18,7 +18,7 @@ PROJECT = Path(__file__).resolve().parents[2]
 
 # What a build may read. Everything else (.git, environments, leftovers of other builds) stays out,
 # so that a page or a module that only lies about here cannot make a test pass.
-_FOLDERS = ("ifcbscan",)
+_FOLDERS = ("ifcbscan", "docs/monitoring")
 _FILES = ("setup.cfg", "pyproject.toml", "MANIFEST.in", "README.md", "CHANGELOG.md", "LICENSE")
 
 

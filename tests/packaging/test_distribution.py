@@ -91,7 +91,15 @@ def test_the_sdist_holds_the_sources_and_no_generated_page(sdist: Path) -> None:
     with tarfile.open(str(sdist)) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
     assert {"setup.cfg", "pyproject.toml", "LICENSE", "ifcbscan/cli/parser.py"} <= names
+    assert {"docs/monitoring/alerts.yml", "docs/monitoring/grafana.json"} <= names
     assert [name for name in names if name.startswith(("man/", "build/"))] == []
+
+
+@pytest.mark.slow
+def test_alert_rules_and_dashboard_are_installed(installed: Path) -> None:
+    (folder,) = installed.rglob("share/doc/ifcbscan/monitoring")
+    for name in ("alerts.yml", "grafana.json"):
+        assert (folder / name).read_bytes() == (PROJECT / "docs" / "monitoring" / name).read_bytes()
 
 
 @pytest.mark.slow

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -14,7 +15,11 @@ from typing import Iterator
 import pytest
 
 from ifcbscan.cli import parser as parser_module
+from ifcbscan.cli.main import COMMANDS
+from ifcbscan.cli.options import parse
 from ifcbscan.cli.parser import build_parser
+from ifcbscan.config import SETTINGS
+from ifcbscan.errors import ExitCode
 
 PAGE_IN_WHEEL = "/data/share/man/man1/ifcbscan.1"
 
@@ -77,6 +82,34 @@ def test_the_page_has_a_section_for_every_subcommand_with_all_its_options(page: 
             continue
         missing += [(name, o) for o in _options(command) if f"\\fB{o}\\fR" not in section]
     assert missing == []
+
+
+@pytest.mark.slow
+def test_the_page_has_the_sections_that_people_look_for_each_once_and_in_the_usual_order(page: Path) -> None:
+    lines = page.read_text(encoding="utf-8").splitlines()
+    # a heading may also stand on the line after .SH
+    heads = [line[3:].strip() or lines[n + 1] for n, line in enumerate(lines) if line.startswith(".SH")]
+    assert heads[:5] == ["NAME", "SYNOPSIS", "DESCRIPTION", "OPTIONS", "COMMANDS"]
+    assert heads[5:10] == ["EXIT STATUS", "ENVIRONMENT", "FILES", "EXAMPLES", "SEE ALSO"]
+    assert "COMMENTS" not in heads and len(heads) == len(set(heads))
+
+
+@pytest.mark.slow
+def test_the_page_explains_every_exit_code_and_every_setting(page: Path) -> None:
+    sections = _sections(page.read_text(encoding="utf-8"))
+    codes = {int(number) for number in re.findall(r"\b\d+\b", sections["EXIT STATUS"])}
+    assert {int(code) for code in vars(ExitCode).values() if isinstance(code, int)} == codes
+    assert set(SETTINGS) - set(re.findall(r"\w+", sections["ENVIRONMENT"])) == set()
+
+
+@pytest.mark.slow
+def test_the_examples_of_the_page_are_command_lines_of_the_program(page: Path) -> None:
+    sections = _sections(page.read_text(encoding="utf-8"))
+    lines = [line.strip() for line in sections["EXAMPLES"].splitlines() if line.startswith("    ifcbscan ")]
+    assert len(lines) > 4
+    for line in lines:
+        words = parse(line.split()[1:])
+        COMMANDS[words.command].arguments(words)
 
 
 @pytest.mark.slow

@@ -28,6 +28,7 @@ from ifcbscan.core.bins import (
     NEVER,
     Fileset,
     folder_end,
+    looks_like_a_copy,
     looks_like_a_pid,
     pack_stamps,
     parse_pid,
@@ -39,6 +40,7 @@ from ifcbscan.demo.sample_bins import bin_contents
 from ifcbscan.disk.tree import Inventory
 from ifcbscan.errors import ConcurrentWrite, FileChanged, LocalFileProblem, UsageError
 from ifcbscan.s3.conditions import Expected
+from ifcbscan.s3.list_page import ListPage
 from ifcbscan.s3.object_head import ObjectContent, ObjectHead
 from ifcbscan.s3.one_put import Stored
 from support.http_dates import http_date
@@ -180,6 +182,10 @@ class FakeBucket:
         nothing = not any(key.startswith(prefix) for key in self.objects)
         self._after(call)
         return nothing
+
+    def first_page(self, prefix: str, start_after: str = "") -> ListPage:
+        objects, more = self.page(prefix, start_after)
+        return ListPage(objects, (), more, None)
 
     def folders(self, prefix: str) -> Sequence[str]:
         call = Call("list", prefix)
@@ -360,6 +366,7 @@ class FakeTree:
         self.root = root
         self.files: dict[str, LocalFile] = {}
         self.unreadable: set[str] = set()
+        self.free: int | None = 10**12  # bytes on its disk
         self.hook: TreeHook | None = None
         self._stamps = itertools.count(1)
         self._exclude = frozenset(name.lower() for name in exclude)
@@ -377,6 +384,9 @@ class FakeTree:
         for extension in EXTENSIONS:
             self.write(posixpath.join(folder, f"{pid}.{extension}"), getattr(contents, extension), changed)
 
+    def look_back_to(self, not_before: float) -> None:
+        self._not_before = not_before
+
     def walk(self) -> Inventory:
         self._call_hook("walk", self.root)
         if self.root in self.unreadable:
@@ -393,6 +403,7 @@ class FakeTree:
                 self._not_before is not None
                 and min(map(folder_end, folders), default=math.inf) <= self._not_before
             ):
+                inventory.passed_over = True
                 continue
             if closed:
                 shut.add(closed)
@@ -402,9 +413,12 @@ class FakeTree:
             if pid is None or extension not in EXTENSIONS:
                 inventory.foreign += 1
                 left_out = any(part.lower() in self._exclude for part in folders)
-                inventory.misnamed += extension in EXTENSIONS and looks_like_a_pid(stem) and not left_out
+                is_misnamed = looks_like_a_pid(stem) if extension in EXTENSIONS else looks_like_a_copy(name)
+                inventory.misnamed += is_misnamed and not left_out
             elif self._not_before is None or pid.sample_time >= self._not_before:
                 stems.setdefault((folders, stem), {})[extension] = file
+            else:
+                inventory.passed_over = True
         for (folders, stem), members in sorted(stems.items()):
             if any(name.lower() in self._exclude for name in folders):
                 excluded.add(stem)
@@ -415,6 +429,9 @@ class FakeTree:
         inventory.unreadable = len(shut)
         inventory.warnings.extend(f"the folder {path} cannot be read" for path in sorted(shut))
         return inventory
+
+    def free_space(self) -> int | None:
+        return self.free
 
     def refresh(self, fileset: Fileset) -> Fileset:
         self._call_hook("refresh", fileset.folder)

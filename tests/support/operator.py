@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Iterator
 
+from ifcbscan.cli.log import note_installed
 from ifcbscan.schedule.crontab_text import with_job
 from ifcbscan.schedule.jobs import ScheduledJob
 from support.runs import assert_decent, end
@@ -169,6 +170,7 @@ class Operator:
         env_file = str(self.folder / ".env")
         job = ScheduledJob(str(self.python), env_file, str(folder), time_series, str(log))
         self.crontab.table.write_bytes(with_job(self.crontab.text, job))
+        assert note_installed(str(log)) is None
         return job
 
     def start(self, *arguments: Any, folder: Path | None = None, **more: str) -> subprocess.Popen[bytes]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import calendar
 import datetime
+from dataclasses import replace
 from html.parser import HTMLParser
 from typing import Any, Sequence
 
@@ -27,8 +28,9 @@ def pid(day: datetime.date, second: int = 0, instrument: int = 13) -> Pid:
 def report_on(bins: Sequence[SurveyedBin], **more: Any) -> ArchiveReport:
     """A report with everything else as usual."""
     about: dict[str, Any] = {"account": "hablab", "time_series": "nauset", "directory": "/data"}
-    about.update({name: more.pop(name) for name in about if name in more})
-    return build_report(bins, ReportSubject(**about), **{"now": NOW, **more})
+    about.update({name: more.pop(name) for name in [*about, "window"] if name in more})
+    later = {name: more.pop(name) for name in ("silence", "instrument_lines") if name in more}
+    return replace(build_report(bins, ReportSubject(**about), **{"now": NOW, **more}), **later)
 
 
 def synced(day: datetime.date, second: int = 0, size: int = 5000000) -> SurveyedBin:

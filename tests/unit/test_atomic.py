@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ifcbscan.atomic import MOST_BYTES, open_plain, read_head, read_small, replace_file
+from ifcbscan.atomic import MOST_BYTES, open_plain, read_head, read_small, read_tail, replace_file
 
 posix_only = pytest.mark.skipif(os.name != "posix", reason="needs links and devices")
 
@@ -73,3 +73,11 @@ def test_what_it_makes_only_its_owner_can_read(tmp_path: Path) -> None:
     finally:
         os.umask(before)
     assert (tmp_path / "a").stat().st_mode & 0o777 == 0o600
+
+
+def test_the_end_of_a_file_is_read_without_the_rest(tmp_path: Path) -> None:
+    path = tmp_path / "a.log"
+    path.write_bytes(b"0123456789")
+    assert [read_tail(str(path), most) for most in (3, 10, 99)] == [b"789", b"0123456789", b"0123456789"]
+    with pytest.raises(OSError):
+        read_tail(str(tmp_path), 3)

@@ -16,6 +16,7 @@ from ifcbscan.config import (
     Config,
     find_env_file,
     load,
+    value_of,
 )
 from ifcbscan.errors import ConfigError, ExitCode
 
@@ -57,7 +58,7 @@ def test_three_values_are_enough_and_the_rest_has_defaults(env_path: Path) -> No
     assert (config.endpoint_url, config.dashboard_url) == (None, DEFAULT_DASHBOARD)
     assert (config.data_dir, config.time_series, config.max_bandwidth) == (None, None, None)
     assert (config.settle, config.confirm, config.deletable_after) == (60.0, 30.0, 86400.0)
-    assert config.exclude_dirs == ("skip", "beads", "bad")
+    assert config.exclude_dirs == ("skip", "beads", "bad") and config.expect_every is None
     assert (config.env_file, config.warnings) == (str(env_path), ())
 
 
@@ -68,8 +69,9 @@ def test_every_optional_value_is_read(env_path: Path) -> None:
         + f"AWS_SESSION_TOKEN={TOKEN}\nIFCB_DATA_DIR=/home/ifcb/ifcbdata\nTIME_SERIES=nauset\n"
         + "BUCKET_NAME=other\nAWS_REGION=eu-north-1\nS3_ENDPOINT_URL=https://s3.example.org\n"
         + "DASHBOARD_URL=https://dashboard.example.org/\nSETTLE_SECONDS=2m\nCONFIRM_SECONDS=0\n"
-        + "DELETABLE_AFTER=3d\n"
-        + "MAX_BANDWIDTH=500K\nEXCLUDE_DIRS= skip , my beads,,\nPING_URL=https://ping.example.org/1\n",
+        + "DELETABLE_AFTER=3d\nEXPECT_EVERY=2h\n"
+        + "MAX_BANDWIDTH=500K\nEXCLUDE_DIRS= skip , my beads,,\nPING_URL=https://ping.example.org/1\n"
+        + "METRICS_DIR=/srv/metrics\n",
     )
     assert (config.session_token, config.data_dir, config.time_series) == (
         TOKEN,
@@ -83,9 +85,10 @@ def test_every_optional_value_is_read(env_path: Path) -> None:
     )
     assert config.dashboard_url == "https://dashboard.example.org"
     assert (config.settle, config.confirm, config.max_bandwidth) == (120.0, 0.0, 500000.0)
-    assert config.deletable_after == 3 * 86400.0
+    assert (config.deletable_after, config.expect_every) == (3 * 86400.0, 7200.0)
     assert config.exclude_dirs == ("skip", "my beads")
     assert config.ping_url == "https://ping.example.org/1"
+    assert config.metrics_dir == "/srv/metrics"
 
 
 @pytest.mark.parametrize(
@@ -120,6 +123,17 @@ def test_every_optional_value_is_read(env_path: Path) -> None:
 def test_a_file_is_read_as_every_editor_writes_it(env_path: Path, text: bytes) -> None:
     config = _load(env_path, text)
     assert (config.access_key_id, config.secret_access_key, config.account) == (KEY_ID, SECRET, "hablab")
+
+
+def test_the_folder_of_the_metrics_is_a_whole_path_because_scheduled_scans_run_elsewhere(
+    env_path: Path,
+) -> None:
+    assert "METRICS_DIR names metrics, which is no whole path" in _refusal(
+        env_path, (MINIMUM + "METRICS_DIR=metrics\n").encode()
+    )
+    assert _load(env_path, MINIMUM + "METRICS_DIR=' '\n").metrics_dir is None
+    home = _load(env_path, MINIMUM + "METRICS_DIR=~/metrics\n").metrics_dir
+    assert home == os.path.expanduser("~/metrics")
 
 
 @pytest.mark.parametrize("secret", ["pa$HOME/x", "a${AWS_ACCESS_KEY_ID}b", "a+b/c=d==", "$$", "a#b", "%41%"])
@@ -245,6 +259,9 @@ def test_an_account_that_could_leave_its_prefix_is_refused(env_path: Path, accou
         ("CONFIRM_SECONDS=-5", "CONFIRM_SECONDS"),
         ("DELETABLE_AFTER=tomorrow", "DELETABLE_AFTER"),
         ("DELETABLE_AFTER=24", "DELETABLE_AFTER"),
+        ("EXPECT_EVERY=2", "EXPECT_EVERY"),
+        ("EXPECT_EVERY=0", "EXPECT_EVERY"),
+        ("EXPECT_EVERY=often", "EXPECT_EVERY"),
         ("CONFIRM_SECONDS=inf", "CONFIRM_SECONDS"),
         ("CONFIRM_SECONDS=30 seconds", "CONFIRM_SECONDS"),
         ("MAX_BANDWIDTH=fast", "MAX_BANDWIDTH"),
@@ -570,3 +587,25 @@ def test_certificates_that_cannot_be_read_are_told_with_the_place_that_names_the
     assert (
         said.startswith(f"The environment: AWS_CA_BUNDLE names {tmp_path} ") and "is no file that can" in said
     )
+
+
+@pytest.mark.parametrize(
+    "text, url",
+    [
+        ("PING_URL=https://ping.example.org/1\n", "https://ping.example.org/1"),
+        (
+            "what is this\n'\nPING_URL='https://ping.example.org/1'\nAWS_REGION=\"\n",
+            "https://ping.example.org/1",
+        ),
+        ("AWS_REGION=us-east-1\n", None),
+        ("PING_URL=\n", None),
+    ],
+)
+def test_the_monitor_is_known_from_settings_of_which_the_rest_is_wrong(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, url: str | None
+) -> None:
+    monkeypatch.delenv("PING_URL", raising=False)
+    path = tmp_path / ".env"
+    path.write_text(text, encoding="utf-8")
+    assert value_of("PING_URL", str(path), None) == url
+    assert value_of("PING_URL", str(tmp_path / "none"), None) is None

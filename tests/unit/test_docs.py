@@ -23,6 +23,7 @@ from ifcbscan.cli import options
 from ifcbscan.core.content_match import ContentMatch
 from ifcbscan.core.states import SCAN_COUNTS
 from ifcbscan.errors import ExitCode
+from ifcbscan.schedule import crontab_text, program
 
 PACKAGE = Path(ifcbscan.__file__).resolve().parent
 DOCS = REPOSITORY / "docs"
@@ -37,9 +38,11 @@ NO_MESSAGES = {
     "cli/parser.py": "the help",
     "demo/show.py": "a story with made-up data",
     "demo/sample_bins.py": "the contents of made-up files",
+    "core/archive_verdict.py": "the words of the page's banner, which explains itself",
     "html/page.py": "the words of the page, which explains itself",
     "html/calendars.py": "the words of the page, which explains itself",
     "html/charts.py": "the words of the page, which explains itself",
+    "html/index.py": "the words of the page, which explains itself",
     "html/legend.py": "the words of the page, which explains itself",
 }
 
@@ -64,10 +67,12 @@ TELLING = {
 NOT_FOR_PEOPLE = {
     "%(asctime)sZ %(levelname)s %(message)s",
     f"cd / && {HOLE} >/dev/null 2>&1",
+    re.sub(r"\{[a-z]+\}", HOLE, crontab_text.WITH_FALLBACK),  # a line of sh; its message is NOT_STARTED
+    program._SAY_VERSION,  # what a Python is given to run
     "text/plain; charset=utf-8",
     r' (?:on|from) endpoint URL: "[^"]*"\.?',  # what is cut out of a message
     r"your[-_ ].*|<.*>|x{3,}|\.{3,}|change.?me",
-    f"{HOLE} ({HOLE} files, {HOLE} bytes sent)",
+    f"{HOLE}: {HOLE}%|{HOLE}| {{n_fmt}}/{{total_fmt}} [{HOLE}LEFT, {{rate_fmt}}{HOLE}]",  # the bar
     f"Brings IFCB bins from {HOLE} into the time series {HOLE}: {HOLE}.",  # the description of a task
     "new bins, every minute",
     "system volume information",  # a folder of Windows

@@ -21,7 +21,11 @@ TESTS = REPOSITORY / "tests"
 ELSEWHERE = {
     # the program and its commands, which are what a user sees: as a subprocess
     "__main__.py": ["cli/test_early_interrupt.py"],
+    "cli/before_scan.py": ["cli/test_before_scan.py"],
+    "cli/known_jobs.py": ["cli/test_status.py"],
     "cli/ask_dashboard.py": ["cli/test_dashboard_daily.py"],
+    "cli/bins_check.py": ["cli/test_list_check.py"],
+    "cli/checked.py": ["cli/test_list_check.py"],
     "cli/schedule_view.py": ["cli/test_which_bins.py"],
     "cli/which_bins.py": ["cli/test_which_bins.py"],
     "state/dashboard_notes.py": ["cli/test_dashboard_daily.py"],
@@ -34,6 +38,8 @@ ELSEWHERE = {
     "cli/job.py": ["cli/test_endings.py", "cli/test_scan.py"],
     "cli/main.py": ["cli/test_endings.py", "cli/test_early_interrupt.py"],
     "cli/program.py": ["cli/test_start_stop.py", "packaging/test_pyz.py"],
+    "cli/report_all.py": ["cli/test_report.py"],
+    "cli/report_job.py": ["cli/test_report.py"],
     "cli/scanning.py": ["cli/test_scan.py"],
     "cli/signals.py": ["cli/test_early_interrupt.py", "integration/runs/test_kill.py"],
     "cli/verify_printer.py": ["cli/test_verify.py"],
@@ -41,6 +47,7 @@ ELSEWHERE = {
     "demo/show.py": ["cli/test_demo.py"],
     # one surface with a module that has a test: these are its insides
     "cli/more_options.py": ["unit/cli/test_options.py"],
+    "cli/completion.py": ["cli/test_completion.py"],
     "cli/parser.py": ["unit/cli/test_options.py", "packaging/test_manpage.py"],
     "dashboard/fetch.py": ["integration/dashboard/test_calls.py"],
     "disk/walk.py": ["unit/disk/test_tree.py"],

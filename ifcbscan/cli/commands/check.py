@@ -7,26 +7,33 @@ import os
 import shutil
 import sys
 from dataclasses import dataclass, replace
-from typing import Callable, Iterator
+from typing import Callable, Iterator, Sequence
 
 from ifcbscan.cli import output
-from ifcbscan.cli.endings import ending_of
+from ifcbscan.cli.bins_check import check_bins
+from ifcbscan.cli.checked import Item, not_good
 from ifcbscan.cli.job import load_config
 from ifcbscan.cli.more_options import CheckArguments
-from ifcbscan.cli.schedule_view import rival_words, rivals_among, scheduled_jobs
+from ifcbscan.cli.schedule_check import check_entries, not_on_its_disk
+from ifcbscan.cli.schedule_view import installed_jobs, rival_words, rivals_among
 from ifcbscan.cli.signals import Interruption
-from ifcbscan.cli.targets import absolute
+from ifcbscan.cli.targets import absolute, is_same_file
 from ifcbscan.clock import Clock
 from ifcbscan.config import Config
 from ifcbscan.core.printable import named, without_password
 from ifcbscan.core.series import TRIAL, Series, check_time_series, remark_on_name
+from ifcbscan.core.vital_signs import VitalSigns
+from ifcbscan.core.window import EVERYTHING, Window
+from ifcbscan.core.words import clock_words
 from ifcbscan.dashboard import series
 from ifcbscan.dashboard.calls import Dashboard, DashboardError, SeriesList
+from ifcbscan.disk.tree import LocalTree
 from ifcbscan.errors import ExitCode, IfcbscanError, Interrupted, PutRefused, UsageError
 from ifcbscan.s3.bucket import Bucket
 from ifcbscan.s3.condition_probe import ConditionProbe, Honoured, Honours
 from ifcbscan.s3.wire import Wire
 from ifcbscan.schedule.choose import for_this_system
+from ifcbscan.schedule.jobs import InstalledJob, ScheduledJob
 from ifcbscan.state import paths
 
 _CLOCK_TOLERANCE = 60.0  # seconds; S3 refuses requests from 15 minutes on
@@ -37,17 +44,6 @@ _TRIAL_NAME = "ifcbscan-check.txt"
 _TRIAL_CONTENT = b"written by 'ifcbscan check --write'; HABON's archive removes it by itself\n"
 
 
-@dataclass(frozen=True)
-class Item:
-    """One line of the check. `decides`: it says alone with which code the check ends, if it is not good."""
-
-    good: bool
-    name: str
-    text: str
-    exit_code: int = ExitCode.USAGE
-    decides: bool = False
-
-
 @dataclass
 class _Account:
     """What the archive shows of the account: it holds something of it, or a file could be written there."""
@@ -56,7 +52,7 @@ class _Account:
 
 
 def run(arguments: CheckArguments, interruption: Interruption) -> int:
-    """Print one line per item; 0 only if all are in order.
+    """Print one line per item; 0 only if all that was checked is in order.
 
     Else 5 if the bucket cannot be reached, whatever else there is, because then little could be checked at all; else the
     exit code of the first that is not in order.
@@ -64,28 +60,31 @@ def run(arguments: CheckArguments, interruption: Interruption) -> int:
     code = ExitCode.DONE
     for item in _items(arguments, interruption):
         output.result_checked(item.good, f"{item.name:<12} {item.text}")
-        if not item.good and (item.decides or code == ExitCode.DONE):
+        if item.good is False and (item.decides or code == ExitCode.DONE):
             code = item.exit_code
     return code
 
 
 def _items(arguments: CheckArguments, interruption: Interruption) -> Iterator[Item]:
     yield _scheduler()
-    yield from _rivals()
+    jobs = installed_jobs()
+    if jobs is not None:
+        yield from check_entries(jobs)
+    yield from _rivals([installed.job for installed in jobs or ()])
     yield _log_space()
     try:
         config = load_config(arguments.job.env_file)
     except IfcbscanError as error:
-        yield _not_good("settings", error)
-        if arguments.job.directory:
-            yield _folder(arguments.job.directory)
+        yield not_good("settings", error)
+        yield from _without_settings(arguments, jobs or ())
         return
     yield from _settings(config)
     directory = arguments.job.directory or config.data_dir
-    if directory:
-        yield _folder(directory)
-    else:
-        yield Item(True, "folder", "no DIR was given, and no IFCB_DATA_DIR in the .env file: not checked")
+    time_series = arguments.job.time_series or config.time_series
+    folder = _folder(directory, time_series, jobs or ())
+    yield folder
+    if directory and folder.good:
+        yield from _data_disk(absolute(directory))
     clock = Clock()
     client = Wire(config, 1)
     bucket = Bucket(config, clock, client, interruption.requested)
@@ -94,16 +93,44 @@ def _items(arguments: CheckArguments, interruption: Interruption) -> Iterator[It
     yield replace(reached, decides=reached.exit_code == ExitCode.UNREACHABLE)
     if bucket.server_clock.known:
         yield _clock(bucket, clock)
-    if reached.good and arguments.write:
+    else:
+        yield Item(None, "clock", "not checked: the archive has not answered")
+    if arguments.write and reached.good:
         key = Series(config.account, TRIAL).prefix + _TRIAL_NAME
         probe = ConditionProbe(client, key, _TRIAL_CONTENT, interruption.requested)
         yield _asked("writing", lambda: f"{_write(bucket, key, account)}. {_conditions(probe.run())}")
-    yield from _on_dashboard(config, arguments.job.time_series or config.time_series, account)
+    elif arguments.write:
+        yield Item(None, "writing", "not checked: the archive could not be asked")
+    if directory and folder.good:
+        asked = bucket if reached.good else None
+        window = _window(absolute(directory), time_series, jobs or ())
+        yield check_bins(config, absolute(directory), time_series, window, asked, interruption)
+    yield from _on_dashboard(config, time_series, account)
 
 
-def _not_good(name: str, error: IfcbscanError) -> Item:
-    ending = ending_of(error, sends=False)
-    return Item(False, name, ending.line, ending.exit_code)
+def _without_settings(arguments: CheckArguments, jobs: Sequence[InstalledJob]) -> Iterator[Item]:
+    """What can be checked all the same."""
+    directory, time_series = arguments.job.directory, arguments.job.time_series
+    if directory:
+        yield _folder(directory, time_series, jobs)
+    for name in ("credentials", "clock", "dashboard"):
+        yield Item(None, name, "not checked: that takes the settings")
+    if time_series:
+        try:
+            check_time_series(time_series)
+        except IfcbscanError as error:
+            yield not_good("time series", error)
+        else:
+            yield Item(None, "time series", f"{time_series} may be a name; whether it exists was not checked")
+
+
+def _window(directory: str, time_series: str | None, jobs: Sequence[InstalledJob]) -> Window:
+    """That of the scheduled job of this folder, if there is one and it can be understood."""
+    for installed in jobs:
+        job = installed.job
+        if job.time_series == time_series and is_same_file(job.directory, directory):
+            return job.window if job.window.understood else EVERYTHING
+    return EVERYTHING
 
 
 def _scheduler() -> Item:
@@ -118,9 +145,9 @@ def _scheduler() -> Item:
     )
 
 
-def _rivals() -> Iterator[Item]:
+def _rivals(jobs: Sequence[ScheduledJob]) -> Iterator[Item]:
     """Scheduled jobs that send the same bins to two time series."""
-    for one, other in rivals_among(scheduled_jobs()):
+    for one, other in rivals_among(jobs):
         yield Item(False, "time series", f"{one.time_series}: {rival_words(other)}")
 
 
@@ -149,11 +176,13 @@ def _settings(config: Config) -> Iterator[Item]:
         )
 
 
-def _folder(given: str) -> Item:
+def _folder(given: str | None, time_series: str | None, jobs: Sequence[InstalledJob]) -> Item:
+    if not given:
+        return Item(None, "folder", "no DIR was given, and no IFCB_DATA_DIR in the .env file: not checked")
     try:
         directory = absolute(given)
     except UsageError as error:
-        return _not_good("folder", error)
+        return not_good("folder", error)
     try:
         os.listdir(directory)
     except (FileNotFoundError, NotADirectoryError):
@@ -169,7 +198,18 @@ def _folder(given: str) -> Item:
             "folder",
             f"{directory} cannot be read: {error.strerror}. Is the disk mounted, and may this user read it?",
         )
+    unmounted = not_on_its_disk(directory, time_series, jobs)
+    if unmounted:
+        return Item(False, "folder", unmounted)
     return Item(True, "folder", f"{directory} can be read")
+
+
+def _data_disk(directory: str) -> Iterator[Item]:
+    """How much room there is. Never red: whether that is enough is known from the bins, which the hourly scan looks at."""
+    signs = VitalSigns(free=LocalTree(directory).free_space())
+    for line in signs.lines():
+        name, _, text = line.partition(": ")
+        yield Item(True, name, text)
 
 
 def _asked(name: str, question: Callable[[], str]) -> Item:
@@ -178,7 +218,7 @@ def _asked(name: str, question: Callable[[], str]) -> Item:
     except Interrupted:
         raise
     except IfcbscanError as error:
-        return _not_good(name, error)
+        return not_good(name, error)
     except PutRefused as error:
         return Item(False, name, f"{error}. Ask the people who run the archive.")
 
@@ -190,7 +230,7 @@ def _list(bucket: Bucket, config: Config, account: _Account) -> str:
 
 def _clock(bucket: Bucket, clock: Clock) -> Item:
     ahead = clock.wall() - bucket.server_clock.now()
-    text = f"{abs(ahead):,.0f} s {'ahead of' if ahead > 0 else 'behind'} the archive's"
+    text = f"{clock_words(ahead)} the archive's"
     if abs(ahead) <= _CLOCK_TOLERANCE:
         return Item(True, "clock", text)
     return Item(
@@ -223,21 +263,21 @@ def _on_dashboard(config: Config, time_series: str | None, account: _Account) ->
     url = config.dashboard_url
     listed: SeriesList | None = None
     if url is None:
-        yield Item(True, "dashboard", "none to ask: DASHBOARD_URL is not set, and the archive is not HABON's")
+        yield Item(None, "dashboard", "none to ask: DASHBOARD_URL is not set, and the archive is not HABON's")
     else:
         try:
             listed = Dashboard(url).series_list(config.account)
         except DashboardError as error:
-            yield _not_good("dashboard", error)
+            yield not_good("dashboard", error)
         else:
             yield _dashboard(url, listed, config.account, account)
     if not time_series:
-        yield Item(True, "time series", "no TIME_SERIES was given, and none is in the .env file: not checked")
+        yield Item(None, "time series", "no TIME_SERIES was given, and none is in the .env file: not checked")
         return
     try:
         check_time_series(time_series)
     except IfcbscanError as error:
-        refused = _not_good("time series", error)
+        refused = not_good("time series", error)
         meant = series.meant(listed.names, time_series) if listed is not None else ""
         yield replace(refused, text=refused.text + meant)
         return
@@ -245,8 +285,10 @@ def _on_dashboard(config: Config, time_series: str | None, account: _Account) ->
     if url is not None and listed is not None:
         found = _series(listed, url, config.account, time_series)
         yield replace(found, text=f"{found.text}. {remark}" if found.good and remark else found.text)
-    elif remark:
-        yield Item(True, "time series", remark)
+    else:
+        why = "there is no dashboard to ask" if url is None else "the dashboard could not be asked"
+        text = f"whether {time_series} exists was not checked: {why}"
+        yield Item(None, "time series", f"{text}. {remark}" if remark else text)
 
 
 def _dashboard(url: str, listed: SeriesList, name: str, account: _Account) -> Item:

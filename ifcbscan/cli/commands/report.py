@@ -1,110 +1,67 @@
-"""`ifcbscan report`: the page, or its figures as JSON, on one folder and time series. Sends nothing."""
+"""`ifcbscan report`: the page, or its figures as JSON, on one folder and time series, or on all scheduled ones. Sends nothing."""
 
 from __future__ import annotations
 
 import sys
 import webbrowser
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from ifcbscan.cli import output
-from ifcbscan.cli.job import Job, find_job
+from ifcbscan.cli.job import find_job
 from ifcbscan.cli.more_options import ReportArguments
 from ifcbscan.cli.printer import say_warnings
-from ifcbscan.cli.schedule_view import scheduled_jobs, scheduled_window
+from ifcbscan.cli.report_all import report_all
+from ifcbscan.cli.report_job import Question, as_scheduled, look_at
+from ifcbscan.cli.schedule_view import own_jobs, scheduled_jobs
 from ifcbscan.cli.signals import Interruption
-from ifcbscan.cli.targets import absolute, check_replaced, is_page
-from ifcbscan.clock import Clock
-from ifcbscan.core.archive_report import (
-    NotCounted,
-    ReportSubject,
-    build_report,
-    to_json,
-)
-from ifcbscan.core.decision import Policy
-from ifcbscan.core.remote_index import MOST_RANGES
+from ifcbscan.cli.targets import absolute, check_replaced, is_page, is_same_file
+from ifcbscan.core.archive_report import to_json
+from ifcbscan.core.archive_verdict import verdict_json
 from ifcbscan.core.series import file_name
-from ifcbscan.core.window import EVERYTHING, Window
-from ifcbscan.dashboard.calls import Dashboard
-from ifcbscan.disk.tree import LocalTree
-from ifcbscan.errors import ExitCode, LocalFileProblem, UsageError
+from ifcbscan.core.window import EVERYTHING
+from ifcbscan.errors import ExitCode
 from ifcbscan.html import page
-from ifcbscan.html.thumbnails import SampleImage, sample_images
-from ifcbscan.runs.publication import shown_bins
-from ifcbscan.runs.scan import ScanOptions
-from ifcbscan.runs.survey import Survey, survey
-from ifcbscan.s3.bucket import Bucket
-from ifcbscan.s3.wire import Wire
-from ifcbscan.state import dashboard_notes
 
 
 def run(arguments: ReportArguments, interruption: Interruption) -> int:
-    """Write the report; 3 if some folder could not be read, as after a scan."""
-    job = find_job(arguments.job)
-    config, directory, time_series = job.config, job.directory, job.time_series
-    window = _window(job, arguments.window)
-    path = None
-    if arguments.output is not None or not arguments.as_json:
-        page.check_jinja2()  # before minutes of looking at everything
-        path = absolute(arguments.output or file_name(f"{time_series}-report.html"))
-        check_replaced("--output", path, is_page)
-    if arguments.published and config.dashboard_url is None:
-        raise UsageError("--published: there is no dashboard to ask. Set DASHBOARD_URL in the .env file.")
-    clock = Clock()
-    tree = LocalTree(directory, config.exclude_dirs + arguments.exclude, window=window)
-    bucket = Bucket(config, clock, Wire(config, MOST_RANGES), interruption.requested)
-    scan_options = ScanOptions(
-        config.account, time_series, Policy(config.settle, config.confirm), window=window
-    )
-    with ThreadPoolExecutor(MOST_RANGES) as pool:
-        found = survey(scan_options, tree, bucket, clock, pool)
-    warnings = [*config.warnings, *found.warnings]
-    published = None
-    if arguments.published and config.dashboard_url is not None:
-        published, of_dashboard = shown_bins(
-            Dashboard(config.dashboard_url), time_series, found.bins, found.refusal
-        )
-        warnings.extend(of_dashboard)
-    warnings.extend(dashboard_notes.read(directory, time_series).warnings())
-    images = _images(tree, found, warnings) if arguments.images else ()
-    report = build_report(
-        found.bins,
-        ReportSubject(config.account, time_series, directory, window),
-        now=found.now,
-        not_counted=NotCounted(found.excluded, found.outside),
-        warnings=warnings,
-        published=published,
-    )
-    say_warnings(report.warnings)
-    if arguments.as_json:
-        output.result_json(to_json(report))
-    if path is not None:
-        images_of = str(found.newest.pid) if found.newest else ""
-        page.write_page(path, page.render(report, images, images_of))
+    """Write the report; 3 if some folder could not be read or is silent, as after a scan."""
+    if arguments.all_jobs:
+        place, code = report_all(arguments, interruption)
+    else:
+        place, code = _report_one(arguments, interruption)
+    if place is not None:
         if sys.stderr.isatty():  # cron would mail it
-            output.say(f"The report is in {path}")
-        if arguments.open_browser and not webbrowser.open(Path(path).as_uri()):
+            output.say(f"The report is in {place}")
+        if arguments.open_browser and not webbrowser.open(Path(place).as_uri()):
             output.say("No browser could be started here; open the file by hand.")
-    return ExitCode.PARTLY_FAILED if found.unreadable else ExitCode.DONE
+    return code
 
 
-def _window(job: Job, named: Window) -> Window:
-    """The window of the report: as named, else that of the scheduled job, because the page says what the next scan will do."""
-    if named != EVERYTHING:
-        return named
-    window = scheduled_window(job, scheduled_jobs())
-    if window != EVERYTHING:
+def _report_one(arguments: ReportArguments, interruption: Interruption) -> tuple[str | None, int]:
+    job = find_job(arguments.job)
+    own = own_jobs(job, scheduled_jobs())
+    window = arguments.window
+    if window == EVERYTHING and own and own[0].window != EVERYTHING:
+        # The page says what the next scan will do.
+        window = own[0].window
         output.say(
             f"Only {window}, as this job is scheduled; give --since, --until or --instrument for other bins."
         )
-    return window
-
-
-def _images(tree: LocalTree, found: Survey, warnings: list[str]) -> tuple[SampleImage, ...]:
-    if found.newest is None:
-        return ()
-    try:
-        return sample_images(tree, found.newest)
-    except LocalFileProblem as error:
-        warnings.append(str(error))
-        return ()
+    path = None
+    if arguments.output is not None or not arguments.as_json:
+        page.check_jinja2()  # before minutes of looking at everything
+        path = absolute(arguments.output or file_name(f"{job.time_series}-report.html"))
+        check_replaced("--output", path, is_page)
+    question = Question(
+        window, arguments.exclude, arguments.published, arguments.images, arguments.expect_every
+    )
+    # What is known of another folder's disk and of its bins says nothing of this one.
+    scheduled = next((known for known in own if is_same_file(known.directory, job.directory)), None)
+    answer = look_at(job, as_scheduled(question, job, scheduled), interruption)
+    report = answer.report
+    say_warnings(report.warnings)
+    if arguments.as_json:
+        output.result_json({**to_json(report), **verdict_json(report)})
+    if path is not None:
+        page.write_page(path, page.render(report, answer.images, answer.images_of))
+    return path, ExitCode.PARTLY_FAILED if report.unreadable or report.silence else ExitCode.DONE

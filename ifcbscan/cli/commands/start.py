@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Sequence
 
 from ifcbscan.cli import output, scanning
 from ifcbscan.cli.job import Job, find_job, find_job_with_log
-from ifcbscan.cli.log import check_log_file
+from ifcbscan.cli.log import check_log_file, note_installed
 from ifcbscan.cli.more_options import StartArguments
 from ifcbscan.cli.options import JobArguments, OutputArguments, ScanArguments
 from ifcbscan.cli.program import single_file
@@ -21,13 +21,24 @@ from ifcbscan.clock import Clock
 from ifcbscan.core.printable import printable
 from ifcbscan.core.remote_index import MOST_RANGES
 from ifcbscan.core.series import Series, remark_on_name
+from ifcbscan.core.units import parse_interval, parse_rate
 from ifcbscan.core.window import EVERYTHING, Window
+from ifcbscan.core.words import without_nothing_sent
 from ifcbscan.dashboard import series
-from ifcbscan.errors import AlreadyRunning, ConfigError, ExitCode, Interrupted, UsageError
+from ifcbscan.disk.mounts import mount_point_of
+from ifcbscan.errors import (
+    AlreadyRunning,
+    BucketUnreachable,
+    ConfigError,
+    ExitCode,
+    Interrupted,
+    UsageError,
+)
 from ifcbscan.s3.bucket import Bucket
 from ifcbscan.s3.wire import Wire
 from ifcbscan.schedule.base import Check, Scheduler
 from ifcbscan.schedule.choose import for_this_system
+from ifcbscan.schedule.extras import NO_EXTRAS, JobExtras
 from ifcbscan.schedule.jobs import InstalledJob, ScheduledJob
 from ifcbscan.state import paths
 
@@ -37,7 +48,9 @@ def run(arguments: StartArguments, interruption: Interruption) -> int:
     job = find_job(arguments.job)
     _check_directory(job.directory)
     scheduler = for_this_system(arguments.system_account)
-    scheduled = _scheduled_job(job, arguments.window)
+    found = arguments.extras._replace(mounted_at=mount_point_of(job.directory))
+    scheduled = _scheduled_job(job, arguments.window, found)
+    _check_metrics_dir(found.metrics_dir)
     check_log_file(scheduled.log_file, job.directory, job.config.env_file)
     if arguments.show_only:
         _show(scheduler.render(scheduled))
@@ -46,28 +59,78 @@ def run(arguments: StartArguments, interruption: Interruption) -> int:
     reason = scheduler.available()
     if reason:
         raise UsageError(f"Nothing was installed. {reason}")
+    jobs = [known.job for known in scheduler.jobs()]
+    own = _own(job, arguments, jobs)
+    extras = _extras(job, arguments, own, found)
     try:
-        bucket = Bucket(job.config, Clock(), Wire(job.config, MOST_RANGES), interruption.requested)
-        wanted_unknown = _check_series(job, bucket, arguments.force)
-        jobs = [known.job for known in scheduler.jobs()]
-        window = _window(job, arguments, jobs, bucket)
+        asked = _ask(job, arguments, jobs, own, interruption)
     except Interrupted:
         output.say("Interrupted. Nothing was installed.")
         return interruption.exit_code
     # By the name under which the folder is scheduled already: by another one it would be a job of its own.
     spelt = [own.directory for own in own_jobs(job, jobs) if is_same_file(own.directory, job.directory)]
     directory = spelt[0] if spelt else job.directory
-    scheduled = replace(scheduled, directory=directory, window=window)
+    scheduled = replace(scheduled, directory=directory, window=asked.window, extras=extras)
     scheduled = _install(
-        scheduler, scheduled, arguments.restart, lambda now: _check_rivals(job, arguments, window, jobs, now)
+        scheduler,
+        scheduled,
+        arguments.restart,
+        lambda now: _check_rivals(job, arguments, asked.window, jobs, now),
     )
     remark = remark_on_name(Series(job.config.account, job.time_series))
     for note in (*scheduler.notes(), *([remark] if remark else ())):
         output.say(f"Please note: {note}")
     if not arguments.send_now:
         return ExitCode.DONE
+    if not asked.reached:
+        output.say(
+            "Nothing is sent now; the schedule sends what is there as soon as the archive can be reached."
+        )
+        return ExitCode.DONE
     output.say("Now sending what is there already. You may interrupt this: the schedule carries on.")
-    return _send_what_is_there(scheduled, wanted_unknown, interruption)
+    return _send_what_is_there(scheduled, asked.wanted_unknown, interruption)
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What the archive and the dashboard have said, and the operator.
+
+    `wanted_unknown`: the time series is wanted although it may not exist. `reached`: the archive could be asked.
+    """
+
+    window: Window
+    wanted_unknown: bool
+    reached: bool = True
+
+
+def _ask(
+    job: Job,
+    arguments: StartArguments,
+    jobs: Sequence[ScheduledJob],
+    own: Sequence[ScheduledJob],
+    interruption: Interruption,
+) -> _Asked:
+    """Ask what must be known before a job is installed; nothing is installed after any error but one that is overridden.
+
+    Raises UsageError, ConfigError, BucketRefused, BucketUnreachable, Interrupted.
+    """
+    try:
+        bucket = Bucket(job.config, Clock(), Wire(job.config, MOST_RANGES), interruption.requested)
+        wanted_unknown = _check_series(job, bucket, arguments.force)
+        return _Asked(_window(job, arguments, jobs, own, bucket), wanted_unknown)
+    except BucketUnreachable as error:
+        reason = without_nothing_sent(str(error))
+        if not arguments.force:
+            raise BucketUnreachable(
+                f"Nothing was installed. {reason} 'ifcbscan start' with --force installs it without asking the archive and the "
+                "dashboard."
+            ) from None
+    output.say(
+        f"Note: {reason} So nobody could be asked whether the key is right, whether the dashboard knows {job.time_series!r}, and "
+        "what the archive has already. Going on all the same (--force); the first scan that reaches the archive asks, and "
+        "'ifcbscan check' does."
+    )
+    return _Asked(_window(job, arguments, jobs, own, None), True, reached=False)
 
 
 def _show(text: str) -> None:
@@ -90,7 +153,15 @@ def _check_directory(directory: str) -> None:
         ) from None
 
 
-def _scheduled_job(job: Job, window: Window) -> ScheduledJob:
+def _check_metrics_dir(folder: str | None) -> None:
+    if folder is not None and not os.path.isdir(folder):
+        raise UsageError(
+            f"--metrics-dir: there is no folder {folder}. Nothing was installed; make the folder first, or name the one that "
+            "node_exporter reads."
+        )
+
+
+def _scheduled_job(job: Job, window: Window, extras: JobExtras) -> ScheduledJob:
     if job.config.env_file is None:
         raise ConfigError(
             "The schedule needs a .env file, because it does not see the environment of this terminal. Nothing was "
@@ -98,15 +169,48 @@ def _scheduled_job(job: Job, window: Window) -> ScheduledJob:
         )
     log_file = paths.job_file(job.directory, job.time_series, ".log")
     return ScheduledJob(
-        sys.executable, job.config.env_file, job.directory, job.time_series, log_file, single_file(), window
+        sys.executable,
+        job.config.env_file,
+        job.directory,
+        job.time_series,
+        log_file,
+        single_file(),
+        window,
+        extras,
     )
 
 
-def _window(job: Job, arguments: StartArguments, jobs: Sequence[ScheduledJob], bucket: Bucket) -> Window:
-    """Which bins the job is to send. Raises UsageError if some of them belong to another job, or the operator wants none."""
-    own = own_jobs(job, jobs) or (
+def _own(job: Job, arguments: StartArguments, jobs: Sequence[ScheduledJob]) -> Sequence[ScheduledJob]:
+    """The scheduled jobs whose settings the new one takes over where it names none; the first one counts."""
+    return own_jobs(job, jobs) or (
         [known for known in jobs if known.time_series == job.time_series] if arguments.restart else ()
     )
+
+
+def _extras(job: Job, arguments: StartArguments, own: Sequence[ScheduledJob], found: JobExtras) -> JobExtras:
+    """What the job is started with: `found`, and what is not named as it was before. Raises UsageError."""
+    before = own[0].extras if own else NO_EXTRAS
+    same = bool(own) and is_same_file(own[0].directory, job.directory)
+    if same and not arguments.restart and found.contradicts(before):
+        raise UsageError(
+            f"Already scheduled: {job.directory} to {job.time_series}, with {before.words() or 'no options'}. Nothing was "
+            "changed, and nothing was sent; --restart replaces what you name of it."
+        )
+    extras = found.completed_by(before)
+    if arguments.restart or not same:
+        return extras._replace(mounted_at=found.mounted_at)
+    # If the disk is not mounted now, it is still one that should be.
+    return extras._replace(mounted_at=before.mounted_at or found.mounted_at)
+
+
+def _window(
+    job: Job,
+    arguments: StartArguments,
+    jobs: Sequence[ScheduledJob],
+    own: Sequence[ScheduledJob],
+    bucket: Bucket | None,
+) -> Window:
+    """Which bins the job is to send. Raises UsageError if some of them belong to another job, or the operator wants none."""
     before = own[0].window if own else EVERYTHING
     if not before.understood and (not arguments.restart or arguments.window == EVERYTHING):
         raise UsageError(
@@ -182,6 +286,11 @@ def _confirmed(line: str, where: str) -> bool:
     return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
+def _put_in(scheduler: Scheduler, job: ScheduledJob, check: Check) -> None:
+    scheduler.install(job, check)
+    note_installed(job.log_file)  # a log that cannot be written is told by the scans, and by `check`
+
+
 def _install(scheduler: Scheduler, job: ScheduledJob, restart: bool, check: Check) -> ScheduledJob:
     """Install the job, unless it is scheduled already and is not to be replaced. Returns the job that is scheduled then."""
     of_series = [known for known in scheduler.jobs() if known.job.time_series == job.time_series]
@@ -191,6 +300,15 @@ def _install(scheduler: Scheduler, job: ScheduledJob, restart: bool, check: Chec
         if mine.up_to_date and mine.job == job:
             output.say(f"Already scheduled: {job.directory} to {job.time_series}. Nothing was changed.")
             return mine.job
+        # Where the disk is mounted was found, and not asked for.
+        as_before = replace(job, extras=job.extras._replace(mounted_at=mine.job.extras.mounted_at))
+        if (mine.up_to_date or mine.earlier) and mine.job == as_before:
+            _put_in(scheduler, job, check)
+            output.say(
+                f"Already scheduled: {job.directory} to {job.time_series}. Its entries were of an earlier version, or of the time "
+                "before the disk was mounted there; now they are up to date."
+            )
+            return job
         if mine.recent and mine.full:
             output.say(
                 f"Already scheduled: {job.directory} to {job.time_series}, but not as it would be now (another Python, "
@@ -206,7 +324,7 @@ def _install(scheduler: Scheduler, job: ScheduledJob, restart: bool, check: Chec
             "start again without --restart."
         )
     # The new one first: if it cannot be installed, the old one goes on.
-    scheduler.install(job, check)
+    _put_in(scheduler, job, check)
     for old in replaced:
         scheduler.remove(old)
         output.say(f"Removed from {scheduler.name}: {old.directory} to {old.time_series}.")
@@ -216,10 +334,17 @@ def _install(scheduler: Scheduler, job: ScheduledJob, restart: bool, check: Chec
     )
     if job.window != EVERYTHING:
         output.say(f"  which bins     {job.window}")
+    if job.extras.words():
+        output.say(f"  options        {job.extras.words()}")
     output.say(f"  configuration  {job.env_file}")
     output.say(f"  log            {job.log_file}")
     if others and not replaced:
         output.say(f"Note: {job.time_series} is also fed from {_folders(others)}, and stays so.")
+    if job.extras.ping is not None:
+        output.say(
+            "Note: the address of the monitor stands in the schedule, and while a scan runs everybody on this computer can see "
+            "it. PING_URL in the .env file is the safer place."
+        )
     output.say("'ifcbscan status' shows how it goes, 'ifcbscan stop' ends it.")
     return job
 
@@ -229,12 +354,20 @@ def _folders(jobs: list[ScheduledJob]) -> str:
 
 
 def _send_what_is_there(scheduled: ScheduledJob, force: bool, interruption: Interruption) -> int:
+    extras = scheduled.extras
     arguments = ScanArguments(
         job=JobArguments(scheduled.directory, scheduled.time_series, scheduled.env_file),
         output=OutputArguments(log_file=scheduled.log_file),
         by_hand=True,
         force=force,
         window=scheduled.window,
+        bandwidth=None if extras.bandwidth is None else parse_rate(extras.bandwidth, "--bandwidth"),
+        expect_every=None
+        if extras.expect_every is None
+        else parse_interval(extras.expect_every, "--expect-every"),
+        mounted_at=extras.mounted_at,
+        metrics_dir=extras.metrics_dir,
+        ping_url=extras.ping,
     )
     try:
         job = find_job_with_log(arguments.job, arguments.output.log_file)

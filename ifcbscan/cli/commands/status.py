@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
 from typing import Any, Sequence
 
 from ifcbscan.cli import output
+from ifcbscan.cli.job import load_config
+from ifcbscan.cli.known_jobs import JobStatus, known_jobs, records_trouble, worst_first
 from ifcbscan.cli.more_options import StatusArguments
-from ifcbscan.cli.schedule_view import rival_words, rivals_among
+from ifcbscan.cli.schedule_view import is_about, none_about, rival_words
 from ifcbscan.cli.signals import Interruption
 from ifcbscan.core.dashboard_note import DashboardNote
+from ifcbscan.core.health import outage, overdue, summary
+from ifcbscan.core.last_run import FORM, LastRun, safe_of, seconds
 from ifcbscan.core.window import EVERYTHING
-from ifcbscan.errors import ExitCode
+from ifcbscan.core.words import human_ago
+from ifcbscan.errors import ExitCode, IfcbscanError
 from ifcbscan.schedule.choose import for_this_system
-from ifcbscan.schedule.jobs import InstalledJob, ScheduledJob
-from ifcbscan.state import dashboard_notes, last_runs
-from ifcbscan.state.dashboard_notes import NOTHING_KNOWN
-from ifcbscan.state.last_runs import LastRun
-
-_OVERDUE = 15 * 60.0
-"""Seconds after which the every-minute scan should have ended again, even a slow one."""
 
 #: Results whose reason is one line; the others are told by the counts of bins.
-_WITH_REASON = (ExitCode.UNEXPECTED, ExitCode.USAGE, ExitCode.LOCKED, ExitCode.UNREACHABLE)
+_WITH_REASON = (ExitCode.UNEXPECTED, ExitCode.USAGE, ExitCode.LOCKED)
 
 #: Counts that tell of bins which wait or are in trouble, with the words for them.
 _WAITING = (
@@ -43,65 +41,68 @@ _RESULTS = {
     ExitCode.USAGE: "not possible",
     ExitCode.PARTLY_FAILED: "finished, but something failed",
     ExitCode.LOCKED: "could not begin",
-    ExitCode.UNREACHABLE: "the bucket could not be reached",
     ExitCode.INTERRUPTED: "interrupted",
     ExitCode.TERMINATED: "ended from outside",
 }
 
+_COLUMNS = ("time series", "state", "in archive", "waiting", "needs you", "newest bin", "last success")
 
-@dataclass(frozen=True)
-class JobStatus:
-    """A scheduled job and its last runs, as far as they are known."""
-
-    installed: InstalledJob
-    recent: LastRun | None
-    full: LastRun | None
-    dashboard: DashboardNote = NOTHING_KNOWN
-    rivals: Sequence[ScheduledJob] = ()  # other jobs that send some of the same bins to another time series
-
-    def to_json(self) -> dict[str, Any]:
-        job = self.installed.job
-        return {
-            "directory": job.directory,
-            "time_series": job.time_series,
-            "scheduled": {"every_minute": self.installed.recent, "hourly": self.installed.full},
-            "up_to_date": self.installed.up_to_date,
-            "last_run": {"recent": _run_json(self.recent), "full": _run_json(self.full)},
-            "log_file": job.log_file,
-            "env_file": job.env_file,
-            **_dashboard_json(self.dashboard),
-            **({} if job.window == EVERYTHING else {"window": " ".join(job.window.options())}),
-        }
+#: What stands in a table where nothing is known.
+_UNKNOWN = "-"
 
 
 def run(arguments: StatusArguments, _interruption: Interruption) -> int:
-    """Print the status of every job; returns an exit code."""
+    """Print the status of every job, or of those that were named; returns an exit code."""
     scheduler = for_this_system()
-    found = []
-    jobs = scheduler.jobs()
-    pairs = rivals_among([installed.job for installed in jobs])
-    for installed in jobs:
-        job = installed.job
-        found.append(
-            JobStatus(
-                installed,
-                last_runs.read(job.directory, job.time_series, "recent"),
-                last_runs.read(job.directory, job.time_series, "full"),
-                dashboard_notes.read(job.directory, job.time_series),
-                [other for pair in pairs for other in pair if job in pair and other != job],
-            )
-        )
+    now = time.time()
+    every = known_jobs(scheduler, now)
+    found = [status for status in every if arguments.what is None or is_about(status.job, arguments.what)]
+    if arguments.what is not None and not found:
+        raise none_about(arguments.what, [status.job for status in every])
+    trouble = records_trouble() if found else ""
     if arguments.as_json:
-        scheduled = {"scheduler": scheduler.name, "jobs": [status.to_json() for status in found]}
-        output.result_json(scheduled)
+        jobs = {"scheduler": scheduler.name, "jobs": [_json(status) for status in found]}
+        output.result_json({**jobs, "records_trouble": trouble} if trouble else jobs)
     elif not found:
         output.result("Nothing is scheduled for this user. 'ifcbscan start DIR TIME_SERIES' does it.")
     else:
-        for number, status in enumerate(found):
-            output.result(*([""] if number else []), *_lines(status, scheduler.name))
+        if arguments.what is not None or len(found) == 1:
+            for number, status in enumerate(worst_first(found)):
+                output.result(*([""] if number else []), *_lines(status, scheduler.name, now))
+        else:
+            output.result(*_table(worst_first(found), now))
+        if trouble:
+            output.say(f"  warning: {trouble}")
         for note in scheduler.notes():
             output.say(f"Please note: {note}")
-    return ExitCode.DONE
+    bad = trouble or any(status.health.light.needs_attention for status in found)
+    return ExitCode.PARTLY_FAILED if bad else ExitCode.DONE
+
+
+# ---- for programs
+
+
+def _json(status: JobStatus) -> dict[str, Any]:
+    job, known = status.job, status.known
+    return {
+        "directory": job.directory,
+        "time_series": job.time_series,
+        "scheduled": {"every_minute": status.installed.recent, "hourly": status.installed.full},
+        "up_to_date": status.installed.up_to_date,
+        "state": status.health.light.value.lower(),
+        "reason": status.health.words,
+        "needs_attention": status.health.light.needs_attention,
+        "last_success": known.last_success,
+        "failing_since": None if known.failing is None else known.failing.failing_since,
+        "installed": None if known.installed is None else _moment(known.installed),
+        "newest_bin": known.newest_bin,
+        "last_run": {"recent": _run_json(known.last_recent), "full": _run_json(known.last_full)},
+        "log_file": job.log_file,
+        "env_file": job.env_file,
+        **_dashboard_json(status.dashboard),
+        **({} if job.window == EVERYTHING else {"window": " ".join(job.window.options())}),
+        **({} if status.system is None else {"table": status.system.table, "user": status.system.user}),
+    }
 
 
 def _dashboard_json(note: DashboardNote) -> dict[str, Any]:
@@ -130,64 +131,159 @@ def _run_json(record: LastRun | None) -> dict[str, Any] | None:
     }
 
 
-def _lines(status: JobStatus, scheduler: str) -> list[str]:
-    job = status.installed.job
+# ---- many jobs: a table
+
+
+def _table(jobs: Sequence[JobStatus], now: float) -> list[str]:
+    names = [status.job.time_series for status in jobs]
+    rows: list[tuple[str, ...]] = [_COLUMNS]
+    for status in jobs:
+        # two folders may feed one time series
+        twice = names.count(status.job.time_series) > 1
+        rows.append(
+            (status.job.time_series + (f" ({status.job.directory})" if twice else ""), *_cells(status, now))
+        )
+    widths = [max(len(row[column]) for row in rows) for column in range(len(_COLUMNS))]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows]
+    return [*lines, summary(status.health.light for status in jobs)]
+
+
+def _cells(status: JobStatus, now: float) -> tuple[str, ...]:
+    known = status.known
+    counts = (known.in_archive, known.waiting, None if known.in_archive is None else known.attention)
+    sampled, success = known.newest_sampled, known.last_success
+    return (
+        status.health.light.value,
+        *(_UNKNOWN if count is None else f"{count:,}" for count in counts),
+        _UNKNOWN if sampled is None else human_ago(now - sampled),
+        _UNKNOWN if success is None else human_ago(now - seconds(success)),
+    )
+
+
+# ---- one job: all there is to say
+
+
+def _lines(status: JobStatus, scheduler: str, now: float) -> list[str]:
+    job, known = status.job, status.known
     rows = [
         ("time series", job.time_series),
+        ("state", _state(status)),
+        ("account", _account(job.env_file)),
         ("folder", job.directory),
         *([] if job.window == EVERYTHING else [("window", str(job.window))]),
-        ("schedule", _schedule(status.installed, scheduler)),
-        ("last scan", _run(status.recent, status.installed.recent)),
-        ("last full", _run(status.full, False)),
-        ("bins", _bins(status)),
-        *([("dashboard", status.dashboard.line(time.time()))] if status.dashboard.asked is not None else []),
-        ("log", job.log_file),
+        *([("options", job.extras.words())] if job.extras.words() else []),
+        ("schedule", _schedule(status, scheduler)),
+        *_of_runs(status, now),
+        *([("dashboard", status.dashboard.line(now))] if status.dashboard.asked is not None else []),
+        ("log", job.log_file + _log_trouble(known.last)),
         *(("WRONG", rival_words(rival)) for rival in status.rivals),
     ]
     return [f"{name:<12} {text}" for name, text in rows]
 
 
-def _schedule(installed: InstalledJob, scheduler: str) -> str:
+def _state(status: JobStatus) -> str:
+    light, words = status.health
+    return light.value + (f": {words}" if words else "")
+
+
+def _account(env_file: str) -> str:
+    try:
+        account = load_config(env_file).account
+    except IfcbscanError:
+        account = "not known, as the settings cannot be used"
+    return f"{account} (settings: {env_file})"
+
+
+def _schedule(status: JobStatus, scheduler: str) -> str:
+    installed, system = status.installed, status.system
+    where = scheduler if system is None else f"system: {system.table}, as user {system.user}"
     if not (installed.recent and installed.full):
         missing = "hourly" if installed.recent else "every-minute"
-        return f"INCOMPLETE: the {missing} entry is missing; the same 'ifcbscan start' again puts it back"
-    text = f"every minute, and everything at minute {installed.job.hourly_minute} of every hour ({scheduler})"
-    return text if installed.up_to_date else text + "; somebody has edited it"
+        cure = "the same 'ifcbscan start' again puts it back"
+        if system is not None:
+            cure = f"an administrator must put it back into {system.table}"
+        return f"INCOMPLETE: the {missing} entry is missing; {cure}"
+    text = f"every minute, and everything at minute {installed.job.hourly_minute} of every hour ({where})"
+    return "; ".join(filter(None, (text, installed.remark)))
 
 
-def _run(record: LastRun | None, due_every_minute: bool) -> str:
+def _of_runs(status: JobStatus, now: float) -> list[tuple[str, str]]:
+    """What records tell. Those of another user's job are in that user's folder."""
+    known, system = status.known, status.system
+    if known.foreign and system is not None:
+        age = "" if known.log_age is None else f"; its log was written to {human_ago(known.log_age)}"
+        return [
+            (
+                "last scan",
+                f"not known here: the records belong to {system.user}{age}. 'sudo -u {system.user} ifcbscan status' shows them",
+            )
+        ]
+    failing = known.failing
+    return [
+        ("last scan", _run(known.last_recent, now) + _overdue(status, now)),
+        ("last full", _run(known.last_full, now)),
+        ("last success", _when(known.last_success, now) or "none known of yet"),
+        *([] if failing is None else [("failing", f"since {_when(failing.failing_since, now)}")]),
+        ("newest bin", _newest(status, now)),
+        ("bins", _bins(status)),
+    ]
+
+
+def _run(record: LastRun | None, now: float) -> str:
     if record is None:
         return "none known of yet"
     result = _RESULTS.get(record.exit_code, f"exit code {record.exit_code}")
-    if record.exit_code in _WITH_REASON:
+    if record.exit_code == ExitCode.UNREACHABLE:
+        result = outage(record, now)
+    elif record.exit_code in _WITH_REASON:
         result += f": {record.summary}"
-    text = f"{record.finished} ({_ago(record.age)}): {result}"
-    if due_every_minute and record.age > _OVERDUE:
-        text += " -- OVERDUE: it should run every minute; 'ifcbscan check' may say why it does not"
-    return text
+    elif record.silence:
+        result += f": {record.silence}"
+    return f"{_when(record.finished, now)}: {result}"
 
 
-def _ago(seconds: float) -> str:
-    if seconds < 0:
-        return "in the future: was the clock set?"
-    for size, word in ((86400, "d"), (3600, "h"), (60, "min")):
-        if seconds >= size:
-            return f"{seconds / size:.0f} {word} ago"
-    return f"{seconds:.0f} s ago"
+def _overdue(status: JobStatus, now: float) -> str:
+    words = overdue(status.known, now)
+    return words and f" -- OVERDUE: {words}; 'ifcbscan check' may say why it does not"
+
+
+def _when(moment: str | None, now: float) -> str:
+    """A moment as records write it, and how long ago that was."""
+    if moment is None:
+        return ""
+    ago = human_ago(now - seconds(moment))
+    return f"{moment} ({ago}: was the clock set?)" if ago.startswith("in the") else f"{moment} ({ago})"
+
+
+def _newest(status: JobStatus, now: float) -> str:
+    sampled = status.known.newest_sampled
+    if sampled is None:
+        return "not known yet"
+    return f"last bin {human_ago(now - sampled)} ({status.known.newest_bin})"
 
 
 def _bins(status: JobStatus) -> str:
     # The full scan sees every bin; the recent one only the last days, but it is newer.
-    if status.full is not None and status.full.bins:
-        return f"{_counts(status.full)} (at the last full scan)"
-    if status.recent is not None and status.recent.bins:
-        return f"{_counts(status.recent)} (of the last days; a full scan is to follow)"
+    full, recent = status.known.last_full, status.known.last_recent
+    if full is not None and full.bins:
+        return f"{_counts(full)} (at the last full scan)"
+    if recent is not None and recent.bins:
+        return f"{_counts(recent)} (of the last days; a full scan is to follow)"
     return "not known yet"
 
 
 def _counts(record: LastRun) -> str:
     parts = [f"{record.bins[name]} {words}" for name, words in _WAITING if record.bins.get(name)]
-    safe = record.bins.get("synced", 0) + record.bins.get("uploaded", 0)
     outside = record.bins.get("outside")
     left_out = [f"{outside} outside the window"] if outside else []
-    return ", ".join([f"{safe} in the archive", *(parts or ["none waiting"]), *left_out])
+    return ", ".join([f"{safe_of(record.bins)} in the archive", *(parts or ["none waiting"]), *left_out])
+
+
+def _log_trouble(record: LastRun | None) -> str:
+    if record is None or not record.log_trouble:
+        return ""
+    return " -- the last scan could not write it"
+
+
+def _moment(when: float) -> str:
+    return (datetime(1970, 1, 1, tzinfo=timezone.utc) + timedelta(seconds=when)).strftime(FORM)

@@ -9,14 +9,15 @@ import socket
 import time
 
 from ifcbscan.cli import output
+from ifcbscan.cli.metrics_target import remove_own_file
 from ifcbscan.cli.more_options import StopArguments
+from ifcbscan.cli.schedule_view import is_about, none_about
 from ifcbscan.cli.signals import Interruption
-from ifcbscan.cli.targets import absolute, current_folder
 from ifcbscan.core.companions import Holder
 from ifcbscan.errors import ExitCode, Interrupted, UsageError
 from ifcbscan.schedule.base import Scheduler
 from ifcbscan.schedule.choose import for_this_system
-from ifcbscan.schedule.jobs import InstalledJob, ScheduledJob
+from ifcbscan.schedule.jobs import ScheduledJob
 from ifcbscan.state import run_locks
 
 _PATIENCE = 15.0  # seconds for a scan to end in order
@@ -27,9 +28,11 @@ def run(arguments: StopArguments, interruption: Interruption) -> int:
     """Remove what matches; returns an exit code."""
     scheduler = for_this_system(arguments.system_account)
     known = scheduler.jobs()
-    matching = [job for job in known if _matches(job, arguments.what)]
+    matching = [found for found in known if arguments.what is None or is_about(found.job, arguments.what)]
+    if not matching and arguments.what is not None:
+        raise none_about(arguments.what, [found.job for found in known])
     if not matching:
-        raise UsageError(f"Nothing is scheduled for {arguments.what}. {_listing(known)}")
+        raise UsageError("Nothing at all is scheduled for this user.")
     try:
         for installed in matching:
             _stop(scheduler, installed.job)
@@ -46,24 +49,9 @@ def _stop(scheduler: Scheduler, job: ScheduledJob) -> None:
     )
     for mode in ("recent", "full"):
         end_scan(run_locks.lock_path(job.directory, job.time_series, mode), job.time_series)
-
-
-def _matches(installed: InstalledJob, what: str) -> bool:
-    job = installed.job
-    if job.time_series == what:
-        return True
-    if current_folder() is None and not os.path.isabs(os.path.expanduser(what)):
-        return False  # a path from a folder that has been deleted leads nowhere
-    return os.path.normcase(os.path.realpath(absolute(what))) == os.path.normcase(
-        os.path.realpath(job.directory)
-    )
-
-
-def _listing(known: list[InstalledJob]) -> str:
-    if not known:
-        return "Nothing at all is scheduled for this user."
-    jobs = "; ".join(f"{found.job.directory} to {found.job.time_series}" for found in known)
-    return f"What is scheduled: {jobs}."
+    removed = remove_own_file(job)  # after the last scan that could write it
+    if removed:
+        output.say(removed)
 
 
 def end_scan(lock: str, time_series: str) -> None:

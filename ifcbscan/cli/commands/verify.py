@@ -76,7 +76,8 @@ def _verify(
     oldest = None if options.max_age is None else clock.wall() - options.max_age
     threads = max(options.jobs, MOST_RANGES)
     quiet, verbose = arguments.output.quiet, arguments.output.verbose
-    progress = Progress(clock, sys.stderr.isatty() and not (quiet or verbose), "reading")
+    bar = sys.stderr.isatty() and not (quiet or verbose)
+    progress = Progress(clock, bar, "reading", stopped=interruption.requested.is_set)
     try:
         return verify(
             options,

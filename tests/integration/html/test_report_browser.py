@@ -12,6 +12,7 @@ import datetime
 import math
 import os
 import random
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Iterator
 
@@ -31,6 +32,7 @@ from ifcbscan.core.bins import parse_pid
 from ifcbscan.core.states import BinState
 from ifcbscan.demo.sample_bins import write_bin
 from ifcbscan.disk.tree import LocalTree
+from ifcbscan.html.index import IndexedJob, render_index, render_problem
 from ifcbscan.html.page import render
 from ifcbscan.html.thumbnails import sample_images
 
@@ -39,6 +41,7 @@ pytestmark = pytest.mark.slow
 NOW = calendar.timegm((2026, 11, 22, 14, 5, 9))
 TODAY = datetime.date(2026, 11, 22)
 WIDTHS = (400, 1400)
+OVER_ALL = ("index", "problem", "index-of-none")
 LOOKS = [(width, dark) for width in WIDTHS for dark in (False, True)]
 LONG = "/media/ifcb/" + "a_folder_with_a_very_long_name_and_no_space_in_it" * 4
 TROUBLES = (
@@ -125,12 +128,30 @@ def pages(tmp_path_factory: Any, images: Any) -> dict[str, tuple[Path, ArchiveRe
             30, LONG, [f"the folder {LONG} cannot be read (Permission denied): bins in it are not seen"]
         ),
         "empty": build_report([], ReportSubject("hablab", "n" * 53, "/data"), now=NOW),
+        "silent": replace(
+            report_of(30, LONG),
+            silence=f"no bin was found in {LONG}, though the archive holds 1,234 of this series. Is the disk mounted?",
+            instrument_lines=("41.5 °C inside, 38 % humidity", "212 GB free on the data disk: 96 days left"),
+        ),
     }
     made = {}
     for name, report in reports.items():
         path = folder / f"{name}.html"
         path.write_text(render(report, images, "D20261122T132517_IFCB127"), encoding="utf-8")
         made[name] = (path, report)
+    jobs = [
+        IndexedJob("n" * 53 if name == "empty" else name, report.directory, f"{name}.html", report)
+        for name, report in reports.items()
+    ]
+    problem = IndexedJob("gone", LONG, "problem.html", None, f"The data folder {LONG} does not exist.")
+    for name, text in (
+        ("index", render_index([*jobs, problem], NOW)),
+        ("problem", render_problem(problem, NOW)),
+        ("index-of-none", render_index([], NOW)),
+    ):
+        path = folder / f"{name}.html"
+        path.write_text(text, encoding="utf-8")
+        made[name] = (path, reports["usual"])
     return made
 
 
@@ -149,7 +170,7 @@ def at(figures: dict[str, Any], path: str) -> Any:
     return found
 
 
-@pytest.mark.parametrize("name", ["usual", "ten-years", "odd", "empty"])
+@pytest.mark.parametrize("name", ["usual", "ten-years", "odd", "empty", "silent", *OVER_ALL])
 @pytest.mark.parametrize(("width", "dark"), LOOKS)
 def test_the_page_never_scrolls_sideways(
     browser: Browser, pages: Any, name: str, width: int, dark: bool
@@ -198,7 +219,7 @@ def test_the_figures_in_the_browser_are_those_of_the_json(
     assert listed == len(figures["gaps"])
 
 
-@pytest.mark.parametrize("name", ["usual", "odd", "empty"])
+@pytest.mark.parametrize("name", ["usual", "odd", "empty", "silent", *OVER_ALL])
 @pytest.mark.parametrize(("width", "dark"), LOOKS)
 def test_axe_finds_no_serious_fault(
     browser: Browser, pages: Any, axe: str, name: str, width: int, dark: bool
@@ -227,13 +248,102 @@ def test_everything_is_readable_with_scripts_switched_off_and_nothing_is_fetched
         browser.scripts(True)
     for words in (
         "In the archive",
-        "Newest bin",
+        "Last bin",
         "Bins not synced",
         "Days without bins",
         "Megabytes per day",
     ):
         assert words in text
     assert [name for name in fetched if not name.startswith("data:")] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        (
+            "usual",
+            [
+                "!",
+                "NEEDS YOU",
+                "{attention} bins to look at; last bin 39 min ago",
+                "{waiting} bins on their way",
+            ],
+        ),
+        (
+            "silent",
+            [
+                "!",
+                "NEEDS YOU",
+                f"no bin was found in {LONG}, though the archive holds 1,234 of this series. Is the disk mounted?",
+                "{attention} bins to look at; {waiting} bins on their way; last bin 39 min ago",
+            ],
+        ),
+        ("empty", ["↑", "ON ITS WAY", "No bins found", "Neither this folder nor the archive has any"]),
+        ("index", ["!", "NEEDS YOU", "6 jobs: 1 on its way, 5 need you"]),
+        ("problem", ["!", "NEEDS YOU", f"The data folder {LONG} does not exist."]),
+        (
+            "index-of-none",
+            [
+                "!",
+                "NEEDS YOU",
+                "Nothing is scheduled for this user",
+                "“ifcbscan start DIR TIME_SERIES” does it",
+            ],
+        ),
+    ],
+)
+def test_the_banner_says_what_it_must(browser: Browser, pages: Any, name: str, shown: list[str]) -> None:
+    browser.look(1400)
+    browser.open(pages[name][0])
+    text = browser.run("return document.querySelector('.verdict').innerText")
+    figures = to_json(pages[name][1])["totals"]
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    assert lines == [line.format(**figures) for line in shown]
+    red, blue = browser.run(
+        "const c = getComputedStyle(document.querySelector('.verdict')).borderLeftColor.match(/\\d+/g);"
+        " return [Number(c[0]), Number(c[2])]"
+    )
+    assert red > 150 and red > 2 * blue  # red or yellow
+    assert (browser.run("return !!document.querySelector('.verdict.bad')")) == (lines[0] == "!")
+
+
+def test_all_there_is_green_and_a_bin_without_images_or_being_written_is_never_red(
+    browser: Browser, tmp_path: Path
+) -> None:
+    def banner(*states: BinState) -> list[str]:
+        bins = [
+            SurveyedBin(found, BinState.SYNCED, "", 1)
+            for found in [parse_pid("D20261122T130000_IFCB127")]
+            if found
+        ]
+        for number, state in enumerate(states):
+            found = parse_pid(f"D20261122T1301{number:02d}_IFCB127")
+            assert found is not None
+            bins.append(SurveyedBin(found, state, "because", 1))
+        page = tmp_path / "page.html"
+        report = build_report(bins, ReportSubject("hablab", "nauset", "/data"), now=NOW)
+        page.write_text(render(report), encoding="utf-8")
+        browser.open(page)
+        text: str = browser.run("return document.querySelector('.verdict').innerText")
+        return [line.strip() for line in text.splitlines() if line.strip()]
+
+    browser.look(1400)
+    assert banner() == ["✓", "ALL THERE", "Every bin is in the archive; last bin 65 min ago"]
+    assert banner(BinState.EMPTY)[1:] == [
+        "ALL THERE",
+        "Every bin with images is in the archive; last bin 64 min ago",
+    ]
+    assert banner(BinState.BEING_WRITTEN)[1:] == [
+        "ON ITS WAY",
+        "All is well; 1 bin on its way; last bin 64 min ago",
+    ]
+
+
+def test_the_index_leads_to_the_pages(browser: Browser, pages: Any) -> None:
+    browser.look(400)
+    browser.open(pages["index"][0])
+    browser.run("document.querySelector('.jobs a[href=\"usual.html\"]').click()")
+    assert browser.run("return document.title") == "nauset – IFCB archive report"
 
 
 def test_dark_and_light_follow_the_reader(browser: Browser, pages: Any) -> None:

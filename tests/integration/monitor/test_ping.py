@@ -10,7 +10,7 @@ from typing import Any, Iterator, NamedTuple
 
 import pytest
 
-from ifcbscan.monitor.ping import Ping
+from ifcbscan.monitor.ping import Ping, filled_in
 
 SECRET = "/6a1f-secret-check"
 
@@ -206,3 +206,10 @@ def test_something_that_is_no_web_server_is_a_warning() -> None:
         threading.Thread(target=greet, daemon=True).start()
         warning = Ping(f"http://127.0.0.1:{listening.getsockname()[1]}/x").success()
     assert warning is not None and "did not come from a web server" in warning
+
+
+def test_one_address_serves_several_time_series() -> None:
+    url = "https://ping.example.org/key/ifcb-{time_series}?create=1"
+    assert filled_in(url, "nauset") == "https://ping.example.org/key/ifcb-nauset?create=1"
+    assert filled_in(url, "a b/c") == "https://ping.example.org/key/ifcb-a%20b%2Fc?create=1"
+    assert filled_in("https://ping.example.org/key", "nauset") == "https://ping.example.org/key"

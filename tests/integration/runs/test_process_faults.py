@@ -6,6 +6,7 @@ Complements test_kill.py (kills and signals at chosen moments) and test_cli_scan
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import errno
 import json
 import os
@@ -24,6 +25,7 @@ from typing import Any, BinaryIO, Callable, Iterator
 import pytest
 from support.archive import LENIENT, STRICT, Archive, Rules
 from support.fakes import START, FakeBucket, SerialExecutor, VirtualClock
+from support.operator import EVERY_MINUTE, HOURLY, Operator, run_as_cron
 from support.runs import (
     assert_adc_last,
     assert_whole,
@@ -48,6 +50,7 @@ from ifcbscan.errors import ExitCode, UsageError
 from ifcbscan.runs.backends import Backends
 from ifcbscan.runs.listener import Listener
 from ifcbscan.runs.scan import ScanOptions, scan
+from ifcbscan.schedule.crontab_text import with_job
 from ifcbscan.state import run_locks
 
 LONG_AGO = 1400000000.0
@@ -324,8 +327,93 @@ def test_a_full_disk_for_log_lock_and_records_does_not_keep_data_from_being_sent
     disk = {name: str(full_disk) for name in ("HOME", "XDG_STATE_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME")}
     run = checked(ifcbscan_cli)
     for _ in range(2):
-        done = run("--once", data, "nauset", "--log-file", full_disk / "scan.log", "--json", env=disk)
-        assert json.loads(done.stdout)["bins"]["failed"] == 0
+        log = full_disk / "scan.log"
+        done = run("--once", data, "nauset", "--log-file", log, "--json", env=disk, code=3)
+        report = json.loads(done.stdout)
+        assert report["bins"]["failed"] == 0
+        warning = (
+            f"the log file {log} cannot be written (No space left on device); this run goes on without it"
+        )
+        assert warning in report["warnings"] and f"warning: {warning}" in done.stderr
+    assert_whole(s3, files)
+
+
+@on_moto
+def test_a_log_whose_disk_is_full_is_told_by_a_quiet_run_and_by_status_and_is_written_again_when_there_is_room(
+    s3: Any, operator: Operator, env_file: Path, full_disk: Path
+) -> None:
+    data = env_file.parent / "data"
+    make(data, 0, 1)
+    log = full_disk / "scan.log"
+    job = dataclasses.replace(operator.schedule(data), log_file=str(log))
+    operator.crontab.table.write_bytes(with_job(operator.crontab.text, job))
+    (every_minute,) = operator.crontab.commands(EVERY_MINUTE)
+    (hourly,) = operator.crontab.commands(HOURLY)
+    assert [run_as_cron(command, operator.home) for command in (hourly, every_minute)] == [3, 3]
+    shown = operator.run("status", code=3).stdout
+    assert (
+        f"state        NEEDS YOU: the log file {log} cannot be written (No space left on device); this run goes on without it\n"
+        in shown
+    )
+    assert f"log          {log} -- the last scan could not write it\n" in shown
+    (full_disk / "ballast").unlink()
+    assert [run_as_cron(command, operator.home) for command in (every_minute, hourly)] == [0, 0]
+    assert "nauset: 2 already in the archive" in log.read_text(encoding="utf-8")
+    assert "state        ok\n" in operator.run("status").stdout
+
+
+@on_moto
+def test_status_says_that_records_cannot_be_written_and_keeps_what_it_last_knew(
+    s3: Any, operator: Operator, env_file: Path, full_disk: Path
+) -> None:
+    data = env_file.parent / "data"
+    make(data, 0)
+    (full_disk / "ballast").unlink()
+    home = str(full_disk)
+    operator.schedule(data)
+    (every_minute,) = operator.crontab.commands(EVERY_MINUTE)
+    (hourly,) = operator.crontab.commands(HOURLY)
+    for command in hourly, every_minute:
+        run_as_cron(command, full_disk)
+    before = operator.run("status", HOME=home).stdout
+    with contextlib.suppress(OSError), open(str(full_disk / "ballast"), "wb", buffering=0) as file:
+        while True:
+            file.write(bytes(4096))
+    make(data, 1)
+    run_as_cron(hourly, full_disk)
+    done = operator.run("status", HOME=home, code=3)
+    bins = "bins         1 in the archive, none waiting (at the last full scan)"
+    assert bins in before and bins in done.stdout
+    state = full_disk / ".local" / "state" / "ifcbscan"
+    assert (
+        f"  warning: the records of the scans, in {state}, cannot be written (No space left on device), so what stands here may "
+        "be old; please make room\n" in done.stderr
+    )
+
+
+@posix
+@on_moto
+def test_a_limit_that_shows_only_when_a_line_is_written_is_told_as_well(
+    s3: Any, cli_environment: dict[str, str], env_file: Path
+) -> None:
+    import resource
+
+    data = env_file.parent / "data"
+    files = make(data, 0)
+    log = env_file.parent / "scan.log"
+    log.write_bytes(b"2026-06-02T14:00:00Z INFO earlier\n" * 4000)  # 136 kB
+    done = subprocess.run(
+        [sys.executable, "-m", "ifcbscan", "--once", str(data), "nauset", "--log-file", str(log)],
+        cwd=str(env_file.parent),
+        env=cli_environment,
+        capture_output=True,
+        timeout=60,
+        check=False,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (100000, 100000)),
+    )
+    assert done.returncode == 3
+    warning = f"warning: the log file {log} cannot be written (File too large); this run goes on without it"
+    assert done.stderr.decode("utf-8").count(warning) == 1
     assert_whole(s3, files)
 
 
@@ -359,20 +447,21 @@ def test_where_the_report_cannot_be_printed_the_bins_are_sent_and_the_monitors_a
 
 @posix
 @on_moto
-def test_a_log_on_a_device_that_is_full_is_no_reason_to_fail(
+def test_a_log_on_a_device_that_is_full_keeps_nothing_from_being_sent(
     s3: Any, ifcbscan_cli: Any, env_file: Path
 ) -> None:
     if not os.path.exists("/dev/full"):
         pytest.skip("no /dev/full here")
     data = env_file.parent / "data"
     files = make(data, 0)
-    checked(ifcbscan_cli)("--once", data, "nauset", "--log-file", "/dev/full")
+    done = checked(ifcbscan_cli)("--once", data, "nauset", "--log-file", "/dev/full", code=3)
+    assert "the log file /dev/full cannot be written (it is no plain file)" in done.stderr
     assert_whole(s3, files)
 
 
 @posix
 @on_moto
-def test_a_log_folder_that_is_read_only_is_a_warning(
+def test_a_log_folder_that_is_read_only_is_a_warning_and_keeps_nothing_from_being_sent(
     s3: Any, cli_environment: dict[str, str], env_file: Path
 ) -> None:
     folder = env_file.parent
@@ -397,7 +486,7 @@ def test_a_log_folder_that_is_read_only_is_a_warning(
         )
     finally:
         logs.chmod(0o700)
-    assert code == 0 and list(logs.iterdir()) == []
+    assert code == 3 and list(logs.iterdir()) == []
     (warning,) = json.loads(stdout)["warnings"]
     assert "cannot be written (Permission denied); this run goes on without it" in warning
     assert_whole(s3, files)

@@ -251,17 +251,27 @@ def _imported(environment: dict[str, str], folder: Path, *arguments: Any) -> set
     return {line.rpartition("|")[2].strip() for line in lines}
 
 
-@pytest.mark.parametrize("tree", ["nothing at all", "old bins", "an incomplete bin"])
-def test_no_client_is_imported_and_nothing_asked_when_no_bin_is_in_the_window(
-    cli_environment: dict[str, str], tmp_path: Path, now: float, tree: str
+@pytest.mark.parametrize("tree", ["nothing at all", "old bins"])
+def test_a_run_that_sees_no_bin_asks_once_in_case_the_disk_or_the_clock_is_wrong(
+    s3: Any, env_file: Path, cli_environment: dict[str, str], tmp_path: Path, now: float, tree: str
 ) -> None:
     data = tmp_path / "data"
     data.mkdir()
     if tree == "old bins":
         make_tiny(data, 30, now - 30 * DAY)
-    elif tree == "an incomplete bin":
-        make_tiny(data, 1, now)
-        next(data.rglob("*.roi")).unlink()
+    with ScriptedServer(upstream=s3.endpoint) as server:
+        rewrite_env(env_file, S3_ENDPOINT_URL=server.endpoint)
+        modules = _imported(cli_environment, tmp_path, "--once", data, "nauset", "--max-age", "3d", "--quiet")
+        assert server.kinds() == {"list": 1}
+    assert not NEVER_IN_A_QUIET_RUN & modules
+
+
+def test_no_client_is_imported_and_nothing_asked_when_no_bin_of_the_window_is_complete(
+    cli_environment: dict[str, str], tmp_path: Path, now: float
+) -> None:
+    data = tmp_path / "data"
+    make_tiny(data, 1, now)
+    next(data.rglob("*.roi")).unlink()
     with ScriptedServer() as server:
         _without_server(tmp_path, server.endpoint)
         modules = _imported(cli_environment, tmp_path, "--once", data, "nauset", "--max-age", "3d", "--quiet")

@@ -126,7 +126,7 @@ def test_a_survey_tells_the_state_of_every_bin_here_and_in_the_archive(looker: L
         REMOTE_ONLY: "archived",
         REMOTE_PART: "incomplete",
         INCOMPLETE: "incomplete",
-        EMPTY: "held",
+        EMPTY: "empty",
         TRUNCATED: "held",
         LARGER: "conflict",
         REJECTED: "rejected",
@@ -144,7 +144,7 @@ def test_a_survey_tells_the_state_of_every_bin_here_and_in_the_archive(looker: L
 def test_a_survey_counts_as_a_scan_without_sending_does(looker: Looker) -> None:
     # all but the bins that are not on this disk, which a scan does not look at
     here = [item for item in looker.survey().bins if item.pid not in (REMOTE_ONLY, REMOTE_PART)]
-    counts = Counter(item.state for item in here)
+    counts = Counter(item.state.in_scan for item in here)
     assert counts == Counter(
         {state: n for state, n in looker.dry_run().items() if n and state is not BinState.EXCLUDED}
     )

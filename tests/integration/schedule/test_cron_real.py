@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import tempfile
 import time
@@ -13,7 +14,7 @@ import pytest
 from support import cron as real_cron
 
 from ifcbscan.schedule.cron import Cron
-from ifcbscan.schedule.crontab_text import LONGEST_COMMAND, command_line
+from ifcbscan.schedule.crontab_text import LONGEST_COMMAND, NOT_STARTED, command_line
 from ifcbscan.schedule.jobs import Mode, ScheduledJob, ScheduleError
 
 pytestmark = pytest.mark.slow
@@ -143,20 +144,28 @@ def test_an_account_that_may_not_use_cron_is_told_so(
     assert real_cron.read_table(crontab) is None
 
 
+def _length(found: tuple[str, ScheduledJob]) -> int:
+    return len(found[0])
+
+
 def test_the_longest_command_that_we_write_is_one_that_cron_takes(
     crontab: Sequence[str], tmp_path: Path
 ) -> None:
-    spare = LONGEST_COMMAND - len(command_line(make_job(folder="/"), Mode.RECENT))
-    job = make_job(folder="/" + "a" * (spare // 3))
-    assert LONGEST_COMMAND - 3 < len(command_line(job, Mode.RECENT)) <= LONGEST_COMMAND
-    scheduler(crontab, tmp_path).install(job)
-    assert scheduler(crontab, tmp_path).jobs()[0].up_to_date
+    """With what is done where Python does not start, and where there is no room for that."""
+    jobs = [make_job(folder="/" + "a" * length) for length in range(288)]
+    commands = [(command_line(job, Mode.RECENT), job) for job in jobs]
+    whole = max((found for found in commands if "--version" in found[0]), key=_length)
+    plain = max((found for found in commands if "--version" not in found[0]), key=_length)
+    for command, job in whole, plain:
+        assert LONGEST_COMMAND - 4 < len(command) <= LONGEST_COMMAND
+        scheduler(crontab, tmp_path).install(job)
+        assert scheduler(crontab, tmp_path).jobs()[-1].up_to_date
 
 
-def test_the_daemon_runs_both_entries_with_exactly_their_arguments(
+def test_the_daemon_runs_both_entries_with_exactly_their_arguments_and_tells_of_a_program_that_is_gone(
     crontab: Sequence[str], daemon: None, folder: Path, tmp_path: Path
 ) -> None:
-    """The program writes down how it was called; the hourly entry is one whose minute is near."""
+    """The program writes down how it was called; the hourly entry is one whose minute is near. That of another job is gone."""
     program = folder / "python"
     program.write_text(
         '#!/bin/sh\n{ pwd; printf "%s\\0" "$0" "$@"; } >"$0.$$" && mv "$0.$$" "$0.$$.done"\necho noise\necho more >&2\n',
@@ -168,6 +177,9 @@ def test_the_daemon_runs_both_entries_with_exactly_their_arguments(
     job = next(job for job in jobs if job.hourly_minute == soon)
     cron = scheduler(crontab, tmp_path)
     cron.install(job)
+    parent, log = str(folder.parent), folder.parent / "50% 'log'"
+    gone = ScheduledJob(parent + "/python 50%", parent + "/.env", parent, "gone", str(log))
+    cron.install(gone)
     wanted = {b"/\n" + b"".join(os.fsencode(word) + b"\0" for word in command) for command in job.commands()}
 
     calls: set[bytes] = set()
@@ -176,5 +188,9 @@ def test_the_daemon_runs_both_entries_with_exactly_their_arguments(
         time.sleep(0.5)
         calls = {path.read_bytes() for path in folder.glob("python.*.done")}
     assert calls == wanted
+    lines = log.read_text(encoding="utf-8").splitlines()
+    assert len(lines) in (1, 2), "twice at midnight"
+    assert all(re.fullmatch("[0-9TZ:-]{20} ERROR " + re.escape(NOT_STARTED), line) for line in lines)
     cron.remove(job)
+    cron.remove(gone)
     assert real_cron.read_table(crontab) is None

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import time
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Iterator, Sequence
+from typing import Any, Callable, Iterator, Sequence
 
 import pytest
 from support.cron import CronUnavailable, daemon, read_table, write_table
 from support.dashboard import DashboardStandIn
-from support.operator import EVERY_MINUTE, HOURLY, Operator, run_as_cron
+from support.operator import EVERY_MINUTE, HOURLY, Operator, make_python, run_as_cron
 from support.runs import rewrite_env, sizes_of
 
+import ifcbscan
 from ifcbscan.demo.sample_bins import write_bin
+from ifcbscan.schedule import crontab_text
 
 PID = "D20130526T095207_IFCB013"
 NASTY = "50% of 'it'  \"all\" \\ $HOME \u00e9"
@@ -66,6 +70,90 @@ def test_a_scan_that_fails_under_cron_says_so_in_the_log_and_mails_nothing(
     assert run_as_cron(every_minute, operator.home) == 2
     (log,) = state_folder(operator).glob("nauset-*.log")
     assert "NoSuchBucket" in log.read_text(encoding="utf-8")
+
+
+# --- an upgrade that breaks what cron starts
+
+
+@dataclass
+class Environment:
+    """An operator's environment with ifcbscan in it, as a link to the package; `python` is the one that it was made from."""
+
+    folder: Path
+    package: Path
+    python: Path
+
+
+@pytest.fixture
+def environment(operator: Operator, tmp_path: Path) -> Environment:
+    """One that a test may break: the program is a copy of a link to this Python, the package a link to this one."""
+    package = tmp_path / "site"
+    package.mkdir()
+    (package / "ifcbscan").symlink_to(Path(ifcbscan.__file__).resolve().parent)
+    (libraries,) = (path for path in operator.python.parent.parent.glob("lib/python3*/site-packages/*.pth"))
+    others = libraries.read_text(encoding="utf-8").splitlines()[1:]
+    base = tmp_path / "base-python"
+    base.symlink_to(os.path.realpath(str(operator.python)))
+    python = make_python(tmp_path / "venv 50%", str(package), others)
+    python.unlink()
+    python.symlink_to(base)
+    return Environment(tmp_path / "venv 50%", package / "ifcbscan", base)
+
+
+def environment_gone(environment: Environment, log: Path) -> None:
+    shutil.rmtree(str(environment.folder))
+
+
+def package_gone(environment: Environment, log: Path) -> None:
+    environment.package.unlink()
+
+
+def python_gone(environment: Environment, log: Path) -> None:
+    environment.python.unlink()
+
+
+def part_of_the_package_gone(environment: Environment, log: Path) -> None:
+    environment.package.unlink()
+    shutil.copytree(str(Path(ifcbscan.__file__).parent), str(environment.package))
+    (environment.package / "cli" / "parser.py").unlink()
+
+
+NOT_STARTED = r"[0-9-]{10}T[0-9:]{8}Z ERROR " + re.escape(crontab_text.NOT_STARTED)
+
+
+@pytest.mark.parametrize("s3", ["moto"], indirect=True)
+@pytest.mark.parametrize("breaks", [environment_gone, package_gone, python_gone, part_of_the_package_gone])
+def test_what_an_upgrade_has_broken_is_told_in_the_log_once_a_day(
+    operator: Operator,
+    data: Path,
+    environment: Environment,
+    breaks: Callable[[Environment, Path], None],
+) -> None:
+    mine = replace(operator, python=environment.folder / "bin" / "python")
+    mine.run("start", data, "nauset")
+    commands = operator.crontab.commands()
+    for command in commands:
+        assert run_as_cron(command, operator.home) == 0
+    (log,) = state_folder(operator).glob("nauset-*.log")
+    before = log.read_text(encoding="utf-8")
+    assert "could not be started" not in before
+    breaks(environment, log)
+    for command in commands * 3:
+        assert run_as_cron(command, operator.home) not in (0, 3, 4, 5)
+    (line,) = log.read_text(encoding="utf-8")[len(before) :].splitlines()
+    assert re.fullmatch(NOT_STARTED, line)
+
+
+@pytest.mark.parametrize("s3", ["moto"], indirect=True)
+def test_a_log_that_sh_cannot_write_either_mails_nothing(
+    operator: Operator, data: Path, environment: Environment
+) -> None:
+    mine = replace(operator, python=environment.folder / "bin" / "python")
+    mine.run("start", data, "nauset", "--no-sync")
+    environment_gone(environment, data)
+    shutil.rmtree(str(state_folder(operator)))
+    for command in operator.crontab.commands():
+        assert run_as_cron(command, operator.home) == 127
 
 
 # --- cron itself

@@ -4,9 +4,19 @@ from __future__ import annotations
 
 import logging
 import os
+import time
 from pathlib import Path
 
-from ifcbscan.cli.log import close_log, log_problems, open_log
+from ifcbscan.cli.log import (
+    close_log,
+    installed_at,
+    log_problems,
+    log_trouble,
+    note_installed,
+    open_log,
+    was_opened,
+)
+from ifcbscan.core.last_run import seconds
 from ifcbscan.core.scan_report import Problem
 from ifcbscan.core.states import BinState
 
@@ -37,3 +47,47 @@ def test_a_line_of_the_log_is_one_line(tmp_path: Path) -> None:
         close_log()
     (line,) = path.read_bytes().decode("utf-8").replace(os.linesep, "\n").split("\n")[:-1]
     assert line.endswith("WARNING a\\n2026-01-01T00:00:00Z ERROR forged\\u2028\\udce9")
+
+
+def test_when_a_job_was_installed_is_read_from_the_last_line_that_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "a.log"
+    assert installed_at(str(path)) is None
+    path.write_text(
+        "2026-06-01T00:00:00Z INFO nauset: no bins found\n"
+        "2026-06-01T10:00:00Z INFO installed: from now on a scan is due every minute\n"
+        "2026-06-01T12:00:00Z INFO installed: from now on a scan is due every minute\n"
+        "2026-06-01T12:01:00Z WARNING 2026-06-09T12:00:00Z INFO installed: forged\n",
+        encoding="utf-8",
+    )
+    assert installed_at(str(path)) == seconds("2026-06-01T12:00:00Z")
+    path.write_text("2026-06-01T00:00:00Z INFO nauset: no bins found\n", encoding="utf-8")
+    assert installed_at(str(path)) == seconds("2026-06-01T00:00:00Z")
+    path.write_text("something else\n", encoding="utf-8")
+    assert installed_at(str(path)) is None
+
+
+def test_noting_it_leaves_an_open_log_as_it_is(tmp_path: Path) -> None:
+    mine, other = tmp_path / "mine.log", tmp_path / "new" / "other.log"
+    assert open_log(str(mine)) is None
+    try:
+        before = int(time.time())
+        assert note_installed(str(other)) is None
+        logging.getLogger("ifcbscan").info("still here")
+        assert "still here" in mine.read_text(encoding="utf-8")
+    finally:
+        close_log()
+    noted = installed_at(str(other))
+    assert noted is not None and before <= noted <= time.time()
+
+
+def test_a_log_that_cannot_be_opened_is_trouble_until_another_one_is(tmp_path: Path) -> None:
+    said = f"the log file {tmp_path} cannot be written (it is no plain file); this run goes on without it"
+    assert open_log(str(tmp_path)) == said
+    assert log_trouble() == said and not was_opened()
+    assert note_installed(str(tmp_path)) == said
+    assert open_log(str(tmp_path / "a.log")) is None
+    try:
+        assert log_trouble() is None and was_opened()
+    finally:
+        close_log()
+    assert log_trouble() is None

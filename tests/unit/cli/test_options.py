@@ -57,6 +57,7 @@ LINES = {
         metrics_file="m",
         ping_url="u",
     ),
+    "sync --metrics-dir d": ScanArguments(NO_JOB, by_hand=True, metrics_dir="d"),
     "verify /data nauset": VerifyArguments(
         JOB, OutputArguments(), (), None, None, 2, False, False, None, None, False
     ),
@@ -73,6 +74,9 @@ LINES = {
     "check /data nauset --write": CheckArguments(JOB, True),
     "report -o f --json --published --images --open --exclude x": ReportArguments(
         NO_JOB, ("x",), "f", True, True, True, True
+    ),
+    "report --all -o f --expect-every 2h": ReportArguments(
+        NO_JOB, (), "f", False, False, False, False, all_jobs=True, expect_every=7200.0
     ),
     "demo": DemoArguments(),
 }
@@ -98,6 +102,7 @@ def test_every_command_of_the_parser_is_in_the_table_and_no_other() -> None:
         "verify --log-file",
         "verify --env-file",
         "--once --metrics-file",
+        "--once --metrics-dir",
         "--once --log-file",
         "report -o",
     ],
@@ -123,6 +128,17 @@ def test_an_age_has_a_unit_or_is_0(after: str, seconds: float) -> None:
         ("--once --jobs 0", UsageError, "--jobs must be at least 1 and at most 64."),
         ("verify --jobs=-1", UsageError, "--jobs must be at least 1 and at most 64."),
         ("verify -0", UsageError, "-0 goes with --deletable FILE."),
+        (
+            "report --all -o f --until 2026-01-01",
+            UsageError,
+            "--all is about every scheduled job, each with its own folder, settings and window, so --until does not go with it."
+            " Nothing was done.",
+        ),
+        (
+            "report --all",
+            UsageError,
+            "--all: where are the pages to be written? Please give -o FOLDER (or --json).",
+        ),
         ("--once --jobs 65", UsageError, "--jobs must be at least 1 and at most 64."),
         (
             "verify --deletable f --deletable-after 24",
@@ -146,3 +162,12 @@ def test_what_an_option_cannot_be_is_said_by_its_name(line: str, error: type[Exc
     with pytest.raises(error) as raised:
         read(line)
     assert str(raised.value).startswith(words)
+
+
+def test_a_scan_may_say_how_often_a_bin_is_expected_and_where_the_disk_is_mounted() -> None:
+    arguments: Any = read("--once --expect-every 2h --mounted-at /mnt/ifcb")
+    assert (arguments.expect_every, arguments.mounted_at) == (7200.0, "/mnt/ifcb")
+    without: Any = read("sync")
+    assert (without.expect_every, without.mounted_at) == (None, None)
+    with pytest.raises(ConfigError, match="--expect-every: '2' would be seconds"):
+        read("--once --expect-every 2")

@@ -79,7 +79,7 @@ def test_bytes_that_were_sent_twice_do_not_make_the_time_left_negative(logged: l
     progress.begin(1, MB)
     clock.time += 60
     progress.moved(3 * MB)
-    assert logged == ["sending: 0 of 1 bins, 3.0 MB of 1.0 MB, 50.0 kB/s, about 0 min left"]
+    assert logged == ["sending: 0 of 1 bin, 3.0 MB of 1.0 MB, 50.0 kB/s"]
 
 
 def test_on_a_terminal_the_bar_shows_bins_bytes_and_what_is_sent(capsys: Any, logged: list[str]) -> None:
@@ -145,3 +145,61 @@ def test_a_line_in_between_stands_by_itself(bar: bool, capsys: pytest.CaptureFix
     said = capsys.readouterr().err
     assert re.search(r"(^|\r|\n)the archive is away\n", said)
     assert ("sending 0/3 bins" in said) == bar
+
+
+def test_many_small_bins_take_their_time_and_the_bar_and_the_log_know_it(
+    logged: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    clocks = _Still(), _Still()
+    bars = [Progress(clock, bar) for clock, bar in zip(clocks, (False, True))]
+    for progress, clock in zip(bars, clocks):
+        # two large ones, which are the newest, and a thousand small ones: two seconds each, whatever their size
+        progress.begin(1002, 202 * MB)
+        for number in range(100):
+            clock.time += 2
+            progress.moved(100 * MB if number < 2 else 2000)
+            progress.bin_done("D20130526T095207_IFCB013")
+    assert logged[-1].endswith("about 30 min left") and logged[-1].startswith(
+        "sending: 89 of 1,002 bins, 200.2 MB of"
+    )
+    bars[1]._bar.refresh()
+    assert "about 30 min left, " in capsys.readouterr().err.rpartition("sending 100/1,002 bins")[2]
+    bars[1].end()
+
+
+def test_after_ctrl_c_the_bar_goes_and_nothing_is_counted_any_more(
+    capsys: pytest.CaptureFixture[str], logged: list[str]
+) -> None:
+    clock, interrupted = _Still(), threading.Event()
+    progress = Progress(clock, True, stopped=interrupted.is_set)
+    progress.begin(10, 10 * MB)
+    progress.bin_done("D20130526T095207_IFCB013")
+    interrupted.set()
+    capsys.readouterr()
+    for _ in range(9):
+        clock.time += 60
+        progress.moved(MB)
+        progress.bin_done("D20130526T095208_IFCB013")
+        progress.waiting(3)
+    assert progress._bar is None and logged == []
+    assert "bins" not in capsys.readouterr().err
+
+
+def test_what_is_counted_after_the_end_is_not_shown(logged: list[str]) -> None:
+    clock = _Still()
+    progress = Progress(clock, bar=False)
+    progress.begin(10, 10 * MB)
+    progress.end()
+    clock.time += 60
+    progress.bin_done("D20130526T095207_IFCB013")
+    progress.moved(MB)
+    assert logged == []
+
+
+def test_one_bin_is_no_bins(capsys: pytest.CaptureFixture[str]) -> None:
+    progress = Progress(_Still(), bar=True)
+    progress.begin(1, MB)
+    progress.waiting(1)
+    progress.end()
+    said = capsys.readouterr().err
+    assert "sending 0/1 bin:" in said and "1 waits for the archive's check" in said

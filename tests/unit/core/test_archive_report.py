@@ -6,11 +6,23 @@ import datetime
 import json
 from typing import Any, Sequence
 
+import pytest
 from hypothesis import given, settings
 from support.reports import BINS, bad, day, pid, report_on, synced
 
-from ifcbscan.core.archive_report import IN_ARCHIVE, ShownBins, SurveyedBin, to_json
+from ifcbscan.core.archive_report import (
+    IN_ARCHIVE,
+    ArchiveReport,
+    NotCounted,
+    ShownBins,
+    SurveyedBin,
+    to_json,
+)
 from ifcbscan.core.states import WORST_FIRST, BinState
+from ifcbscan.core.window import Window
+
+#: The first second of the 22nd of November 2026.
+MIDNIGHT = 1795305600.0
 
 
 @settings(deadline=None)
@@ -39,7 +51,7 @@ def test_days_and_gaps_together_are_the_whole_time_without_overlap(bins: list[Su
         assert max(inside) == gap.last and not inside & covered
         covered |= inside
     if report.days:
-        first, last = report.days[0].date, report.days[-1].date
+        first, last = report.days[0].date, report.last_day
         assert len(covered) == (last - first).days + 1
         assert len(report.days) + report.gap_days == len(covered)
     else:
@@ -67,12 +79,45 @@ def test_a_day_is_shown_by_the_worst_state_of_its_bins() -> None:
             assert report.days[0].states == ((worse, 1), (better, 1))
 
 
-def test_gaps_are_listed_from_their_first_to_their_last_day() -> None:
+def spans(report: ArchiveReport) -> list[tuple[datetime.date, datetime.date, int]]:
+    return [(gap.first, gap.last, gap.days) for gap in report.gaps]
+
+
+def test_gaps_are_listed_from_their_first_to_their_last_day_and_the_last_one_goes_on_to_now() -> None:
     report = report_on([synced(day(1)), synced(day(2)), synced(day(4)), synced(day(20))])
-    assert [(gap.first, gap.last, gap.days) for gap in report.gaps] == [
-        (day(3), day(3), 1),
-        (day(5), day(19), 15),
-    ]
+    assert spans(report) == [(day(3), day(3), 1), (day(5), day(19), 15), (day(21), day(22), 2)]
+    assert report.last_day == day(22)
+    figures = to_json(report)
+    assert figures["gaps"][-1] == {"first": "2026-11-21", "last": "2026-11-22", "days": 2}
+    assert figures["totals"]["days_without_bins"] == 1 + 15 + 2
+
+
+@pytest.mark.parametrize(
+    ("hour", "now", "gaps"),
+    [
+        (23, MIDNIGHT + 600, []),  # ten minutes after midnight, nobody expects a bin of that day
+        (23, MIDNIGHT + 86400 - 600, [(day(22), day(22), 1)]),
+        (23, MIDNIGHT + 86400, [(day(22), day(22), 1)]),
+        (1, MIDNIGHT, []),
+        (1, MIDNIGHT + 86400, [(day(22), day(22), 1)]),
+        (1, MIDNIGHT + 86400 + 600, [(day(22), day(23), 2)]),
+        (1, MIDNIGHT - 86400, []),  # a clock that is ahead
+    ],
+)
+def test_a_day_that_is_not_over_is_a_gap_once_the_newest_bin_is_a_day_old(
+    hour: int, now: float, gaps: list[Any]
+) -> None:
+    assert spans(report_on([synced(day(21), hour * 3600)], now=now)) == gaps
+
+
+def test_of_a_window_that_is_over_gaps_are_counted_to_its_end() -> None:
+    def of(until: float) -> list[Any]:
+        return spans(report_on([synced(day(1)), synced(day(2))], window=Window(until=until)))
+
+    assert of(MIDNIGHT - 16 * 86400) == [(day(3), day(5), 3)]  # before the 6th
+    assert of(MIDNIGHT - 16 * 86400 + 3600) == [(day(3), day(6), 4)]
+    assert of(MIDNIGHT + 365 * 86400) == [(day(3), day(22), 20)]  # to come: to now
+    assert of(MIDNIGHT - 3650 * 86400) == []
 
 
 def test_the_newest_bin_and_the_newest_in_the_archive_have_their_ages() -> None:
@@ -131,3 +176,9 @@ def test_the_worst_bins_are_listed_first_and_then_the_newest() -> None:
         (BinState.HELD, "01"),
         (BinState.TO_UPLOAD, "05"),
     ]
+
+
+def test_what_could_not_be_read_is_a_figure_of_its_own() -> None:
+    report = report_on([synced(day(1))], not_counted=NotCounted(unreadable=2))
+    assert report.unreadable == to_json(report)["totals"]["unreadable"] == 2
+    assert (to_json(report)["silence"], to_json(report)["instrument"]) == ("", [])

@@ -16,6 +16,7 @@ from ifcbscan.core.bins import (
     Fileset,
     RemoteFileset,
     folder_end,
+    looks_like_a_copy,
     looks_like_a_pid,
     pack_stamps,
     parse_pid,
@@ -140,6 +141,18 @@ def test_a_name_that_was_meant_as_a_pid_is_recognised(text: str) -> None:
 )
 def test_a_name_of_another_kind_is_not_taken_for_a_pid_gone_wrong(text: str) -> None:
     assert not looks_like_a_pid(text)
+
+
+@pytest.mark.parametrize(
+    "pid", ["D20260601T120031_IFCB199", "IFCB5_2012_028_081515", "Copy of D20260601T120031_IFCB199"]
+)
+@pytest.mark.parametrize("extension", [".hdr", ".adc", ".ROI"])
+def test_a_copy_with_its_mark_behind_the_whole_name_is_recognised(pid: str, extension: str) -> None:
+    for mark in (" (1)", "(2)", " copy", " - Copy", " (Kopie)", ".1", "~", ".bak", ".old", ".orig"):
+        assert looks_like_a_copy(pid + extension + mark), mark
+    for end in ("", ".part", ".txt", ".gz", ".1234", ".Ab12x3"):
+        assert not looks_like_a_copy(pid + extension + end), end
+    assert not looks_like_a_copy(f".{pid}{extension}~") and not looks_like_a_copy(f"notes{extension} (1)")
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from ifcbscan.core.adc import Damage, Finding
 from ifcbscan.core.bins import (
     EXTENSIONS,
     MISSING,
+    NEVER,
     NOTHING_REMOTE,
     Fileset,
     RemoteFileset,
@@ -100,7 +101,16 @@ TABLE = [
         reason=".hdr and .roi missing",
     ),
     Case("incomplete here, whole in the archive", local(roi=MISSING), SAME, State.INCOMPLETE),
-    Case("incomplete and just changed", local(roi=MISSING, age=1), NOTHING_REMOTE, State.INCOMPLETE),
+    Case(
+        "incomplete and just changed",
+        local(roi=MISSING, age=1),
+        NOTHING_REMOTE,
+        State.BEING_WRITTEN,
+        reason=".roi missing: it may still be written",
+    ),
+    Case("29 min ago", local(roi=MISSING, age=1799), SAME, State.BEING_WRITTEN),
+    Case("30 min ago", local(roi=MISSING, age=1800), SAME, State.INCOMPLETE),
+    Case("from the future", local(roi=MISSING, age=-1), SAME, State.INCOMPLETE),
     # changed in the last `settle` seconds
     Case("just changed", local(age=0), NOTHING_REMOTE, State.SETTLING, reason="changed in the last 60 s"),
     Case("changed 59.9 s ago", local(age=59.9), NOTHING_REMOTE, State.SETTLING),
@@ -120,16 +130,24 @@ TABLE = [
         Policy(settle=0),
     ),
     # no image, or an empty .hdr or .adc
-    Case("new .roi of 0 bytes", local(roi=0), NOTHING_REMOTE, State.HELD, reason="empty: .roi has 0 bytes"),
-    Case("new .roi of 1 byte", local(roi=1), NOTHING_REMOTE, State.HELD, reason="empty: .roi has 1 bytes"),
+    Case("new .roi of 0 bytes", local(roi=0), NOTHING_REMOTE, State.EMPTY, reason="empty: .roi has 0 bytes"),
+    Case("new .roi of 1 byte", local(roi=1), NOTHING_REMOTE, State.EMPTY, reason="empty: .roi has 1 bytes"),
     Case("new .roi of 2 bytes", local(roi=2), NOTHING_REMOTE, State.UPLOAD, Action.PUT, ("roi", "hdr")),
-    Case("old .roi of 2 bytes", local(roi=2, pid=OLD), NOTHING_REMOTE, State.HELD, reason="no image"),
+    Case("old .roi of 2 bytes", local(roi=2, pid=OLD), NOTHING_REMOTE, State.EMPTY, reason="no image"),
     Case(
         "old .roi of 3 bytes", local(roi=3, pid=OLD), NOTHING_REMOTE, State.UPLOAD, Action.PUT, ("roi", "hdr")
     ),
+    Case(
+        "neither .hdr nor .roi",
+        local(hdr=0, roi=0),
+        NOTHING_REMOTE,
+        State.HELD,
+        reason="empty: .hdr has 0 bytes",
+    ),
+    Case("neither .adc nor .roi", local(adc=0, roi=0), NOTHING_REMOTE, State.EMPTY, reason="no image"),
     Case("empty .hdr", local(hdr=0), NOTHING_REMOTE, State.HELD, reason="empty: .hdr has 0 bytes"),
     Case("empty .adc", local(adc=0), NOTHING_REMOTE, State.HELD, reason="empty: .adc has 0 bytes"),
-    Case("empty, and the same in the archive", local(roi=0), remote(100, 200, 0), State.HELD),
+    Case("empty, and the same in the archive", local(roi=0), remote(100, 200, 0), State.EMPTY),
     # over 250,000,000 bytes
     Case(
         ".roi at the limit",
@@ -496,7 +514,7 @@ TABLE = [
         local(),
         remote(100, MISSING, 300, age=-DAY),
         State.UNCONFIRMED,
-        reason="dated 86400 s in the future by the bucket; a later run looks again",
+        reason="dated 24 h in the future by the bucket; a later run looks again",
     ),
     Case(
         "confirm 0",
@@ -591,6 +609,22 @@ def test_a_change_that_is_recent_by_either_clock_counts(
     changed = (now.server if changed_by == "server" else now.local) - age
     decision = decide(local(age=NOW - changed), NOTHING_REMOTE, now, Policy())
     assert (decision.state is State.SETTLING and decision.action is Action.NONE) == settling
+
+
+@pytest.mark.parametrize("wrong", [-DAY, DAY])
+@pytest.mark.parametrize("changed_by", ["local", "server"])
+def test_a_bin_with_a_file_missing_is_being_written_if_another_one_is_young_by_either_clock(
+    wrong: float, changed_by: str
+) -> None:
+    now = Now(server=NOW, local=NOW + wrong)
+    changed = (now.server if changed_by == "server" else now.local) - 20 * 60
+    part = local(roi=MISSING, age=NOW - changed)
+    assert decide(part, NOTHING_REMOTE, now, Policy()).state is State.BEING_WRITTEN
+
+
+def test_the_newest_of_the_files_that_are_there_says_whether_a_bin_is_being_written() -> None:
+    part = local(roi=MISSING)._replace(stamps=pack_stamps([NOW - DAY, NOW - 60, NEVER]))
+    assert decide(part, NOTHING_REMOTE, Now(NOW, NOW), Policy()).state is State.BEING_WRITTEN
 
 
 def test_a_file_stamped_by_a_right_clock_is_watched_where_this_computers_clock_is_behind() -> None:
@@ -916,4 +950,6 @@ def test_a_part_of_a_bin_beside_another_fileset_of_it_says_whether_that_one_is_u
 ) -> None:
     fragment = local(roi=MISSING, folder="/data/b")
     reason = f".roi missing in /data/b{more}"
-    assert decide_fragment(fragment, used) == Decision(State.INCOMPLETE, reason=reason)
+    assert decide_fragment(fragment, used, Now(NOW, NOW)) == Decision(State.INCOMPLETE, reason=reason)
+    young = Decision(State.BEING_WRITTEN, reason=f"{reason}: it may still be written")
+    assert decide_fragment(fragment, used, Now(NOW, NOW - HOUR)) == young

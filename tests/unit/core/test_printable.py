@@ -50,4 +50,5 @@ def test_what_others_wrote_is_kept_short_after_it_was_made_visible() -> None:
 def test_the_first_are_named_and_the_others_counted() -> None:
     assert named(["a", "b"], "{} more", 2) == ["a", "b"]
     assert named(["a"] * 2345, "{} more", 2) == ["a", "a", "2,343 more"]
-    assert named(["a"] * 21, "{} more") == ["a"] * 20 + ["1 more"]
+    assert named(["a"] * 21, "{} more") == ["a"] * 21  # and not "1 more warnings"
+    assert named(["a"] * 22, "{} more") == ["a"] * 20 + ["2 more"]

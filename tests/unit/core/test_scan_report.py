@@ -15,6 +15,7 @@ from ifcbscan.core.scan_report import (
     Requests,
     ScanReport,
     Tally,
+    loud,
     summary,
     told_once,
     worth_telling,
@@ -158,7 +159,7 @@ def test_the_exit_code_is_that_of_the_most_severe_thing(report: ScanReport, code
     ("report", "line"),
     [
         (_report(), "nauset: no bins found"),
-        (_report({BinState.SYNCED: 1412}), "nauset: 1412 already in the archive"),
+        (_report({BinState.SYNCED: 1412}), "nauset: 1,412 already in the archive"),
         (
             _report(
                 {BinState.UPLOADED: 2, BinState.HELD: 1},
@@ -227,3 +228,32 @@ def test_what_refuses_several_bins_is_told_once() -> None:
         "short",
     ]
     assert [problem.reason for problem in told_once(found)][0] == refused
+
+
+def test_what_passes_by_itself_is_counted_with_what_is_like_it_and_told_to_programs_alone() -> None:
+    tally = Tally()
+    tally.count(PID, BinState.BEING_WRITTEN, ".roi missing: it may still be written")
+    tally.count(PID, BinState.EMPTY, "empty: .roi has 0 bytes")
+    assert (tally.bins[BinState.INCOMPLETE], tally.bins[BinState.HELD], tally.attention) == (1, 1, 0)
+    assert loud(tally.problems) == []
+    calm = _report(tally.bins, problems=tuple(tally.problems))
+    assert [problem["state"] for problem in calm.to_json()["problems"]] == ["incomplete", "held"]
+    assert list(calm.to_json()["problems"][0]) == ["pid", "state", "reason"]
+    assert not worth_telling(calm)
+    tally.count(PID, BinState.INCOMPLETE, ".roi missing")
+    assert tally.attention == 1 and loud(tally.problems) == [
+        Problem(PID, BinState.INCOMPLETE, ".roi missing")
+    ]
+    assert worth_telling(_report(tally.bins, problems=tuple(tally.problems)))
+
+
+def test_silence_ends_a_run_with_3_unless_something_worse_does() -> None:
+    assert _report(silence="no bin was found").exit_code == ExitCode.PARTLY_FAILED
+    ended = _report(silence="no bin was found", ended_by="refused", ended_code=ExitCode.USAGE)
+    assert ended.exit_code == ExitCode.USAGE
+
+
+def test_a_run_of_the_last_days_without_a_bin_says_of_which_days() -> None:
+    assert summary(_report()) == "nauset: no bins found"
+    assert summary(_report(max_age=3 * 86400.0)) == "nauset: no bin of the last 3 days"
+    assert summary(_report({BinState.SYNCED: 1}, max_age=3 * 86400.0)) == "nauset: 1 already in the archive"

@@ -23,7 +23,15 @@ def test_every_verdict_is_counted_under_its_own_name_except_where_files_are_yet_
 ) -> None:
     yet_to_send = (State.UPLOAD, State.COMMIT)
     assert state.counted.value == ("to_upload" if state in yet_to_send else state.value)
-    assert state.counted in SCAN_COUNTS
+    assert state.counted.in_scan in SCAN_COUNTS
+
+
+def test_a_scan_counts_what_is_calm_with_what_is_like_it() -> None:
+    assert {state: state.in_scan for state in BinState if state.in_scan is not state} == {
+        BinState.BEING_WRITTEN: BinState.INCOMPLETE,
+        BinState.EMPTY: BinState.HELD,
+    }
+    assert not BinState.BEING_WRITTEN.needs_attention and not BinState.EMPTY.needs_attention
 
 
 def test_each_state_is_counted_by_a_scan_or_by_a_survey() -> None:
@@ -35,14 +43,19 @@ def test_each_state_is_counted_by_a_scan_or_by_a_survey() -> None:
         BinState.EXCLUDED,
         BinState.OUTSIDE,
     }
-    assert set(WORST_FIRST) - set(SCAN_COUNTS) == {BinState.ARCHIVED, BinState.UNPUBLISHED}
+    assert set(WORST_FIRST) - set(SCAN_COUNTS) == {
+        BinState.ARCHIVED,
+        BinState.UNPUBLISHED,
+        BinState.BEING_WRITTEN,
+        BinState.EMPTY,
+    }
 
 
 def test_what_a_person_must_look_at_is_worse_than_what_passes_by_itself_and_that_is_worse_than_what_is_done() -> (
     None
 ):
     tones = [state.tone for state in WORST_FIRST]
-    order = [Tone.NEEDS_A_PERSON, Tone.ON_ITS_WAY, Tone.KEPT, Tone.GOOD]
+    order = [Tone.NEEDS_A_PERSON, Tone.ON_ITS_WAY, Tone.KEPT, Tone.GOOD, Tone.NEUTRAL]
     assert [order.index(tone) for tone in tones] == sorted(order.index(tone) for tone in tones)
 
 
@@ -72,4 +85,6 @@ def test_each_state_is_told_in_these_words() -> None:
         "outside": "outside the window",
         "archived": "in the archive, no longer here",
         "unpublished": "in the archive, not on the dashboard",
+        "being_written": "being written",
+        "empty": "without images",
     }

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ifcbscan.core.units import parse_duration, parse_rate, parse_with_unit
+from ifcbscan.core.units import parse_duration, parse_interval, parse_rate, parse_with_unit
 from ifcbscan.errors import ConfigError
 
 pytestmark = pytest.mark.windows_core
@@ -90,3 +90,10 @@ def test_no_text_is_anything_but_a_number_or_a_refusal(text: str) -> None:
             assert "--option" in str(error)
         else:
             assert 0 <= value < float("inf")
+
+
+def test_a_time_in_which_something_is_expected_has_a_unit_and_is_more_than_nothing() -> None:
+    assert parse_interval("2h", "--expect-every") == 7200
+    for text in ("2", "0", "0h", "soon"):
+        with pytest.raises(ConfigError, match="--expect-every"):
+            parse_interval(text, "--expect-every")

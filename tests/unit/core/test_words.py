@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ifcbscan.core.words import (
+    clock_words,
     counted,
     human_age,
     human_ago,
@@ -52,6 +53,7 @@ def test_bytes_are_told_as_disks_are_sold(size: float, text: str) -> None:
         (3 * 86400 - 1, "2 days"),
         (730 * 86400, "730 days"),
         (876.6 * 86400, "2.4 years"),
+        (1795961109, "56 years"),
     ],
 )
 def test_durations_are_in_the_largest_unit_that_fits_in_twice_and_rounded_down(
@@ -97,8 +99,26 @@ def test_a_plural_of_its_own_is_used() -> None:
             "It could not be listed: why. Nothing was sent. If it lasts, ask.",
             "It could not be listed: why. If it lasts, ask.",
         ),
+        (
+            "It could not be reached: why. What is missing in the archive stays on this disk and is sent by a later run; check the "
+            "network if this lasts.",
+            "It could not be reached: why. Please check the network if this lasts.",
+        ),
         ("dry run: nothing was sent", "dry run: nothing was sent"),
     ],
 )
 def test_a_command_that_sends_nothing_does_not_say_that_nothing_was_sent(message: str, said: str) -> None:
     assert without_nothing_sent(message) == said
+
+
+@pytest.mark.parametrize(
+    ("ahead", "words"),
+    [
+        (-1795961109.0, "56 years behind"),
+        (3 * 86400.0, "3 days ahead of"),
+        (-1200.0, "20 min behind"),
+        (0.0, "0 s behind"),
+    ],
+)
+def test_a_clock_is_compared_in_words_that_a_person_uses(ahead: float, words: str) -> None:
+    assert clock_words(ahead) == words

@@ -341,7 +341,7 @@ def test_a_symlinked_folder_is_not_followed_and_a_symlinked_file_is(tmp_path: Pa
     assert inventory.foreign == 1
     (warning,) = inventory.warnings
     assert (
-        "1 symbolic links lead to folders elsewhere, or to nothing," in warning
+        "1 symbolic link leads to a folder elsewhere, or to nothing," in warning
         and str(root / "linked") in warning
     )
     assert inventory.out_of_sight == 1
@@ -394,6 +394,37 @@ def test_a_link_to_nothing_outside_may_hide_a_disk_that_is_not_mounted(tmp_path:
 
 
 @pytest.mark.windows_core
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Kopie von {}.roi",
+        "Copy of {}.roi",
+        "{} (1).roi",
+        "{} - Copy.roi",
+        "{}(2).adc",
+        "{}.roi (1)",
+        "{}.adc copy",
+        "{}.hdr.bak",
+    ],
+)
+def test_a_renamed_copy_of_a_file_is_told_of_and_is_no_bin(tmp_path: Path, name: str) -> None:
+    _write_bin(tmp_path, NEW)
+    copy = tmp_path / name.format(NEW)
+    copy.write_bytes(b"x")
+    inventory = _walk(tmp_path)
+    assert list(inventory.filesets) == [NEW] and inventory.fragments == [] and not inventory.copies
+    assert (inventory.foreign, inventory.misnamed) == (1, 1)
+    assert inventory.warnings == [
+        "1 file looks like a bin's but its name is no valid bin id, so the dashboard could not show it; it is left out "
+        f"({copy})"
+    ]
+
+
+def test_a_renamed_copy_of_a_day_that_is_not_wanted_is_passed_over(tmp_path: Path) -> None:
+    (tmp_path / f"{NEW}.roi (1)").write_bytes(b"x")
+    assert _walk(tmp_path, not_before=NEW.sample_time + 2 * 86400.0).warnings == []
+
+
 def test_misnamed_files_in_an_excluded_folder_were_left_out_on_purpose(tmp_path: Path) -> None:
     _write_bin(tmp_path / "bad", NEW + "_old")
     assert (_walk(tmp_path, "bad").misnamed, _walk(tmp_path).misnamed) == (0, 3)
@@ -875,3 +906,18 @@ def test_a_recent_walk_counts_only_recent_bins_as_outside(tmp_path: Path) -> Non
     window = Window(since=NEXT.sample_time)
     inventory = LocalTree(str(tmp_path), (), float(NEW.sample_time), window=window).walk()
     assert (list(inventory.filesets), inventory.outside) == ([NEXT], 1)
+
+
+def test_the_room_on_the_disk_is_known_as_far_as_the_system_says_it(tmp_path: Path) -> None:
+    free = LocalTree(str(tmp_path)).free_space()
+    assert free is not None and free > 0
+    assert LocalTree(str(tmp_path / "gone")).free_space() is None
+
+
+@pytest.mark.skipif(not hasattr(os, "statvfs"), reason="this system does not say whether a disk takes files")
+def test_a_disk_that_takes_no_files_has_no_room_to_speak_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    class ReadOnly:
+        f_flag = os.ST_RDONLY
+
+    monkeypatch.setattr(os, "statvfs", lambda path: ReadOnly)
+    assert LocalTree(os.sep).free_space() is None

@@ -105,23 +105,31 @@ def test_a_time_series_without_a_bin_gets_a_page_that_says_so() -> None:
     assert "No bins found" in page and "no calendar" in page
 
 
-@pytest.mark.parametrize(
-    ("bins", "warnings", "text"),
-    [
-        ([synced(day(1))], [], "Every bin is in the archive"),
-        ([synced(day(1)), bad(day(1), BinState.SETTLING)], [], "All is well; 1 bin on its way"),
-        ([bad(day(1), BinState.HELD), bad(day(1), BinState.REJECTED, second=1)], [], "2 bins to look at"),
-        ([synced(day(1))], ["the folder /x cannot be read"], "Not everything could be seen"),
-    ],
-)
-def test_the_answer_at_a_glance(bins: list[SurveyedBin], warnings: list[str], text: str) -> None:
-    assert f'<p class="answer">{text}</p>' in render(report_on(bins, warnings=warnings))
+def test_the_answer_at_a_glance_says_the_stage_and_when_the_last_bin_came() -> None:
+    page = render(report_on([synced(day(19)), bad(day(19), BinState.HELD)], warnings=["look"]))
+    assert '<p class="stage">needs you</p>' in page and 'class="verdict bad"' in page
+    assert '<p class="answer">1 bin to look at; last bin 3 days ago</p>\n<p>Read the notes below</p>' in page
+
+
+def test_a_silent_folder_is_said_first_whatever_is_in_the_archive() -> None:
+    report = report_on([bad(day(1), BinState.ARCHIVED)], silence="no bin was found in /data <b>")
+    page = render(report)
+    assert 'class="verdict bad"' in page
+    assert '<p class="answer">no bin was found in /data &lt;b&gt;</p>' in page
+    assert "<p>Last bin 21 days ago</p>" in page
+
+
+def test_lines_of_the_instrument_have_a_place() -> None:
+    page = render(report_on(EXAMPLE, instrument_lines=("41.5 °C <inside>",)))
+    assert "Notes of the instrument" in page and "<li>41.5 °C &lt;inside&gt;</li>" in page
+    assert "Notes of the instrument" not in render(report_on(EXAMPLE))
 
 
 def test_a_hundred_per_cent_means_all_of_them() -> None:
     most = [synced(day(1), second) for second in range(20000)]
     assert "99.99 %" in render(report_on([*most, bad(day(2), BinState.HELD)]))
-    assert "100 %" in render(report_on(most))
+    page = render(report_on([*most, bad(day(2), BinState.EMPTY)]))
+    assert "100 %" in page and " bins, 1 without images" in page
 
 
 @pytest.mark.parametrize("state", [BinState.SYNCED, BinState.TO_UPLOAD, BinState.HELD])

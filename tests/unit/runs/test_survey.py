@@ -9,6 +9,7 @@ from support.fakes import FakeBucket, FakeTree, LocalFile, SerialExecutor, Store
 
 from ifcbscan.core.bins import Pid
 from ifcbscan.core.decision import Policy
+from ifcbscan.core.window import Window
 from ifcbscan.runs import survey as module
 from ifcbscan.runs.scan_options import ScanOptions
 from ifcbscan.runs.survey import Survey, survey
@@ -27,7 +28,8 @@ class World:
         self.tree.write_bin(pid, self.clock.wall() - 3600, images=images)
 
     def survey(self, **policy: Any) -> Survey:
-        options = ScanOptions("hablab", "nauset", Policy(**policy))
+        more = {name: policy.pop(name) for name in ("window", "expect_every") if name in policy}
+        options = ScanOptions("hablab", "nauset", Policy(**policy), **more)
         return survey(options, self.tree, self.bucket, self.clock, SerialExecutor())
 
 
@@ -92,3 +94,40 @@ def test_a_survey_tells_why_the_dashboard_will_refuse_a_bin_that_is_here(world: 
         reasons[PIDS[0]]
         == "not in the archive; the dashboard will refuse it: the .adc begins with a row of names"
     )
+
+
+def test_an_empty_folder_beside_an_archive_with_bins_is_told(world: World) -> None:
+    assert (world.survey().silence, world.survey().warnings) == ("", ())
+    world.write(PIDS[0])
+    for path, file in world.tree.files.items():
+        world.bucket.objects["hablab/nauset/2023/D20231114/" + path.rpartition("/")[2]] = StoredObject(
+            file.body, 1.0
+        )
+    assert world.survey().silence == ""
+    world.tree.files.clear()
+    found = world.survey()
+    assert found.silence == (
+        "no bin was found in /data, though the archive holds 1 of this series. Is the disk mounted?"
+    )
+    assert found.warnings == (found.silence,)
+
+
+def test_bins_that_are_left_out_are_bins_all_the_same(world: World) -> None:
+    world.bucket.objects[f"hablab/nauset/2023/D20231114/{PIDS[0]}.roi"] = StoredObject(b"x", 1.0)
+    assert world.survey().silence
+    world.tree = FakeTree(exclude=["beads"])
+    world.tree.write_bin(PIDS[1], world.clock.wall() - 3600, folder="beads")
+    assert world.survey().silence == ""
+
+
+def test_a_bin_is_expected_as_often_as_somebody_has_said(world: World) -> None:
+    assert "there is no complete one here" in world.survey(expect_every=7200.0).silence
+    world.write(PIDS[0], images=0)  # measured, though there was nothing to be seen
+    world.write(FUTURE)
+    age = world.survey().now - Pid(PIDS[0]).sample_time
+    assert world.survey(expect_every=age).silence == ""
+    found = world.survey(expect_every=age - 1)
+    assert found.silence.startswith("no new bin: the newest one here was sampled ")
+    assert found.silence in found.warnings
+    over = Window(until=world.clock.wall())  # nothing is to come any more
+    assert world.survey(expect_every=age - 1, window=over).silence == ""

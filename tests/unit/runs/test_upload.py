@@ -67,6 +67,7 @@ class Told(Listener):
         self.bytes = 0
         self.results: dict[str, tuple[str, str]] = {}
         self.ended = 0
+        self.while_sending: list[str] = []
 
     def begin(self, bins: int, size: int) -> None:
         self.bins, self.bytes = bins, size
@@ -77,6 +78,7 @@ class Told(Listener):
 
     def end(self) -> None:
         self.ended += 1
+        self.while_sending = list(self.results)
 
 
 class World:
@@ -1029,6 +1031,8 @@ def test_an_interrupted_run_begins_nothing_more_and_counts_every_bin(world: Worl
     world.run()
     assert world.states == {THIRD: "unconfirmed", SECOND: "unconfirmed", FIRST: "to_upload"}
     assert not [key for key in world.bucket.puts if FIRST in key]
+    # a bar that counted what is only counted would run to its end
+    assert world.told.while_sending == [] and world.told.ended == 1
 
 
 def test_an_interruption_while_waiting_ends_the_waiting(world: World) -> None:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from ifcbscan.s3.refusals import Judgement, Meaning, judge
+from ifcbscan.s3.refusals import Judgement, Meaning, Names, judge
 from ifcbscan.s3.transport import ErrorAnswer, Operation
 
 LIST, HEAD, GET, PUT = Operation.LIST, Operation.HEAD, Operation.GET, Operation.PUT
 EVERY = (LIST, HEAD, GET, PUT)
 
 
-def judgement(operation: Operation, status: int, code: str, message: str = "told to") -> Judgement:
-    return judge(operation, ErrorAnswer(status, {}, code, message), "the.bucket", "hablab")
+def judgement(
+    operation: Operation, status: int, code: str, message: str = "told to", ahead: float | None = None
+) -> Judgement:
+    return judge(operation, ErrorAnswer(status, {}, code, message), Names("the.bucket", "hablab"), ahead)
 
 
 @pytest.mark.parametrize(
@@ -163,3 +165,54 @@ def test_what_a_second_try_will_not_change_says_what_to_do(status: int, code: st
 def test_what_the_server_says_is_shown_as_one_plain_line() -> None:
     said = judgement(PUT, 400, "Odd", "{bucket}\n\x1b[1m of https://me:secret@host").text
     assert said == r"the bucket answered Odd (HTTP 400): {bucket} \x1b[1m of https://host"
+
+
+@pytest.mark.parametrize("operation", EVERY)
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [
+        (403, "AccessDenied"),
+        (403, "SignatureDoesNotMatch"),
+        (403, "InvalidAccessKeyId"),
+        (403, "RequestTimeTooSkewed"),
+        (403, "RequestExpired"),
+        (403, "SomethingNew"),
+        (403, ""),
+        (401, ""),
+        (400, "ExpiredToken"),
+        (400, "AuthorizationHeaderMalformed"),
+        (400, ""),
+    ],
+)
+@pytest.mark.parametrize(
+    ("ahead", "words"),
+    [(-1795961109.0, "56 years behind"), (3 * 86400.0, "3 days ahead of"), (1200.0, "20 min ahead of")],
+)
+def test_a_clock_that_is_far_off_is_told_whatever_the_server_answers(
+    operation: Operation, status: int, code: str, ahead: float, words: str
+) -> None:
+    judged = judgement(operation, status, code, ahead=ahead)
+    answered = f"{code} (HTTP {status})" if code else f"HTTP {status}"
+    assert judged == Judgement(
+        Meaning.REFUSED,
+        f"{answered}: this computer's clock is {words} the archive's, which is too much. Set it (UTC, ideally by NTP); nothing "
+        "is lost meanwhile",
+    )
+
+
+@pytest.mark.parametrize("ahead", [None, 900.0, -900.0])
+def test_a_clock_that_is_nearly_right_or_not_known_is_no_reason(ahead: float | None) -> None:
+    for status, code in ((403, "AccessDenied"), (403, ""), (400, "ExpiredToken")):
+        assert judgement(LIST, status, code, ahead=ahead) == judgement(LIST, status, code)
+
+
+def test_what_has_nothing_to_do_with_the_time_of_a_request_is_told_as_what_it_is() -> None:
+    for status, code in (
+        (404, "NoSuchBucket"),
+        (404, ""),
+        (500, "InternalError"),
+        (400, "EntityTooLarge"),
+        (301, "PermanentRedirect"),
+    ):
+        for operation in EVERY:
+            assert judgement(operation, status, code, ahead=-1e9) == judgement(operation, status, code)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Iterator
 
@@ -13,10 +15,12 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from ifcbscan.cli.targets import is_log
 from ifcbscan.core.window import EVERYTHING, Window
 from ifcbscan.errors import UsageError
 from ifcbscan.schedule import crontab_text
 from ifcbscan.schedule.crontab_text import jobs_in, with_job, without_job
+from ifcbscan.schedule.extras import JobExtras
 from ifcbscan.schedule.jobs import Mode, ScheduledJob
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="cron is not for Windows")
@@ -38,11 +42,20 @@ _awkward = st.text("%'\"\\ $`#!&;|<>()[]{}*?~\t\r-aé", min_size=1, max_size=18)
 _any_bytes = st.binary(min_size=1, max_size=38).filter(lambda raw: b"\n" not in raw and b"\0" not in raw)
 paths = st.one_of(_awkward, _any_bytes).map(lambda raw: "/" + os.fsdecode(raw))
 time_series_names = st.sampled_from(["nauset", "nauset2", "x", "_-once", "a" * 53, "nauset.2", "a..b"])
+extras = st.sampled_from([JobExtras(), JobExtras("/mnt/a b", "2h", "10d", "1M", "http://x/50%", "/%m'")])
 windows = st.sampled_from(
     [EVERYTHING, Window(since=1780272000.0), Window(until=0.0, instruments=frozenset([5, 13]))]
 )
 jobs = st.builds(
-    ScheduledJob, paths, paths, paths, time_series_names, paths, single_file=st.none(), window=windows
+    ScheduledJob,
+    paths,
+    paths,
+    paths,
+    time_series_names,
+    paths,
+    single_file=st.none(),
+    window=windows,
+    extras=extras,
 )
 
 
@@ -208,7 +221,7 @@ def test_an_entry_that_was_commented_out_counts_as_not_there() -> None:
     "before, after",
     [
         (b"--quiet", b"--exclude 'x y' --quiet"),
-        (b"3d", b"9d"),
+        (b"5m", b"9m"),
         (b"* * * * * ", b"*/2 * * * * "),
         (b"cd / &&", b""),
     ],
@@ -327,20 +340,152 @@ def test_other_shells_of_the_family_read_a_line_the_same_way(stand_in: str, shel
 def test_the_entries_run_every_minute_and_once_an_hour() -> None:
     job = make_job()
     recent, full = (crontab_text.entry_line(job, mode).decode() for mode in Mode)
+    fallback = (
+        "r=$?; l=/log/a.log; /opt/venv/bin/python -m ifcbscan --version || "
+        'tail -n 1 "$l" | grep "^$(date -u +\\%F).*not be started" || '
+        "(umask 77; date -u +\\%FT\\%TZ' ERROR ifcbscan could not be started, so nothing is sent. Its Python or its package "
+        'is gone or broken: docs/upgrading.md\' >>"$l"); exit $r;'
+    )
     assert recent == (
-        "* * * * * cd / && /opt/venv/bin/python -m ifcbscan --once /data/ifcb nauset --env-file /etc/ifcb/.env "
-        "--max-age 3d --time-limit 5m --quiet --log-file /log/a.log >/dev/null 2>&1\n"
+        "* * * * * cd / && { /opt/venv/bin/python -m ifcbscan --once /data/ifcb nauset --env-file /etc/ifcb/.env "
+        f"--max-age 3d --time-limit 5m --quiet --log-file /log/a.log || {{ {fallback} }}; }} >/dev/null 2>&1\n"
     )
     assert full == (
-        f"{job.hourly_minute} * * * * cd / && /opt/venv/bin/python -m ifcbscan --once /data/ifcb nauset "
-        "--env-file /etc/ifcb/.env --quiet --log-file /log/a.log >/dev/null 2>&1\n"
+        f"{job.hourly_minute} * * * * cd / && {{ /opt/venv/bin/python -m ifcbscan --once /data/ifcb nauset "
+        f"--env-file /etc/ifcb/.env --quiet --log-file /log/a.log || {{ {fallback} }}; }} >/dev/null 2>&1\n"
     )
+
+
+def as_0_1_0_wrote(job: ScheduledJob) -> list[bytes]:
+    """The two lines, without what is done where ifcbscan does not start."""
+    return [
+        b"* * * * * cd / && /opt/venv/bin/python -m ifcbscan --once /data/ifcb nauset --env-file /etc/ifcb/.env "
+        b"--max-age 3d --time-limit 5m --quiet --log-file /log/a.log >/dev/null 2>&1\n",
+        b"%d * * * * cd / && /opt/venv/bin/python -m ifcbscan --once /data/ifcb nauset --env-file /etc/ifcb/.env "
+        b"--quiet --log-file /log/a.log >/dev/null 2>&1\n" % job.hourly_minute,
+    ]
+
+
+def test_entries_of_an_earlier_version_are_known_as_such_and_replaced() -> None:
+    job = make_job()
+    before = b"".join([_BEGIN, crontab_text.ABOUT, *as_0_1_0_wrote(job), _END])
+    (found,) = jobs_in(before)
+    assert (found.job, found.up_to_date, found.earlier) == (job, False, True)
+    assert found.remark == (
+        "installed by an earlier version; the same 'ifcbscan start' again brings it up to date"
+    )
+    now = with_job(before, job)
+    assert [(one.job, one.up_to_date, one.remark) for one in jobs_in(now)] == [(job, True, "")]
+    half = before.replace(as_0_1_0_wrote(job)[0], crontab_text.entry_line(job, Mode.RECENT))
+    assert jobs_in(half)[0].earlier
+    edited = before.replace(b"--quiet", b"--verbose")
+    assert (jobs_in(edited)[0].earlier, jobs_in(edited)[0].remark) == (False, "somebody has edited it")
+    assert without_job(before, job) == b""
+
+
+def test_what_a_job_was_started_with_is_in_both_entries_and_read_back() -> None:
+    extras = JobExtras(
+        "/mnt/50% disk", "2h", "10d", "500K", "https://hc.example/{time_series}?a=%20", "/var/lib/it's"
+    )
+    job = replace(NASTY, extras=extras)
+    text = with_job(None, job)
+    assert [(found.job, found.up_to_date) for found in jobs_in(text)] == [(job, True)]
+    recent, full = (line for line in text.splitlines() if b"--once" in line)
+    assert b" --max-age 10d --time-limit 5m --mounted-at '/mnt/50'\\%' disk' --expect-every 2h" in recent
+    assert b"--max-age" not in full and b" --expect-every 2h --bandwidth 500K --ping 'https://hc" in full
+    assert with_job(text, job) == text
+
+
+def test_a_job_without_room_for_more_is_written_as_before() -> None:
+    """Better one that says nothing where Python does not start than none."""
+    job = make_job(directory="/" + "a" * 700)
+    for mode in Mode:
+        assert crontab_text.command_line(job, mode).endswith("--quiet --log-file /log/a.log >/dev/null 2>&1")
+    assert jobs_in(with_job(None, job))[0].up_to_date
+
+
+# ---- where ifcbscan does not start -----------------------------------------------------------------
+
+_DAY = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z"
+_NOT_STARTED = f"{_DAY} ERROR {re.escape(crontab_text.NOT_STARTED)}\n"
+
+
+def _python(folder: Path, script: str) -> str:
+    """A program that stands for Python; `script` is what it does."""
+    program = folder / "python 50%'"
+    program.write_text("#!/bin/sh\n" + script, encoding="utf-8")
+    program.chmod(0o755)
+    return str(program)
+
+
+def _minute(job: ScheduledJob, strips: bool = True, shell: str = "/bin/sh") -> int:
+    """What cron does in one minute; returns the exit code. Nothing may be printed."""
+    command = _through_cron(os.fsencode(crontab_text.command_line(job, Mode.RECENT)), strips, False)
+    done = subprocess.run([shell, "-c", command], capture_output=True, timeout=30, check=False)
+    assert done.stdout + done.stderr == b""
+    return done.returncode
+
+
+@pytest.mark.parametrize("strips", [True, False])
+@pytest.mark.parametrize(
+    "script, code", [(None, 127), ("echo 'No module named ifcbscan' >&2\nexit 1\n", 1), ("exit 2\n", 2)]
+)
+def test_a_program_that_does_not_start_is_told_in_the_log_once_a_day(
+    tmp_path: Path, strips: bool, script: str | None, code: int
+) -> None:
+    """Python is gone, the package is gone, the single file is gone."""
+    log = tmp_path / "a 50% 'log'\\"
+    python = str(tmp_path / "gone") if script is None else _python(tmp_path, script)
+    job = ScheduledJob(python, "/e", "/data", "nauset", str(log))
+    for _ in range(3):
+        assert _minute(job, strips) == code
+    text = log.read_text(encoding="utf-8")
+    assert re.fullmatch(_NOT_STARTED, text)
+    assert log.stat().st_mode & 0o077 == 0
+    # Another day, and after something else was said, it is said again.
+    yesterday = re.sub("^[0-9]{4}", "2020", text)
+    for before in (yesterday, text + "2026-01-01T00:00:00Z INFO scan\n"):
+        log.write_text(before, encoding="utf-8")
+        for _ in range(2):
+            _minute(job, strips)
+        assert re.fullmatch(re.escape(before) + _NOT_STARTED, log.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("shell", ["dash", "bash", "zsh", "ksh", "mksh"])
+def test_other_shells_of_the_family_tell_it_the_same_way(tmp_path: Path, shell: str) -> None:
+    program = shutil.which(shell)
+    if program is None:
+        pytest.skip(f"no {shell} on this machine")
+    log = tmp_path / "a 50% 'log'\\"
+    job = ScheduledJob(str(tmp_path / "gone"), "/e", "/data", "nauset", str(log))
+    for _ in range(2):
+        assert _minute(job, shell=program) == 127
+    assert re.fullmatch(_NOT_STARTED, log.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("code", [1, 2, 3, 4, 5, 130, 143])
+def test_a_scan_that_fails_is_not_taken_for_one_that_did_not_start(tmp_path: Path, code: int) -> None:
+    log = tmp_path / "log"
+    python = _python(tmp_path, f'case "$*" in "-m ifcbscan --version") exit 0 ;; esac\nexit {code}\n')
+    assert _minute(ScheduledJob(python, "/e", "/data", "nauset", str(log))) == code
+    assert not log.exists()
+
+
+def test_where_the_log_cannot_be_written_either_nothing_is_printed(tmp_path: Path) -> None:
+    job = ScheduledJob(str(tmp_path / "gone"), "/e", "/data", "nauset", str(tmp_path / "none" / "log"))
+    assert _minute(job) == 127
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_line_of_sh_is_one_of_a_log() -> None:
+    assert is_log(f"2026-11-29T10:00:00Z ERROR {crontab_text.NOT_STARTED}\n".encode())
 
 
 def test_a_command_that_cron_would_cut_off_is_refused() -> None:
     spare = crontab_text.LONGEST_COMMAND - len(
-        crontab_text.command_line(make_job(directory="/"), Mode.RECENT)
+        b" ".join(as_0_1_0_wrote(make_job())[0].split(b" ")[5:]).rstrip()
     )
+    spare += len("/data/ifcb") - len("/")
     longest = make_job(directory="/" + "a" * spare)
     assert len(crontab_text.command_line(longest, Mode.RECENT)) == crontab_text.LONGEST_COMMAND
     with pytest.raises(UsageError, match="too long for cron"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -136,9 +137,10 @@ os._exit(main(sys.argv[1:]))
 def test_the_commands_work_without_a_console_as_under_pythonw(
     tmp_path: Path, cli_environment: dict[str, str]
 ) -> None:
-    """An empty folder, so that no bucket is asked."""
+    """A bin that is not complete, so that no bucket is asked."""
     data, env, log = tmp_path / "data", tmp_path / ".env", tmp_path / "log"
     data.mkdir()
+    (data / f"{time.strftime('D%Y%m%dT%H%M%S', time.gmtime())}_IFCB013.hdr").write_bytes(b"x")
     env.write_text("AWS_ACCESS_KEY_ID=a\nAWS_SECRET_ACCESS_KEY=b\nUSER_ACCOUNT=hablab\n", encoding="utf-8")
     env.chmod(0o600)
     job = ScheduledJob(sys.executable, str(env), str(data), "nauset", str(log))

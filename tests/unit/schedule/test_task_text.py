@@ -18,6 +18,7 @@ from support.windows_tasks import BROKEN, FOREIGN, NASTY, SID, make_job, printed
 from ifcbscan.core.window import EVERYTHING, Window
 from ifcbscan.errors import UsageError
 from ifcbscan.schedule import task_text
+from ifcbscan.schedule.extras import JobExtras
 from ifcbscan.schedule.jobs import Mode, ScheduledJob
 from ifcbscan.schedule.task_text import (
     SYSTEM,
@@ -272,7 +273,7 @@ def test_a_point_in_a_time_series_makes_no_name_that_windows_cannot_have(
 
 
 def test_an_edited_task_is_recognised_and_told() -> None:
-    xml = task_xml(make_job(), Mode.RECENT, SID).replace("--max-age 3d", "--max-age 9d")
+    xml = task_xml(make_job(), Mode.RECENT, SID).replace("--time-limit 5m", "--time-limit 9m")
     task = read_task(xml)
     assert task is not None
     assert (task.entry.job, task.entry.mode, task.exact) == (make_job(), Mode.RECENT, False)
@@ -323,3 +324,27 @@ def test_the_window_of_an_edited_task_is_that_of_its_command() -> None:
     )
     assert task is not None and task.entry.job.window == Window(since=1590969600.0)
     assert not task.exact
+
+
+def test_what_a_job_was_started_with_is_in_its_task_and_read_back_also_through_a_poor_console() -> None:
+    extras = JobExtras(None, "2h", "10d", "500K", "https://hc.example/{time_series}", "D:\\Métriques ☃")
+    job = replace(make_job(), extras=extras)
+    for mode in Mode:
+        xml = task_xml(job, mode, SID)
+        assert (
+            "--expect-every 2h --bandwidth 500K --ping https://hc.example/{time_series} --metrics-dir" in xml
+        )
+        wanted = job if mode is Mode.RECENT else replace(job, extras=extras._replace(max_age=None))
+        for shown in (xml, xml.replace("é", "?").replace("☃", "?")):
+            task = read_task(shown)
+            assert task is not None and (task.entry.job, task.exact) == (wanted, True)
+    # what runs counts, whatever the record says
+    task = read_task(task_xml(job, Mode.FULL, SID).replace("500K", "1M"))
+    assert task is not None and task.entry.job.extras.bandwidth == "1M"
+
+
+def test_a_record_with_a_damaged_part_is_none() -> None:
+    xml = task_xml(replace(make_job(), extras=JobExtras(bandwidth="1M")), Mode.FULL, SID)
+    for damaged in ('"extras": {"bandwidth": 1}', '"extras": {"speed": "1M"}', '"extras": []'):
+        task = read_task(xml.replace('"extras": {"bandwidth": "1M"}', damaged))
+        assert task is not None and task.entry.job.extras == JobExtras(bandwidth="1M")

@@ -31,6 +31,7 @@ def _report(
     warnings: Sequence[str] = (),
     uploaded: int = 0,
     ended_by: str | None = None,
+    asked: int = 1,
 ) -> ScanReport:
     bins = dict.fromkeys(SCAN_COUNTS, 0)
     bins.update({BinState.SYNCED: 100, BinState.UPLOADED: uploaded, BinState.HELD: len(problems)})
@@ -42,7 +43,7 @@ def _report(
         bins=bins,
         files_uploaded=3 * uploaded,
         bytes_uploaded=3000 * uploaded,
-        requests=Requests(),
+        requests=Requests(list=asked),
         problems=tuple(problems),
         warnings=tuple(warnings),
         seconds=1.0,
@@ -62,18 +63,20 @@ class Job:
         """The lines that so many runs with this result add."""
         return self._run(minutes, report=report)
 
-    def fail(self, text: str, minutes: int = 1) -> list[str]:
+    def fail(self, text: str, minutes: int = 1, outage: bool = False) -> list[str]:
         """The same for runs that have no report."""
-        return self._run(minutes, failure=text)
+        return self._run(minutes, failure=text, outage=outage)
 
-    def _run(self, minutes: int, report: ScanReport | None = None, failure: str = "") -> list[str]:
+    def _run(
+        self, minutes: int, report: ScanReport | None = None, failure: str = "", outage: bool = False
+    ) -> list[str]:
         added = []
         for _ in range(minutes):
             day = time.strftime("%Y-%m-%d", time.gmtime(self.now))
             if report is not None:
                 lines, self.logged = log_memory.lines_of(report, self.logged, day, self.now)
             else:
-                lines, self.logged = log_memory.lines_of_failure(failure, self.logged, day, self.now)
+                lines, self.logged = log_memory.lines_of_failure(failure, self.logged, self.now, outage)
             added += [line.text for line in lines]
             self.now += MINUTE
         self.lines += added
@@ -162,6 +165,35 @@ def test_the_end_of_a_failure_is_told_and_its_return_as_well() -> None:
     ]
 
 
+def test_the_end_of_an_outage_is_told_once_with_how_long_it_was() -> None:
+    job = Job()
+    job.run(_report())
+    job.fail("The bucket could not be reached: timeout.", 20, outage=True)
+    job.fail("The bucket could not be reached: reset.", 5, outage=True)
+    # a run that has no bin of its own asks nothing
+    assert job.run(_report(asked=0)) == ["nauset: 100 already in the archive"]
+    back = "the archive is reachable again after 26 min, nothing was lost"
+    assert job.run(_report()) == [back]
+    assert job.run(_report()) == []
+
+
+def test_the_other_run_of_a_job_does_not_tell_the_end_of_an_outage_again() -> None:
+    for reached, lines in ((-10.0, 2), (10.0, 1)):
+        _, logged = log_memory.lines_of_failure(
+            "The bucket could not be reached.", NOTHING_LOGGED, MIDNIGHT, True
+        )
+        found, then = log_memory.lines_of(
+            _report(), logged, "2023-11-15", MIDNIGHT + 3600, MIDNIGHT + reached
+        )
+        assert len(found) == lines and then.outage_since == 0.0
+
+
+def test_a_failure_of_another_kind_is_no_outage() -> None:
+    job = Job()
+    job.fail("The key is refused.", 3)
+    assert job.run(_report()) == ["nauset: 100 already in the archive"]
+
+
 def test_a_failure_over_midnight_does_not_swallow_the_states_of_the_new_day() -> None:
     job = Job(now=MIDNIGHT + DAY - 5 * MINUTE)
     job.run(_report([HELD]), 3)
@@ -237,6 +269,7 @@ def test_what_was_told_is_remembered_between_runs(tmp_path: Path, monkeypatch: p
     for name in ("HOME", "XDG_STATE_HOME", "LOCALAPPDATA"):
         monkeypatch.setenv(name, str(tmp_path))
     _, told = log_memory.lines_of(_report([HELD]), NOTHING_LOGGED, "2023-11-15", MIDNIGHT)
+    told = told._replace(outage_since=MIDNIGHT)
     log_memory.write("/data", "nauset", "recent", told)
     assert log_memory.read("/data", "nauset", "recent") == told
     assert log_memory.read("/data", "nauset", "full") == NOTHING_LOGGED
@@ -301,3 +334,12 @@ def test_a_log_that_is_written_without_end_stays_below_ten_megabytes(tmp_path: P
         close_log()
     assert 5_000_000 < _size(tmp_path) < 10_000_000
     assert "x" * 250000 in (tmp_path / "ifcbscan.log").read_text(encoding="utf-8")
+
+
+def test_what_is_calm_is_in_no_line_and_is_told_once_it_needs_a_person() -> None:
+    job = Job()
+    calm = Problem(PID, BinState.INCOMPLETE, ".roi missing: it may still be written", calm=True)
+    assert [line for line in job.run(_report([calm]), 30) if PID in line] == []
+    assert f"{PID} incomplete: .roi missing" in job.run(
+        _report([Problem(PID, BinState.INCOMPLETE, ".roi missing")])
+    )

@@ -56,6 +56,7 @@ def _seen(inventory: Inventory, root: str) -> dict[str, Any]:
         "filesets": sorted(place(fileset) for fileset in inventory.filesets.values()),
         "copies": {pid: [place(copy) for copy in copies] for pid, copies in inventory.copies.items()},
         "fragments": sorted(place(fragment) for fragment in inventory.fragments),
+        "passed_over": inventory.passed_over,
         "counts": (inventory.excluded, inventory.foreign, inventory.misnamed, inventory.unreadable),
     }
 

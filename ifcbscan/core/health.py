@@ -1,0 +1,269 @@
+"""How a scheduled job is: one light, and the words for it, from its last runs and its schedule. Pure.
+
+`status`, its exit code and the index of the pages take their verdict from here, so that they say the same. Silence is never
+a reason for a green light: a job of which nothing is known is told as that.
+"""
+
+from __future__ import annotations
+
+import enum
+from typing import Iterable, NamedTuple
+
+from ifcbscan.core.last_run import LastRun, has_looked, safe_of, seconds, waiting_of
+from ifcbscan.core.states import Tone
+from ifcbscan.core.words import counted, human_duration
+from ifcbscan.errors import ExitCode
+
+#: Seconds after which the every-minute scan should have ended again, even a slow one.
+OVERDUE_AFTER = 15 * 60.0
+
+#: An archive that cannot be reached for less than so many seconds is no matter for a person.
+SHORT_OUTAGE = 3600.0
+
+#: The log of a job gets a line every hour at least (state/log_memory.py); one that is older than so many seconds stands still.
+LOG_STANDS_STILL = 2 * 3600.0
+
+
+class Light(enum.Enum):
+    """The state of a job, worst first. The values are the words that people read."""
+
+    OVERDUE = "OVERDUE"  # whatever the last run said, it is long ago
+    FAILING = "FAILING"  # the last run failed, and the next one will, too
+    SILENT = "SILENT"  # no new bin, or none at all
+    INCOMPLETE = "INCOMPLETE"  # an entry of the schedule is missing
+    NEEDS_YOU = "NEEDS YOU"
+    NOT_KNOWN = "not known"  # a job of another user, whose records cannot be read
+    UNREACHABLE = "unreachable"
+    ON_ITS_WAY = "on its way"
+    OK = "ok"
+
+    @property
+    def tone(self) -> Tone:
+        """The colour in which it is shown: of three stages, and none where nothing is known."""
+        return _TONES.get(self, Tone.NEEDS_A_PERSON)
+
+    @property
+    def needs_attention(self) -> bool:
+        """Whether a person has to act."""
+        return self.tone is Tone.NEEDS_A_PERSON
+
+
+_TONES = {
+    Light.NOT_KNOWN: Tone.NEUTRAL,
+    Light.UNREACHABLE: Tone.ON_ITS_WAY,
+    Light.ON_ITS_WAY: Tone.ON_ITS_WAY,
+    Light.OK: Tone.GOOD,
+}
+
+_WORST_FIRST = {light: number for number, light in enumerate(Light)}
+
+
+class KnownJob(NamedTuple):
+    """What is known of a job. `installed`: when that was, seconds since 1970, None if it is not known.
+
+    `recent`, `full`: whether the two entries are in the schedule; `rivals`: how many other jobs send some of the same bins.
+    `foreign`: a job of another user, of which only the age of the log in seconds may be known (`log_age`).
+    """
+
+    last_recent: LastRun | None
+    last_full: LastRun | None
+    installed: float | None
+    recent: bool = True
+    full: bool = True
+    rivals: int = 0
+    foreign: bool = False
+    log_age: float | None = None
+
+    @property
+    def last(self) -> LastRun | None:
+        """The run of either kind that ended last."""
+        found = [run for run in (self.last_recent, self.last_full) if run is not None]
+        return max(found, key=lambda run: run.finished, default=None)
+
+    @property
+    def last_success(self) -> str | None:
+        """When a run of either kind last succeeded, as records write it."""
+        found = [run.last_success for run in (self.last_recent, self.last_full) if run is not None]
+        return max((moment for moment in found if moment), default=None)
+
+    @property
+    def in_archive(self) -> int | None:
+        """How many bins are in the archive, at the last full scan; None if that is not known."""
+        run = self._counted
+        return None if run is None else safe_of(run.bins)
+
+    @property
+    def waiting(self) -> int | None:
+        """How many bins are on their way, as the newest run says; None if that is not known."""
+        found = [run for run in (self.last_recent, self.last_full) if run is not None and run.bins]
+        newest = max(found, key=lambda run: run.finished, default=None)
+        return None if newest is None else waiting_of(newest.bins)
+
+    @property
+    def attention(self) -> int:
+        """How many bins need a person. A full scan sees all of them, a recent one is newer."""
+        return max(run.attention if run is not None else 0 for run in (self.last_recent, self.last_full))
+
+    @property
+    def newest_bin(self) -> str | None:
+        """The pid of the newest complete bin here."""
+        bins = [run.newest_bin for run in (self.last_recent, self.last_full) if run is not None]
+        return max((pid for pid in bins if pid), key=lambda pid: pid.sample_time, default=None)
+
+    @property
+    def newest_sampled(self) -> int | None:
+        """When the newest bin was sampled, seconds since 1970."""
+        bins = [run.newest_bin for run in (self.last_recent, self.last_full) if run is not None]
+        return max((pid.sample_time for pid in bins if pid), default=None)
+
+    @property
+    def failing(self) -> LastRun | None:
+        """The run whose failure lasts, None if none does.
+
+        A failure of one kind of run is over when the other kind has succeeded since, unless it has come back: a settings file
+        that was put right must not leave a red light until the next full hour.
+        """
+        pairs = (self.last_recent, self.last_full), (self.last_full, self.last_recent)
+        found = [run for run, other in pairs if run is not None and run.failed and not _is_over(run, other)]
+        return max(found, key=lambda run: run.finished, default=None)
+
+    @property
+    def silence(self) -> str:
+        """Why the folder is silent, as the last run says that could know; "" if it is not."""
+        pairs = (self.last_recent, self.last_full), (self.last_full, self.last_recent)
+        found = [
+            run.silence
+            for run, other in pairs
+            if run is not None and run.silence and not _is_over(run, other)
+        ]
+        return found[0] if found else ""
+
+    @property
+    def _counted(self) -> LastRun | None:
+        # The full scan sees every bin; the recent one only the last days, but it is newer.
+        for run in (self.last_full, self.last_recent):
+            if run is not None and run.bins:
+                return run
+        return None
+
+
+def _is_over(run: LastRun, other: LastRun | None) -> bool:
+    if other is None or other.last_success is None or other.last_success <= run.finished:
+        return False
+    # A recent run over a folder without new bins asks nothing of the archive, so that it ended well proves nothing.
+    if not has_looked(other.bins):
+        return False
+    # an outage is one of the network, whichever run met it
+    return run.exit_code == ExitCode.UNREACHABLE or bool(run.silence) or run.failing_since == run.finished
+
+
+class Health(NamedTuple):
+    """A light, and why it is not green: words for one line, "" where there is nothing to say."""
+
+    light: Light
+    words: str = ""
+
+
+def judge(job: KnownJob, now: float) -> Health:
+    """How a job is at the time `now` (seconds since 1970)."""
+    return min(_found(job, now), key=lambda health: _WORST_FIRST[health.light], default=Health(Light.OK))
+
+
+def overdue(job: KnownJob, now: float) -> str:
+    """Why the every-minute scan is overdue, in words; "" if it is not. Counted from when the job was installed, if it has
+    not run since."""
+    if not job.recent or job.foreign:
+        return ""
+    ended = None if job.last_recent is None else job.last_recent.ended
+    known = [moment for moment in (ended, job.installed) if moment is not None]
+    if not known and job.last_full is not None:
+        known = [job.last_full.ended]
+    if not known:
+        return "it should run every minute, and no scan has left a record"
+    since = max(known)
+    if now - since <= OVERDUE_AFTER:
+        return ""
+    if since == ended:
+        return f"it should run every minute, and has not for {human_duration(now - since)}"
+    return f"it should run every minute, and has not run since it was installed {human_duration(now - since)} ago"
+
+
+def outage(run: LastRun, now: float) -> str:
+    """The one line for an archive that cannot be reached: since when, and the last success of this kind of run."""
+    since, last_success = run.failing_since or run.finished, run.last_success
+    line = f"the archive could not be reached since {_clock(since, now)} UTC ({human_duration(now - seconds(since))})"
+    return line + ("" if last_success is None else f"; last success {_clock(last_success, now)}")
+
+
+def summary(lights: Iterable[Light]) -> str:
+    """The last line of a table of jobs: `12 jobs: 10 ok, 1 on its way, 1 needs you`."""
+    lights = list(lights)
+    tones = [light.tone for light in lights]
+    red = tones.count(Tone.NEEDS_A_PERSON)
+    parts = [
+        f"{count} {words}"
+        for count, words in (
+            (tones.count(Tone.GOOD), "ok"),
+            (tones.count(Tone.ON_ITS_WAY), "on its way"),
+            (red, "needs you" if red == 1 else "need you"),
+            (tones.count(Tone.NEUTRAL), "not known"),
+        )
+        if count
+    ]
+    return f"{counted(len(lights), 'job')}: {', '.join(parts)}"
+
+
+def sort_key(light: Light) -> int:
+    """Sorts jobs worst first."""
+    return _WORST_FIRST[light]
+
+
+def _found(job: KnownJob, now: float) -> Iterable[Health]:
+    """Everything that is to be said of the job."""
+    if job.foreign:
+        yield _of_foreign(job)
+        return
+    if job.failing is not None:
+        yield _of_failure(job.failing, now)
+    late = overdue(job, now)
+    if late:
+        yield Health(Light.OVERDUE, late)
+    if job.silence:
+        yield Health(Light.SILENT, job.silence)
+    if not (job.recent and job.full):
+        yield Health(Light.INCOMPLETE, "an entry of the schedule is missing")
+    if job.rivals:
+        yield Health(Light.NEEDS_YOU, "some of its bins are also sent to another time series")
+    if job.attention:
+        verb = "needs" if job.attention == 1 else "need"
+        yield Health(Light.NEEDS_YOU, f"{counted(job.attention, 'bin')} {verb} you")
+    if job.last is None:
+        yield Health(Light.ON_ITS_WAY, "it has not run yet")
+    elif job.waiting:
+        yield Health(Light.ON_ITS_WAY, f"{counted(job.waiting, 'bin')} on the way")
+
+
+def _of_failure(run: LastRun, now: float) -> Health:
+    if run.exit_code == ExitCode.UNREACHABLE:
+        short = now - seconds(run.failing_since or run.finished) < SHORT_OUTAGE
+        return Health(Light.UNREACHABLE if short else Light.FAILING, outage(run, now))
+    if run.silence and run.exit_code == ExitCode.PARTLY_FAILED:
+        return Health(Light.SILENT, run.silence)
+    if run.log_trouble and run.exit_code == ExitCode.PARTLY_FAILED:
+        return Health(Light.NEEDS_YOU, run.log_trouble)
+    return Health(Light.FAILING, run.summary)
+
+
+def _of_foreign(job: KnownJob) -> Health:
+    if job.log_age is not None and job.log_age > LOG_STANDS_STILL:
+        return Health(
+            Light.OVERDUE,
+            f"its log has had no new line for {human_duration(job.log_age)}, and a scan writes one every hour",
+        )
+    return Health(Light.NOT_KNOWN, "its records belong to another user")
+
+
+def _clock(moment: str, now: float) -> str:
+    """`14:01` of today, else with the day: of a moment as records write it."""
+    near = -60 < now - seconds(moment) < 12 * 3600
+    return moment[11:16] if near else f"{moment[:10]} {moment[11:16]}"

@@ -1,0 +1,80 @@
+"""Work in processes of their own, or in threads: every answer comes back in its place, and nothing is left running."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from typing import Any
+
+import pytest
+
+from ifcbscan.cli.side_by_side import side_by_side
+from ifcbscan.errors import Interrupted
+
+only_linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="processes are for Linux")
+WAYS = [False, pytest.param(True, marks=only_linux)]
+
+
+def children() -> set[int]:
+    """The processes that are waited for here."""
+    found = set()
+    for name in os.listdir("/proc"):
+        try:
+            with open(f"/proc/{name}/stat", encoding="utf-8", errors="replace") as file:
+                parent = int(file.read().rpartition(")")[2].split()[1])
+        except (OSError, ValueError):
+            continue
+        if parent == os.getpid():
+            found.add(int(name))
+    return found
+
+
+@pytest.mark.parametrize("processes", WAYS)
+@pytest.mark.parametrize("count", [0, 1, 2, 9])
+def test_the_answers_are_in_the_order_of_the_items(count: int, processes: bool) -> None:
+    assert side_by_side(lambda number: "x" * number, range(count), processes) == [
+        "x" * n for n in range(count)
+    ]
+
+
+@only_linux
+def test_large_answers_come_whole_and_each_from_a_process_of_its_own() -> None:
+    found = side_by_side(lambda number: (os.getpid(), "x" * 3000000), range(5), True)
+    assert len({answer[0] for answer in found if answer}) == 5 and os.getpid() not in dict(
+        filter(None, found)
+    )
+    assert all(answer and len(answer[1]) == 3000000 for answer in found)
+
+
+@only_linux
+def test_a_process_that_is_killed_costs_its_own_answer_alone() -> None:
+    def work(number: int) -> int:
+        if number == 1:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return number
+
+    assert side_by_side(work, range(6), True) == [0, None, 2, 3, 4, 5]
+
+
+@only_linux
+def test_a_signal_ends_all_of_it(tmp_path: Any) -> None:
+    before = children()
+    stays = threading.Event()
+
+    def work(number: int) -> None:
+        if number == 0:
+            os.kill(os.getppid(), signal.SIGTERM)
+        stays.wait(60)
+
+    def end(_number: int, _frame: Any) -> None:
+        raise Interrupted(143)
+
+    usual = signal.signal(signal.SIGTERM, end)
+    try:
+        with pytest.raises(Interrupted):
+            side_by_side(work, range(6), True)
+    finally:
+        signal.signal(signal.SIGTERM, usual)
+    assert children() == before

@@ -1,0 +1,160 @@
+"""The light of a job: green only where something says so, red only where a person has to act."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from ifcbscan.core.health import Health, KnownJob, Light, judge, overdue, sort_key, summary
+from ifcbscan.core.last_run import FORM, LastRun
+from ifcbscan.core.states import Tone
+
+NOW = 1780411680.0  # 2026-06-02T14:48:00Z
+GOOD = {"synced": 20}
+
+
+def at(minutes_ago: float) -> str:
+    return time.strftime(FORM, time.gmtime(NOW - 60 * minutes_ago))
+
+
+def run(minutes_ago: float, exit_code: int = 0, since: float | None = None, **fields: object) -> LastRun:
+    """A run that ended so many minutes ago; it fails since `since` minutes ago."""
+    made = LastRun(at(minutes_ago), exit_code, "the reason", GOOD)
+    made = made.after(None) if since is None else made._replace(failing_since=at(since))
+    return made._replace(**fields)  # type: ignore[arg-type]
+
+
+def job(minutely: LastRun | None = None, hourly: LastRun | None = None, **fields: object) -> KnownJob:
+    return KnownJob(minutely, hourly, NOW - 86400)._replace(**fields)  # type: ignore[arg-type]
+
+
+WELL = job(run(1), run(40))
+
+
+def test_a_job_that_runs_and_has_nothing_to_do_is_ok() -> None:
+    assert judge(WELL, NOW) == Health(Light.OK)
+
+
+@pytest.mark.parametrize(
+    "known, light, words",
+    [
+        (job(run(1, bins={"synced": 1, "to_upload": 2}), run(40)), Light.ON_ITS_WAY, "2 bins on the way"),
+        # a bin that was being written at the full scan has come through since
+        (job(run(1), run(40, bins={"settling": 1})), Light.OK, ""),
+        (job(run(1), run(40, attention=1)), Light.NEEDS_YOU, "1 bin needs you"),
+        (job(run(1, attention=2), run(40)), Light.NEEDS_YOU, "2 bins need you"),
+        (
+            job(run(1), run(40), rivals=1),
+            Light.NEEDS_YOU,
+            "some of its bins are also sent to another time series",
+        ),
+        (job(run(1), run(40), full=False), Light.INCOMPLETE, "an entry of the schedule is missing"),
+        (job(run(1, 2), run(40)), Light.FAILING, "the reason"),
+        (job(run(1), run(40, 1, since=100)), Light.FAILING, "the reason"),
+        # that a run ended well which saw no bin, and so asked nothing, proves nothing
+        (job(run(1, bins={"synced": 0, "outside": 9}), run(40, 2)), Light.FAILING, "the reason"),
+        # what failed once is over when the other kind of run has succeeded since
+        (job(run(1), run(40, 2)), Light.OK, ""),
+        (job(run(1), run(40, 5, since=100)), Light.OK, ""),
+        (job(run(1, 3, silence="no new bin"), run(40)), Light.SILENT, "no new bin"),
+        (job(run(1, bins={"synced": 0}), run(40, 3, silence="no bin")), Light.SILENT, "no bin"),
+        (job(run(1), run(40, 3, silence="no bin")), Light.OK, ""),
+        (job(run(1, silence="no new bin"), run(40)), Light.SILENT, "no new bin"),
+        (job(run(1, 3, log_trouble="the log is full"), run(40)), Light.NEEDS_YOU, "the log is full"),
+        (
+            job(run(60), run(40)),
+            Light.OVERDUE,
+            "it should run every minute, and has not for 60 min",
+        ),
+        # whatever it said then
+        (job(run(60, 2), run(70)), Light.OVERDUE, "it should run every minute, and has not for 60 min"),
+        (
+            job(),
+            Light.OVERDUE,
+            "it should run every minute, and has not run since it was installed 24 h ago",
+        ),
+        (job(installed=None), Light.OVERDUE, "it should run every minute, and no scan has left a record"),
+        (job(installed=NOW - 60), Light.ON_ITS_WAY, "it has not run yet"),
+        (job(foreign=True), Light.NOT_KNOWN, "its records belong to another user"),
+        (job(foreign=True, log_age=60.0), Light.NOT_KNOWN, "its records belong to another user"),
+        (
+            job(foreign=True, log_age=4 * 3600.0),
+            Light.OVERDUE,
+            "its log has had no new line for 4 h, and a scan writes one every hour",
+        ),
+    ],
+)
+def test_each_state_with_its_words(known: KnownJob, light: Light, words: str) -> None:
+    assert judge(known, NOW) == Health(light, words)
+
+
+@pytest.mark.parametrize(
+    "minutes, light, words",
+    [
+        (25, Light.UNREACHABLE, "since 14:23 UTC (25 min); last success 14:22"),
+        (59, Light.UNREACHABLE, "since 13:49 UTC (59 min); last success 13:48"),
+        (60, Light.FAILING, "since 13:48 UTC (60 min); last success 13:47"),
+        (1500, Light.FAILING, "since 2026-06-01 13:48 UTC (25 h); last success 2026-06-01 13:47"),
+    ],
+)
+def test_an_outage_needs_a_person_after_an_hour(minutes: float, light: Light, words: str) -> None:
+    known = job(run(1, 5, since=minutes, last_success=at(minutes + 1)))
+    assert judge(known, NOW) == Health(light, f"the archive could not be reached {words}")
+
+
+def test_an_outage_from_the_very_first_run_on_names_no_success() -> None:
+    assert (
+        judge(job(run(1, 5, since=3)), NOW).words
+        == "the archive could not be reached since 14:45 UTC (3 min)"
+    )
+
+
+@pytest.mark.parametrize(
+    "known",
+    [
+        job(run(14)),
+        job(run(5 * 1440), installed=NOW - 60),  # stopped long ago, and started again
+        job(None, run(14), installed=None),
+        job(run(-200)),  # the clock was set back
+        job(recent=False),
+    ],
+)
+def test_a_scan_is_not_overdue_before_its_time(known: KnownJob) -> None:
+    assert overdue(known, NOW) == ""
+
+
+def test_the_three_stages_and_what_needs_a_person() -> None:
+    needs = [light for light in Light if light.needs_attention]
+    assert needs == [Light.OVERDUE, Light.FAILING, Light.SILENT, Light.INCOMPLETE, Light.NEEDS_YOU]
+    assert [light.tone for light in list(Light)[5:]] == [
+        Tone.NEUTRAL,
+        Tone.ON_ITS_WAY,
+        Tone.ON_ITS_WAY,
+        Tone.GOOD,
+    ]
+    assert sorted(Light, key=sort_key) == list(Light)
+
+
+@pytest.mark.parametrize(
+    "lights, line",
+    [
+        ([Light.OK] * 10 + [Light.ON_ITS_WAY, Light.SILENT], "12 jobs: 10 ok, 1 on its way, 1 needs you"),
+        ([Light.OK, Light.OK], "2 jobs: 2 ok"),
+        ([Light.FAILING, Light.OVERDUE, Light.NOT_KNOWN], "3 jobs: 2 need you, 1 not known"),
+    ],
+)
+def test_the_last_line_sums_up(lights: list[Light], line: str) -> None:
+    assert summary(lights) == line
+
+
+def test_what_is_known_of_both_kinds_of_run() -> None:
+    old, new = "D20260601T000000_IFCB013", "D20260602T144000_IFCB013"
+    known = job(run(1, newest=new, bins={"synced": 2}), run(40, newest=old))
+    assert (known.newest_bin, known.in_archive, known.waiting) == (new, 20, 0)
+    assert known.newest_sampled == NOW - 480
+    assert known.last_success == at(1) and known.last == known.last_recent
+    assert job(run(1)).in_archive == 20
+    nothing = job()
+    assert (nothing.newest_bin, nothing.in_archive, nothing.waiting, nothing.last_success) == (None,) * 4
+    assert nothing.newest_sampled is None and nothing.failing is None

@@ -1,0 +1,47 @@
+"""Which mount point a folder lies on."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from ifcbscan.disk.mounts import mount_point_of
+
+pytestmark = pytest.mark.windows_core
+
+
+def mounted(*places: Path) -> set[str]:
+    return {os.path.realpath(str(place)) for place in places}
+
+
+@pytest.mark.parametrize("below", ["", "data", "data/2026/D20260601"])
+def test_it_is_the_nearest_folder_above_at_which_something_is_mounted(tmp_path: Path, below: str) -> None:
+    folder = tmp_path / "disk" / below
+    folder.mkdir(parents=True)
+    places = mounted(tmp_path, tmp_path / "disk")
+    found = mount_point_of(str(folder), places.__contains__)
+    assert found == os.path.realpath(str(tmp_path / "disk"))
+
+
+def test_the_root_of_the_file_system_needs_no_mark(tmp_path: Path) -> None:
+    root = Path(tmp_path.anchor)
+    assert mount_point_of(str(tmp_path), {str(root)}.__contains__) is None
+    assert mount_point_of(str(root), lambda _place: True) is None
+
+
+def test_links_are_followed(tmp_path: Path) -> None:
+    (tmp_path / "disk" / "data").mkdir(parents=True)
+    link = tmp_path / "link"
+    try:
+        link.symlink_to(tmp_path / "disk" / "data", target_is_directory=True)
+    except OSError:
+        pytest.skip("no symbolic links here")
+    found = mount_point_of(str(link), mounted(tmp_path / "disk").__contains__)
+    assert found == os.path.realpath(str(tmp_path / "disk"))
+
+
+@pytest.mark.skipif(not os.path.ismount("/proc"), reason="no /proc")
+def test_the_system_is_asked() -> None:
+    assert mount_point_of("/proc/self") == "/proc"
