@@ -99,7 +99,8 @@ def _trouble(status: JobStatus) -> str:
     light, words = status.health
     if light not in (Light.OVERDUE, Light.FAILING, Light.INCOMPLETE):
         return ""
-    return f"{light.value}: {printable(words)}"
+    cure = "; the same 'ifcbscan start' again puts it back" if light is Light.INCOMPLETE else ""
+    return f"{light.value}: {printable(words)}{cure}"
 
 
 def _page_name(job: ScheduledJob) -> str:

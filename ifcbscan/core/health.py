@@ -150,7 +150,7 @@ class KnownJob(NamedTuple):
 def _is_over(run: LastRun, other: LastRun | None) -> bool:
     if other is None or other.last_success is None or other.last_success <= run.finished:
         return False
-    # A recent run over a folder without new bins asks nothing of the archive, so that it ended well proves nothing.
+    # A run that sees no complete bin asks nothing of the archive, so that it ended well proves nothing.
     if not has_looked(other.bins):
         return False
     # an outage is one of the network, whichever run met it
@@ -231,7 +231,8 @@ def _found(job: KnownJob, now: float) -> Iterable[Health]:
     if job.silence:
         yield Health(Light.SILENT, job.silence)
     if not (job.recent and job.full):
-        yield Health(Light.INCOMPLETE, "an entry of the schedule is missing")
+        missing = "hourly" if job.recent else "every-minute"
+        yield Health(Light.INCOMPLETE, f"the {missing} entry of the schedule is missing")
     if job.rivals:
         yield Health(Light.NEEDS_YOU, "some of its bins are also sent to another time series")
     if job.attention:

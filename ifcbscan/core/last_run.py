@@ -86,9 +86,10 @@ class LastRun(NamedTuple):
 
 
 def has_looked(bins: dict[str, int]) -> bool:
-    """Whether a run that counted these has asked the archive: without any bin that is its own, a recent run asks nothing."""
+    """Whether a run that counted these has asked the archive: it does not if none of the bins that it saw is complete."""
     left_alone = (BinState.EXCLUDED.value, BinState.OUTSIDE.value)
-    return any(count for state, count in bins.items() if state not in left_alone)
+    seen = {state for state, count in bins.items() if count and state not in left_alone}
+    return seen != {BinState.INCOMPLETE.value}
 
 
 def attention_of(bins: dict[str, int]) -> int:

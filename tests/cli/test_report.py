@@ -406,7 +406,7 @@ def test_a_job_of_which_half_the_schedule_is_missing_is_red_in_the_index(
     lines = (operator.crontab.text or b"").splitlines(True)
     operator.crontab.table.write_bytes(b"".join(line for line in lines if b"--max-age" not in line))
     figures = json.loads(operator.run("report", "--all", "--json", "-o", tmp_path / "www").stdout)
-    said = "INCOMPLETE: the every-minute entry is missing; the same 'ifcbscan start' again puts it back"
+    said = "INCOMPLETE: the every-minute entry of the schedule is missing; the same 'ifcbscan start' again puts it back"
     assert (figures["jobs"][0]["state"], figures["jobs"][0]["reason"]) == ("needs_you", said)
     text = html.unescape(index_of(tmp_path / "www"))
     assert said in text and "1 job: 1 needs you" in text

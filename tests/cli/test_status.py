@@ -139,7 +139,7 @@ def test_after_the_scheduled_scans_their_results_and_the_bins_in_trouble_are_sho
     shown = rows(operator, code=3)
     for name in "last scan", "last full":
         assert "ago): done" in shown[name]
-    assert shown["state"] == "NEEDS YOU: 2 bins need you"
+    assert shown["state"] == "NEEDS YOU: 1 bin needs you"
     assert shown["newest bin"] == f"last bin {human_ago(time.time() - PID_TIME)} (D20130527T095207_IFCB013)"
     assert shown["bins"] == "1 in the archive, 1 incomplete, 1 held back (at the last full scan)"
     last_run = only_job(operator, code=3)["last_run"]
@@ -378,7 +378,8 @@ def test_a_run_that_asked_nothing_of_the_archive_does_not_end_an_outage(
 ) -> None:
     rewrite_env(env_file, S3_ENDPOINT_URL="http://127.0.0.1:9")
     (hourly,), (minute,) = operator.crontab.commands(HOURLY), operator.crontab.commands(EVERY_MINUTE)
-    # of the last three days there is no bin, so the second one has nothing to ask for
+    # of the last three days there is no complete bin, so the second one has nothing to ask for
+    write_bin(data, pid_of(3600))[2].unlink()  # it is being written
     assert [run_as_cron(command, operator.home) for command in (hourly, minute)] == [5, 0]
     assert rows(operator)["state"].startswith("unreachable: the archive could not be reached since ")
     assert "reachable again" not in (state_folder(operator) / "nauset.log").read_text(encoding="utf-8")

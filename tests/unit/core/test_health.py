@@ -49,16 +49,16 @@ def test_a_job_that_runs_and_has_nothing_to_do_is_ok() -> None:
             Light.NEEDS_YOU,
             "some of its bins are also sent to another time series",
         ),
-        (job(run(1), run(40), full=False), Light.INCOMPLETE, "an entry of the schedule is missing"),
+        (job(run(1), run(40), full=False), Light.INCOMPLETE, "the hourly entry of the schedule is missing"),
         (job(run(1, 2), run(40)), Light.FAILING, "the reason"),
         (job(run(1), run(40, 1, since=100)), Light.FAILING, "the reason"),
-        # that a run ended well which saw no bin, and so asked nothing, proves nothing
-        (job(run(1, bins={"synced": 0, "outside": 9}), run(40, 2)), Light.FAILING, "the reason"),
+        # that a run ended well which saw no complete bin, and so asked nothing, proves nothing
+        (job(run(1, bins={"incomplete": 1, "outside": 9}), run(40, 2)), Light.FAILING, "the reason"),
         # what failed once is over when the other kind of run has succeeded since
         (job(run(1), run(40, 2)), Light.OK, ""),
         (job(run(1), run(40, 5, since=100)), Light.OK, ""),
         (job(run(1, 3, silence="no new bin"), run(40)), Light.SILENT, "no new bin"),
-        (job(run(1, bins={"synced": 0}), run(40, 3, silence="no bin")), Light.SILENT, "no bin"),
+        (job(run(1, bins={"incomplete": 1}), run(40, 3, silence="no bin")), Light.SILENT, "no bin"),
         (job(run(1), run(40, 3, silence="no bin")), Light.OK, ""),
         (job(run(1, silence="no new bin"), run(40)), Light.SILENT, "no new bin"),
         (job(run(1, 3, log_trouble="the log is full"), run(40)), Light.NEEDS_YOU, "the log is full"),
