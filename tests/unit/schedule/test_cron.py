@@ -231,5 +231,5 @@ def test_a_system_without_a_list_of_processes_tells_nothing_of_cron(tmp_path: Pa
 
 def test_a_job_of_long_paths_is_told_that_its_entries_cannot_say_that_they_do_not_start() -> None:
     assert Cron().notes_on(make_job()) == []
-    (note,) = Cron().notes_on(make_job(directory="/data/" + "a" * 500))
+    (note,) = Cron().notes_on(make_job(directory="/data/" + "a" * 700))
     assert "leave no room in cron's line" in note
