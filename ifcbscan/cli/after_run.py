@@ -100,6 +100,7 @@ class AfterRun(NamedTuple):
                 silence=report.silence,
                 attention=report.attention,
                 newest=report.newest_local,
+                instrument=() if report.vital is None else report.vital.lines(),
             )
         last_runs.write(self.directory, self.time_series, self.mode, record)
 

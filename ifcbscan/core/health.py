@@ -10,6 +10,7 @@ import enum
 from typing import Iterable, NamedTuple
 
 from ifcbscan.core.last_run import LastRun, has_looked, safe_of, seconds, waiting_of
+from ifcbscan.core.silence import NO_NEW_BIN
 from ifcbscan.core.states import Tone
 from ifcbscan.core.words import counted, human_duration
 from ifcbscan.errors import ExitCode
@@ -27,9 +28,9 @@ LOG_STANDS_STILL = 2 * 3600.0
 class Light(enum.Enum):
     """The state of a job, worst first. The values are the words that people read."""
 
-    OVERDUE = "OVERDUE"  # whatever the last run said, it is long ago
+    OVERDUE = "OVERDUE"  # whatever the last run said, it is long ago; or a new bin is
     FAILING = "FAILING"  # the last run failed, and the next one will, too
-    SILENT = "SILENT"  # no new bin, or none at all
+    SILENT = "SILENT"  # no bin at all, or the disk is not mounted
     INCOMPLETE = "INCOMPLETE"  # an entry of the schedule is missing
     NEEDS_YOU = "NEEDS YOU"
     NOT_KNOWN = "not known"  # a job of another user, whose records cannot be read
@@ -229,7 +230,7 @@ def _found(job: KnownJob, now: float) -> Iterable[Health]:
     if late:
         yield Health(Light.OVERDUE, late)
     if job.silence:
-        yield Health(Light.SILENT, job.silence)
+        yield _of_silence(job.silence)
     if not (job.recent and job.full):
         missing = "hourly" if job.recent else "every-minute"
         yield Health(Light.INCOMPLETE, f"the {missing} entry of the schedule is missing")
@@ -249,10 +250,15 @@ def _of_failure(run: LastRun, now: float) -> Health:
         short = now - seconds(run.failing_since or run.finished) < SHORT_OUTAGE
         return Health(Light.UNREACHABLE if short else Light.FAILING, outage(run, now))
     if run.silence and run.exit_code == ExitCode.PARTLY_FAILED:
-        return Health(Light.SILENT, run.silence)
+        return _of_silence(run.silence)
     if run.log_trouble and run.exit_code == ExitCode.PARTLY_FAILED:
         return Health(Light.NEEDS_YOU, run.log_trouble)
     return Health(Light.FAILING, run.summary)
+
+
+def _of_silence(words: str) -> Health:
+    # An instrument of which a new bin is expected is late as a scan is.
+    return Health(Light.OVERDUE if words.startswith(NO_NEW_BIN) else Light.SILENT, words)
 
 
 def _of_foreign(job: KnownJob) -> Health:

@@ -25,7 +25,8 @@ class LastRun(NamedTuple):
     """How a run ended. All times: this computer's, ISO 8601 in UTC. `bins`: how many are in each state.
 
     `bins`, `attention` (bins that need a person) and `newest` (pid of the newest complete bin here) are those of the last
-    run that has counted them. `log_trouble`: why the log of this run could not be written, "" where it could.
+    run that has counted them; `instrument`: what the last full run has seen of its sensors and its disk, in lines.
+    `log_trouble`: why the log of this run could not be written, "" where it could.
     """
 
     finished: str
@@ -38,6 +39,7 @@ class LastRun(NamedTuple):
     attention: int = 0
     newest: str | None = None
     log_trouble: str = ""
+    instrument: tuple[str, ...] = ()
 
     @staticmethod
     def that_ends_now(exit_code: int, summary: str, bins: dict[str, int]) -> LastRun:
@@ -81,7 +83,7 @@ class LastRun(NamedTuple):
         if before is None:
             return made
         if not made.bins:
-            made = made._replace(bins=before.bins, attention=before.attention)
+            made = made._replace(bins=before.bins, attention=before.attention, instrument=before.instrument)
         return made._replace(newest=made.newest or before.newest)
 
 

@@ -9,6 +9,9 @@ from __future__ import annotations
 from ifcbscan.core.window import Window, moment_text
 from ifcbscan.core.words import human_duration
 
+#: How `of_no_new_bin` begins: the instrument is late, while its folder is as it should be.
+NO_NEW_BIN = "no new bin: "
+
 
 def of_empty_folder(directory: str, archived_bins: int, more: bool = False) -> str:
     """Of a folder in which no bin was found. `archived_bins`: how many of its time series the archive was seen to hold.
@@ -45,12 +48,12 @@ def of_no_new_bin(
             if looked_back is None
             else f"none of the last {human_duration(looked_back)}"
         )
-        return f"no new bin: there is {found_none}, and {expected}. {what_to_do}"
+        return f"{NO_NEW_BIN}there is {found_none}, and {expected}. {what_to_do}"
     age = now - newest_sample_time
     if age <= expect_every:
         return ""
     when = moment_text(newest_sample_time)
-    return f"no new bin: the newest one here was sampled {human_duration(age)} ago ({when}), and {expected}. {what_to_do}"
+    return f"{NO_NEW_BIN}the newest one here was sampled {human_duration(age)} ago ({when}), and {expected}. {what_to_do}"
 
 
 def is_expected(window: Window, now: float, expect_every: float) -> bool:

@@ -34,6 +34,10 @@ class Scheduler(abc.ABC):
     def notes(self) -> list[str]:
         """What an operator must know about jobs installed here, such as when they do not run."""
 
+    def notes_on(self, job: ScheduledJob) -> list[str]:
+        """What an operator must know about this one job, beside `notes`."""
+        return []
+
     @abc.abstractmethod
     def jobs(self) -> list[InstalledJob]:
         """The jobs that are installed, read from the schedule itself, in the order in which they stand there."""

@@ -15,8 +15,8 @@ from typing import Callable, Iterator, Sequence
 from ifcbscan.core.printable import brief
 from ifcbscan.errors import IfcbscanError
 from ifcbscan.schedule.base import Check, Scheduler, accept_any
-from ifcbscan.schedule.crontab_text import jobs_in, render_block, with_job, without_job
-from ifcbscan.schedule.jobs import InstalledJob, ScheduledJob, ScheduleError
+from ifcbscan.schedule.crontab_text import has_fallback, jobs_in, render_block, with_job, without_job
+from ifcbscan.schedule.jobs import InstalledJob, Mode, ScheduledJob, ScheduleError
 from ifcbscan.schedule.process import Finished, Runner, run
 from ifcbscan.state import locks
 from ifcbscan.state.paths import state_folder
@@ -82,6 +82,15 @@ class Cron(Scheduler):
                 "Please start it, on most systems with: sudo systemctl enable --now cron"
             )
         return found
+
+    def notes_on(self, job: ScheduledJob) -> list[str]:
+        if all(has_fallback(job, mode) for mode in Mode):
+            return []
+        return [
+            "The paths of this job leave no room in cron's line for what tells the log that ifcbscan could not be started. If an "
+            "upgrade breaks its Python, only 'ifcbscan check' and a monitor that is not called any more tell. Shorter paths help "
+            "(a symbolic link)."
+        ]
 
     def jobs(self) -> list[InstalledJob]:
         return jobs_in(self.read())

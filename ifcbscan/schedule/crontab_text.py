@@ -76,6 +76,11 @@ WITH_FALLBACK = (
 )
 
 
+def has_fallback(job: ScheduledJob, mode: Mode) -> bool:
+    """Whether the entry has room for what is left to sh where ifcbscan does not start. Raises UsageError."""
+    return command_line(job, mode) != _plain_command_line(job, mode)
+
+
 def _plain_command_line(job: ScheduledJob, mode: Mode) -> str:
     """The same without anything for a Python that does not start: what version 0.1.0 wrote. Raises UsageError."""
     words = " ".join(quote(word) for word in job.command(mode))

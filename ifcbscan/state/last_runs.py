@@ -46,6 +46,7 @@ def _read(path: str) -> LastRun | None:
         found: dict[str, Any] = json.loads(read_small(path).decode("utf-8"))
         fields = {"bins": {}, **found}
         fields.pop("log_file", None)  # version 0.1.0 wrote it as well
+        fields["instrument"] = tuple(fields.get("instrument", ()))
         record = LastRun(**fields)
         if not _is_sound(record):
             return None
@@ -73,7 +74,10 @@ def _is_sound(record: LastRun) -> bool:
         record.finished is not None
         and isinstance(record.exit_code, int)
         and isinstance(record.attention, int)
-        and all(isinstance(text, str) for text in (record.summary, record.silence, record.log_trouble))
+        and all(
+            isinstance(text, str)
+            for text in (record.summary, record.silence, record.log_trouble, *record.instrument)
+        )
         and (record.newest is None or isinstance(record.newest, str))
         and isinstance(record.bins, dict)
         and all(isinstance(number, int) for number in record.bins.values())

@@ -142,6 +142,7 @@ def test_after_the_scheduled_scans_their_results_and_the_bins_in_trouble_are_sho
     assert shown["state"] == "NEEDS YOU: 1 bin needs you"
     assert shown["newest bin"] == f"last bin {human_ago(time.time() - PID_TIME)} (D20130527T095207_IFCB013)"
     assert shown["bins"] == "1 in the archive, 1 incomplete, 1 held back (at the last full scan)"
+    assert re.match(r"data disk: .*B free", shown["instrument"])  # of which the hourly scan takes note
     last_run = only_job(operator, code=3)["last_run"]
     assert last_run["full"]["exit_code"] == 0
     assert {name: count for name, count in last_run["full"]["bins"].items() if count} == {

@@ -78,7 +78,7 @@ def run(arguments: StartArguments, interruption: Interruption) -> int:
         lambda now: _check_rivals(job, arguments, asked.window, jobs, now),
     )
     remark = remark_on_name(Series(job.config.account, job.time_series))
-    for note in (*scheduler.notes(), *([remark] if remark else ())):
+    for note in (*scheduler.notes(), *scheduler.notes_on(scheduled), *([remark] if remark else ())):
         output.say(f"Please note: {note}")
     if not arguments.send_now:
         return ExitCode.DONE

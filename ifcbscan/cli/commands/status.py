@@ -226,6 +226,7 @@ def _of_runs(status: JobStatus, now: float) -> list[tuple[str, str]]:
         *([] if failing is None else [("failing", f"since {_when(failing.failing_since, now)}")]),
         ("newest bin", _newest(status, now)),
         ("bins", _bins(status)),
+        *(("instrument", line) for line in (() if known.last_full is None else known.last_full.instrument)),
     ]
 
 
@@ -273,10 +274,10 @@ def _bins(status: JobStatus) -> str:
 
 
 def _counts(record: LastRun) -> str:
-    parts = [f"{record.bins[name]} {words}" for name, words in _WAITING if record.bins.get(name)]
+    parts = [f"{record.bins[name]:,} {words}" for name, words in _WAITING if record.bins.get(name)]
     outside = record.bins.get("outside")
-    left_out = [f"{outside} outside the window"] if outside else []
-    return ", ".join([f"{safe_of(record.bins)} in the archive", *(parts or ["none waiting"]), *left_out])
+    left_out = [f"{outside:,} outside the window"] if outside else []
+    return ", ".join([f"{safe_of(record.bins):,} in the archive", *(parts or ["none waiting"]), *left_out])
 
 
 def _log_trouble(record: LastRun | None) -> str:

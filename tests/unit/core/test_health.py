@@ -57,10 +57,10 @@ def test_a_job_that_runs_and_has_nothing_to_do_is_ok() -> None:
         # what failed once is over when the other kind of run has succeeded since
         (job(run(1), run(40, 2)), Light.OK, ""),
         (job(run(1), run(40, 5, since=100)), Light.OK, ""),
-        (job(run(1, 3, silence="no new bin"), run(40)), Light.SILENT, "no new bin"),
+        (job(run(1, 3, silence="no new bin: x"), run(40)), Light.OVERDUE, "no new bin: x"),
         (job(run(1, bins={"incomplete": 1}), run(40, 3, silence="no bin")), Light.SILENT, "no bin"),
         (job(run(1), run(40, 3, silence="no bin")), Light.OK, ""),
-        (job(run(1, silence="no new bin"), run(40)), Light.SILENT, "no new bin"),
+        (job(run(1, silence="no new bin: x"), run(40)), Light.OVERDUE, "no new bin: x"),
         (job(run(1, 3, log_trouble="the log is full"), run(40)), Light.NEEDS_YOU, "the log is full"),
         (
             job(run(60), run(40)),

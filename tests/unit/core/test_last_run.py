@@ -63,3 +63,11 @@ def test_a_moment_is_read_back_to_the_second_and_the_newest_bin_only_if_it_is_on
     assert run(0).ended == seconds("2026-06-02T14:00:00Z") == 1780408800.0
     assert run(0, newest=PID).newest_bin == PID
     assert run(0, newest="nonsense").newest_bin is None and run(0).newest_bin is None
+
+
+def test_what_the_instrument_showed_is_kept_while_no_run_comes_to_look() -> None:
+    seen = LastRun("2026-06-01T12:00:00Z", 0, "", {"synced": 1}, instrument=("data disk: 1.0 GB free",))
+    away = LastRun("2026-06-01T13:00:00Z", 5, "no network", {})
+    assert away.after(seen).instrument == ("data disk: 1.0 GB free",)
+    looked = LastRun("2026-06-01T14:00:00Z", 0, "", {"synced": 1})
+    assert looked.after(seen).instrument == ()

@@ -227,3 +227,9 @@ def test_a_cron_service_is_recognised_among_the_processes(
 
 def test_a_system_without_a_list_of_processes_tells_nothing_of_cron(tmp_path: Path) -> None:
     assert daemon_runs(str(tmp_path / "proc")) is None
+
+
+def test_a_job_of_long_paths_is_told_that_its_entries_cannot_say_that_they_do_not_start() -> None:
+    assert Cron().notes_on(make_job()) == []
+    (note,) = Cron().notes_on(make_job(directory="/data/" + "a" * 700))
+    assert "leave no room in cron's line" in note

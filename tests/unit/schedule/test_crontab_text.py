@@ -488,6 +488,8 @@ def test_a_command_that_cron_would_cut_off_is_refused() -> None:
     spare += len("/data/ifcb") - len("/")
     longest = make_job(directory="/" + "a" * spare)
     assert len(crontab_text.command_line(longest, Mode.RECENT)) == crontab_text.LONGEST_COMMAND
+    assert not crontab_text.has_fallback(longest, Mode.RECENT)
+    assert all(crontab_text.has_fallback(make_job(), mode) for mode in Mode)
     with pytest.raises(UsageError, match="too long for cron"):
         with_job(None, make_job(directory="/" + "a" * (spare + 1)))
 
