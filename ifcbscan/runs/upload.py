@@ -151,7 +151,7 @@ class Uploader:
     def _take_up_what_is_due(self) -> None:
         """All bins whose waiting is over, with one look at them."""
         now = self._clock.monotonic()
-        if now < self._may_take_up():
+        if not self._waiting or now < self._may_take_up():
             return
         while self._waiting and self._waiting[0][0] <= now:
             self._due.append(heapq.heappop(self._waiting)[2])
@@ -163,8 +163,15 @@ class Uploader:
                 job.taken_up = True
 
     def _may_take_up(self) -> float:
-        """From when on (monotonic clock) bins that are due are taken up: at once where there is nothing else to do."""
-        return self._taken_up_next if self._ready or self._running else 0.0
+        """From when on (monotonic clock) the bins that are due then are taken up.
+
+        While others are sent that is now and then. Where there is nothing else to do it is once the bins that follow at
+        short intervals are due as well, because they have been sent at such.
+        """
+        first = self._waiting[0][0]
+        if self._ready or self._running:
+            return max(first, self._taken_up_next)
+        return max(due for due, _, _ in self._waiting if due <= first + _TOGETHER_EVERY)
 
     def _get_out_of_the_way(self) -> bool:
         """Another computer sends the same bins: see what it has sent, and go on somewhere else; False if the run ends.
@@ -234,7 +241,7 @@ class Uploader:
 
     def _until_due(self) -> float:
         """Seconds until the first waiting bin can go on; 0 if it can."""
-        return max(max(self._waiting[0][0], self._may_take_up()) - self._clock.monotonic(), 0.0)
+        return max(self._may_take_up() - self._clock.monotonic(), 0.0)
 
     def _note_trouble(self, job: BinJob, error: IfcbscanError) -> None:
         """A failing bucket ends the run; a request that failed once, or some bins that fail each time, do not."""

@@ -137,7 +137,7 @@ def test_every_complete_bin_arrives_whole_in_its_place_once_and_nothing_local_ch
     assert report["bins"] == {**dict.fromkeys(COUNTS, 0), "uploaded": 5}
     assert report["files_uploaded"] == 15
     assert report["bytes_uploaded"] == sum(path.stat().st_size for path in files)
-    assert report["requests"]["put"] == 15 and report["requests"]["head"] == 15
+    assert report["requests"]["put"] == 15 and report["requests"]["head"] == 0
 
     second = run("--once", data, "nauset", "--json")
     report = json.loads(second.stdout)
@@ -154,7 +154,10 @@ def test_the_adc_of_a_bin_comes_last_and_requests_are_counted_as_the_server_sees
         rewrite_env(env_file, S3_ENDPOINT_URL=between.endpoint)
         report = json.loads(run("sync", data, "nauset", "--json").stdout)
         assert_adc_last(between.stored)
-        assert between.kinds() == report["requests"] == {"list": 1, "head": 18, "put": 18}
+        # one listing of everything, and one for each time that some bins were due
+        lists = report["requests"]["list"]
+        assert report["requests"] == {"list": lists, "head": 0, "put": 18} and 2 <= lists <= 7
+        assert between.kinds() == {"list": lists, "put": 18}
         for request in between.requests:
             assert request.path.startswith(f"/{s3.bucket}")
             assert "prefix=hablab%2Fnauset%2F" in request.query or request.kind != "list"
@@ -436,8 +439,8 @@ def test_max_age_goes_by_the_pid_and_leaves_the_rest_uncounted(s3: Any, run: Any
     young = write_bin(data, pid_at(now - 2 * HOUR), images=3, mtime=LONG_AGO)
     write_bin(data, pid_at(now - 100 * HOUR), images=3, mtime=now - 2 * HOUR)
     report = json.loads(run("--once", data, "nauset", "--max-age", "3d", "--json").stdout)
-    # The second listing, of one key, is the question whether the time series is empty.
-    assert report["mode"] == "recent" and report["requests"]["list"] == 2
+    # The second listing, of one key, is the question whether the time series is empty; the third is the look at the bin.
+    assert report["mode"] == "recent" and report["requests"] == {"list": 3, "head": 0, "put": 3}
     assert {name: count for name, count in report["bins"].items() if count} == {"uploaded": 1}
     assert_whole(s3, young)
     assert json.loads(run("--once", data, "nauset", "--json").stdout)["bins"]["uploaded"] == 1
@@ -620,7 +623,9 @@ def test_the_adc_follows_only_after_the_confirm_time_and_all_bins_wait_together(
         report = json.loads(run("sync", data, "nauset", "--confirm", "2", "--jobs", "2", "--json").stdout)
         took = time.monotonic() - began
         assert_adc_last(between.stored)
-    assert report["bins"]["uploaded"] == 8 and report["requests"] == {"list": 1, "head": 24, "put": 24}
+    assert report["bins"]["uploaded"] == 8
+    lists = report["requests"]["list"]
+    assert report["requests"] == {"list": lists, "head": 0, "put": 24} and 2 <= lists <= 9
     for number in range(8):
         assert times[pid(number) + ".adc"] - times[pid(number) + ".hdr"] >= 2
     last_roi = max(times[pid(number) + ".roi"] for number in range(8))
