@@ -811,7 +811,7 @@ def test_stop_all_ends_every_job_of_this_user(operator: Operator, data: Path) ->
         f"Removed from cron: {folder} to {name}. Nothing of it is sent by itself any more."
         for folder, name in ((data, "nauset"), (operator.folder / "second", "salt_pond"))
     ]
-    assert json.loads(operator.run("status", "--json").stdout)["jobs"] == []
+    assert json.loads(operator.run("status", "--json", code=3).stdout)["jobs"] == []
     done = operator.run("stop", "--all", code=2)
     assert done.stderr == "ifcbscan: Nothing at all is scheduled for this user.\n"
 

@@ -95,9 +95,9 @@ def only_job(operator: Operator, code: int | None = 0) -> dict[str, Any]:
 
 
 def test_where_nothing_is_scheduled_it_says_how_to_begin(operator: Operator) -> None:
-    done = operator.run("status")
+    done = operator.run("status", code=3)
     assert "Nothing is scheduled" in done.stdout and "ifcbscan start DIR TIME_SERIES" in done.stdout
-    assert json.loads(operator.run("status", "--json").stdout) == {"scheduler": "cron", "jobs": []}
+    assert json.loads(operator.run("status", "--json", code=3).stdout) == {"scheduler": "cron", "jobs": []}
 
 
 def test_a_job_that_has_not_run_yet_is_shown_from_the_schedule_alone(operator: Operator, data: Path) -> None:

@@ -71,11 +71,12 @@ def run(arguments: StatusArguments, _interruption: Interruption) -> int:
                 output.result(*([""] if number else []), *_lines(status, scheduler.name, now))
         else:
             output.result(*_table(worst_first(found), now))
-        if trouble:
+        if trouble and (len(found) > 1 or found[0].health.words != trouble):
             output.say(f"  warning: {trouble}")
         for note in scheduler.notes():
             output.say(f"Please note: {note}")
-    bad = trouble or any(status.health.light.needs_attention for status in found)
+    # Whoever watches by the exit code must hear of a schedule that somebody has removed.
+    bad = trouble or not found or any(status.health.light.needs_attention for status in found)
     return ExitCode.PARTLY_FAILED if bad else ExitCode.DONE
 
 
