@@ -339,7 +339,7 @@ SCENES = [
         off,
         [3, 3],
         [f"WARNING {NO_NEW_BIN}"] * 2,
-        f"SILENT: {NO_NEW_BIN}",
+        f"OVERDUE: {NO_NEW_BIN}",
         NO_NEW_BIN,
         [f"nauset: 1 already in the archive; {NO_NEW_BIN}"] * 2,
         SILENT,
