@@ -13,7 +13,7 @@ from ifcbscan.cli.log import log_trouble, logger
 from ifcbscan.cli.output import say
 from ifcbscan.core.bins import Pid
 from ifcbscan.core.last_run import has_looked, seconds
-from ifcbscan.core.scan_report import ScanReport, summary
+from ifcbscan.core.scan_report import ScanReport, summary, why_failed
 from ifcbscan.errors import ExitCode
 from ifcbscan.state import last_runs, log_memory
 from ifcbscan.state.last_runs import LastRun
@@ -44,7 +44,7 @@ class AfterRun(NamedTuple):
 
     def finished(self, report: ScanReport, exit_code: int) -> int:
         """The run came to a report; returns the exit code, which is no longer 0 if the log cannot be written."""
-        troubles = self._tell(exit_code, summary(report), report)
+        troubles = self._tell(exit_code, summary(report), report, why_failed(report))
         logged, day, now = self._logged_before()
         report = report._replace(warnings=report.warnings + troubles)
         lines, then = log_memory.lines_of(report, logged, day, now, self._reached_by_other())
@@ -76,15 +76,20 @@ class AfterRun(NamedTuple):
         """A run that is no scheduled one could not even begin: only its metrics and its monitor are told."""
         self._tell(exit_code, text, None)
 
-    def _tell(self, exit_code: int, text: str, report: ScanReport | None) -> tuple[str, ...]:
-        """Write the record and the metrics, and call the monitor; returns what went wrong with them, for the log."""
+    def _tell(
+        self, exit_code: int, text: str, report: ScanReport | None, for_monitor: str = ""
+    ) -> tuple[str, ...]:
+        """Write the record and the metrics, and call the monitor; returns what went wrong with them, for the log.
+
+        `for_monitor`: what it is told of a failure, if that is more than `text`.
+        """
         self._record(exit_code, text, report)
         troubles = []
         if self.metrics_file is not None:
             troubles.append(self._write_metrics(self.metrics_file, exit_code, report))
         if self.ping is not None:
             good = exit_code == ExitCode.DONE
-            troubles.append(self.ping.success() if good else self.ping.fail(text))
+            troubles.append(self.ping.success() if good else self.ping.fail(for_monitor or text))
         found = tuple(trouble for trouble in troubles if trouble)
         for trouble in () if self.quiet else found:
             say(f"  warning: {trouble}")

@@ -9,13 +9,14 @@ import time
 from dataclasses import dataclass
 from typing import Sequence
 
-from ifcbscan.cli.log import installed_at
+from ifcbscan.cli.log import installed_at, not_started_at
 from ifcbscan.cli.schedule_view import rivals_among
 from ifcbscan.core.dashboard_note import DashboardNote
 from ifcbscan.core.health import Health, KnownJob, judge, sort_key
 from ifcbscan.core.last_run import LastRun
 from ifcbscan.errors import IfcbscanError
 from ifcbscan.schedule.base import Scheduler
+from ifcbscan.schedule.crontab_text import NOT_STARTED
 from ifcbscan.schedule.jobs import InstalledJob, ScheduledJob
 from ifcbscan.schedule.system_tables import SystemJob, system_jobs
 from ifcbscan.state import dashboard_notes, last_runs, paths
@@ -48,7 +49,8 @@ def known_jobs(scheduler: Scheduler, now: float | None = None) -> list[JobStatus
     own: list[tuple[InstalledJob, SystemJob | None]] = [(found, None) for found in scheduler.jobs()]
     all_jobs = own + [(found.installed, found) for found in system_jobs()]
     pairs = rivals_among([installed.job for installed, _ in all_jobs])
-    return [_status(installed, system, pairs, now) for installed, system in all_jobs]
+    trouble = records_trouble() if all_jobs else ""
+    return [_status(installed, system, pairs, now, trouble) for installed, system in all_jobs]
 
 
 def worst_first(jobs: Sequence[JobStatus]) -> list[JobStatus]:
@@ -79,6 +81,7 @@ def _status(
     system: SystemJob | None,
     pairs: Sequence[tuple[ScheduledJob, ScheduledJob]],
     now: float,
+    trouble: str,
 ) -> JobStatus:
     job = installed.job
     rivals = [other for pair in pairs for other in pair if job in pair and other != job]
@@ -87,6 +90,7 @@ def _status(
             None, None, None, installed.recent, installed.full, foreign=True, log_age=_age(job.log_file, now)
         )
         return JobStatus(installed, foreign, judge(foreign, now), rivals=rivals, system=system)
+    note = dashboard_notes.read(job.directory, job.time_series)
     known = KnownJob(
         _record(job, "recent"),
         _record(job, "full"),
@@ -94,8 +98,10 @@ def _status(
         installed.recent,
         installed.full,
         len(rivals),
+        records=trouble,
+        dashboard="; ".join(note.warnings()),
     )
-    note = dashboard_notes.read(job.directory, job.time_series)
+    known = known._replace(not_started=_not_started(job.log_file, known))
     return JobStatus(installed, known, judge(known, now), note, rivals, system)
 
 
@@ -107,6 +113,14 @@ def _installed(log_file: str, system: SystemJob | None) -> float | None:
     noted = installed_at(log_file)
     # Whoever wrote the system's table left no line in the log.
     return noted if noted is not None or system is None else system.changed
+
+
+def _not_started(log_file: str, known: KnownJob) -> str:
+    """What the log says if the schedule could not start ifcbscan, and it has not run since; "" else."""
+    when = not_started_at(log_file, NOT_STARTED)
+    if when is None or (known.last is not None and known.last.ended > when):
+        return ""
+    return NOT_STARTED
 
 
 def _age(path: str, now: float) -> float | None:

@@ -210,6 +210,19 @@ def installed_at(path: str) -> float | None:
     return None
 
 
+def not_started_at(path: str, line: str) -> float | None:
+    """When the schedule last wrote `line`, an error, into this log, seconds since 1970; None if it did not, or not lately."""
+    tail = b""
+    with contextlib.suppress(OSError):
+        tail = read_tail(path, _TAIL)
+    found = re.findall(
+        rb"^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ) ERROR " + re.escape(line.encode()), tail, re.MULTILINE
+    )
+    with contextlib.suppress(IndexError, ValueError):
+        return seconds(found[-1].decode("ascii"))
+    return None
+
+
 def _check_no_stream(path: str) -> None:
     # /dev/stderr may lead to a plain file, which is somebody else's to rotate.
     if os.path.dirname(path) in ("/dev", "/dev/fd", "/proc/self/fd"):

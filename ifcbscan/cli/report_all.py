@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import time
 from dataclasses import replace
 from typing import Any, NamedTuple, Sequence
 
@@ -19,7 +20,7 @@ from ifcbscan.atomic import read_head, read_small
 from ifcbscan.cli import output
 from ifcbscan.cli.endings import ending_of
 from ifcbscan.cli.job import find_job
-from ifcbscan.cli.known_jobs import JobStatus, known_jobs
+from ifcbscan.cli.known_jobs import known_jobs
 from ifcbscan.cli.more_options import ReportArguments
 from ifcbscan.cli.options import JobArguments
 from ifcbscan.cli.printer import say_warnings
@@ -29,7 +30,7 @@ from ifcbscan.cli.signals import Interruption
 from ifcbscan.cli.targets import absolute, check_replaced, is_inside, is_page, is_same_file
 from ifcbscan.clock import Clock
 from ifcbscan.core.archive_report import to_json
-from ifcbscan.core.health import Light
+from ifcbscan.core.health import trouble_of_scans
 from ifcbscan.core.printable import printable
 from ifcbscan.core.series import file_name
 from ifcbscan.errors import ExitCode, Interrupted, UsageError
@@ -71,7 +72,7 @@ def report_all(arguments: ReportArguments, interruption: Interruption) -> tuple[
     looked: list[IndexedJob] = []
     for status, answer in zip(scheduled, answers):
         indexed, text = answer or _without_answer(status.job)
-        indexed = replace(indexed, schedule=_trouble(status))
+        indexed = replace(indexed, schedule=printable(trouble_of_scans(status.known, time.time())))
         looked.append(indexed)
         if folder is not None:
             text = text or render_problem(indexed, now)
@@ -89,18 +90,6 @@ def report_all(arguments: ReportArguments, interruption: Interruption) -> tuple[
     page.write_page(index, render_index(looked, now))
     _remove(folder, before - {job.page for job in looked})
     return index, _exit_code(looked)
-
-
-def _trouble(status: JobStatus) -> str:
-    """What a person has to put right in the schedule of a job, or in its scans, as `status` says it; "" for nothing.
-
-    What can be seen of the folder and the archive, the page sees by itself.
-    """
-    light, words = status.health
-    if light not in (Light.OVERDUE, Light.FAILING, Light.INCOMPLETE):
-        return ""
-    cure = "; the same 'ifcbscan start' again puts it back" if light is Light.INCOMPLETE else ""
-    return f"{light.value}: {printable(words)}{cure}"
 
 
 def _page_name(job: ScheduledJob) -> str:

@@ -89,7 +89,8 @@ def look_at(job: Job, question: Question, interruption: Interruption) -> Answer:
             Dashboard(config.dashboard_url), time_series, found.bins, found.refusal
         )
         warnings.extend(of_dashboard)
-    warnings.extend(dashboard_notes.read(directory, time_series).warnings())
+    of_series = dashboard_notes.read(directory, time_series).warnings()
+    warnings.extend(of_series)
     images = _images(tree, found, warnings) if question.images else ()
     report = build_report(
         found.bins,
@@ -104,6 +105,7 @@ def look_at(job: Job, question: Question, interruption: Interruption) -> Answer:
         report,
         silence=printable(unmounted or found.silence),
         instrument_lines=tuple(map(printable, found.vital.lines())),
+        unaware=printable("; ".join(of_series)),
     )
     return Answer(report, images, images_of)
 

@@ -1,7 +1,8 @@
 """The answer at a glance to a report: all there, on its way, or needs you; and the share that is in the archive. Pure.
 
-What needs a person is what the table of states says of the bins (core/states.py), and besides it two things that no bin
-can tell: a folder that is silent, and one that could not be read. Nothing else is red, or people stop looking.
+What needs a person is what the table of states says of the bins (core/states.py), and besides it three things that no bin
+can tell: a folder that is silent, one that could not be read, and a dashboard that does not show the time series. Nothing
+else is red, or people stop looking.
 """
 
 from __future__ import annotations
@@ -89,6 +90,7 @@ def _reasons(report: ArchiveReport) -> list[str]:
     found = [report.silence] if report.silence else []
     found += [f"{counted(attention, 'bin')} to look at"] if attention else []
     found += ["not everything could be seen"] if report.unreadable else []
+    found += ["the dashboard does not show what is in the archive"] if report.unaware else []
     return found
 
 

@@ -64,6 +64,8 @@ class KnownJob(NamedTuple):
 
     `recent`, `full`: whether the two entries are in the schedule; `rivals`: how many other jobs send some of the same bins.
     `foreign`: a job of another user, of which only the age of the log in seconds may be known (`log_age`).
+    `not_started`: what sh has written into the log since the last run ended, because ifcbscan could not be started; `records`:
+    why no run can leave a record; `dashboard`: what is wrong with the time series on the dashboard. "" for nothing.
     """
 
     last_recent: LastRun | None
@@ -74,6 +76,9 @@ class KnownJob(NamedTuple):
     rivals: int = 0
     foreign: bool = False
     log_age: float | None = None
+    not_started: str = ""
+    records: str = ""
+    dashboard: str = ""
 
     @property
     def last(self) -> LastRun | None:
@@ -170,6 +175,18 @@ def judge(job: KnownJob, now: float) -> Health:
     return min(_found(job, now), key=lambda health: _WORST_FIRST[health.light], default=Health(Light.OK))
 
 
+def trouble_of_scans(job: KnownJob, now: float) -> str:
+    """What is wrong with the schedule or the scans of a job, as far as nobody can see it from the folder, the archive and what
+    the dashboard said: for a page, which looks at those by itself. "" for nothing."""
+    red = [health for health in _of_scans(job._replace(rivals=0), now) if health.light.needs_attention]
+    found = [health for health in red if health.light is not Light.SILENT]
+    worst = min(found, key=lambda health: _WORST_FIRST[health.light], default=None)
+    if worst is None:
+        return ""
+    cure = "; the same 'ifcbscan start' again puts it back" if worst.light is Light.INCOMPLETE else ""
+    return f"{worst.light.value}: {worst.words}{cure}"
+
+
 def overdue(job: KnownJob, now: float) -> str:
     """Why the every-minute scan is overdue, in words; "" if it is not. Counted from when the job was installed, if it has
     not run since."""
@@ -224,25 +241,36 @@ def _found(job: KnownJob, now: float) -> Iterable[Health]:
     if job.foreign:
         yield _of_foreign(job)
         return
+    yield from _of_scans(job, now)
+    if job.silence:
+        yield _of_silence(job.silence)
+    if job.attention:
+        verb = "needs" if job.attention == 1 else "need"
+        yield Health(Light.NEEDS_YOU, f"{counted(job.attention, 'bin')} {verb} you")
+    if job.dashboard:
+        yield Health(Light.NEEDS_YOU, job.dashboard)
+    if job.last is None:
+        yield Health(Light.ON_ITS_WAY, "it has not run yet")
+    elif job.waiting:
+        yield Health(Light.ON_ITS_WAY, f"{counted(job.waiting, 'bin')} on the way")
+
+
+def _of_scans(job: KnownJob, now: float) -> Iterable[Health]:
+    """What is to be said of the schedule, and of how the runs ended."""
+    if job.not_started:
+        yield Health(Light.FAILING, job.not_started)
     if job.failing is not None:
         yield _of_failure(job.failing, now)
     late = overdue(job, now)
     if late:
         yield Health(Light.OVERDUE, late)
-    if job.silence:
-        yield _of_silence(job.silence)
     if not (job.recent and job.full):
         missing = "hourly" if job.recent else "every-minute"
         yield Health(Light.INCOMPLETE, f"the {missing} entry of the schedule is missing")
     if job.rivals:
         yield Health(Light.NEEDS_YOU, "some of its bins are also sent to another time series")
-    if job.attention:
-        verb = "needs" if job.attention == 1 else "need"
-        yield Health(Light.NEEDS_YOU, f"{counted(job.attention, 'bin')} {verb} you")
-    if job.last is None:
-        yield Health(Light.ON_ITS_WAY, "it has not run yet")
-    elif job.waiting:
-        yield Health(Light.ON_ITS_WAY, f"{counted(job.waiting, 'bin')} on the way")
+    if job.records:
+        yield Health(Light.NEEDS_YOU, job.records)
 
 
 def _of_failure(run: LastRun, now: float) -> Health:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Iterable, NamedTuple
 
 from ifcbscan.core.bins import Pid
 from ifcbscan.core.dashboard_note import DashboardNote
+from ifcbscan.core.printable import named
 from ifcbscan.core.states import SCAN_COUNTS, BinState, ReportedState
 from ifcbscan.core.words import counted, human_bytes, human_duration
 from ifcbscan.errors import ExitCode
@@ -189,6 +190,13 @@ def summary(report: ScanReport) -> str:
         sent = f"{counted(report.files_uploaded, 'file')}, {human_bytes(report.bytes_uploaded)}"
         line += f"; sent {sent} in {report.seconds:,.0f} s"
     return line + (" (dry run: nothing was sent)" if report.dry_run else "")
+
+
+def why_failed(report: ScanReport) -> str:
+    """The run in one line, then what was wrong with it: counts alone do not say that a disk is not mounted."""
+    reasons = [report.ended_by] if report.ended_by else []
+    reasons += named(report.warnings, "... and {} more warnings; --json lists them all")
+    return "; ".join([summary(report), *reasons])
 
 
 def worth_telling(report: ScanReport) -> bool:

@@ -98,9 +98,10 @@ def test_a_series_that_is_unknown_later_on_is_told_in_report_status_page_and_met
     )
     assert line.endswith(" 0.0")
     operator.schedule(data)
-    status = operator.run("status").stdout
+    status = operator.run("status", code=3).stdout
     assert "DOES NOT KNOW the time series" in status
-    told = json.loads(operator.run("status", "--json").stdout)["jobs"][0]["dashboard"]
+    assert f"state        NEEDS YOU: {warning}\n" in status
+    told = json.loads(operator.run("status", "--json", code=3).stdout)["jobs"][0]["dashboard"]
     assert told["knows_time_series"] is False and told["warnings"] == [warning]
     operator.run("report", data, "nauset", "-o", "page.html")
     assert "nauset-2026" in (operator.folder / "page.html").read_text("utf-8")
@@ -129,7 +130,9 @@ def test_how_far_the_dashboard_is_behind_is_told(
     assert report["uploaded_bins"] == [SECOND]
     assert "ifcbscan_dashboard_behind_seconds" in metrics.read_text("utf-8")
     operator.schedule(data)
-    line = next(line for line in operator.run("status").stdout.splitlines() if line.startswith("dashboard"))
+    lines = operator.run("status", code=3).stdout.splitlines()
+    line = next(line for line in lines if line.startswith("dashboard"))
+    assert f"state        NEEDS YOU: {warning}" in lines
     words = f"newest bin there {FIRST}; in the archive {SECOND}; here {SECOND}; 2 days behind"
     assert words in line
     assert words in (operator.folder / "scan.log").read_text("utf-8")

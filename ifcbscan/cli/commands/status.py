@@ -71,7 +71,7 @@ def run(arguments: StatusArguments, _interruption: Interruption) -> int:
                 output.result(*([""] if number else []), *_lines(status, scheduler.name, now))
         else:
             output.result(*_table(worst_first(found), now))
-        if trouble:
+        if trouble and (len(found) > 1 or found[0].health.words != trouble):
             output.say(f"  warning: {trouble}")
         for note in scheduler.notes():
             output.say(f"Please note: {note}")

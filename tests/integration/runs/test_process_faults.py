@@ -385,10 +385,14 @@ def test_status_says_that_records_cannot_be_written_and_keeps_what_it_last_knew(
     bins = "bins         1 in the archive, none waiting (at the last full scan)"
     assert bins in before and bins in done.stdout
     state = full_disk / ".local" / "state" / "ifcbscan"
-    assert (
-        f"  warning: the records of the scans, in {state}, cannot be written (No space left on device), so what stands here may "
-        "be old; please make room\n" in done.stderr
+    said = (
+        f"the records of the scans, in {state}, cannot be written (No space left on device), so what stands here may be old; "
+        "please make room"
     )
+    assert f"state        NEEDS YOU: {said}\n" in done.stdout
+    # a table of several jobs has no room for it
+    operator.schedule(data, "salt_pond")
+    assert f"  warning: {said}\n" in operator.run("status", HOME=home, code=3).stderr
 
 
 @posix

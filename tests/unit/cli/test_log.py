@@ -12,6 +12,7 @@ from ifcbscan.cli.log import (
     installed_at,
     log_problems,
     log_trouble,
+    not_started_at,
     note_installed,
     open_log,
     was_opened,
@@ -64,6 +65,20 @@ def test_when_a_job_was_installed_is_read_from_the_last_line_that_says_so(tmp_pa
     assert installed_at(str(path)) == seconds("2026-06-01T00:00:00Z")
     path.write_text("something else\n", encoding="utf-8")
     assert installed_at(str(path)) is None
+
+
+def test_when_the_schedule_could_not_start_it_is_read_from_the_last_line_that_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "a.log"
+    assert not_started_at(str(path), "not started") is None
+    path.write_text(
+        "2026-06-01T00:00:00Z ERROR not started\n"
+        "2026-06-01T10:00:00Z ERROR not started, and so on\n"
+        "2026-06-01T12:01:00Z WARNING 2026-06-09T12:00:00Z ERROR not started\n",
+        encoding="utf-8",
+    )
+    assert not_started_at(str(path), "not started") == seconds("2026-06-01T10:00:00Z")
+    path.write_text("2026-99-01T00:00:00Z ERROR not started\n", encoding="utf-8")
+    assert not_started_at(str(path), "not started") is None
 
 
 def test_noting_it_leaves_an_open_log_as_it_is(tmp_path: Path) -> None:

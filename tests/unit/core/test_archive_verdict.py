@@ -44,6 +44,15 @@ UNREADABLE = NotCounted(unreadable=1)
             {"not_counted": UNREADABLE},
             (Stage.NEEDS_YOU, f"1 bin to look at; not everything could be seen; {LAST}"),
         ),
+        (
+            "settling",
+            {"unaware": "it was renamed", "warnings": ["it was renamed"]},
+            (
+                Stage.NEEDS_YOU,
+                f"The dashboard does not show what is in the archive; {LAST}",
+                "1 bin on its way; read the notes below",
+            ),
+        ),
         ("", {"silence": "no new bin"}, (Stage.NEEDS_YOU, "no new bin", "Last bin 14 h ago")),
         (  # which is among the warnings, too, and no other note
             "",

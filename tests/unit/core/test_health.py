@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from ifcbscan.core.health import Health, KnownJob, Light, judge, overdue, sort_key, summary
+from ifcbscan.core.health import Health, KnownJob, Light, judge, overdue, sort_key, summary, trouble_of_scans
 from ifcbscan.core.last_run import FORM, LastRun
 from ifcbscan.core.states import Tone
 
@@ -48,6 +48,13 @@ def test_a_job_that_runs_and_has_nothing_to_do_is_ok() -> None:
             job(run(1), run(40), rivals=1),
             Light.NEEDS_YOU,
             "some of its bins are also sent to another time series",
+        ),
+        (job(run(1), run(40), dashboard="it was renamed"), Light.NEEDS_YOU, "it was renamed"),
+        (job(run(1), run(40), records="the disk is full"), Light.NEEDS_YOU, "the disk is full"),
+        (
+            job(run(1), run(40), not_started="it could not be started"),
+            Light.FAILING,
+            "it could not be started",
         ),
         (job(run(1), run(40), full=False), Light.INCOMPLETE, "the hourly entry of the schedule is missing"),
         (job(run(1, 2), run(40)), Light.FAILING, "the reason"),
@@ -158,3 +165,29 @@ def test_what_is_known_of_both_kinds_of_run() -> None:
     nothing = job()
     assert (nothing.newest_bin, nothing.in_archive, nothing.waiting, nothing.last_success) == (None,) * 4
     assert nothing.newest_sampled is None and nothing.failing is None
+
+
+@pytest.mark.parametrize(
+    "known, words",
+    [
+        (WELL, ""),
+        (job(run(20), run(40)), "OVERDUE: it should run every minute, and has not for 20 min"),
+        (
+            job(run(1, 3, log_trouble="the log cannot be written"), run(40)),
+            "NEEDS YOU: the log cannot be written",
+        ),
+        (job(run(1), run(40), records="the disk is full"), "NEEDS YOU: the disk is full"),
+        (job(run(1), run(40), not_started="it could not be started"), "FAILING: it could not be started"),
+        (job(run(1, 5), run(40)), ""),
+        (
+            job(run(1), run(40), recent=False),
+            "INCOMPLETE: the every-minute entry of the schedule is missing; the same 'ifcbscan start' again puts it back",
+        ),
+        # what a page sees by itself, or what is nothing about the scans
+        (job(run(1, 3, silence="no new bin", attention=2), run(40), dashboard="renamed", rivals=1), ""),
+    ],
+)
+def test_what_is_wrong_with_the_scans_is_told_apart_from_what_can_be_seen(
+    known: KnownJob, words: str
+) -> None:
+    assert trouble_of_scans(known, NOW) == words

@@ -18,6 +18,7 @@ from ifcbscan.core.scan_report import (
     loud,
     summary,
     told_once,
+    why_failed,
     worth_telling,
 )
 from ifcbscan.core.states import SCAN_COUNTS as COUNTS
@@ -257,3 +258,10 @@ def test_a_run_of_the_last_days_without_a_bin_says_of_which_days() -> None:
     assert summary(_report()) == "nauset: no bins found"
     assert summary(_report(max_age=3 * 86400.0)) == "nauset: no bin of the last 3 days"
     assert summary(_report({BinState.SYNCED: 1}, max_age=3 * 86400.0)) == "nauset: 1 already in the archive"
+
+
+def test_a_monitor_is_told_why_a_run_failed_and_not_only_its_counts() -> None:
+    report = _report({BinState.SYNCED: 2}, warnings=("no new bin", "a"), ended_by="the bucket went away")
+    assert why_failed(report) == "nauset: 2 already in the archive; the bucket went away; no new bin; a"
+    many = why_failed(_report(warnings=tuple(map(str, range(30)))))
+    assert many.endswith("; 19; ... and 10 more warnings; --json lists them all")
