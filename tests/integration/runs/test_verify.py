@@ -628,13 +628,12 @@ def test_reading_back_begins_anew_when_it_is_cut_off(encrypting: Encrypting) -> 
     assert counts(report) == {"proven": 1} and report.requests.get == 2
 
 
-# After a 400 to a HEAD botocore asks for the bucket's region.
 @once
-@pytest.mark.parametrize("refusal", [[s3_error(403, "AccessDenied")], [Answer(400, b""), Answer(400, b"")]])
+@pytest.mark.parametrize("refusal", [s3_error(403, "AccessDenied"), Answer(400, b"")])
 def test_a_bucket_that_refuses_to_say_more_leaves_the_bin_unproven(
-    encrypting: Encrypting, refusal: list[Answer]
+    encrypting: Encrypting, refusal: Answer
 ) -> None:
-    report = encrypting.verify(*refusal)
+    report = encrypting.verify(refusal)
     assert states(report) == {NEW_STYLE: "unproven"} and "refused" in report.problems[0].reason
 
 
