@@ -94,6 +94,12 @@ def test_a_bin_that_the_archive_lacks_is_held_if_it_is_damaged_and_missing_if_no
     assert world.verify().bins[VerifyState.MISSING] == 1
 
 
+def test_a_bin_whose_images_are_lost_is_held_and_needs_a_person(world: World) -> None:
+    world.tree.files[f"/data/{PID}.roi"] = LocalFile(b"", world.changed)
+    assert world.verify().bins[VerifyState.HELD] == 1
+    assert world.reason().endswith("bytes of images and the .roi holds none: was the disk full?")
+
+
 def test_a_bin_that_changes_while_it_is_read_is_settling(world: World) -> None:
     world.archive(*EXTENSIONS)
 
