@@ -110,6 +110,7 @@ class ArchiveReport:
     right) are in these figures, but in no day. `newest` is the newest bin here or in the archive. `unreadable`: folders
     and files that the system would not show. `silence`: why the folder brings no bins where it should, in words; "" if
     that is not so; as a rule also among the warnings. `instrument_lines`: what the instrument and its computer say of themselves.
+    `disk_nearly_full`: as in a scan (core/vital_signs.py), with a warning.
     """
 
     time_series: str
@@ -134,6 +135,7 @@ class ArchiveReport:
     unreadable: int = 0
     silence: str = ""
     instrument_lines: tuple[str, ...] = ()
+    disk_nearly_full: bool = False
 
     def bins_in(self, states: Container[BinState]) -> int:
         """How many bins are in one of `states`."""

@@ -1,7 +1,7 @@
 """The answer at a glance to a report: all there, on its way, or needs you; and the share that is in the archive. Pure.
 
-What needs a person is what the table of states says of the bins (core/states.py), and besides it two things that no bin
-can tell: a folder that is silent, and one that could not be read. Nothing else is red, or people stop looking.
+What needs a person is what the table of states says of the bins (core/states.py), and besides it three things that no bin
+can tell: a folder that is silent, one that could not be read, and a disk that is nearly full. Nothing else is red, or people stop looking.
 """
 
 from __future__ import annotations
@@ -89,6 +89,7 @@ def _reasons(report: ArchiveReport) -> list[str]:
     found = [report.silence] if report.silence else []
     found += [f"{counted(attention, 'bin')} to look at"] if attention else []
     found += ["not everything could be seen"] if report.unreadable else []
+    found += ["the data disk is nearly full"] if report.disk_nearly_full else []
     return found
 
 

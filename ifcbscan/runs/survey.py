@@ -104,6 +104,14 @@ def survey(options: ScanOptions, tree: LocalTree, bucket: Bucket, clock: Clock, 
     if silence:
         warnings.append(silence)
 
+    vital = find_vital_signs(
+        inventory.filesets,
+        newest_complete(inventory.filesets.values(), now.server + _A_DAY),
+        tree,
+        now.server,
+    )
+    warnings.extend(filter(None, [vital.warning(tree.root)]))
+
     def refusal(pid: Pid) -> str:
         local = inventory.filesets.get(pid)
         return "" if local is None or not local.complete else predicted_refusal(tree, local)
@@ -117,12 +125,7 @@ def survey(options: ScanOptions, tree: LocalTree, bucket: Bucket, clock: Clock, 
         warnings=tuple(warnings),
         now=now.server,
         silence=silence,
-        vital=find_vital_signs(
-            inventory.filesets,
-            newest_complete(inventory.filesets.values(), now.server + _A_DAY),
-            tree,
-            now.server,
-        ),
+        vital=vital,
         refusal=refusal,
     )
 

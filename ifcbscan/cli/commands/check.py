@@ -218,8 +218,12 @@ def _folder(given: str | None, time_series: str | None, jobs: Sequence[Installed
 
 
 def _data_disk(directory: str) -> Iterator[Item]:
-    """How much room there is. Never red: whether that is enough is known from the bins, which the hourly scan looks at."""
+    """How much room there is. Red only if there is none: whether it is enough is known from the bins, which the hourly scan
+    looks at."""
     signs = VitalSigns(free=LocalTree(directory).free_space())
+    if signs.disk_nearly_full:
+        yield Item(False, "data disk", signs.warning(directory))
+        return
     for line in signs.lines():
         name, _, text = line.partition(": ")
         yield Item(True, name, text)

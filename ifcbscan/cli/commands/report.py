@@ -64,4 +64,5 @@ def _report_one(arguments: ReportArguments, interruption: Interruption) -> tuple
         output.result_json({**to_json(report), **verdict_json(report)})
     if path is not None:
         page.write_page(path, page.render(report, answer.images, answer.images_of))
-    return path, ExitCode.PARTLY_FAILED if report.unreadable or report.silence else ExitCode.DONE
+    bad = report.unreadable or report.silence or report.disk_nearly_full
+    return path, ExitCode.PARTLY_FAILED if bad else ExitCode.DONE
