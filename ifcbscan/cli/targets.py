@@ -1,9 +1,9 @@
 """Paths that people give, and whether ifcbscan may write there. Writes nothing itself.
 
 Rules that keep every option that names a file to be written from costing data. Nothing is ever written to a file
-that is called like a bin's, or that is one of ifcbscan's own records. No page is newly made in a data
-folder. A file that would be replaced must be empty, or its beginning must show that ifcbscan has made it. A log, which is appended to, may go to a file of another kind, but
-not in the data folder, whatever way leads into it, and never to the settings.
+that is called like a bin's, or that is one of ifcbscan's own records. No page is newly made in a data folder. A file
+that would be replaced must be empty, or its beginning must show that ifcbscan has made it. A log, which is appended to,
+may go to a file of another kind, but not in the data folder, whatever way leads into it, and never to the settings.
 """
 
 from __future__ import annotations
