@@ -15,6 +15,12 @@ import threading
 #: No file that ifcbscan keeps for itself comes near this size, bytes. What does is damaged.
 MOST_BYTES = 1 << 20
 
+#: Nobody who still writes has taken so long. Seconds.
+_LEFT_BEHIND = 86400.0
+
+#: How the name of a file ends that is not whole yet.
+_PART = ".part"
+
 _FLAGS = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 
 
@@ -64,16 +70,36 @@ def replace_file(path: str, content: bytes) -> None:
     """Make `content` the whole content of the file. Raises OSError; then the file is what it was.
 
     A link stays a link: what it leads to is replaced. A device (/dev/null, /dev/stdout) or a folder is refused.
+    What another writer of this file left beside it more than a day ago, because it was killed, is removed.
     """
     path = os.path.realpath(path)
     with contextlib.suppress(FileNotFoundError, NotADirectoryError):
         _check_plain(os.stat(path))
-    beside = f"{path}.{os.getpid()}.{threading.get_ident()}.part"  # on the same disk, so that it can take its place
+    beside = f"{path}.{os.getpid()}.{threading.get_ident()}{_PART}"  # on the same disk, so that it can take its place
     try:
         with open(beside, "wb") as file:
             file.write(content)
+        _remove_what_was_left(path, os.stat(beside))
         os.replace(beside, path)
     except BaseException:
         with contextlib.suppress(OSError):
             os.unlink(beside)
         raise
+
+
+def _remove_what_was_left(path: str, now: os.stat_result) -> None:
+    """`now`: of a file that was written this moment in the same folder, by whose clock and for whose user others are judged."""
+    folder, name = os.path.split(path)
+    with contextlib.suppress(OSError):
+        for other in os.listdir(folder):
+            if not (other.startswith(name + ".") and other.endswith(_PART)):
+                continue
+            numbers = other[len(name) + 1 : -len(_PART)].split(".")
+            if len(numbers) != 2 or not all(number.isdigit() for number in numbers):
+                continue
+            left = os.path.join(folder, other)
+            with contextlib.suppress(OSError):
+                status = os.lstat(left)
+                ours = stat.S_ISREG(status.st_mode) and status.st_uid == now.st_uid
+                if ours and now.st_mtime - status.st_mtime > _LEFT_BEHIND:
+                    os.unlink(left)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from ifcbscan.cli.checked import Item, not_good
 from ifcbscan.cli.signals import Interruption
+from ifcbscan.clock import Clock
 from ifcbscan.config import Config
 from ifcbscan.core.series import Series
 from ifcbscan.core.silence import of_empty_folder
@@ -11,19 +14,28 @@ from ifcbscan.core.window import Window
 from ifcbscan.core.words import counted
 from ifcbscan.disk.tree import LocalTree
 from ifcbscan.errors import IfcbscanError, Interrupted
-from ifcbscan.runs.first_look import archived_bins
+from ifcbscan.runs.first_look import Expected, archived_bins, none_of_these_is_new
 from ifcbscan.s3.bucket import Bucket
+
+
+class BinsSubject(NamedTuple):
+    """Whose bins they are: a folder (absolute), the bins of `window`. `expect_every`: seconds, None if none is expected."""
+
+    directory: str
+    time_series: str | None
+    window: Window
+    expect_every: float | None
 
 
 def check_bins(
     config: Config,
-    directory: str,
-    time_series: str | None,
-    window: Window,
+    subject: BinsSubject,
     bucket: Bucket | None,
+    clock: Clock,
     interruption: Interruption,
 ) -> Item:
-    """`bucket`: None if it cannot be asked. Raises Interrupted."""
+    """`bucket`: None if it cannot be asked; then the time is this computer's. Raises Interrupted."""
+    directory, time_series = subject.directory, subject.time_series
 
     def unless_interrupted() -> None:
         if interruption.requested.is_set():
@@ -32,6 +44,11 @@ def check_bins(
     try:
         found = LocalTree(directory, config.exclude_dirs, getting_on=unless_interrupted).walk()
         complete = sum(fileset.complete for fileset in found.filesets.values())
+        now = clock.wall() if bucket is None else bucket.server_clock.now()
+        own = [fileset for pid, fileset in found.filesets.items() if subject.window.holds(pid)]
+        late = none_of_these_is_new(own, Expected(subject.window, subject.expect_every), now)
+        if late and found.filesets:
+            return Item(False, "bins", late)
         if found.filesets or found.excluded:
             return Item(True, "bins", f"{counted(complete, 'complete bin')} in {directory}")
         if found.unreadable:
@@ -41,7 +58,7 @@ def check_bins(
             return Item(
                 None, "bins", f"none in {directory}; whether the archive holds some was not checked: {why}"
             )
-        archived = archived_bins(bucket, Series(config.account, time_series).prefix, window)
+        archived = archived_bins(bucket, Series(config.account, time_series).prefix, subject.window)
     except Interrupted:
         raise
     except IfcbscanError as error:
@@ -49,4 +66,6 @@ def check_bins(
     silence = of_empty_folder(directory, archived.bins, archived.more)
     if silence:
         return Item(False, "bins", silence)
+    if late:
+        return Item(False, "bins", late)
     return Item(True, "bins", f"none in {directory} yet, and none of {time_series} in the archive")

@@ -106,6 +106,7 @@ def look_at(job: Job, question: Question, interruption: Interruption) -> Answer:
         silence=printable(unmounted or found.silence),
         instrument_lines=tuple(map(printable, found.vital.lines())),
         unaware=printable("; ".join(of_series)),
+        disk_nearly_full=found.vital.disk_nearly_full,
     )
     return Answer(report, images, images_of)
 

@@ -1,9 +1,9 @@
 """Paths that people give, and whether ifcbscan may write there. Writes nothing itself.
 
 Rules that keep every option that names a file to be written from costing data. Nothing is ever written to a file
-that is called like a bin's, or that is one of ifcbscan's own records. A file that would be replaced must be empty, or
-its beginning must show that ifcbscan has made it. A log, which is appended to, may go to a file of another kind, but
-not in the data folder, whatever way leads into it, and never to the settings.
+that is called like a bin's, or that is one of ifcbscan's own records. No page is newly made in a data folder. A file
+that would be replaced must be empty, or its beginning must show that ifcbscan has made it. A log, which is appended to,
+may go to a file of another kind, but not in the data folder, whatever way leads into it, and never to the settings.
 """
 
 from __future__ import annotations
@@ -102,6 +102,21 @@ def check_replaced(option: str, path: str, made_by_us: Callable[[bytes], bool]) 
             f"{option}: {path} cannot be replaced: it is no plain file. Nothing was done; name a file on a disk."
         )
     check_target(option, path, made_by_us, None)
+
+
+def check_not_new_in(option: str, path: str, directories: Iterable[str]) -> None:
+    """Raises UsageError if `path` (absolute) would be made in one of these data folders, whatever links lead there.
+
+    What is there already is judged by `check_target`.
+    """
+    if os.path.exists(path):
+        return
+    for directory in directories:
+        if is_inside(path, directory):
+            raise UsageError(
+                f"{option}: {path} lies in the data folder {directory}, where nothing is ever written. Nothing was done; "
+                "choose another place."
+            )
 
 
 def is_same_file(path: str, other: str) -> bool:

@@ -91,13 +91,14 @@ class Contents(NamedTuple):
 
     `first` and `last`: the first and the last row that are not blank, empty if there is none; of a longer one the
     first LONGEST_ROW bytes or some more. `text_at`: number of the first line with text where the width of an image
-    belongs, 0 if there is none.
+    belongs, 0 if there is none. `end`: where the last image ends that is named, in bytes of the `.roi`; 0 if none is.
     """
 
     finding: Finding | None
     first: bytes
     last: bytes
     text_at: int
+    end: int
 
 
 def image_columns(old_style: bool) -> tuple[int, int, int]:
@@ -132,6 +133,19 @@ def examine(rows: Iterable[bytes], roi_size: int, old_style: bool) -> Finding | 
     return read(rows, roi_size, old_style).finding
 
 
+def lost_images(rows: Iterable[bytes], roi_size: int, old_style: bool) -> Finding | None:
+    """What is wrong with a `.roi` of `roi_size` bytes that holds no image, if the rows of its `.adc` name some.
+
+    Rows that are damaged, too, change nothing about it: whatever cost the images may have cut off the rows.
+    """
+    end = read(rows, roi_size, old_style).end
+    if end <= roi_size:
+        return None
+    named = end - 1 if old_style else end  # one pad byte comes before the first image
+    lost = f"the .adc names {named:,} bytes of images and the .roi holds none: was the disk full?"
+    return Finding(Damage.TRUNCATED, lost, overridable=False)
+
+
 def read(rows: Iterable[bytes], roi_size: int, old_style: bool) -> Contents:
     """Go once over the rows of an `.adc` that lies beside a `.roi` of `roi_size` bytes.
 
@@ -148,7 +162,8 @@ def read(rows: Iterable[bytes], roi_size: int, old_style: bool) -> Contents:
         if number > MOST_ROWS:
             # Its last row has not been seen.
             too_many = f"the .adc has more than {MOST_ROWS:,} lines"
-            return Contents(Finding(Damage.UNREADABLE, too_many, overridable=False), first, last, text_at)
+            of_many = Finding(Damage.UNREADABLE, too_many, overridable=False)
+            return Contents(of_many, first, last, text_at, end)
         cells = row.split(b",", columns[2] + 1)
         image = _image(cells, columns)
         if image is None:
@@ -187,7 +202,7 @@ def read(rows: Iterable[bytes], roi_size: int, old_style: bool) -> Contents:
         finding = Finding(Damage.TRUNCATED, beyond)
     else:
         finding = None
-    return Contents(finding, first, last, text_at)
+    return Contents(finding, first, last, text_at, end)
 
 
 def _lines(rows: Iterable[bytes]) -> Iterator[bytes]:

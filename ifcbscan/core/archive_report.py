@@ -111,6 +111,7 @@ class ArchiveReport:
     and files that the system would not show. `silence`: why the folder brings no bins where it should, in words; "" if
     that is not so; as a rule also among the warnings. `instrument_lines`: what the instrument and its computer say of themselves.
     `unaware`: what the dashboard last said that somebody has to see to; among the warnings, too. "" for nothing.
+    `disk_nearly_full`: as in a scan (core/vital_signs.py), with a warning.
     """
 
     time_series: str
@@ -136,6 +137,7 @@ class ArchiveReport:
     silence: str = ""
     instrument_lines: tuple[str, ...] = ()
     unaware: str = ""
+    disk_nearly_full: bool = False
 
     def bins_in(self, states: Container[BinState]) -> int:
         """How many bins are in one of `states`."""

@@ -1,8 +1,8 @@
 """The answer at a glance to a report: all there, on its way, or needs you; and the share that is in the archive. Pure.
 
-What needs a person is what the table of states says of the bins (core/states.py), and besides it three things that no bin
-can tell: a folder that is silent, one that could not be read, and a dashboard that does not show the time series. Nothing
-else is red, or people stop looking.
+What needs a person is what the table of states says of the bins (core/states.py), and besides it four things that no bin
+can tell: a folder that is silent, one that could not be read, a disk that is nearly full, and a dashboard that does not show
+the time series. Nothing else is red, or people stop looking.
 """
 
 from __future__ import annotations
@@ -91,6 +91,7 @@ def _reasons(report: ArchiveReport) -> list[str]:
     found += [f"{counted(attention, 'bin')} to look at"] if attention else []
     found += ["not everything could be seen"] if report.unreadable else []
     found += ["the dashboard does not show what is in the archive"] if report.unaware else []
+    found += ["the data disk is nearly full"] if report.disk_nearly_full else []
     return found
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import enum
 from typing import Iterable, NamedTuple, Sequence
 
-from ifcbscan.core.adc import Finding
+from ifcbscan.core.adc import Damage, Finding
 from ifcbscan.core.bins import EXTENSIONS, MISSING, Fileset, RemoteFileset, server_seconds
 from ifcbscan.core.states import State as State  # a part of every decision, so it can be had from here
 from ifcbscan.core.words import human_duration
@@ -83,11 +83,12 @@ class Known(NamedTuple):
     """What is known of a bin besides its files, the archive's listing and the time.
 
     `finding`: what the examination of its .adc and .hdr said; None as well while nobody has examined the bin, which
-    only happens for bins about to be sent. `looked_at`: what is said of the remote side was seen there; False while it
-    is what this run has just put, and nobody has looked whether the archive has kept it. `other_content`: members of
-    which the archive has other content, whatever their size (see `content_marks`). `watched`: all copies have been
-    seen to stay as they are for `Policy.settle` seconds, whatever their times say. `retry_rejected`: send again what
-    the archive refused lately. `adc_was_alone`: this run has seen the .adc and the .hdr in the archive without the .roi.
+    only happens for bins about to be sent, and for those without images (see runs/examination.py). `looked_at`: what is
+    said of the remote side was seen there; False while it is what this run has just put, and nobody has looked whether
+    the archive has kept it. `other_content`: members of which the archive has other content, whatever their size (see
+    `content_marks`). `watched`: all copies have been seen to stay as they are for `Policy.settle` seconds, whatever
+    their times say. `retry_rejected`: send again what the archive refused lately. `adc_was_alone`: this run has seen the
+    .adc and the .hdr in the archive without the .roi.
     """
 
     finding: Finding | None = None
@@ -136,6 +137,7 @@ def decide(
     | a member missing                       | any                                    | incomplete      | none    |
     | changed in the last `settle` seconds*  | any                                    | settling        | none    |
     | two copies that differ in size         | any                                    | conflict        | none    |
+    | no image, but the .adc names (`finding`)| any                                   | held            | none    |
     | no image (but an .hdr)                 | any                                    | empty           | none    |
     | an empty .hdr or .adc                  | any                                    | held            | none    |
     | a member over 250,000,000 bytes        | any                                    | held            | none    |
@@ -192,6 +194,9 @@ def _decide_by_table(
         if copy.sizes != local.sizes:
             return Decision(State.CONFLICT, reason=_copies_differ(local, copy))
     if _is_without_images(local):
+        # Lost data, and no matter of what may be sent: no option makes a sample without images of it.
+        if known.finding is not None and known.finding.damage is Damage.TRUNCATED:
+            return Decision(State.HELD, reason=_damaged(known.finding))
         return Decision(
             State.EMPTY,
             reason=f"empty: .roi has {local.roi} bytes, so no image; the dashboard refuses such a bin",
@@ -217,7 +222,7 @@ def _decide_by_table(
             wait=policy.settle,
         )
     if known.finding is not None and policy.heeds(known.finding):
-        return Decision(State.HELD, reason=f"{known.finding.damage.value}: {known.finding.detail}")
+        return Decision(State.HELD, reason=_damaged(known.finding))
     roi_is_right = remote.roi == local.roi and "roi" not in other
     if roi_is_right and remote.hdr == local.hdr and "hdr" not in other:
         # The .hdr came after the .roi, and S3 dates an object by the start of its upload: the younger counts.
@@ -287,6 +292,10 @@ def _is_without_images(local: Fileset) -> bool:
     # An old-style .roi has one pad byte at each end: with 2 bytes it holds no image (ifcb-acq; ifcbdb refuses such a .roi).
     # An instrument that has seen nothing still writes its .hdr: an empty one is damage.
     return local.hdr > 0 and local.roi <= (2 if local.pid.old_style else 1)
+
+
+def _damaged(finding: Finding) -> str:
+    return f"{finding.damage.value}: {finding.detail}"
 
 
 def _unacceptable(local: Fileset) -> str:

@@ -144,6 +144,7 @@ class VerifyReport:
     system would not show; `out_of_sight` are folders that may hold bins and were not looked into. `foreign` files
     are no part of a bin and were not looked at; `misnamed` ones of them look like a bin's.
     `excluded_copies` are bins with a copy in an excluded folder, which was not compared, and another one elsewhere.
+    `silence`: why what this folder should hold is not seen at all (core/silence.py), "" if nothing is known; a warning, too.
     """
 
     time_series: str
@@ -164,6 +165,7 @@ class VerifyReport:
     foreign: int = 0
     misnamed: int = 0
     excluded_copies: int = 0
+    silence: str = ""
 
     @property
     def all_proven(self) -> bool:
@@ -174,6 +176,7 @@ class VerifyReport:
         return (
             bool(self.bins[VerifyState.PROVEN])
             and not self._not_seen
+            and not self.silence
             and not any(self.bins[state] for state in NOT_PROVEN)
             and not (self.deletable is not None and self.deletable.changed)
         )

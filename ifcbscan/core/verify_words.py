@@ -108,6 +108,8 @@ def _verdict(report: VerifyReport) -> str:
         return "Everything that was asked for is proven."
     if report.nothing_found:
         return "There was nothing to prove: no complete bin was found. Is this the right folder?"
+    if report.silence:
+        return "NOT everything is proven: what this folder should hold is not seen (see the warnings). Delete nothing."
     if not report.all_proven:
         # Not "what is listed here": the list of problems may be cut short.
         return "NOT everything is proven. Delete nothing, or only what --deletable FILE lists."

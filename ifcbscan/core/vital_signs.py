@@ -24,6 +24,9 @@ _A_DAY = 86400.0
 FEW_DAYS = 3.0
 LITTLE_SPACE = 1e9
 
+#: Less than a few bins need. Such a disk is full, and that may be why no bins come any more. Bytes.
+NO_SPACE = 1e8
+
 # What a sensor can say at all. One that is not connected may say anything; a dry housing reads a little below 0 %.
 _TEMPERATURES = (-60.0, 125.0)
 _HUMIDITIES = (-50.0, 150.0)
@@ -50,8 +53,12 @@ class VitalSigns(NamedTuple):
 
     @property
     def disk_nearly_full(self) -> bool:
-        """Whether somebody has to make room now, because bins come and there is hardly any left."""
-        if self.free is None or self.days_left is None:
+        """Whether somebody has to make room now: there is none left, or bins come and there is hardly any left."""
+        if self.free is None:
+            return False
+        if self.free < NO_SPACE:
+            return True
+        if self.days_left is None:
             return False
         return self.days_left < FEW_DAYS or self.free < LITTLE_SPACE
 

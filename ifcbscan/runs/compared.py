@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Mapping, NamedTuple, Sequence
 
+from ifcbscan.core.adc import Finding
 from ifcbscan.core.bins import NOTHING_REMOTE, Fileset, Pid, RemoteFileset
 from ifcbscan.core.decision import NOTHING_ELSE, Decision, Known, Now, Policy, adc_is_alone, decide
 from ifcbscan.disk.tree import Inventory
@@ -37,10 +38,13 @@ class Compared(NamedTuple):
         """The other filesets of a bin on this disk."""
         return self.inventory.copies.get(pid, ())
 
-    def decide(self, local: Fileset) -> Decision:
-        """The first decision on a bin of the inventory."""
+    def decide(self, local: Fileset, finding: Finding | None = None) -> Decision:
+        """The first decision on a bin of the inventory; `finding`, where its files have been looked into."""
         pid = local.pid
-        return decide(local, self.there(pid), self.now, self.policy, self.copies(pid), self.known(pid))
+        known = self.known(pid)
+        if finding is not None:
+            known = known._replace(finding=finding)
+        return decide(local, self.there(pid), self.now, self.policy, self.copies(pid), known)
 
     def known(self, pid: Pid) -> Known:
         """What is known of a bin besides. (What the archive refuses later in the run stays refused.)"""

@@ -1,4 +1,5 @@
 """Looks into the files of a bin that is about to be sent, or that the dashboard does not show: the .adc once, and the .hdr.
+Of a bin without images the .adc, whether it names some.
 
 Reads, and decides nothing: the rules are in core/adc.py, core/hdr.py and core/dashboard_rules.py. Memory is bounded, whatever the
 files are.
@@ -6,13 +7,17 @@ files are.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Callable, Iterable, NamedTuple, TypeVar
 
 from ifcbscan.core import adc, hdr
 from ifcbscan.core.bins import Fileset
 from ifcbscan.core.dashboard_rules import refusal
+from ifcbscan.core.decision import Decision
+from ifcbscan.core.states import State
 from ifcbscan.disk.tree import LocalTree
 from ifcbscan.errors import LocalFileProblem
+
+_T = TypeVar("_T")
 
 
 class Examination(NamedTuple):
@@ -28,12 +33,7 @@ class Examination(NamedTuple):
 
 def examine(tree: LocalTree, local: Fileset) -> Examination:
     """Look into a fileset on the disk. Raises LocalFileProblem."""
-    with tree.open(local, "adc") as file:
-        try:
-            rows = iter(lambda: file.readline(adc.LONGEST_ROW + 1), b"")
-            contents = adc.read(rows, local.roi, local.pid.old_style)
-        except OSError as error:
-            raise LocalFileProblem(f".adc in {local.folder} cannot be read: {error.strerror}") from None
+    contents = _of_adc(tree, local, adc.read)
     with tree.open(local, "hdr") as file:
         try:
             header = hdr.read_header(file.read(hdr.LONGEST_HEADER + 1))
@@ -41,6 +41,28 @@ def examine(tree: LocalTree, local: Fileset) -> Examination:
             raise LocalFileProblem(f".hdr in {local.folder} cannot be read: {error.strerror}") from None
     refused = refusal(contents, header, sum(local.sizes), local.pid.old_style)
     return Examination(_worst(contents.finding, header.finding), refused)
+
+
+def lost_images(tree: LocalTree, local: Fileset, decision: Decision) -> adc.Finding | None:
+    """What speaks against a bin that `decision` takes for a sample without images: that its .adc names some.
+
+    Reads the files of no other bin. None as well if the .adc cannot be read now.
+    """
+    if decision.state is not State.EMPTY or local.adc <= 0:
+        return None
+    try:
+        return _of_adc(tree, local, adc.lost_images)
+    except LocalFileProblem:
+        return None
+
+
+def _of_adc(tree: LocalTree, local: Fileset, read: Callable[[Iterable[bytes], int, bool], _T]) -> _T:
+    with tree.open(local, "adc") as file:
+        try:
+            rows = iter(lambda: file.readline(adc.LONGEST_ROW + 1), b"")
+            return read(rows, local.roi, local.pid.old_style)
+        except OSError as error:
+            raise LocalFileProblem(f".adc in {local.folder} cannot be read: {error.strerror}") from None
 
 
 def examine_fileset(tree: LocalTree, local: Fileset) -> adc.Finding | None:

@@ -34,6 +34,13 @@ class ArchivedBins(NamedTuple):
     more: bool = False
 
 
+class Expected(NamedTuple):
+    """Of what bins a new one is expected every so many seconds; None: nobody says so."""
+
+    window: Window
+    every: float | None
+
+
 class FirstLook(NamedTuple):
     """The tree as it was walked, the bucket as it was listed, at the moment `now`.
 
@@ -106,13 +113,21 @@ def silence_of(look: FirstLook, options: ScanOptions, directory: str) -> str:
 
 def no_new_bin(inventory: Inventory, options: ScanOptions, now: float) -> str:
     """What is to be said if a new bin should have come by `now` (seconds since 1970, UTC) and has not; else ""."""
-    every = options.expect_every
-    if every is None or not is_expected(options.window, now, every):
+    expected = Expected(options.window, options.expect_every)
+    return none_of_these_is_new(inventory.filesets.values(), expected, now, options.max_age)
+
+
+def none_of_these_is_new(
+    filesets: Iterable[Fileset], expected: Expected, now: float, max_age: float | None = None
+) -> str:
+    """The same of the bins of a window, which are at most `max_age` seconds old (None: of any age)."""
+    every = expected.every
+    if every is None or not is_expected(expected.window, now, every):
         return ""
-    newest = newest_complete(inventory.filesets.values(), now + _CLOCKS_DIFFER)
-    if newest is None and options.max_age is not None and options.max_age < every:
+    newest = newest_complete(filesets, now + _CLOCKS_DIFFER)
+    if newest is None and max_age is not None and max_age < every:
         return ""  # it may lie just before what this run looks at
-    return of_no_new_bin(None if newest is None else newest.sample_time, now, every, options.max_age)
+    return of_no_new_bin(None if newest is None else newest.sample_time, now, every, max_age)
 
 
 def newest_complete(filesets: Iterable[Fileset], until: float) -> Pid | None:

@@ -12,8 +12,8 @@ from ifcbscan.core.bins import NOTHING_REMOTE, Fileset, Pid, RemoteFileset
 from ifcbscan.core.decision import Action, content_marks, decide_fragment
 from ifcbscan.core.scan_report import ScanReport, Tally
 from ifcbscan.core.series import Series
-from ifcbscan.core.states import BinState
-from ifcbscan.disk.tree import Inventory
+from ifcbscan.core.states import BinState, State
+from ifcbscan.disk.tree import Inventory, LocalTree
 from ifcbscan.errors import ExitCode, IfcbscanError
 from ifcbscan.runs.backends import Backends
 from ifcbscan.runs.compared import Compared
@@ -80,7 +80,7 @@ def scan(
         tally.count(fragment.pid, decision.state.counted, decision.reason)
     marks = _content_marks(preparations.differs, inventory, remote.bins)
     compared = Compared(inventory, remote.bins, now, options.policy, options.retry_rejected, marks)
-    to_do = _decide_all(compared, tally, listener)
+    to_do = _decide_all(compared, tree, tally, listener)
     prefix = Series(options.account, options.time_series).prefix
     guard = preparations.guard
     may_be_new = guard is not None and to_do and remote.nothing_seen
@@ -167,11 +167,16 @@ def _content_marks(
     return marks
 
 
-def _decide_all(compared: Compared, tally: Tally, listener: Listener) -> list[Fileset]:
+def _decide_all(compared: Compared, tree: LocalTree, tally: Tally, listener: Listener) -> list[Fileset]:
     """Decide on every bin, count those on which there is nothing to do, and return the others, newest first."""
     to_do: list[Fileset] = []
     for local in compared.inventory.filesets.values():
         decision = compared.decide(local)
+        if decision.state is State.EMPTY and local.adc:
+            # Imported only now, as above: hardly any run has such a bin.
+            from ifcbscan.runs.examination import lost_images
+
+            decision = compared.decide(local, lost_images(tree, local, decision))
         if decision.action is Action.NONE:
             state = decision.state.counted
             tally.count(local.pid, state, decision.reason)

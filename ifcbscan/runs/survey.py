@@ -19,7 +19,7 @@ from ifcbscan.core.bins import (
     RemoteFileset,
     parse_pid,
 )
-from ifcbscan.core.decision import Action, Now, decide, decide_absent, decide_fragment
+from ifcbscan.core.decision import Action, Known, Now, decide, decide_absent, decide_fragment
 from ifcbscan.core.remote_index import ListedObject, index_objects
 from ifcbscan.core.scan_report import Result
 from ifcbscan.core.series import Series
@@ -27,7 +27,7 @@ from ifcbscan.core.silence import of_empty_folder
 from ifcbscan.core.states import BinState
 from ifcbscan.core.vital_signs import VitalSigns
 from ifcbscan.disk.tree import Inventory, LocalTree
-from ifcbscan.runs.examination import predicted_refusal
+from ifcbscan.runs.examination import lost_images, predicted_refusal
 from ifcbscan.runs.first_look import is_without_bins, newest_complete, no_new_bin
 from ifcbscan.runs.listing import list_ranges, ranges_to_list
 from ifcbscan.runs.one_bin import BinJob, result_if_sent, result_of
@@ -80,6 +80,9 @@ def survey(options: ScanOptions, tree: LocalTree, bucket: Bucket, clock: Clock, 
         copies = inventory.copies.get(pid, ())
         there = remote.get(pid, NOTHING_REMOTE)
         decision = decide(local, there, now, options.policy, copies)
+        lost = lost_images(tree, local, decision)
+        if lost is not None:
+            decision = decide(local, there, now, options.policy, copies, Known(lost))
         if decision.action is Action.PUT:
             to_send.append(BinJob(local, there, copies, decision))
         else:
@@ -101,6 +104,14 @@ def survey(options: ScanOptions, tree: LocalTree, bucket: Bucket, clock: Clock, 
     if silence:
         warnings.append(silence)
 
+    vital = find_vital_signs(
+        inventory.filesets,
+        newest_complete(inventory.filesets.values(), now.server + _A_DAY),
+        tree,
+        now.server,
+    )
+    warnings.extend(filter(None, [vital.warning(tree.root)]))
+
     def refusal(pid: Pid) -> str:
         local = inventory.filesets.get(pid)
         return "" if local is None or not local.complete else predicted_refusal(tree, local)
@@ -114,12 +125,7 @@ def survey(options: ScanOptions, tree: LocalTree, bucket: Bucket, clock: Clock, 
         warnings=tuple(warnings),
         now=now.server,
         silence=silence,
-        vital=find_vital_signs(
-            inventory.filesets,
-            newest_complete(inventory.filesets.values(), now.server + _A_DAY),
-            tree,
-            now.server,
-        ),
+        vital=vital,
         refusal=refusal,
     )
 

@@ -21,13 +21,23 @@ from ifcbscan.config import DELETABLE_AFTER
 from ifcbscan.core.bins import NOTHING_REMOTE
 from ifcbscan.core.decision import Now, Policy
 from ifcbscan.core.series import Series
-from ifcbscan.core.verify_report import BinResult, Publication, VerifyReport, VerifyState, VerifyTally
+from ifcbscan.core.silence import of_empty_folder
+from ifcbscan.core.verify_report import (
+    BinResult,
+    DeletableReport,
+    Publication,
+    VerifyReport,
+    VerifyState,
+    VerifyTally,
+)
 from ifcbscan.core.verify_words import fragment_reason
+from ifcbscan.core.window import EVERYTHING
 from ifcbscan.dashboard.calls import Dashboard
 from ifcbscan.disk.tree import Inventory, LocalTree
 from ifcbscan.runs.archived import ArchiveListing, list_archive
 from ifcbscan.runs.deletable import DeletableLister, DeletableRule
 from ifcbscan.runs.examination import predicted_refusal
+from ifcbscan.runs.first_look import archived_bins, is_without_bins
 from ifcbscan.runs.path_list import PathList
 from ifcbscan.runs.publication import ask_dashboard
 from ifcbscan.runs.verify_bin import BinToVerify, BinVerifier, bytes_of
@@ -87,10 +97,12 @@ def verify(
     backends: VerifyBackends,
     listener: VerifyListener,
     warnings: Sequence[str] = (),
+    silence: str = "",
 ) -> VerifyReport:
     """Compare every complete bin on the disk with the bucket, bit for bit; and ask the dashboard, if there is one.
 
-    `warnings` are those of the preparations, for the report.
+    `warnings` are those of the preparations, for the report. `silence`: why what the folder should hold is not seen, ""
+    if the caller knows nothing of it; then paths listed now may be those of other files soon, so there is no list.
 
     Raises UsageError, BucketRefused, BucketUnreachable, Interrupted; the list of deletable files is then not
     written. A dashboard that fails is a warning; so is a bucket that cannot be listed again for the list.
@@ -105,6 +117,9 @@ def verify(
     with PathList(options.deletable, options.null_separated) as paths:
         inventory = tree.walk()
         _count_what_is_not_compared(inventory, tally)
+        silence = silence or _of_empty_folder(inventory, prefix, backends)
+        if silence:
+            tally.warnings.append(silence)
         listing = list_archive(prefix, options.max_age is not None, inventory, bucket, pool)
         if backends.dashboard is not None:
             tally.warnings.extend(
@@ -124,7 +139,10 @@ def verify(
                     listing.archived[result.pid].replaced = result.pid in prover.replaced
                 if result.state is not VerifyState.INCOMPLETE:
                     listener.bin_done(result)
-        deletable = lister.write(inventory, listing, paths) if options.deletable is not None else None
+        deletable = None
+        if options.deletable is not None:
+            no_list = DeletableReport(after=options.deletable_after, written=False)
+            deletable = no_list if silence else lister.write(inventory, listing, paths)
     tally.problems.extend(lister.problems)
     tally.warnings.extend(prover.warnings + lister.warnings + paths.warnings)
     return VerifyReport(
@@ -146,7 +164,16 @@ def verify(
         foreign=inventory.foreign,
         misnamed=inventory.misnamed,
         excluded_copies=inventory.excluded_copies,
+        silence=silence,
     )
+
+
+def _of_empty_folder(inventory: Inventory, prefix: str, backends: VerifyBackends) -> str:
+    """What is to be said of a folder in which nothing looks like a bin; one request."""
+    if not is_without_bins(inventory) or inventory.unreadable or inventory.out_of_sight or inventory.misnamed:
+        return ""
+    archived = archived_bins(backends.bucket, prefix, EVERYTHING)
+    return of_empty_folder(backends.tree.root, archived.bins, archived.more)
 
 
 def _count_what_is_not_compared(inventory: Inventory, tally: VerifyTally) -> None:

@@ -15,7 +15,7 @@ from ifcbscan.core.verify_words import copies_differ
 from ifcbscan.disk.tree import LocalTree
 from ifcbscan.errors import FileChanged, LocalFileProblem
 from ifcbscan.runs.archived import ArchivedBin
-from ifcbscan.runs.examination import examine_fileset
+from ifcbscan.runs.examination import examine_fileset, lost_images
 from ifcbscan.runs.publication import why_unpublished
 from ifcbscan.runs.verify_proof import Prover
 from ifcbscan.runs.verify_reading import FileReader
@@ -82,6 +82,9 @@ class BinVerifier:
     def _decide(self, item: BinToVerify, remote: RemoteFileset) -> Decision:
         now = self._now()
         decision = decide(item.local, remote, now, self._policy, item.copies)
+        lost = lost_images(self._tree, item.local, decision)
+        if lost is not None:
+            return decide(item.local, remote, now, self._policy, item.copies, Known(lost))
         if decision.action is Action.PUT:
             try:
                 finding = examine_fileset(self._tree, item.local)

@@ -8,6 +8,7 @@ import re
 import signal
 import socket
 import subprocess
+import time
 import venv
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any, Callable, Iterator
 
 import pytest
+from support import certificate
 from support.archive import Archive, Rules
 from support.dashboard import Behaviour, DashboardStandIn
 from support.operator import Done, Operator
@@ -22,6 +24,7 @@ from support.runs import end, rewrite_env
 from support.scripted import Act, Answer, Request, ScriptedServer, s3_error
 
 from ifcbscan import __version__
+from ifcbscan.core.window import Window
 from ifcbscan.demo.sample_bins import write_bin
 from ifcbscan.schedule.crontab_text import with_job
 from ifcbscan.schedule.extras import JobExtras
@@ -623,6 +626,45 @@ def test_bins_that_the_job_is_not_for_do_not_make_its_folder_look_empty(
     put(s3, "hablab/nauset/2013/D20130526/D20130526T095207_IFCB013.adc")
     operator.run("start", data, "nauset", "--no-sync", "--since", "2020-01-01")
     assert red(operator.run("check", data, "nauset")) == {}
+
+
+@on_moto
+def test_a_folder_in_which_a_new_bin_should_be_by_now_is_red_in_the_words_of_a_scan(
+    operator: Operator, dashboard: DashboardStandIn, env_file: Path, cron_service: None
+) -> None:
+    data = operator.folder / "data"
+    write_bins(data, "D20130528T095207_IFCB013")
+    job = operator.schedule(data, "nauset")
+    said = "(2013-05-28T09:52:07Z), and one is expected every {}. Does the instrument measure, and is its clock right?"
+    for extras, window, every in (
+        (JobExtras(expect_every="2h"), Window(), "2 h"),
+        (JobExtras(expect_every="2h"), Window(until=1400000000.0), None),  # nothing is expected any more
+        (JobExtras(expect_every="nonsense"), Window(), None),
+        (JobExtras(), Window(), None),
+    ):
+        made = with_job(None, replace(job, extras=extras, window=window))
+        operator.crontab.table.write_bytes(made)
+        done = operator.run("check", data, "nauset", code=None)
+        assert items(done)["bins"][0] == (every is None)
+        assert every is None or items(done)["bins"][1].endswith(said.format(every))
+    rewrite_env(env_file, EXPECT_EVERY="3d")
+    found = red(operator.run("check", data, "nauset", code=2))
+    assert found["bins"].startswith("no new bin: the newest one here was sampled ")
+    assert found["bins"].endswith(said.format("3 days"))
+    write_bins(data, time.strftime("D%Y%m%dT%H%M%S_IFCB013", time.gmtime(time.time() - 3600)))
+    assert red(operator.run("check", data, "nauset")) == {}
+
+
+@on_moto
+def test_a_server_without_https_is_not_said_to_be_trusted_by_certificates(
+    operator: Operator, dashboard: DashboardStandIn, env_file: Path, cron_service: None
+) -> None:
+    bundle, _ = certificate.make(operator.folder)
+    done = operator.run("check", operator.home, "nauset", AWS_CA_BUNDLE=bundle)
+    assert bundle not in done.stdout
+    rewrite_env(env_file, S3_ENDPOINT_URL="https://127.0.0.1:9")
+    done = operator.run("check", operator.home, "nauset", code=None, AWS_CA_BUNDLE=bundle)
+    assert f"the archive's server is trusted by the certificates in {bundle}" in done.stdout
 
 
 @on_moto

@@ -23,6 +23,7 @@ from ifcbscan.cli.signals import Interruption
 from ifcbscan.core.bins import parse_pid
 from ifcbscan.core.window import Window
 from ifcbscan.demo.sample_bins import write_bin
+from ifcbscan.disk.tree import LocalTree
 from ifcbscan.errors import ConfigError, ExitCode, UsageError
 from ifcbscan.schedule.crontab_text import with_job
 from ifcbscan.schedule.extras import JobExtras
@@ -312,6 +313,20 @@ def test_what_the_schedule_says_of_a_folder_counts_for_its_page(
     operator.run("report", folder / "sub", "nauset", "-o", "x.html")  # of another folder nothing is known
     schedule(operator, folder, "nauset", mounted_at="/")
     operator.run("report", folder, "nauset", "-o", "x.html")
+
+
+@only_moto
+def test_a_full_data_disk_makes_the_page_red_and_the_exit_code_that_of_the_scan(
+    folder: Path, env_file: Path, tmp_path: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(LocalTree, "free_space", lambda self: 10**8 - 1)
+    code, _, err = run(options(folder, env_file, output="x.html"), capsys)
+    assert (
+        code == ExitCode.PARTLY_FAILED
+        and f"the disk of {folder} is nearly full: 100.0 MB free. A full disk" in err
+    )
+    stage, text = banner((tmp_path / "x.html").read_text(encoding="utf-8"))
+    assert stage == "needs you" and text.startswith("The data disk is nearly full; last bin")
 
 
 def schedule(operator: Operator, folder: Path, time_series: str, **more: Any) -> ScheduledJob:

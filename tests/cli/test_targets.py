@@ -211,6 +211,10 @@ def test_a_new_file_in_the_data_folder_is_made_and_then_replaced_as_ifcbscans_ow
 ) -> None:
     run = checked(ifcbscan_cli)
     target = data / ("made.prom" if option == "--metrics-file" else "made.txt")
+    if option == "--output":
+        said = f"{option}: {target} lies in the data folder {data}, where nothing is ever written."
+        assert said in refused(ifcbscan_cli, option, target, data)
+        target.touch()  # whoever makes it wants it there
     if option == "--deletable":
         run("sync", "data", "nauset")
     for _ in range(3):
@@ -221,6 +225,32 @@ def test_a_new_file_in_the_data_folder_is_made_and_then_replaced_as_ifcbscans_ow
     empty = target.with_name("empty" + target.suffix)
     empty.touch()
     run(*WRITERS[option], empty, code=3 if option == "--log-file of verify" else 0)
+
+
+@posix
+@on_moto
+@pytest.mark.parametrize("option", ["--output"])
+def test_no_link_leads_to_a_new_file_in_the_data_folder(
+    s3: Any, ifcbscan_cli: Any, env_file: Path, data: Path, option: str
+) -> None:
+    link = env_file.parent / "link.prom"
+    link.symlink_to(data / "new.prom")
+    assert "where nothing is ever written" in refused(ifcbscan_cli, option, link, data)
+
+
+@posix
+@on_moto
+def test_no_page_is_made_in_the_folder_of_another_job_that_is_scheduled(
+    s3: Any, operator: Operator, data: Path, tmp_path: Path
+) -> None:
+    other, link = tmp_path / "other", tmp_path / "one.html"
+    write_bin(other, OTHER, mtime=1400000000.0)
+    operator.schedule(data, "nauset")
+    before = snapshot(data)
+    link.symlink_to(data / "one.html")
+    said = operator.run("report", other, "nauset", "-o", link, code=2).stderr
+    assert f"--output: {link} lies in the data folder {data}, where nothing is ever written." in said
+    assert snapshot(data) == before
 
 
 @on_moto

@@ -8,16 +8,20 @@ import os
 import re
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Callable
 
 import pytest
 from support.dashboard import Behaviour, DashboardStandIn, ShownBin
 from support.faultproxy import Break, FaultProxy
+from support.operator import Operator
 from support.runs import rewrite_env
 
 from ifcbscan.core.bins import parse_pid
 from ifcbscan.demo.sample_bins import write_bin
+from ifcbscan.schedule.crontab_text import with_job
+from ifcbscan.schedule.extras import JobExtras
 
 PIDS = ("D20130526T095207_IFCB013", "D20140101T000000_IFCB013")
 
@@ -116,8 +120,33 @@ def test_a_disk_that_is_not_mounted_is_not_proven(
             path.unlink()
     done = ifcbscan_cli("verify", data, "nauset", "--env-file", env_file, *words)
     assert done.code == 3
+    said = f"no bin was found in {data}, though the archive holds 2 of this series. Is the disk mounted?"
+    assert (said in done.stderr) == (not words)
     assert "There was nothing to prove: no complete bin was found." in done.stderr
     assert "proven." not in done.stderr
+
+
+def test_a_folder_whose_disk_is_not_mounted_any_more_is_not_proven_whatever_lies_in_it(
+    data: Path, tmp_path: Path, operator: Operator
+) -> None:
+    operator.run("verify", data, "nauset")
+    job = operator.schedule(data, "nauset")
+    job = replace(job, extras=JobExtras(mounted_at=str(tmp_path)))
+    operator.crontab.table.write_bytes(with_job(operator.crontab.text, job))
+    (data / "sub").mkdir()
+    write_bin(data / "sub", PIDS[0], mtime=1400000000.0)
+    for folder in (data, data / "sub"):
+        done = operator.run(
+            "verify", folder, "nauset", "--deletable", "list", "--deletable-after", "0", code=3
+        )
+        assert (
+            f"  warning: {tmp_path} is no mount point any more, so {folder} is now a folder of" in done.stderr
+        )
+        assert "NOT everything is proven: what this folder should hold is not seen" in done.stderr
+        assert "Everything that was asked for is proven." not in done.stderr
+    job = replace(job, extras=JobExtras(mounted_at="/"))
+    operator.crontab.table.write_bytes(with_job(None, job))
+    operator.run("verify", data, "nauset")
 
 
 def test_files_that_are_no_part_of_a_bin_are_told_and_do_not_count(

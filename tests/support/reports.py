@@ -29,7 +29,8 @@ def report_on(bins: Sequence[SurveyedBin], **more: Any) -> ArchiveReport:
     """A report with everything else as usual."""
     about: dict[str, Any] = {"account": "hablab", "time_series": "nauset", "directory": "/data"}
     about.update({name: more.pop(name) for name in [*about, "window"] if name in more})
-    later = {name: more.pop(name) for name in ("silence", "instrument_lines", "unaware") if name in more}
+    names = ("silence", "instrument_lines", "unaware", "disk_nearly_full")
+    later = {name: more.pop(name) for name in names if name in more}
     return replace(build_report(bins, ReportSubject(**about), **{"now": NOW, **more}), **later)
 
 

@@ -19,6 +19,28 @@ def test_a_file_is_made_and_replaced_and_nothing_stays_beside_it(tmp_path: Path)
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
 
 
+def test_what_a_killed_writer_of_the_same_file_left_is_removed_after_a_day_and_nothing_else(
+    tmp_path: Path,
+) -> None:
+    kept = [
+        "a.12.34.part",
+        "b.12.34.part",
+        "a.12.part",
+        "a.x.34.part",
+        "a.12.34.56.part",
+        "a.part",
+        "a.12.34.parts",
+    ]
+    for name in [*kept, "a.99.140234.part", "a.1.2.part"]:
+        (tmp_path / name).write_bytes(b"half")
+        if name != kept[0]:  # somebody may be at it now
+            os.utime(str(tmp_path / name), (1400000000.0,) * 2)
+    (tmp_path / "a.7.7.part").mkdir()
+    os.utime(str(tmp_path / "a.7.7.part"), (1400000000.0,) * 2)
+    replace_file(str(tmp_path / "a"), b"new")
+    assert {path.name for path in tmp_path.iterdir()} == {"a", "a.7.7.part", *kept}
+
+
 @posix_only
 def test_a_link_stays_a_link_and_what_it_leads_to_is_replaced(tmp_path: Path) -> None:
     (tmp_path / "real").write_bytes(b"old")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import shutil
@@ -10,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Callable, Iterator, Sequence
 
 from ifcbscan.cli import output
-from ifcbscan.cli.bins_check import check_bins
+from ifcbscan.cli.bins_check import BinsSubject, check_bins
 from ifcbscan.cli.checked import Item, not_good
 from ifcbscan.cli.job import load_config
 from ifcbscan.cli.more_options import CheckArguments
@@ -22,8 +23,9 @@ from ifcbscan.clock import Clock
 from ifcbscan.config import Config
 from ifcbscan.core.printable import named, without_password
 from ifcbscan.core.series import TRIAL, Series, check_time_series, remark_on_name
+from ifcbscan.core.units import parse_interval
 from ifcbscan.core.vital_signs import VitalSigns
-from ifcbscan.core.window import EVERYTHING, Window
+from ifcbscan.core.window import EVERYTHING
 from ifcbscan.core.words import clock_words
 from ifcbscan.dashboard import series
 from ifcbscan.dashboard.calls import Dashboard, DashboardError, SeriesList
@@ -103,8 +105,8 @@ def _items(arguments: CheckArguments, interruption: Interruption) -> Iterator[It
         yield Item(None, "writing", "not checked: the archive could not be asked")
     if directory and folder.good:
         asked = bucket if reached.good else None
-        window = _window(absolute(directory), time_series, jobs or ())
-        yield check_bins(config, absolute(directory), time_series, window, asked, interruption)
+        subject = _subject(config, absolute(directory), time_series, jobs or ())
+        yield check_bins(config, subject, asked, clock, interruption)
     yield from _on_dashboard(config, time_series, account)
 
 
@@ -124,13 +126,22 @@ def _without_settings(arguments: CheckArguments, jobs: Sequence[InstalledJob]) -
             yield Item(None, "time series", f"{time_series} may be a name; whether it exists was not checked")
 
 
-def _window(directory: str, time_series: str | None, jobs: Sequence[InstalledJob]) -> Window:
-    """That of the scheduled job of this folder, if there is one and it can be understood."""
+def _subject(
+    config: Config, directory: str, time_series: str | None, jobs: Sequence[InstalledJob]
+) -> BinsSubject:
+    """With what the scheduled job of this folder says, if there is one and it can be understood."""
+    subject = BinsSubject(directory, time_series, EVERYTHING, config.expect_every)
     for installed in jobs:
         job = installed.job
         if job.time_series == time_series and is_same_file(job.directory, directory):
-            return job.window if job.window.understood else EVERYTHING
-    return EVERYTHING
+            words = job.extras.expect_every
+            with contextlib.suppress(
+                IfcbscanError
+            ):  # an entry that somebody has edited: its scans say what is wrong
+                if words is not None:
+                    subject = subject._replace(expect_every=parse_interval(words, "--expect-every"))
+            return subject._replace(window=job.window) if job.window.understood else subject
+    return subject
 
 
 def _scheduler() -> Item:
@@ -170,7 +181,9 @@ def _settings(config: Config) -> Iterator[Item]:
         yield Item(False, "settings", warning)
     if config.env_file is not None and not config.warnings:
         yield Item(True, "settings", f"{config.env_file} (account {config.account})")
-    if config.ca_bundle is not None:
+    # Over http:// there is no certificate, and nothing is trusted by one.
+    encrypted = not (config.endpoint_url or "").lower().startswith("http://")
+    if config.ca_bundle is not None and encrypted:
         yield Item(
             True, "settings", f"the archive's server is trusted by the certificates in {config.ca_bundle}"
         )
@@ -205,8 +218,12 @@ def _folder(given: str | None, time_series: str | None, jobs: Sequence[Installed
 
 
 def _data_disk(directory: str) -> Iterator[Item]:
-    """How much room there is. Never red: whether that is enough is known from the bins, which the hourly scan looks at."""
+    """How much room there is. Red only if there is none: whether it is enough is known from the bins, which the hourly scan
+    looks at."""
     signs = VitalSigns(free=LocalTree(directory).free_space())
+    if signs.disk_nearly_full:
+        yield Item(False, "data disk", signs.warning(directory))
+        return
     for line in signs.lines():
         name, _, text = line.partition(": ")
         yield Item(True, name, text)

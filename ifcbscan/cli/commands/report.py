@@ -14,7 +14,7 @@ from ifcbscan.cli.report_all import report_all
 from ifcbscan.cli.report_job import Question, as_scheduled, look_at
 from ifcbscan.cli.schedule_view import own_jobs, scheduled_jobs
 from ifcbscan.cli.signals import Interruption
-from ifcbscan.cli.targets import absolute, check_replaced, is_page, is_same_file
+from ifcbscan.cli.targets import absolute, check_not_new_in, check_replaced, is_page, is_same_file
 from ifcbscan.core.archive_report import to_json
 from ifcbscan.core.archive_verdict import verdict_json
 from ifcbscan.core.series import file_name
@@ -39,7 +39,8 @@ def run(arguments: ReportArguments, interruption: Interruption) -> int:
 
 def _report_one(arguments: ReportArguments, interruption: Interruption) -> tuple[str | None, int]:
     job = find_job(arguments.job)
-    own = own_jobs(job, scheduled_jobs())
+    jobs = scheduled_jobs()
+    own = own_jobs(job, jobs)
     window = arguments.window
     if window == EVERYTHING and own and own[0].window != EVERYTHING:
         # The page says what the next scan will do.
@@ -52,6 +53,7 @@ def _report_one(arguments: ReportArguments, interruption: Interruption) -> tuple
         page.check_jinja2()  # before minutes of looking at everything
         path = absolute(arguments.output or file_name(f"{job.time_series}-report.html"))
         check_replaced("--output", path, is_page)
+        check_not_new_in("--output", path, [job.directory, *(known.directory for known in jobs)])
     question = Question(
         window, arguments.exclude, arguments.published, arguments.images, arguments.expect_every
     )
@@ -64,4 +66,5 @@ def _report_one(arguments: ReportArguments, interruption: Interruption) -> tuple
         output.result_json({**to_json(report), **verdict_json(report)})
     if path is not None:
         page.write_page(path, page.render(report, answer.images, answer.images_of))
-    return path, ExitCode.PARTLY_FAILED if report.unreadable or report.silence else ExitCode.DONE
+    bad = report.unreadable or report.silence or report.disk_nearly_full
+    return path, ExitCode.PARTLY_FAILED if bad else ExitCode.DONE

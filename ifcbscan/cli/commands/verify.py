@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from typing import Sequence
 
 from ifcbscan.cli import output
 from ifcbscan.cli.job import Job, find_job_with_log
@@ -12,7 +14,7 @@ from ifcbscan.cli.more_options import VerifyArguments
 from ifcbscan.cli.options import OutputArguments
 from ifcbscan.cli.printer import say_problems
 from ifcbscan.cli.progress import Progress
-from ifcbscan.cli.schedule_view import scheduled_jobs, scheduled_window
+from ifcbscan.cli.schedule_view import own_jobs, scheduled_jobs, scheduled_window
 from ifcbscan.cli.signals import Interruption
 from ifcbscan.cli.targets import absolute, check_replaced, is_path_list
 from ifcbscan.cli.verify_printer import VerifyPrinter
@@ -21,6 +23,7 @@ from ifcbscan.config import Config
 from ifcbscan.core import verify_words
 from ifcbscan.core.decision import Policy
 from ifcbscan.core.remote_index import MOST_RANGES
+from ifcbscan.core.silence import of_unmounted
 from ifcbscan.core.verify_report import VerifyReport
 from ifcbscan.core.window import EVERYTHING
 from ifcbscan.dashboard.calls import Dashboard
@@ -29,6 +32,7 @@ from ifcbscan.errors import UsageError
 from ifcbscan.runs.verify import VerifyBackends, VerifyOptions, verify
 from ifcbscan.s3.bucket import Bucket
 from ifcbscan.s3.wire import Wire
+from ifcbscan.schedule.jobs import ScheduledJob
 
 
 def run(arguments: VerifyArguments, interruption: Interruption) -> int:
@@ -38,14 +42,25 @@ def run(arguments: VerifyArguments, interruption: Interruption) -> int:
     deletable = absolute(arguments.deletable) if arguments.deletable else None
     if deletable is not None:
         check_replaced("--deletable", deletable, is_path_list)
-    _remark_on_window(job, arguments)
-    report = _verify(job, arguments, _verify_options(job, arguments, deletable), interruption)
+    jobs = scheduled_jobs()
+    _remark_on_window(job, arguments, jobs)
+    silence = _unmounted(job, jobs)
+    report = _verify(job, arguments, _verify_options(job, arguments, deletable), silence, interruption)
     _print(report, arguments.output)
     return report.exit_code
 
 
-def _remark_on_window(job: Job, arguments: VerifyArguments) -> None:
-    window = scheduled_window(job, scheduled_jobs()) if arguments.window == EVERYTHING else EVERYTHING
+def _unmounted(job: Job, jobs: Sequence[ScheduledJob]) -> str:
+    """Why the folder is not on the disk on which it, or a part of it, was when it was scheduled; "" if nothing is known."""
+    for known in own_jobs(job, jobs):
+        place = known.extras.mounted_at
+        if place is not None and not os.path.ismount(place):
+            return of_unmounted(job.directory, place)
+    return ""
+
+
+def _remark_on_window(job: Job, arguments: VerifyArguments, jobs: Sequence[ScheduledJob]) -> None:
+    window = scheduled_window(job, jobs) if arguments.window == EVERYTHING else EVERYTHING
     if window != EVERYTHING and not arguments.output.quiet:
         output.say(
             f"Note: this job is scheduled for {window}. Every bin on this disk is looked at here, so those that the job does "
@@ -70,7 +85,7 @@ def _verify_options(job: Job, arguments: VerifyArguments, deletable: str | None)
 
 
 def _verify(
-    job: Job, arguments: VerifyArguments, options: VerifyOptions, interruption: Interruption
+    job: Job, arguments: VerifyArguments, options: VerifyOptions, silence: str, interruption: Interruption
 ) -> VerifyReport:
     clock = Clock()
     oldest = None if options.max_age is None else clock.wall() - options.max_age
@@ -95,6 +110,7 @@ def _verify(
             ),
             VerifyPrinter(progress, verbose),
             job.warnings,
+            silence,
         )
     finally:
         progress.end()

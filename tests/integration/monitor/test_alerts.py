@@ -179,6 +179,7 @@ def scenes() -> Iterator[Any]:
         ("disk full in two days", WELL._replace(days_left=2.0), ["IfcbDiskFull"]),
         ("hardly any room", WELL._replace(free=10**8), ["IfcbDiskFull"]),
         ("little room, and nothing comes", WELL._replace(free=10**8, days_left=None), []),
+        ("no room, so nothing comes", WELL._replace(free=10**8 - 1, days_left=None), ["IfcbDiskFull"]),
         ("a leak", WELL._replace(readings=Readings(30.0, 80.0)), ["IfcbHumid"]),
         ("too hot", WELL._replace(readings=Readings(60.0, 5.0)), ["IfcbHot"]),
     ):

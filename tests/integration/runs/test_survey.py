@@ -26,7 +26,7 @@ from ifcbscan.s3.wire import Wire
 
 SETTLED = 1400000000.0
 PREFIX = "hablab/nauset/"
-PIDS = [Pid(f"D201305{day:02d}T095207_IFCB013") for day in range(1, 13)]
+PIDS = [Pid(f"D201305{day:02d}T095207_IFCB013") for day in range(1, 14)]
 (
     WHOLE,
     NEW,
@@ -39,6 +39,7 @@ PIDS = [Pid(f"D201305{day:02d}T095207_IFCB013") for day in range(1, 13)]
     REJECTED,
     WAITING,
     READY,
+    LOST,
     SKIPPED,
 ) = PIDS
 OLD = Pid("IFCB5_2012_028_081515")
@@ -77,6 +78,8 @@ def tree(tmp_path: Path, s3: Any) -> Path:
         roi = folder / f"{pid}.roi"
         roi.write_bytes(roi.read_bytes()[:-100])
         os.utime(str(roi), (SETTLED, SETTLED))
+    (folder / f"{LOST}.roi").write_bytes(b"")
+    os.utime(str(folder / f"{LOST}.roi"), (SETTLED, SETTLED))
     (folder / "notes.txt").write_text("not a bin")
     return folder
 
@@ -132,10 +135,12 @@ def test_a_survey_tells_the_state_of_every_bin_here_and_in_the_archive(looker: L
         REJECTED: "rejected",
         WAITING: "to_upload",
         READY: "to_upload",
+        LOST: "held",
     }
     reasons = {item.pid: item.reason for item in found.bins}
     assert reasons[REMOTE_PART] == "not on this disk, and the archive has no .adc"
     assert reasons[TRUNCATED].startswith("truncated")
+    assert reasons[LOST].endswith("bytes of images and the .roi holds none: was the disk full?")
     assert found.excluded == 1 and found.unreadable == 0
     assert found.newest is not None and found.newest.pid == READY
     assert s3.objects() == before

@@ -11,7 +11,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ifcbscan.core.adc import LONGEST_ROW, MOST_ROWS, Damage, Finding, examine, image_columns, parse_image
+from ifcbscan.core.adc import (
+    LONGEST_ROW,
+    MOST_ROWS,
+    Damage,
+    Finding,
+    examine,
+    image_columns,
+    lost_images,
+    parse_image,
+)
 from ifcbscan.core.bins import parse_pid
 from ifcbscan.demo.sample_bins import bin_contents
 from ifcbscan.disk.tree import LocalTree
@@ -47,6 +56,29 @@ def test_a_roi_that_ends_with_its_last_image_is_whole_and_one_byte_less_is_not(o
     assert finding is not None
     assert finding.damage is Damage.TRUNCATED
     assert "1,401" in finding.detail and "1,400" in finding.detail
+
+
+@pytest.mark.parametrize("old_style", [False, True])
+@pytest.mark.parametrize("tail", [b"", b"\0" * 40, b"17,0.", b"-"])
+def test_images_of_which_a_roi_holds_none_are_lost_however_the_adc_ends(old_style: bool, tail: bytes) -> None:
+    first = 1 if old_style else 0
+    rows = [_row(10, 20, first, old_style), _row(30, 40, first + 200, old_style), tail]
+    finding = lost_images(rows, 2 * first, old_style)
+    assert finding is not None and finding.damage is Damage.TRUNCATED
+    assert (
+        finding.detail == "the .adc names 1,400 bytes of images and the .roi holds none: was the disk full?"
+    )
+
+
+def test_of_an_adc_that_names_no_image_none_is_lost() -> None:
+    for rows in (
+        [],
+        [b"\0" * 400],
+        [_row(0, 0, 0)],
+        [_row(0, 0, 5000)],
+        [b"trigger,time\n", _row("nan", 1, 1)],
+    ):
+        assert lost_images(rows, 0, False) is None
 
 
 @pytest.mark.parametrize("pid", [NEW_PID, OLD_PID])

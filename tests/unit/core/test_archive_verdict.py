@@ -53,6 +53,15 @@ UNREADABLE = NotCounted(unreadable=1)
                 "1 bin on its way; read the notes below",
             ),
         ),
+        (
+            "settling",
+            {"disk_nearly_full": True, "warnings": ["the disk of /data is nearly full"]},
+            (
+                Stage.NEEDS_YOU,
+                f"The data disk is nearly full; {LAST}",
+                "1 bin on its way; read the notes below",
+            ),
+        ),
         ("", {"silence": "no new bin"}, (Stage.NEEDS_YOU, "no new bin", "Last bin 14 h ago")),
         (  # which is among the warnings, too, and no other note
             "",

@@ -47,6 +47,11 @@ OLD = "IFCB5_2012_028_081515"
 TRUNCATED = Finding(Damage.TRUNCATED, "the .adc names images up to byte 9 but the .roi ends at 8")
 HARMFUL = Finding(Damage.UNREADABLE, "the last row of the .adc begins with NUL bytes", overridable=False)
 
+LOST = Finding(
+    Damage.TRUNCATED, "the .adc names 9 bytes of images and the .roi holds none", overridable=False
+)
+UNCHECKED = Policy(check_integrity=False)
+
 
 def local(
     hdr: int = 100, adc: int = 200, roi: int = 300, age: float = HOUR, pid: str = NEW, folder: str = "/data"
@@ -144,6 +149,17 @@ TABLE = [
         State.HELD,
         reason="empty: .hdr has 0 bytes",
     ),
+    Case(
+        "no image, but the .adc names some",
+        local(roi=0),
+        SAME,
+        State.HELD,
+        known=Known(LOST),
+        reason="truncated: the",
+    ),
+    Case("the same, sent unchecked", local(roi=0), SAME, State.HELD, policy=UNCHECKED, known=Known(LOST)),
+    Case("no image, and an odd .adc", local(roi=0), NOTHING_REMOTE, State.EMPTY, known=Known(HARMFUL)),
+    Case("no image, just changed", local(roi=0, age=1), SAME, State.SETTLING, known=Known(LOST)),
     Case("neither .adc nor .roi", local(adc=0, roi=0), NOTHING_REMOTE, State.EMPTY, reason="no image"),
     Case("empty .hdr", local(hdr=0), NOTHING_REMOTE, State.HELD, reason="empty: .hdr has 0 bytes"),
     Case("empty .adc", local(adc=0), NOTHING_REMOTE, State.HELD, reason="empty: .adc has 0 bytes"),

@@ -55,6 +55,17 @@ def _list(**values: Any) -> DeletableReport:
     return DeletableReport(**fields)
 
 
+def test_a_folder_of_which_the_disk_is_not_seen_proves_nothing_however_many_bins_are_proven() -> None:
+    report = _report(
+        silence="/mnt is no mount point any more", deletable=_list(written=False, files=0, bins=0)
+    )
+    assert report.exit_code == 3 and not report.all_proven
+    assert list(conclusion(report)) == [
+        "NOT everything is proven: what this folder should hold is not seen (see the warnings). Delete nothing.",
+        "No list of deletable files was written. Delete nothing, and use no older list.",
+    ]
+
+
 TOO_YOUNG = _list(
     files=48,
     bins=16,

@@ -114,18 +114,28 @@ def test_what_is_known_is_told_in_words() -> None:
     ("free", "days_left", "nearly_full"),
     [
         (None, None, False),
-        (0, None, False),  # nothing comes, so nothing is lost
+        (0, None, True),  # it is full, which may be why nothing comes
+        (GB // 10 - 1, None, True),
+        (GB // 10, None, False),  # nothing comes, so nothing is lost
         (2 * GB, 2.9, True),
         (2 * GB, 3.0, False),
         (GB - 1, 100.0, True),
         (GB, 100.0, False),
     ],
 )
-def test_a_disk_is_nearly_full_below_three_days_or_1_gb(
+def test_a_disk_is_nearly_full_below_three_days_or_1_gb_and_full_below_100_mb(
     free: int | None, days_left: float | None, nearly_full: bool
 ) -> None:
     signs = VitalSigns(None, Readings(), free, days_left)
     assert signs.disk_nearly_full == nearly_full == bool(signs.warning("/data"))
+
+
+def test_a_full_disk_to_which_nothing_comes_is_told_without_a_rate() -> None:
+    assert (
+        VitalSigns(free=0)
+        .warning("/data")
+        .startswith("the disk of /data is nearly full: 0 B free. A full disk stops")
+    )
 
 
 def test_the_warning_says_what_it_means_and_what_to_do() -> None:

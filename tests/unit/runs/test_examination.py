@@ -13,11 +13,13 @@ import pytest
 
 from ifcbscan.core.adc import Damage
 from ifcbscan.core.bins import Fileset, parse_pid
+from ifcbscan.core.decision import Decision
 from ifcbscan.core.hdr import LONGEST_HEADER
+from ifcbscan.core.states import State
 from ifcbscan.demo.sample_bins import bin_contents
 from ifcbscan.disk.tree import LocalTree
 from ifcbscan.errors import LocalFileProblem
-from ifcbscan.runs.examination import examine, predicted_refusal
+from ifcbscan.runs.examination import examine, lost_images, predicted_refusal
 
 PID = "D20130526T095207_IFCB013"
 NAMES = b",".join([b"name"] * 24) + b"\n"
@@ -49,6 +51,16 @@ def test_a_refusal_is_predicted_beside_a_finding_and_without_one(tmp_path: Path)
     finding, refusal = examine(*_bin(tmp_path, adc=NAMES, cut=1))
     assert finding is not None and refusal == why
     assert predicted_refusal(*_bin(tmp_path, adc=NAMES)) == why
+
+
+def test_only_of_a_bin_without_images_the_adc_is_read_for_lost_ones(tmp_path: Path) -> None:
+    whole = len(bin_contents(PID).roi)
+    tree, local = _bin(tmp_path, cut=whole)
+    finding = lost_images(tree, local, Decision(State.EMPTY))
+    assert finding is not None and finding.detail.startswith(f"the .adc names {whole:,} bytes of images")
+    assert lost_images(tree, local, Decision(State.SETTLING)) is None
+    (tmp_path / f"{PID}.adc").unlink()
+    assert lost_images(tree, local, Decision(State.EMPTY)) is None
 
 
 def test_no_more_of_a_header_is_looked_at_than_there_should_be(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import random
 from typing import Any, Sequence
 
 import pytest
-from support.fakes import Call, FakeBucket, FakeTree, SerialExecutor, StoredObject, VirtualClock
+from support.fakes import Call, FakeBucket, FakeTree, LocalFile, SerialExecutor, StoredObject, VirtualClock
 from support.world import Interleaver
 
 from ifcbscan.core.bins import EXTENSIONS, Fileset, parse_pid
@@ -79,6 +79,24 @@ def day_of(pid: str) -> float:
     parsed = parse_pid(pid)
     assert parsed is not None
     return parsed.sample_time
+
+
+# --- a bin without images
+
+
+@pytest.mark.parametrize("dry_run", [False, True])
+def test_an_empty_roi_beside_an_adc_that_names_images_needs_a_person_and_a_real_one_nobody(
+    world: World, dry_run: bool
+) -> None:
+    world.write(FIRST)
+    world.tree.files[f"/data/{FIRST}.roi"] = LocalFile(b"", world.clock.wall() - 3600)
+    world.tree.write_bin(SECOND, world.clock.wall() - 3600, images=0)
+    report = world.scan(dry_run=dry_run)
+    assert report.bins[BinState.HELD] == 2 and report.attention == 1
+    reasons = {problem.pid: problem.reason for problem in report.problems}
+    assert reasons[FIRST].startswith("truncated: the .adc names ")
+    assert reasons[FIRST].endswith("and the .roi holds none: was the disk full?")
+    assert reasons[SECOND].startswith("empty: ")
 
 
 # --- the guard before the first file

@@ -55,6 +55,15 @@ def test_of_many_bins_that_wait_the_newest_are_examined_and_that_is_told(
     assert {item.state.value for item in unexamined.bins} == {"to_upload"} and unexamined.warnings == ()
 
 
+def test_a_disk_that_is_full_is_told_though_no_bins_come(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert world.survey().warnings == ()
+    monkeypatch.setattr(world.tree, "free_space", lambda: 0)
+    found = world.survey()
+    assert found.vital.disk_nearly_full and found.warnings == (found.vital.warning("/data"),)
+
+
 def test_the_newest_bin_is_not_one_from_the_future_nor_one_without_images(world: World) -> None:
     for pid in PIDS[:2]:
         world.write(pid)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -92,6 +93,39 @@ def test_a_bin_that_the_archive_lacks_is_held_if_it_is_damaged_and_missing_if_no
 
     monkeypatch.setattr(world.tree, "open", cannot)
     assert world.verify().bins[VerifyState.MISSING] == 1
+
+
+def test_a_bin_whose_images_are_lost_is_held_and_needs_a_person(world: World) -> None:
+    world.tree.files[f"/data/{PID}.roi"] = LocalFile(b"", world.changed)
+    assert world.verify().bins[VerifyState.HELD] == 1
+    assert world.reason().endswith("bytes of images and the .roi holds none: was the disk full?")
+
+
+def test_a_folder_without_bins_is_told_if_the_archive_holds_some_and_is_no_proof_either_way(
+    world: World,
+) -> None:
+    world.archive(*EXTENSIONS)
+    world.tree.files.clear()
+    report = world.verify()
+    said = "no bin was found in /data, though the archive holds 1 of this series. Is the disk mounted?"
+    assert report.warnings[1:] == (said,) and report.silence == said and report.exit_code == 3
+    world.bucket.objects.clear()
+    report = world.verify()
+    assert report.silence == "" and report.warnings == ("of the settings",) and report.exit_code == 3
+
+
+def test_under_a_disk_that_is_away_nothing_is_listed_as_deletable(world: World, tmp_path: Path) -> None:
+    world.archive(*EXTENSIONS)
+    options = VerifyOptions("hablab", "nauset", Policy(), deletable=str(tmp_path / "list"), deletable_after=0)
+    backends = VerifyBackends(world.tree, world.bucket, world.clock, SerialExecutor())
+    seen = verify(options, backends, world.listener)
+    assert seen.exit_code == 0 and (tmp_path / "list").read_bytes()
+    (tmp_path / "list").write_bytes(b"before")
+    away = verify(options, backends, world.listener, silence="/mnt is no mount point any more")
+    assert away.exit_code == 3 and away.warnings == ("/mnt is no mount point any more",)
+    assert away.deletable is not None and not away.deletable.written
+    assert (tmp_path / "list").read_bytes() == b"before"
+    assert [path.name for path in tmp_path.iterdir()] == ["list"]
 
 
 def test_a_bin_that_changes_while_it_is_read_is_settling(world: World) -> None:
