@@ -23,7 +23,7 @@ OVERDUE_AFTER = 15 * 60.0
 FULL_OVERDUE_AFTER = 3 * 3600.0
 
 #: Where a scan has ended within so many seconds, something starts them.
-STARTED_WITHIN = 300.0
+STARTED_WITHIN = 600.0
 
 #: An archive that cannot be reached for less than so many seconds is no matter for a person.
 SHORT_OUTAGE = 3600.0
@@ -96,9 +96,12 @@ class KnownJob(NamedTuple):
             installed=None if ahead else self.installed,
         )
 
-    def is_over(self, run: LastRun) -> bool:
-        """Whether the failure of one of the two runs is over, as the other kind has shown since."""
-        return is_over(run, self.last_full if run is self.last_recent else self.last_recent)
+    def end_of(self, run: LastRun) -> str | None:
+        """Since when the failure of one of the two runs is over, as records write it; None if it lasts."""
+        other = self.last_full if run is self.last_recent else self.last_recent
+        if other is None or not is_over(run, other):
+            return None
+        return max(run.finished, other.succeeding_since or other.finished)
 
     @property
     def last(self) -> LastRun | None:
@@ -150,7 +153,7 @@ class KnownJob(NamedTuple):
         red light until the next full hour. When that is so, core/last_run.py says.
         """
         runs = [run for run in (self.last_recent, self.last_full) if run is not None]
-        found = [run for run in runs if run.failed and not self.is_over(run)]
+        found = [run for run in runs if run.failed and self.end_of(run) is None]
         return max(found, key=lambda run: run.finished, default=None)
 
     @property

@@ -77,7 +77,13 @@ def _is_sound(record: LastRun) -> bool:
         and isinstance(record.attention, int)
         and all(
             isinstance(text, str)
-            for text in (record.summary, record.silence, record.log_trouble, record.reason, *record.instrument)
+            for text in (
+                record.summary,
+                record.silence,
+                record.log_trouble,
+                record.reason,
+                *record.instrument,
+            )
         )
         and (record.newest is None or isinstance(record.newest, str))
         and isinstance(record.bins, dict)

@@ -108,7 +108,7 @@ def test_a_job_that_runs_and_has_nothing_to_do_is_ok() -> None:
         (job(run(1, newest=NEW), run(40, 3, silence="no new bin: x", newest=OLD)), Light.OK, ""),
         (job(run(1, bins={}), run(40, 3, silence="no bin")), Light.SILENT, "no bin"),
         (job(run(1), run(40), scheduler_down="cron does not run"), Light.OK, ""),
-        (job(run(6), run(40), scheduler_down="cron does not run"), Light.NEEDS_YOU, "cron does not run"),
+        (job(run(11), run(40), scheduler_down="cron does not run"), Light.NEEDS_YOU, "cron does not run"),
         (job(run(60), run(90), scheduler_down="cron does not run"), Light.NEEDS_YOU, "cron does not run"),
         (job(run(1), run(40), records_trouble="no room"), Light.NEEDS_YOU, "no room"),
         (
