@@ -102,13 +102,14 @@ class LastRun(NamedTuple):
 
     def known_at(self, now: float) -> LastRun:
         """This record without the moments that lie in the future of `now` (seconds since 1970): the clock was set back."""
+
+        def believed(moment: str | None) -> str | None:
+            return None if moment is None or is_ahead(seconds(moment), now) else moment
+
         return self._replace(
-            **{
-                name: None
-                for name in ("last_success", "failing_since", "succeeding_since")
-                for moment in [getattr(self, name)]
-                if moment is not None and is_ahead(seconds(moment), now)
-            }
+            last_success=believed(self.last_success),
+            failing_since=believed(self.failing_since),
+            succeeding_since=believed(self.succeeding_since),
         )
 
     def _counted_with(self, before: LastRun | None) -> LastRun:
