@@ -16,12 +16,14 @@ from ifcbscan.core.scan_report import (
     ScanReport,
     Tally,
     loud,
+    reason_of,
     summary,
     told_once,
     worth_telling,
 )
 from ifcbscan.core.states import SCAN_COUNTS as COUNTS
 from ifcbscan.core.states import BinState
+from ifcbscan.core.vital_signs import VitalSigns
 from ifcbscan.errors import ExitCode
 
 PID = Pid("D20130526T095207_IFCB013")
@@ -257,3 +259,17 @@ def test_a_run_of_the_last_days_without_a_bin_says_of_which_days() -> None:
     assert summary(_report()) == "nauset: no bins found"
     assert summary(_report(max_age=3 * 86400.0)) == "nauset: no bin of the last 3 days"
     assert summary(_report({BinState.SYNCED: 1}, max_age=3 * 86400.0)) == "nauset: 1 already in the archive"
+
+
+def test_why_a_run_partly_failed_is_one_line() -> None:
+    assert reason_of(_report()) == ""
+    assert reason_of(_report(silence="no bin")) == "no bin"
+    full = VitalSigns(free=10**6, days_left=0.1)
+    assert reason_of(_report(vital=full)) == full.warning(_report().directory) != ""
+    failed = Problem("D20260526T095207_IFCB013", BinState.FAILED, "the file changed")
+    assert (
+        reason_of(_report({BinState.FAILED: 1}, problems=(failed,)))
+        == "1 bin failed: D20260526T095207_IFCB013: the file changed"
+    )
+    assert reason_of(_report(unreadable=1, warnings=("a folder", "x"))) == "a folder"
+    assert reason_of(_report(warnings=("x",))) == ""
