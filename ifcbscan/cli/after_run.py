@@ -13,7 +13,7 @@ from ifcbscan.cli.log import log_trouble, logger
 from ifcbscan.cli.output import say
 from ifcbscan.core.bins import Pid
 from ifcbscan.core.last_run import has_looked, seconds
-from ifcbscan.core.scan_report import ScanReport, summary, why_failed
+from ifcbscan.core.scan_report import ScanReport, reason_of, summary, why_failed
 from ifcbscan.errors import ExitCode
 from ifcbscan.state import last_runs, log_memory
 from ifcbscan.state.last_runs import LastRun
@@ -103,6 +103,7 @@ class AfterRun(NamedTuple):
             record = record._replace(
                 bins={state.value: count for state, count in report.bins.items()},
                 silence=report.silence,
+                reason=reason_of(report),
                 attention=report.attention,
                 newest=report.newest_local,
                 instrument=() if report.vital is None else report.vital.lines(),

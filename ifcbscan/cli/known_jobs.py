@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Sequence
 
 from ifcbscan.cli.log import installed_at, not_started_at
@@ -19,7 +20,7 @@ from ifcbscan.schedule.base import Scheduler
 from ifcbscan.schedule.crontab_text import NOT_STARTED
 from ifcbscan.schedule.jobs import InstalledJob, ScheduledJob
 from ifcbscan.schedule.system_tables import SystemJob, system_jobs
-from ifcbscan.state import dashboard_notes, last_runs, paths
+from ifcbscan.state import dashboard_notes, last_runs, paths, run_locks
 from ifcbscan.state.dashboard_notes import NOTHING_KNOWN
 
 #: A disk with less room than this is full. Bytes.
@@ -48,9 +49,26 @@ def known_jobs(scheduler: Scheduler, now: float | None = None) -> list[JobStatus
     now = time.time() if now is None else now
     own: list[tuple[InstalledJob, SystemJob | None]] = [(found, None) for found in scheduler.jobs()]
     all_jobs = own + [(found.installed, found) for found in system_jobs()]
+    if not all_jobs:
+        return []
     pairs = rivals_among([installed.job for installed, _ in all_jobs])
-    trouble = records_trouble() if all_jobs else ""
-    return [_status(installed, system, pairs, now, trouble) for installed, system in all_jobs]
+    down, trouble = scheduler_down(scheduler), records_trouble()
+    found = [_status(installed, system, pairs, now) for installed, system in all_jobs]
+    return [
+        status if status.known.foreign else _with_troubles(status, down, trouble, now) for status in found
+    ]
+
+
+def scheduler_down(scheduler: Scheduler) -> str:
+    """Why nothing is started by itself at present, as far as can be seen; "" if nothing tells of it."""
+    # On Linux the only note is that cron does not run; elsewhere they say under which conditions jobs run.
+    down = sys.platform.startswith("linux") and scheduler.notes()
+    return f"{scheduler.name} does not run, so no scan is started by itself" if down else ""
+
+
+def _with_troubles(status: JobStatus, down: str, trouble: str, now: float) -> JobStatus:
+    known = status.known._replace(scheduler_down=down, records_trouble=trouble)
+    return replace(status, known=known, health=judge(known, now))
 
 
 def worst_first(jobs: Sequence[JobStatus]) -> list[JobStatus]:
@@ -81,7 +99,6 @@ def _status(
     system: SystemJob | None,
     pairs: Sequence[tuple[ScheduledJob, ScheduledJob]],
     now: float,
-    trouble: str,
 ) -> JobStatus:
     job = installed.job
     rivals = [other for pair in pairs for other in pair if job in pair and other != job]
@@ -98,8 +115,8 @@ def _status(
         installed.recent,
         installed.full,
         len(rivals),
-        records=trouble,
         dashboard="; ".join(note.warnings()),
+        full_under_way=run_locks.in_progress(job.directory, job.time_series, "full"),
     )
     known = known._replace(not_started=_not_started(job.log_file, known))
     return JobStatus(installed, known, judge(known, now), note, rivals, system)

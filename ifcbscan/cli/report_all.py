@@ -12,15 +12,13 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import time
-from dataclasses import replace
 from typing import Any, NamedTuple, Sequence
 
 from ifcbscan.atomic import read_head, read_small
 from ifcbscan.cli import output
 from ifcbscan.cli.endings import ending_of
 from ifcbscan.cli.job import find_job
-from ifcbscan.cli.known_jobs import known_jobs
+from ifcbscan.cli.known_jobs import JobStatus, known_jobs
 from ifcbscan.cli.more_options import ReportArguments
 from ifcbscan.cli.options import JobArguments
 from ifcbscan.cli.printer import say_warnings
@@ -29,8 +27,9 @@ from ifcbscan.cli.side_by_side import side_by_side
 from ifcbscan.cli.signals import Interruption
 from ifcbscan.cli.targets import absolute, check_replaced, is_inside, is_page, is_same_file
 from ifcbscan.clock import Clock
-from ifcbscan.core.archive_report import to_json
-from ifcbscan.core.health import trouble_of_scans
+from ifcbscan.core.archive_report import ArchiveReport, to_json
+from ifcbscan.core.archive_verdict import Stage
+from ifcbscan.core.health import Light
 from ifcbscan.core.printable import printable
 from ifcbscan.core.series import file_name
 from ifcbscan.errors import ExitCode, Interrupted, UsageError
@@ -68,15 +67,13 @@ def report_all(arguments: ReportArguments, interruption: Interruption) -> tuple[
         page.check_jinja2()  # before minutes of looking at everything
         _check_folder(folder, jobs)
     now = Clock().wall()
-    answers = side_by_side(lambda job: _look_at(job, arguments, interruption), jobs)
+    answers = side_by_side(lambda status: _look_at(status, arguments, interruption), scheduled)
     looked: list[IndexedJob] = []
     for status, answer in zip(scheduled, answers):
-        indexed, text = answer or _without_answer(status.job)
-        indexed = replace(indexed, schedule=printable(trouble_of_scans(status.known, time.time())))
+        indexed, text = answer or _without_answer(status)
         looked.append(indexed)
         if folder is not None:
-            text = text or render_problem(indexed, now)
-            page.write_page(os.path.join(folder, indexed.page), text)
+            _write(os.path.join(folder, indexed.page), indexed, text, now)
     for indexed in looked:
         _say(indexed)
     if not jobs:
@@ -90,6 +87,31 @@ def report_all(arguments: ReportArguments, interruption: Interruption) -> tuple[
     page.write_page(index, render_index(looked, now))
     _remove(folder, before - {job.page for job in looked})
     return index, _exit_code(looked)
+
+
+def _write(path: str, job: IndexedJob, text: str, now: float) -> None:
+    # What a short outage has left is better than a page that says nothing else.
+    if text or job.verdict.stage is Stage.NEEDS_YOU or not os.path.lexists(path):
+        page.write_page(path, text or render_problem(job, now))
+
+
+def _indexed(
+    status: JobStatus, report: ArchiveReport | None, problem: str = "", outage: bool = False
+) -> IndexedJob:
+    """A job with what is known of it: by the page, and by its records and its schedule, of which `status` says the same."""
+    light, words = status.health
+    cure = "; the same 'ifcbscan start' again puts it back" if light is Light.INCOMPLETE else ""
+    calm = outage and not light.needs_attention
+    return IndexedJob(
+        printable(status.job.time_series),
+        printable(status.job.directory),
+        _page_name(status.job),
+        report,
+        problem,
+        f"{light.value}: {printable(words)}{cure}" if words else "",
+        Stage.NEEDS_YOU if light.needs_attention else Stage.ON_ITS_WAY,
+        Stage.ON_ITS_WAY if calm else Stage.NEEDS_YOU,
+    )
 
 
 def _page_name(job: ScheduledJob) -> str:
@@ -115,27 +137,25 @@ def _check_folder(folder: str, jobs: Sequence[ScheduledJob]) -> None:
         check_replaced("--output", os.path.join(folder, name), is_page)
 
 
-def _look_at(job: ScheduledJob, arguments: ReportArguments, interruption: Interruption) -> _Looked:
+def _look_at(status: JobStatus, arguments: ReportArguments, interruption: Interruption) -> _Looked:
     """Raises nothing but Interrupted: whatever happens to one job must not cost the pages of the others."""
     wants_page = arguments.output is not None
     try:
-        answer = _answer(job, arguments, interruption)
-        indexed = IndexedJob(*_named(job), answer.report)
-        return _Looked(indexed, page.render(*answer) if wants_page else "")
+        answer = _answer(status.job, arguments, interruption)
+        indexed = _indexed(status, answer.report)
+        return _Looked(indexed, page.render(*answer, indexed.verdict) if wants_page else "")
     except Interrupted:
         raise
     except Exception as error:
-        return _Looked(IndexedJob(*_named(job), None, printable(ending_of(error, sends=False).line)))
+        ending = ending_of(error, sends=False)
+        outage = ending.exit_code == ExitCode.UNREACHABLE
+        return _Looked(_indexed(status, None, printable(ending.line), outage))
 
 
-def _without_answer(job: ScheduledJob) -> _Looked:
+def _without_answer(status: JobStatus) -> _Looked:
     what = "it was ended from outside (is there too little memory?)"
     line = f"The folder and the archive could not be compared: {what}. Try again later."
-    return _Looked(IndexedJob(*_named(job), None, line))
-
-
-def _named(job: ScheduledJob) -> tuple[str, str, str]:
-    return printable(job.time_series), printable(job.directory), _page_name(job)
+    return _Looked(_indexed(status, None, line))
 
 
 def _answer(scheduled: ScheduledJob, arguments: ReportArguments, interruption: Interruption) -> Answer:
@@ -172,9 +192,7 @@ def _json(job: IndexedJob) -> dict[str, Any]:
 
 
 def _exit_code(jobs: Sequence[IndexedJob]) -> int:
-    good = all(
-        job.report is not None and not job.report.unreadable and not job.report.silence for job in jobs
-    )
+    good = all(job.verdict.stage is not Stage.NEEDS_YOU for job in jobs)
     return ExitCode.DONE if jobs and good else ExitCode.PARTLY_FAILED
 
 

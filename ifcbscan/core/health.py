@@ -9,7 +9,7 @@ from __future__ import annotations
 import enum
 from typing import Iterable, NamedTuple
 
-from ifcbscan.core.last_run import LastRun, has_looked, safe_of, seconds, waiting_of
+from ifcbscan.core.last_run import LastRun, is_ahead, is_over, is_silence_over, safe_of, seconds, waiting_of
 from ifcbscan.core.silence import NO_NEW_BIN
 from ifcbscan.core.states import Tone
 from ifcbscan.core.words import counted, human_duration
@@ -17,6 +17,13 @@ from ifcbscan.errors import ExitCode
 
 #: Seconds after which the every-minute scan should have ended again, even a slow one.
 OVERDUE_AFTER = 15 * 60.0
+
+#: Seconds after which the hourly scan should have ended again. The first one of years of data may take hours, and one that is
+#: under way is never overdue.
+FULL_OVERDUE_AFTER = 3 * 3600.0
+
+#: Where a scan has ended within so many seconds, something starts them.
+STARTED_WITHIN = 600.0
 
 #: An archive that cannot be reached for less than so many seconds is no matter for a person.
 SHORT_OUTAGE = 3600.0
@@ -64,8 +71,10 @@ class KnownJob(NamedTuple):
 
     `recent`, `full`: whether the two entries are in the schedule; `rivals`: how many other jobs send some of the same bins.
     `foreign`: a job of another user, of which only the age of the log in seconds may be known (`log_age`).
-    `not_started`: what sh has written into the log since the last run ended, because ifcbscan could not be started; `records`:
-    why no run can leave a record; `dashboard`: what is wrong with the time series on the dashboard. "" for nothing.
+    `not_started`: what sh has written into the log since the last run ended, because ifcbscan could not be started;
+    `dashboard`: what is wrong with the time series on the dashboard; `full_under_way`: whether an hourly scan runs at this
+    moment; `scheduler_down`: why nothing is started by itself at present; `records_trouble`: why no run can leave a record. "" where
+    all is well.
     """
 
     last_recent: LastRun | None
@@ -77,8 +86,26 @@ class KnownJob(NamedTuple):
     foreign: bool = False
     log_age: float | None = None
     not_started: str = ""
-    records: str = ""
     dashboard: str = ""
+    full_under_way: bool = False
+    scheduler_down: str = ""
+    records_trouble: str = ""
+
+    def known_at(self, now: float) -> KnownJob:
+        """What can be believed at `now` (seconds since 1970): no moment of the future, so that none makes anything younger."""
+        ahead = self.installed is not None and is_ahead(self.installed, now)
+        return self._replace(
+            last_recent=None if self.last_recent is None else self.last_recent.known_at(now),
+            last_full=None if self.last_full is None else self.last_full.known_at(now),
+            installed=None if ahead else self.installed,
+        )
+
+    def end_of(self, run: LastRun) -> str | None:
+        """Since when the failure of one of the two runs is over, as records write it; None if it lasts."""
+        other = self.last_full if run is self.last_recent else self.last_recent
+        if other is None or not is_over(run, other):
+            return None
+        return max(run.finished, other.succeeding_since or other.finished)
 
     @property
     def last(self) -> LastRun | None:
@@ -126,23 +153,21 @@ class KnownJob(NamedTuple):
     def failing(self) -> LastRun | None:
         """The run whose failure lasts, None if none does.
 
-        A failure of one kind of run is over when the other kind has succeeded since, unless it has come back: a settings file
-        that was put right must not leave a red light until the next full hour.
+        That of one kind of run may be over when the other kind succeeds: a settings file that was put right must not leave a
+        red light until the next full hour. When that is so, core/last_run.py says.
         """
-        pairs = (self.last_recent, self.last_full), (self.last_full, self.last_recent)
-        found = [run for run, other in pairs if run is not None and run.failed and not _is_over(run, other)]
+        runs = [run for run in (self.last_recent, self.last_full) if run is not None]
+        found = [run for run in runs if run.failed and self.end_of(run) is None]
         return max(found, key=lambda run: run.finished, default=None)
 
     @property
     def silence(self) -> str:
         """Why the folder is silent, as the last run says that could know; "" if it is not."""
         pairs = (self.last_recent, self.last_full), (self.last_full, self.last_recent)
-        found = [
-            run.silence
-            for run, other in pairs
-            if run is not None and run.silence and not _is_over(run, other)
-        ]
-        return found[0] if found else ""
+        for run, other in pairs:
+            if run is not None and run.silence and not is_silence_over(run, other):
+                return run.silence
+        return ""
 
     @property
     def _counted(self) -> LastRun | None:
@@ -151,16 +176,6 @@ class KnownJob(NamedTuple):
             if run is not None and run.bins:
                 return run
         return None
-
-
-def _is_over(run: LastRun, other: LastRun | None) -> bool:
-    if other is None or other.last_success is None or other.last_success <= run.finished:
-        return False
-    # A run that sees no complete bin asks nothing of the archive, so that it ended well proves nothing.
-    if not has_looked(other.bins):
-        return False
-    # an outage is one of the network, whichever run met it
-    return run.exit_code == ExitCode.UNREACHABLE or bool(run.silence) or run.failing_since == run.finished
 
 
 class Health(NamedTuple):
@@ -172,19 +187,11 @@ class Health(NamedTuple):
 
 def judge(job: KnownJob, now: float) -> Health:
     """How a job is at the time `now` (seconds since 1970)."""
-    return min(_found(job, now), key=lambda health: _WORST_FIRST[health.light], default=Health(Light.OK))
-
-
-def trouble_of_scans(job: KnownJob, now: float) -> str:
-    """What is wrong with the schedule or the scans of a job, as far as nobody can see it from the folder, the archive and what
-    the dashboard said: for a page, which looks at those by itself. "" for nothing."""
-    red = [health for health in _of_scans(job._replace(rivals=0), now) if health.light.needs_attention]
-    found = [health for health in red if health.light is not Light.SILENT]
-    worst = min(found, key=lambda health: _WORST_FIRST[health.light], default=None)
-    if worst is None:
-        return ""
-    cure = "; the same 'ifcbscan start' again puts it back" if worst.light is Light.INCOMPLETE else ""
-    return f"{worst.light.value}: {worst.words}{cure}"
+    return min(
+        _found(job.known_at(now), now),
+        key=lambda health: _WORST_FIRST[health.light],
+        default=Health(Light.OK),
+    )
 
 
 def overdue(job: KnownJob, now: float) -> str:
@@ -192,18 +199,46 @@ def overdue(job: KnownJob, now: float) -> str:
     not run since."""
     if not job.recent or job.foreign:
         return ""
-    ended = None if job.last_recent is None else job.last_recent.ended
-    known = [moment for moment in (ended, job.installed) if moment is not None]
-    if not known and job.last_full is not None:
-        known = [job.last_full.ended]
-    if not known:
-        return "it should run every minute, and no scan has left a record"
-    since = max(known)
-    if now - since <= OVERDUE_AFTER:
+    full = None if job.last_full is None else _ended(job.last_full, now)
+    return _late(job, job.last_recent, full, now, (OVERDUE_AFTER, "it should run every minute"))
+
+
+def overdue_full(job: KnownJob, now: float) -> str:
+    """Why the hourly scan is overdue, in words; "" if it is not. As above. One that is under way is not."""
+    if not job.full or job.foreign or job.full_under_way:
         return ""
+    # Where it is not known when the job was installed, it was before all that is known of the other kind of run.
+    recent = job.last_recent
+    moments = () if recent is None else (recent.succeeding_since, recent.failing_since, recent.finished)
+    known = [seconds(moment) for moment in moments if moment and not is_ahead(seconds(moment), now)]
+    first = min(known, default=None)
+    if first is None and job.installed is None and job.last_full is None:
+        return ""  # the every-minute scan is overdue
+    return _late(
+        job, job.last_full, first, now, (FULL_OVERDUE_AFTER, "the hourly scan should look at everything")
+    )
+
+
+def _late(job: KnownJob, run: LastRun | None, other: float | None, now: float, due: tuple[float, str]) -> str:
+    # `due`: after how many seconds, and the beginning of the words.
+    patience, words = due
+    ended = None if run is None else _ended(run, now)
+    known = [moment for moment in (ended, job.installed) if moment is not None]
+    if not known and other is not None:
+        known = [other]
+    since = max(known, default=None)
+    if since is not None and now - since <= patience:
+        return ""
+    if since is None or since not in (ended, job.installed):
+        of_future = "its last record is of the future: was the clock set back?"
+        return f"{words}, and {'no scan has left a record' if run is None else of_future}"
     if since == ended:
-        return f"it should run every minute, and has not for {human_duration(now - since)}"
-    return f"it should run every minute, and has not run since it was installed {human_duration(now - since)} ago"
+        return f"{words}, and has not for {human_duration(now - since)}"
+    return f"{words}, and has not run since it was installed {human_duration(now - since)} ago"
+
+
+def _ended(run: LastRun, now: float) -> float | None:
+    return None if is_ahead(run.ended, now) else run.ended
 
 
 def outage(run: LastRun, now: float) -> str:
@@ -211,6 +246,18 @@ def outage(run: LastRun, now: float) -> str:
     since, last_success = run.failing_since or run.finished, run.last_success
     line = f"the archive could not be reached since {_clock(since, now)} UTC ({human_duration(now - seconds(since))})"
     return line + ("" if last_success is None else f"; last success {_clock(last_success, now)}")
+
+
+def past_outage(run: LastRun, end: str, now: float) -> str:
+    """The same for one that ended: at `end`, as records write it."""
+    since = run.failing_since or run.finished
+    return f"the archive could not be reached from {_clock(since, now)} to {_clock(end, now)} UTC, and can be again"
+
+
+def reason_of(run: LastRun) -> str:
+    """Why a run failed, in words for one line."""
+    partly = run.exit_code == ExitCode.PARTLY_FAILED
+    return (run.silence or run.log_trouble or run.reason or run.summary) if partly else run.summary
 
 
 def summary(lights: Iterable[Light]) -> str:
@@ -261,16 +308,26 @@ def _of_scans(job: KnownJob, now: float) -> Iterable[Health]:
         yield Health(Light.FAILING, job.not_started)
     if job.failing is not None:
         yield _of_failure(job.failing, now)
-    late = overdue(job, now)
-    if late:
-        yield Health(Light.OVERDUE, late)
+    if _is_down(job, now):
+        yield Health(Light.NEEDS_YOU, job.scheduler_down)
+    else:  # which is why
+        yield from (
+            Health(Light.OVERDUE, late) for late in (overdue(job, now), overdue_full(job, now)) if late
+        )
     if not (job.recent and job.full):
         missing = "hourly" if job.recent else "every-minute"
         yield Health(Light.INCOMPLETE, f"the {missing} entry of the schedule is missing")
+    if job.records_trouble:
+        yield Health(Light.NEEDS_YOU, job.records_trouble)
     if job.rivals:
         yield Health(Light.NEEDS_YOU, "some of its bins are also sent to another time series")
-    if job.records:
-        yield Health(Light.NEEDS_YOU, job.records)
+
+
+def _is_down(job: KnownJob, now: float) -> bool:
+    # Some systems start what stands in crontabs without a process of cron's name: a scan that has just run shows it.
+    ended = None if job.last_recent is None else _ended(job.last_recent, now)
+    last = max((moment for moment in (ended, job.installed) if moment is not None), default=0.0)
+    return bool(job.scheduler_down) and now - last > STARTED_WITHIN
 
 
 def _of_failure(run: LastRun, now: float) -> Health:
@@ -281,7 +338,7 @@ def _of_failure(run: LastRun, now: float) -> Health:
         return _of_silence(run.silence)
     if run.log_trouble and run.exit_code == ExitCode.PARTLY_FAILED:
         return Health(Light.NEEDS_YOU, run.log_trouble)
-    return Health(Light.FAILING, run.summary)
+    return Health(Light.FAILING, reason_of(run))
 
 
 def _of_silence(words: str) -> Health:

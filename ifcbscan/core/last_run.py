@@ -10,6 +10,7 @@ import datetime
 from typing import NamedTuple
 
 from ifcbscan.core.bins import Pid, parse_pid
+from ifcbscan.core.silence import NO_NEW_BIN
 from ifcbscan.core.states import BinState, Tone
 from ifcbscan.errors import ExitCode
 
@@ -17,6 +18,12 @@ FORM = "%Y-%m-%dT%H:%M:%SZ"
 
 #: Ended by somebody, so neither a success nor a failure.
 _NO_RESULT = (ExitCode.INTERRUPTED, ExitCode.TERMINATED)
+
+#: What is further ahead of now (seconds) was written by a clock that has been set back since: when it was, is not known.
+_AHEAD = 120.0
+
+#: A failure may end so many seconds after what caused it: a run tries again for minutes.
+_LINGERS = 600.0
 
 _EPOCH = datetime.datetime(1970, 1, 1)
 
@@ -26,7 +33,9 @@ class LastRun(NamedTuple):
 
     `bins`, `attention` (bins that need a person) and `newest` (pid of the newest complete bin here) are those of the last
     run that has counted them; `instrument`: what the last full run has seen of its sensors and its disk, in lines.
-    `log_trouble`: why the log of this run could not be written, "" where it could.
+    `log_trouble`: why the log of this run could not be written, "" where it could. `succeeding_since`: when the first of the
+    successes came that followed each other up to `last_success`, all of which have asked the archive; None if that one has not.
+    `reason`: why the exit code is not 0, where the summary is counts.
     """
 
     finished: str
@@ -40,6 +49,8 @@ class LastRun(NamedTuple):
     newest: str | None = None
     log_trouble: str = ""
     instrument: tuple[str, ...] = ()
+    succeeding_since: str | None = None
+    reason: str = ""
 
     @staticmethod
     def that_ends_now(exit_code: int, summary: str, bins: dict[str, int]) -> LastRun:
@@ -67,24 +78,82 @@ class LastRun(NamedTuple):
         """The newest complete bin, as far as it is known and is one."""
         return parse_pid(self.newest) if self.newest else None
 
-    def after(self, before: LastRun | None) -> LastRun:
-        """This record with what only the earlier one, `before`, can know."""
-        last_success, failing_since = self.last_success, self.failing_since
+    def after(self, before: LastRun | None, other: LastRun | None = None) -> LastRun:
+        """This record with what only the earlier one, `before`, can know. `other`: the record of the job's other kind of run.
+
+        A run that somebody has ended tells nothing: what the one before it said stays, and so does its age.
+        """
+        if self.exit_code in _NO_RESULT and before is not None:
+            return before
+        before = None if before is None else before.known_at(self.ended)
+        made = self._counted_with(before)
         if self.exit_code == ExitCode.DONE:
-            last_success, failing_since = self.finished, None
-        elif before is not None:
-            last_success = before.last_success or (
-                before.finished if before.exit_code == ExitCode.DONE else None
-            )
-            failing_since = before.failing_since or (before.finished if before.failed else None)
-        if self.failed and failing_since is None:
-            failing_since = self.finished
-        made = self._replace(last_success=last_success, failing_since=failing_since)
+            unbroken = before.succeeding_since if before is not None and not before.failed else None
+            since = (unbroken or self.finished) if has_looked(self.bins) else None
+            return made._replace(last_success=self.finished, failing_since=None, succeeding_since=since)
+        if before is not None:
+            made = made._replace(last_success=before.last_success, succeeding_since=before.succeeding_since)
+        if not self.failed:
+            return made
+        # An old failure that was over lends its beginning to no new one.
+        lasts = before is not None and before.failed and not is_over(before, other)
+        since = before.failing_since if before is not None and lasts else None
+        return made._replace(failing_since=since or self.finished)
+
+    def known_at(self, now: float) -> LastRun:
+        """This record without the moments that lie in the future of `now` (seconds since 1970): the clock was set back."""
+
+        def believed(moment: str | None) -> str | None:
+            return None if moment is None or is_ahead(seconds(moment), now) else moment
+
+        return self._replace(
+            last_success=believed(self.last_success),
+            failing_since=believed(self.failing_since),
+            succeeding_since=believed(self.succeeding_since),
+        )
+
+    def _counted_with(self, before: LastRun | None) -> LastRun:
+        # Where nothing can be seen, nothing is counted: that no bin waits in an empty folder would be no news.
+        blind = bool(self.silence) and not self.silence.startswith(NO_NEW_BIN) and not any(self.bins.values())
+        made = self._replace(bins={}) if blind else self
         if before is None:
             return made
         if not made.bins:
-            made = made._replace(bins=before.bins, attention=before.attention, instrument=before.instrument)
+            made = made._replace(
+                bins=before.bins,
+                attention=self.attention or before.attention,
+                instrument=self.instrument or before.instrument,
+            )
         return made._replace(newest=made.newest or before.newest)
+
+
+def is_over(run: LastRun, other: LastRun | None) -> bool:
+    """Whether the failure of `run` is over, as the job's other kind of run shows that has not failed since.
+
+    Only if that one failed, too, and its present successes began after the failure: then both met the same, such as an outage
+    or a broken settings file. If it succeeded right through, the failure is one that it never meets, and lasts.
+    """
+    if run.silence:
+        return is_silence_over(run, other)
+    if other is None or other.last_success is None or other.succeeding_since is None:
+        return False
+    return other.last_success > run.finished and seconds(other.succeeding_since) > run.ended - _LINGERS
+
+
+def is_silence_over(run: LastRun, other: LastRun | None) -> bool:
+    """Whether the silence that `run` told of is over, as the job's other kind of run has seen since."""
+    if other is None or other.silence or other.last_success is None or other.last_success <= run.finished:
+        return False
+    if not run.silence.startswith(NO_NEW_BIN):
+        return any(other.bins.values()) and has_looked(other.bins)
+    # A run that sees the last days only does not know whether a bin is late, unless it has seen a newer one.
+    seen, known = other.newest_bin, run.newest_bin
+    return seen is not None and (known is None or seen.sample_time > known.sample_time)
+
+
+def is_ahead(moment: float, now: float) -> bool:
+    """Whether a moment lies in the future, so that it cannot be believed."""
+    return moment > now + _AHEAD
 
 
 def has_looked(bins: dict[str, int]) -> bool:

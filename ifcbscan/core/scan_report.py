@@ -199,6 +199,18 @@ def why_failed(report: ScanReport) -> str:
     return "; ".join([summary(report), *reasons])
 
 
+def reason_of(report: ScanReport) -> str:
+    """Why a run partly failed (exit code 3), in one line of words; "" if it did not, or the summary says it."""
+    failed = [problem for problem in report.problems if problem.state is BinState.FAILED]
+    if report.silence:
+        return report.silence
+    if report.vital is not None and report.vital.disk_nearly_full:
+        return report.vital.warning(report.directory)
+    if failed:
+        return f"{counted(len(failed), 'bin')} failed: {failed[0].pid}: {failed[0].reason}"
+    return next(iter(report.warnings), "") if report.unreadable or report.stalled else ""
+
+
 def worth_telling(report: ScanReport) -> bool:
     """Whether there is anything that a person who is mailed the output would want to read."""
     return bool(

@@ -17,7 +17,8 @@ from ifcbscan.html.page import Banner, banner_of, environment
 class IndexedJob:
     """A job, the name of the file of its page, and its report; None where that could not be made, and `problem` says why.
 
-    `schedule`: what a person has to put right in its schedule, "" if that is in order.
+    `schedule`: what `status` says of the job, "" if that is nothing, and `light` how grave that is; `gravity`: how grave
+    `problem` is.
     """
 
     time_series: str
@@ -26,15 +27,19 @@ class IndexedJob:
     report: ArchiveReport | None
     problem: str = ""
     schedule: str = ""
+    light: Stage = Stage.NEEDS_YOU
+    gravity: Stage = Stage.NEEDS_YOU
 
     @property
     def verdict(self) -> Verdict:
         """The answer at a glance."""
-        found = Verdict(Stage.NEEDS_YOU, self.problem) if self.report is None else verdict_on(self.report)
-        if not self.schedule:
+        found = Verdict(self.gravity, self.problem) if self.report is None else verdict_on(self.report)
+        if not self.schedule or STAGES.index(self.light) > STAGES.index(found.stage):
             return found
-        if found.stage is not Stage.NEEDS_YOU:
-            return Verdict(Stage.NEEDS_YOU, self.schedule, found.text)
+        if found.stage is not self.light:
+            return Verdict(self.light, self.schedule, found.text)
+        if self.light is not Stage.NEEDS_YOU:
+            return found  # what waits, the page sees by itself
         return found._replace(more="; ".join(part for part in (found.more, self.schedule) if part))
 
 

@@ -85,8 +85,14 @@ def check_jinja2() -> None:
         ) from None
 
 
-def render(report: ArchiveReport, images: Sequence[SampleImage] = (), images_of: str = "") -> str:
-    """The whole page. `images` are samples of the bin `images_of`. Raises UsageError without Jinja2."""
+def render(
+    report: ArchiveReport,
+    images: Sequence[SampleImage] = (),
+    images_of: str = "",
+    verdict: Verdict | None = None,
+) -> str:
+    """The whole page. `images` are samples of the bin `images_of`; `verdict`: the answer at a glance, if more is known than the
+    report says. Raises UsageError without Jinja2."""
     return (
         environment()
         .get_template("report.html")
@@ -94,7 +100,7 @@ def render(report: ArchiveReport, images: Sequence[SampleImage] = (), images_of:
             report=report,
             version=__version__,
             made=utc_text(report.now),
-            verdict=banner_of(verdict_on(report)),
+            verdict=banner_of(verdict or verdict_on(report)),
             share=share_in_archive(report),
             without_images=report.bins_in([state for state in WORST_FIRST if state.tone is Tone.NEUTRAL]),
             in_archive=report.bins_in(IN_ARCHIVE),

@@ -20,7 +20,8 @@ def write(directory: str, time_series: str, mode: str, record: LastRun) -> LastR
 
     A failure to do so is ignored: `status` then shows the run before, which stays as it is, and calls it overdue.
     """
-    made = record.after(read(directory, time_series, mode))
+    other = read(directory, time_series, "recent" if mode == "full" else "full")
+    made = record.after(read(directory, time_series, mode), other)
     with contextlib.suppress(OSError, IfcbscanError):
         write_record(_path(directory, time_series, mode), made._asdict())
     return made
@@ -67,7 +68,7 @@ def _ending(mode: str) -> str:
 
 def _is_sound(record: LastRun) -> bool:
     """Whether what was read has the right types, so that nobody who shows it can fail. Raises ValueError and TypeError, too."""
-    for moment in (record.finished, record.last_success, record.failing_since):
+    for moment in (record.finished, record.last_success, record.failing_since, record.succeeding_since):
         if moment is not None:
             seconds(moment)
     return (
@@ -76,7 +77,13 @@ def _is_sound(record: LastRun) -> bool:
         and isinstance(record.attention, int)
         and all(
             isinstance(text, str)
-            for text in (record.summary, record.silence, record.log_trouble, *record.instrument)
+            for text in (
+                record.summary,
+                record.silence,
+                record.log_trouble,
+                record.reason,
+                *record.instrument,
+            )
         )
         and (record.newest is None or isinstance(record.newest, str))
         and isinstance(record.bins, dict)

@@ -7,7 +7,9 @@ import html
 import json
 import os
 import re
+import shutil
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,12 +17,14 @@ from typing import Any
 import pytest
 from support.dashboard import Behaviour, DashboardStandIn, ShownBin
 from support.operator import Operator
+from support.runs import rewrite_env
 
 from ifcbscan.cli.commands import report
 from ifcbscan.cli.more_options import ReportArguments
 from ifcbscan.cli.options import JobArguments
 from ifcbscan.cli.signals import Interruption
 from ifcbscan.core.bins import parse_pid
+from ifcbscan.core.last_run import FORM, LastRun
 from ifcbscan.core.window import Window
 from ifcbscan.demo.sample_bins import write_bin
 from ifcbscan.disk.tree import LocalTree
@@ -28,6 +32,7 @@ from ifcbscan.errors import ConfigError, ExitCode, UsageError
 from ifcbscan.schedule.crontab_text import with_job
 from ifcbscan.schedule.extras import JobExtras
 from ifcbscan.schedule.jobs import ScheduledJob
+from ifcbscan.state import last_runs
 
 only_moto = pytest.mark.parametrize("s3", ["moto"], indirect=True)
 
@@ -367,10 +372,11 @@ def test_all_jobs_get_a_page_each_and_an_index_over_them_the_worst_first(
     (tmp_path / "broken.env").chmod(0o600)
     good = schedule(operator, folder, "nauset")
     silent = schedule(operator, empty, "nauset")
-    broken = schedule(operator, folder, "broken", env_file=str(tmp_path / "broken.env"))
+    others = [str(shutil.copytree(folder, tmp_path / name)) for name in ("for broken", "refusing", "windows")]
+    broken = schedule(operator, Path(others[0]), "broken", env_file=str(tmp_path / "broken.env"))
     gone = schedule(operator, tmp_path / "gone", "gone")
-    refused = schedule(operator, folder, "refused", env_file=str(other_bucket(env_file)))
-    windowed = schedule(operator, folder, "windowed", window=Window(until=1369180800.0))
+    refused = schedule(operator, Path(others[1]), "refused", env_file=str(other_bucket(env_file)))
+    windowed = schedule(operator, Path(others[2]), "windowed", window=Window(until=1369180800.0))
     place = tmp_path / "www"
     done = operator.run("report", "--all", "-o", place, code=3)
     assert done.stdout == ""
@@ -420,7 +426,7 @@ def test_a_job_of_which_half_the_schedule_is_missing_is_red_in_the_index(
     schedule(operator, folder, "nauset")
     lines = (operator.crontab.text or b"").splitlines(True)
     operator.crontab.table.write_bytes(b"".join(line for line in lines if b"--max-age" not in line))
-    figures = json.loads(operator.run("report", "--all", "--json", "-o", tmp_path / "www").stdout)
+    figures = json.loads(operator.run("report", "--all", "--json", "-o", tmp_path / "www", code=3).stdout)
     said = "INCOMPLETE: the every-minute entry of the schedule is missing; the same 'ifcbscan start' again puts it back"
     assert (figures["jobs"][0]["state"], figures["jobs"][0]["reason"]) == ("needs_you", said)
     text = html.unescape(index_of(tmp_path / "www"))
@@ -435,7 +441,13 @@ def test_the_page_of_a_job_that_is_gone_is_taken_away_and_nothing_else(
     first = schedule(operator, folder, "nauset")
     second = schedule(operator, folder, "salt_pond")
     third = schedule(operator, folder, "third")
-    operator.run("report", "--all", "-o", place)
+    operator.run("report", "--all", "-o", place, code=3)  # they send the same bins to three time series
+    for job in (first, second, third):
+        page = html.unescape((place / f"{job.id}.html").read_text(encoding="utf-8"))
+        assert banner(page) == (
+            "needs you",
+            "NEEDS YOU: some of its bins are also sent to another time series",
+        )
     (place / "notes.txt").write_text("mine", encoding="utf-8")
     (place / f"{third.id}.html").write_text("mine, of the same name", encoding="utf-8")
     (place / "nauset-0123456789ab.html").write_bytes((place / f"{first.id}.html").read_bytes())
@@ -446,6 +458,30 @@ def test_the_page_of_a_job_that_is_gone_is_taken_away_and_nothing_else(
         ["index.html", "notes.txt", f"{first.id}.html", f"{third.id}.html", "nauset-0123456789ab.html"]
     )
     assert not (place / f"{second.id}.html").exists()
+
+
+@only_moto
+def test_a_short_outage_is_yellow_and_leaves_the_page_of_before_and_a_longer_one_is_red(
+    operator: Operator, folder: Path, tmp_path: Path, env_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(operator.home))
+    place = tmp_path / "www"
+    job = schedule(operator, folder, "nauset")
+    operator.run("report", "--all", "-o", place)
+    before = (place / f"{job.id}.html").read_bytes()
+    rewrite_env(env_file, S3_ENDPOINT_URL="http://127.0.0.1:9")
+    operator.run("report", "--all", "-o", place)
+    assert (place / f"{job.id}.html").read_bytes() == before
+    assert banner(index_of(place).partition("<table")[0]) == ("on its way", "1 job: 1 on its way")
+    then = time.strftime(FORM, time.gmtime(time.time() - 7200))
+    last_runs.write(str(folder), "nauset", "recent", LastRun(then, 5, "no network", {}))
+    now = time.strftime(FORM, time.gmtime())
+    last_runs.write(str(folder), "nauset", "recent", LastRun(now, 5, "no network", {}))
+    operator.run("report", "--all", "-o", place, code=3)
+    page = (place / f"{job.id}.html").read_text(encoding="utf-8")
+    assert banner(page)[0] == "needs you"
+    assert "FAILING: the archive could not be reached since" in page
+    assert banner(index_of(place).partition("<table")[0]) == ("needs you", "1 job: 1 needs you")
 
 
 @only_moto

@@ -6,10 +6,11 @@ import datetime
 import json
 import os
 import re
+import subprocess
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Iterator
 
 import pytest
 from support.operator import EVERY_MINUTE, HOURLY, Operator, run_as_cron
@@ -22,13 +23,24 @@ from ifcbscan.core.words import human_ago
 from ifcbscan.demo.sample_bins import write_bin
 from ifcbscan.schedule import system_tables
 from ifcbscan.schedule.crontab_text import render_drop_in
-from ifcbscan.state import last_runs, paths
+from ifcbscan.state import last_runs, paths, run_locks
 
 pytestmark = pytest.mark.parametrize("s3", ["moto"], indirect=True)
 
 PID = "D20130526T095207_IFCB013"
 PID_TIME = datetime.datetime(2013, 5, 27, 9, 52, 7, tzinfo=datetime.timezone.utc).timestamp()
 ALL_GOOD = {"synced": 5, "uploaded": 1, "held": 0}
+
+
+@pytest.fixture(autouse=True)
+def cron_service(tmp_path: Path) -> Iterator[None]:
+    """A process that is named as a cron service is: without one nothing is in order, as nothing is started."""
+    program = tmp_path / "cron"
+    program.write_text("#!/bin/sh\nread line\n", encoding="utf-8")
+    program.chmod(0o755)
+    with subprocess.Popen([str(program)], stdin=subprocess.PIPE) as process:
+        yield
+        process.kill()
 
 
 @pytest.fixture
@@ -245,7 +257,7 @@ def test_counts_of_the_recent_scan_are_not_taken_for_those_of_all_bins(
         (5, "s ago)", False),
         (300, "(5 min ago)", False),
         (7200, "(2 h ago)", True),
-        (-7200, "was the clock set?", False),
+        (-7200, "was the clock set?", True),  # what a clock wrote that was wrong makes nothing green
     ],
 )
 def test_a_scan_that_has_not_run_for_long_is_called_overdue(
@@ -258,6 +270,110 @@ def test_a_scan_that_has_not_run_for_long_is_called_overdue(
     assert said in shown["last scan"]
     assert ("OVERDUE" in shown["last scan"]) == overdue
     assert "OVERDUE" not in shown["last full"]
+
+
+def test_an_hourly_scan_that_has_not_run_for_hours_is_overdue_unless_it_is_under_way(
+    operator: Operator, data: Path
+) -> None:
+    record(data, "recent", bins=ALL_GOOD)
+    record(data, "full", bins=ALL_GOOD, age=5 * 3600 + 5)
+    installed(operator, 86400)
+    shown = rows(operator, code=3)
+    why = "the hourly scan should look at everything, and has not for 5 h"
+    assert shown["state"] == f"OVERDUE: {why}"
+    assert shown["last full"].endswith(
+        f" (5 h ago): done -- OVERDUE: {why}; 'ifcbscan check' may say why it does not"
+    )
+    with run_locks.hold(str(data), "nauset", "full"):
+        shown = rows(operator)
+    assert shown["state"] == "ok" and shown["last full"].endswith(" (5 h ago): done")
+
+
+def test_a_scan_that_fails_every_hour_is_red_though_the_others_succeed(
+    operator: Operator, data: Path
+) -> None:
+    record(data, "recent", bins=ALL_GOOD, age=86400)
+    for minute in (200, 140, 80, 20):
+        record(data, "recent", bins=ALL_GOOD, age=60 * minute + 60)
+        record(data, "full", 5, "The bucket could not be reached", age=60 * minute)
+    record(data, "recent", bins=ALL_GOOD)
+    installed(operator, 86400)
+    since = ago(12000)[11:16]
+    assert rows(operator, code=3)["state"] == (
+        f"FAILING: the archive could not be reached since {since} UTC (3 h)"
+    )
+
+
+def test_an_outage_that_both_kinds_of_run_met_is_over_with_the_next_success_of_one(
+    operator: Operator, data: Path
+) -> None:
+    for minute in (100, 40):
+        record(data, "recent", 5, "The bucket could not be reached", age=60 * minute)
+        record(data, "full", 5, "The bucket could not be reached", age=60 * minute)
+    record(data, "recent", bins=ALL_GOOD, age=60)
+    shown = rows(operator)
+    assert shown["state"] == "ok" and "failing" not in shown
+    since, end = ago(6000)[11:16], ago(60)[11:16]
+    assert shown["last full"].endswith(
+        f" (40 min ago): the archive could not be reached from {since} to {end} UTC, and can be again"
+    )
+
+
+def test_a_run_that_somebody_has_ended_leaves_the_light_as_it_was(operator: Operator, data: Path) -> None:
+    record(data, "recent", bins=ALL_GOOD, age=3600)
+    record(data, "recent", bins=ALL_GOOD)
+    record(data, "full", 2, "The bucket refused: NoSuchBucket", age=60)
+    record(data, "full", 130, "interrupted")
+    shown = rows(operator, code=3)
+    assert shown["state"] == "FAILING: The bucket refused: NoSuchBucket"
+    assert shown["last full"].endswith(": not possible: The bucket refused: NoSuchBucket")
+
+
+def test_the_reason_of_a_run_that_partly_failed_is_shown(operator: Operator, data: Path) -> None:
+    change(record(data, "recent", 3, "nauset: 1 already in the archive"), reason="the disk is nearly full")
+    shown = rows(operator, code=3)
+    assert shown["state"] == "FAILING: the disk is nearly full"
+    assert shown["last scan"].endswith(": finished, but something failed: the disk is nearly full")
+
+
+def test_where_cron_does_not_run_that_is_the_state_of_every_job(
+    operator: Operator, data: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    record(data, "recent", bins=ALL_GOOD, age=3600)
+    record(data, "full", bins=ALL_GOOD, age=3600)
+    installed(operator, 86400)
+    monkeypatch.setenv("PATH", operator.environment["PATH"])
+    monkeypatch.setattr("ifcbscan.schedule.cron.Cron.notes", lambda _self: ["cron does not run: start it"])
+    why = "cron does not run, so no scan is started by itself"
+    assert status.run(StatusArguments(False, None), None) == 3  # type: ignore[arg-type]
+    shown = capsys.readouterr()
+    assert f"state        NEEDS YOU: {why}" in shown.out.splitlines()
+    assert "Please note: cron does not run: start it" in shown.out + shown.err
+    assert status.run(StatusArguments(True, None), None) == 3  # type: ignore[arg-type]
+    found = json.loads(capsys.readouterr().out)
+    assert (found["scheduler_trouble"], found["jobs"][0]["state"]) == (why, "needs you")
+
+
+def test_while_records_cannot_be_written_every_job_needs_a_person(
+    operator: Operator, data: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    record(data, "recent", bins=ALL_GOOD)
+    record(data, "full", bins=ALL_GOOD)
+    monkeypatch.setenv("PATH", operator.environment["PATH"])
+    monkeypatch.setattr("ifcbscan.cli.known_jobs.records_trouble", lambda: "no room")
+    assert status.run(StatusArguments(True, None), None) == 3  # type: ignore[arg-type]
+    found = json.loads(capsys.readouterr().out)
+    (job,) = found["jobs"]
+    assert (job["state"], job["reason"], found["records_trouble"]) == ("needs you", "no room", "no room")
+
+
+def test_an_empty_folder_does_not_change_the_counts(operator: Operator, data: Path) -> None:
+    record(data, "full", bins=ALL_GOOD, age=60)
+    silent = LastRun(ago(0), 3, "0 bins", {"synced": 0}, silence="no bin was found in /data")
+    last_runs.write(str(data), "nauset", "full", silent)
+    shown = rows(operator, code=3)
+    assert shown["state"] == "SILENT: no bin was found in /data"
+    assert shown["bins"] == "6 in the archive, none waiting (at the last full scan)"
 
 
 @pytest.mark.parametrize("missing, word", [(b"* * * * *", "every-minute"), (b"/dev/null", "hourly")])

@@ -8,12 +8,12 @@ from typing import Any, Sequence
 
 from ifcbscan.cli import output
 from ifcbscan.cli.job import load_config
-from ifcbscan.cli.known_jobs import JobStatus, known_jobs, records_trouble, worst_first
+from ifcbscan.cli.known_jobs import JobStatus, known_jobs, worst_first
 from ifcbscan.cli.more_options import StatusArguments
 from ifcbscan.cli.schedule_view import is_about, none_about, rival_words
 from ifcbscan.cli.signals import Interruption
 from ifcbscan.core.dashboard_note import DashboardNote
-from ifcbscan.core.health import outage, overdue, summary
+from ifcbscan.core.health import KnownJob, outage, overdue, overdue_full, past_outage, reason_of, summary
 from ifcbscan.core.last_run import FORM, LastRun, safe_of, seconds
 from ifcbscan.core.window import EVERYTHING
 from ifcbscan.core.words import human_ago
@@ -59,10 +59,12 @@ def run(arguments: StatusArguments, _interruption: Interruption) -> int:
     found = [status for status in every if arguments.what is None or is_about(status.job, arguments.what)]
     if arguments.what is not None and not found:
         raise none_about(arguments.what, [status.job for status in every])
-    trouble = records_trouble() if found else ""
+    trouble = max((status.known.records_trouble for status in found), default="")
+    down = max((status.known.scheduler_down for status in found), default="")
     if arguments.as_json:
-        jobs = {"scheduler": scheduler.name, "jobs": [_json(status) for status in found]}
-        output.result_json({**jobs, "records_trouble": trouble} if trouble else jobs)
+        jobs = {"scheduler": scheduler.name, "jobs": [_json(status, now) for status in found]}
+        troubles = {"records_trouble": trouble, "scheduler_trouble": down}
+        output.result_json({**jobs, **{name: text for name, text in troubles.items() if text}})
     elif not found:
         output.result("Nothing is scheduled for this user. 'ifcbscan start DIR TIME_SERIES' does it.")
     else:
@@ -75,15 +77,15 @@ def run(arguments: StatusArguments, _interruption: Interruption) -> int:
             output.say(f"  warning: {trouble}")
         for note in scheduler.notes():
             output.say(f"Please note: {note}")
-    bad = trouble or any(status.health.light.needs_attention for status in found)
+    bad = any(status.health.light.needs_attention for status in found)
     return ExitCode.PARTLY_FAILED if bad else ExitCode.DONE
 
 
 # ---- for programs
 
 
-def _json(status: JobStatus) -> dict[str, Any]:
-    job, known = status.job, status.known
+def _json(status: JobStatus, now: float) -> dict[str, Any]:
+    job, known = status.job, status.known.known_at(now)
     return {
         "directory": job.directory,
         "time_series": job.time_series,
@@ -149,7 +151,7 @@ def _table(jobs: Sequence[JobStatus], now: float) -> list[str]:
 
 
 def _cells(status: JobStatus, now: float) -> tuple[str, ...]:
-    known = status.known
+    known = status.known.known_at(now)
     counts = (known.in_archive, known.waiting, None if known.in_archive is None else known.attention)
     sampled, success = known.newest_sampled, known.last_success
     return (
@@ -164,7 +166,7 @@ def _cells(status: JobStatus, now: float) -> tuple[str, ...]:
 
 
 def _lines(status: JobStatus, scheduler: str, now: float) -> list[str]:
-    job, known = status.job, status.known
+    job, known = status.job, status.known.known_at(now)
     rows = [
         ("time series", job.time_series),
         ("state", _state(status)),
@@ -209,7 +211,7 @@ def _schedule(status: JobStatus, scheduler: str) -> str:
 
 def _of_runs(status: JobStatus, now: float) -> list[tuple[str, str]]:
     """What records tell. Those of another user's job are in that user's folder."""
-    known, system = status.known, status.system
+    known, system = status.known.known_at(now), status.system
     if known.foreign and system is not None:
         age = "" if known.log_age is None else f"; its log was written to {human_ago(known.log_age)}"
         return [
@@ -220,8 +222,8 @@ def _of_runs(status: JobStatus, now: float) -> list[tuple[str, str]]:
         ]
     failing = known.failing
     return [
-        ("last scan", _run(known.last_recent, now) + _overdue(status, now)),
-        ("last full", _run(known.last_full, now)),
+        ("last scan", _run(known.last_recent, known, now) + _late(overdue(known, now))),
+        ("last full", _run(known.last_full, known, now) + _late(overdue_full(known, now))),
         ("last success", _when(known.last_success, now) or "none known of yet"),
         *([] if failing is None else [("failing", f"since {_when(failing.failing_since, now)}")]),
         ("newest bin", _newest(status, now)),
@@ -230,21 +232,23 @@ def _of_runs(status: JobStatus, now: float) -> list[tuple[str, str]]:
     ]
 
 
-def _run(record: LastRun | None, now: float) -> str:
+def _run(record: LastRun | None, known: KnownJob, now: float) -> str:
     if record is None:
         return "none known of yet"
     result = _RESULTS.get(record.exit_code, f"exit code {record.exit_code}")
     if record.exit_code == ExitCode.UNREACHABLE:
-        result = outage(record, now)
+        end = known.end_of(record)
+        result = outage(record, now) if end is None else past_outage(record, end, now)
     elif record.exit_code in _WITH_REASON:
         result += f": {record.summary}"
     elif record.silence:
         result += f": {record.silence}"
+    elif record.exit_code == ExitCode.PARTLY_FAILED and reason_of(record) != record.summary:
+        result += f": {reason_of(record)}"
     return f"{_when(record.finished, now)}: {result}"
 
 
-def _overdue(status: JobStatus, now: float) -> str:
-    words = overdue(status.known, now)
+def _late(words: str) -> str:
     return words and f" -- OVERDUE: {words}; 'ifcbscan check' may say why it does not"
 
 

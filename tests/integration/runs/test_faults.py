@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -144,7 +145,7 @@ def scene(s3: Any, tmp_path: Path, rules: Rules) -> Scene:
 @pytest.mark.parametrize("kind, place, way, rules", FAULTS, indirect=["rules"])
 def test_one_fault_is_survived_within_the_same_run(scene: Scene, kind: str, place: str, way: str) -> None:
     where, _ = PLACES[place]
-    with FaultProxy(scene.server.endpoint, Break(way=way, **of(kind), **where)) as proxy:
+    with FaultProxy(scene.server.endpoint, replace(Break(way=way, **of(kind)), **where)) as proxy:
         report = scene.scan(proxy.endpoint)
         assert proxy.broken == {way: 1}
     assert report.exit_code == ExitCode.DONE and report.bins[BinState.UPLOADED] == len(PIDS)

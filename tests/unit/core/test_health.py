@@ -6,7 +6,17 @@ import time
 
 import pytest
 
-from ifcbscan.core.health import Health, KnownJob, Light, judge, overdue, sort_key, summary, trouble_of_scans
+from ifcbscan.core.health import (
+    Health,
+    KnownJob,
+    Light,
+    judge,
+    overdue,
+    overdue_full,
+    past_outage,
+    sort_key,
+    summary,
+)
 from ifcbscan.core.last_run import FORM, LastRun
 from ifcbscan.core.states import Tone
 
@@ -31,6 +41,11 @@ def job(minutely: LastRun | None = None, hourly: LastRun | None = None, **fields
 
 WELL = job(run(1), run(40))
 
+#: The every-minute scan, which succeeds for ten hours.
+LONG_WELL = run(1, succeeding_since=at(600))
+
+OLD, NEW = "D20260601T000000_IFCB013", "D20260602T144000_IFCB013"
+
 
 def test_a_job_that_runs_and_has_nothing_to_do_is_ok() -> None:
     assert judge(WELL, NOW) == Health(Light.OK)
@@ -50,7 +65,7 @@ def test_a_job_that_runs_and_has_nothing_to_do_is_ok() -> None:
             "some of its bins are also sent to another time series",
         ),
         (job(run(1), run(40), dashboard="it was renamed"), Light.NEEDS_YOU, "it was renamed"),
-        (job(run(1), run(40), records="the disk is full"), Light.NEEDS_YOU, "the disk is full"),
+        (job(run(1), run(40), records_trouble="the disk is full"), Light.NEEDS_YOU, "the disk is full"),
         (
             job(run(1), run(40), not_started="it could not be started"),
             Light.FAILING,
@@ -58,15 +73,89 @@ def test_a_job_that_runs_and_has_nothing_to_do_is_ok() -> None:
         ),
         (job(run(1), run(40), full=False), Light.INCOMPLETE, "the hourly entry of the schedule is missing"),
         (job(run(1, 2), run(40)), Light.FAILING, "the reason"),
-        (job(run(1), run(40, 1, since=100)), Light.FAILING, "the reason"),
+        # the every-minute scan succeeded right through, so the failure is the hourly one's own
+        (job(LONG_WELL, run(40, 1, since=100)), Light.FAILING, "the reason"),
+        (job(LONG_WELL, run(40, 2)), Light.FAILING, "the reason"),
+        (
+            job(LONG_WELL, run(40, 5, since=100)),
+            Light.FAILING,
+            "the archive could not be reached since 13:08 UTC (100 min)",
+        ),
+        # both met it, twice, and it is mended
+        (job(run(1), run(40, 1, since=100)), Light.OK, ""),
+        (
+            job(LONG_WELL, run(40, 3, reason="the disk is nearly full")),
+            Light.FAILING,
+            "the disk is nearly full",
+        ),
         # that a run ended well which saw no complete bin, and so asked nothing, proves nothing
-        (job(run(1, bins={"incomplete": 1, "outside": 9}), run(40, 2)), Light.FAILING, "the reason"),
+        (
+            job(run(1, bins={"incomplete": 1, "outside": 9}, succeeding_since=None), run(40, 2)),
+            Light.FAILING,
+            "the reason",
+        ),
         # what failed once is over when the other kind of run has succeeded since
         (job(run(1), run(40, 2)), Light.OK, ""),
         (job(run(1), run(40, 5, since=100)), Light.OK, ""),
+        (
+            job(run(1, bins=GOOD), run(200, 2)),
+            Light.OVERDUE,
+            "the hourly scan should look at everything, and has not for 3 h",
+        ),
         (job(run(1, 3, silence="no new bin: x"), run(40)), Light.OVERDUE, "no new bin: x"),
         (job(run(1, bins={"incomplete": 1}), run(40, 3, silence="no bin")), Light.SILENT, "no bin"),
         (job(run(1), run(40, 3, silence="no bin")), Light.OK, ""),
+        # a scan of the last days cannot know that a bin is late, unless it has seen a newer one
+        (job(run(1), run(40, 3, silence="no new bin: x", newest=OLD)), Light.OVERDUE, "no new bin: x"),
+        (
+            job(run(1, newest=OLD), run(40, 3, silence="no new bin: x", newest=OLD)),
+            Light.OVERDUE,
+            "no new bin: x",
+        ),
+        (job(run(1, newest=NEW), run(40, 3, silence="no new bin: x", newest=OLD)), Light.OK, ""),
+        (job(run(1, bins={}), run(40, 3, silence="no bin")), Light.SILENT, "no bin"),
+        (job(run(1), run(40), scheduler_down="cron does not run"), Light.OK, ""),
+        (job(run(11), run(40), scheduler_down="cron does not run"), Light.NEEDS_YOU, "cron does not run"),
+        (job(run(60), run(90), scheduler_down="cron does not run"), Light.NEEDS_YOU, "cron does not run"),
+        (job(run(1), run(40), records_trouble="no room"), Light.NEEDS_YOU, "no room"),
+        (
+            job(run(1), run(300)),
+            Light.OVERDUE,
+            "the hourly scan should look at everything, and has not for 5 h",
+        ),
+        (job(run(1), run(300), full_under_way=True), Light.OK, ""),
+        (
+            job(run(1)),
+            Light.OVERDUE,
+            "the hourly scan should look at everything, and has not run since it was installed 24 h ago",
+        ),
+        (
+            job(LONG_WELL, installed=None),
+            Light.OVERDUE,
+            "the hourly scan should look at everything, and no scan has left a record",
+        ),
+        # the clock was set back: what was written before makes nothing green or younger
+        (
+            job(run(-200), run(40)),
+            Light.OVERDUE,
+            "it should run every minute, and has not run since it was installed 24 h ago",
+        ),
+        (
+            job(run(-200), run(40), installed=None),
+            Light.OVERDUE,
+            "it should run every minute, and its last record is of the future: was the clock set back?",
+        ),
+        (
+            job(run(-200), run(-100), installed=None),
+            Light.OVERDUE,
+            "it should run every minute, and its last record is of the future: was the clock set back?",
+        ),
+        (job(run(-200), run(40, 2), installed=NOW - 60), Light.FAILING, "the reason"),
+        (
+            job(run(1), run(-100), installed=NOW + 7200),
+            Light.OK,
+            "",
+        ),
         (job(run(1, silence="no new bin: x"), run(40)), Light.OVERDUE, "no new bin: x"),
         (job(run(1, 3, log_trouble="the log is full"), run(40)), Light.NEEDS_YOU, "the log is full"),
         (
@@ -106,13 +195,13 @@ def test_each_state_with_its_words(known: KnownJob, light: Light, words: str) ->
     ],
 )
 def test_an_outage_needs_a_person_after_an_hour(minutes: float, light: Light, words: str) -> None:
-    known = job(run(1, 5, since=minutes, last_success=at(minutes + 1)))
+    known = job(run(1, 5, since=minutes, last_success=at(minutes + 1)), run(40))
     assert judge(known, NOW) == Health(light, f"the archive could not be reached {words}")
 
 
 def test_an_outage_from_the_very_first_run_on_names_no_success() -> None:
     assert (
-        judge(job(run(1, 5, since=3)), NOW).words
+        judge(job(run(1, 5, since=3), run(40)), NOW).words
         == "the archive could not be reached since 14:45 UTC (3 min)"
     )
 
@@ -123,12 +212,33 @@ def test_an_outage_from_the_very_first_run_on_names_no_success() -> None:
         job(run(14)),
         job(run(5 * 1440), installed=NOW - 60),  # stopped long ago, and started again
         job(None, run(14), installed=None),
-        job(run(-200)),  # the clock was set back
+        job(run(-200), installed=NOW - 60),  # the clock was set back
         job(recent=False),
     ],
 )
 def test_a_scan_is_not_overdue_before_its_time(known: KnownJob) -> None:
     assert overdue(known, NOW) == ""
+
+
+@pytest.mark.parametrize(
+    "known",
+    [
+        job(run(1), run(179)),
+        job(run(1), installed=NOW - 3 * 3600),
+        job(run(1), installed=None),
+        job(run(1), full=False),
+        job(run(1), foreign=True),
+        job(installed=None),
+    ],
+)
+def test_the_hourly_scan_is_not_overdue_before_its_time(known: KnownJob) -> None:
+    assert overdue_full(known, NOW) == ""
+
+
+def test_an_outage_of_the_past_is_told_with_its_end() -> None:
+    assert past_outage(run(40, 5, since=100), at(30), NOW) == (
+        "the archive could not be reached from 13:08 to 14:18 UTC, and can be again"
+    )
 
 
 def test_the_three_stages_and_what_needs_a_person() -> None:
@@ -165,29 +275,3 @@ def test_what_is_known_of_both_kinds_of_run() -> None:
     nothing = job()
     assert (nothing.newest_bin, nothing.in_archive, nothing.waiting, nothing.last_success) == (None,) * 4
     assert nothing.newest_sampled is None and nothing.failing is None
-
-
-@pytest.mark.parametrize(
-    "known, words",
-    [
-        (WELL, ""),
-        (job(run(20), run(40)), "OVERDUE: it should run every minute, and has not for 20 min"),
-        (
-            job(run(1, 3, log_trouble="the log cannot be written"), run(40)),
-            "NEEDS YOU: the log cannot be written",
-        ),
-        (job(run(1), run(40), records="the disk is full"), "NEEDS YOU: the disk is full"),
-        (job(run(1), run(40), not_started="it could not be started"), "FAILING: it could not be started"),
-        (job(run(1, 5), run(40)), ""),
-        (
-            job(run(1), run(40), recent=False),
-            "INCOMPLETE: the every-minute entry of the schedule is missing; the same 'ifcbscan start' again puts it back",
-        ),
-        # what a page sees by itself, or what is nothing about the scans
-        (job(run(1, 3, silence="no new bin", attention=2), run(40), dashboard="renamed", rivals=1), ""),
-    ],
-)
-def test_what_is_wrong_with_the_scans_is_told_apart_from_what_can_be_seen(
-    known: KnownJob, words: str
-) -> None:
-    assert trouble_of_scans(known, NOW) == words

@@ -16,6 +16,7 @@ from ifcbscan.core.scan_report import (
     ScanReport,
     Tally,
     loud,
+    reason_of,
     summary,
     told_once,
     why_failed,
@@ -23,6 +24,7 @@ from ifcbscan.core.scan_report import (
 )
 from ifcbscan.core.states import SCAN_COUNTS as COUNTS
 from ifcbscan.core.states import BinState
+from ifcbscan.core.vital_signs import VitalSigns
 from ifcbscan.errors import ExitCode
 
 PID = Pid("D20130526T095207_IFCB013")
@@ -265,3 +267,17 @@ def test_a_monitor_is_told_why_a_run_failed_and_not_only_its_counts() -> None:
     assert why_failed(report) == "nauset: 2 already in the archive; the bucket went away; no new bin; a"
     many = why_failed(_report(warnings=tuple(map(str, range(30)))))
     assert many.endswith("; 19; ... and 10 more warnings; --json lists them all")
+
+
+def test_why_a_run_partly_failed_is_one_line() -> None:
+    assert reason_of(_report()) == ""
+    assert reason_of(_report(silence="no bin")) == "no bin"
+    full = VitalSigns(free=10**6, days_left=0.1)
+    assert reason_of(_report(vital=full)) == full.warning(_report().directory) != ""
+    failed = Problem("D20260526T095207_IFCB013", BinState.FAILED, "the file changed")
+    assert (
+        reason_of(_report({BinState.FAILED: 1}, problems=(failed,)))
+        == "1 bin failed: D20260526T095207_IFCB013: the file changed"
+    )
+    assert reason_of(_report(unreadable=1, warnings=("a folder", "x"))) == "a folder"
+    assert reason_of(_report(warnings=("x",))) == ""

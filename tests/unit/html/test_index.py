@@ -8,6 +8,7 @@ from dataclasses import replace
 from support.reports import EXAMPLE, NOW, Page, bad, day, report_on, synced
 
 from ifcbscan.core.archive_report import ArchiveReport
+from ifcbscan.core.archive_verdict import Stage, Verdict
 from ifcbscan.core.states import BinState
 from ifcbscan.html.index import IndexedJob, render_index, render_problem
 
@@ -89,3 +90,15 @@ def test_a_schedule_that_is_not_in_order_makes_a_job_red_whatever_its_bins_are()
     assert "INCOMPLETE: x<br>Every bin is in the archive; last bin 14 h ago" in row
     assert replace(BROKEN, schedule="INCOMPLETE: x").verdict.more == "INCOMPLETE: x"
     assert replace(SILENT, schedule="INCOMPLETE: x").verdict.more == "Last bin 21 days ago; INCOMPLETE: x"
+
+
+def test_what_status_says_counts_where_it_is_graver_than_the_page() -> None:
+    wait = replace(GOOD, schedule="unreachable: x", light=Stage.ON_ITS_WAY).verdict
+    assert wait == Verdict(
+        Stage.ON_ITS_WAY, "unreachable: x", "Every bin is in the archive; last bin 14 h ago"
+    )
+    assert replace(WAITS, schedule="on its way: x", light=Stage.ON_ITS_WAY).verdict == WAITS.verdict
+    assert replace(SILENT, schedule="on its way: x", light=Stage.ON_ITS_WAY).verdict == SILENT.verdict
+    calm = replace(BROKEN, gravity=Stage.ON_ITS_WAY)
+    assert banner(render_index([calm], NOW))[:2] == ["wait", "on its way"]
+    assert banner(render_problem(calm, NOW))[:2] == ["wait", "on its way"]

@@ -53,7 +53,7 @@ def test_the_sound_form_that_the_broken_ones_differ_from_is_read() -> None:
 def test_a_record_that_version_0_1_0_wrote_is_read() -> None:
     the_file().write_text(GOOD.replace("{}", '{}, "log_file": "/log/a.log"'), encoding="utf-8")
     moment = "2026-01-01T00:00:00Z"
-    assert last_runs.read(*JOB) == LastRun(moment, 0, "", {}, last_success=moment)
+    assert last_runs.read(*JOB) == LastRun(moment, 0, "", {}, last_success=moment, succeeding_since=moment)
     old = GOOD.replace("0,", "3,").replace("{}", '{"held": 2, "synced": 5}')
     the_file().write_text(old, encoding="utf-8")
     counts = {"held": 2, "synced": 5}
@@ -80,6 +80,8 @@ def test_a_record_that_version_0_1_0_wrote_is_read() -> None:
         GOOD.replace("{}", '{}, "last_success": 5').encode(),
         GOOD.replace("{}", '{}, "attention": "2"').encode(),
         GOOD.replace("{}", '{}, "silence": null').encode(),
+        GOOD.replace("{}", '{}, "reason": 5').encode(),
+        GOOD.replace("{}", '{}, "succeeding_since": "yesterday"').encode(),
         GOOD.replace("{}", '{}, "newest": 7').encode(),
     ],
 )
