@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Callable, Iterator
 
 import pytest
+from support.monitor import Monitor, running_monitor
 from support.operator import EVERY_MINUTE, HOURLY, Operator, run_as_cron
 from support.runs import rewrite_env
 
@@ -19,38 +18,10 @@ pytestmark = pytest.mark.parametrize("s3", ["moto"], indirect=True)
 PID = "D20130526T095207_IFCB013"
 
 
-class Monitor:
-    """A stand-in for a hosted monitor; `calls`: path and body of each."""
-
-    def __init__(self) -> None:
-        self.calls: list[tuple[str, str]] = []
-        calls = self.calls
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode("utf-8")
-                calls.append((self.path, body))
-                self.send_response(200)
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-
-            do_POST = do_GET
-
-            def log_message(self, *_: Any) -> None:
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self.server.server_port}/ping"
-
-
 @pytest.fixture
 def monitor() -> Iterator[Monitor]:
-    running = Monitor()
-    threading.Thread(target=running.server.serve_forever, args=(0.01,), daemon=True).start()
-    yield running
-    running.server.shutdown()
-    running.server.server_close()
+    with running_monitor() as running:
+        yield running
 
 
 @pytest.fixture
@@ -77,7 +48,7 @@ def log_of(operator: Operator) -> list[str]:
 
 def gone(env_file: Path, _data: Path) -> str:
     env_file.unlink()
-    return f"--env-file: there is no file {env_file}. Nothing was sent."
+    return f"--env-file: there is no file {env_file}. Nothing was sent. Correct the path, or copy .env.example there and fill it in."
 
 
 def bad_line(env_file: Path, _data: Path) -> str:
