@@ -116,7 +116,10 @@ def find_env_file(named: str | None, folder: str | None) -> str | None:
     """
     if named is not None:
         if not os.path.isfile(named):
-            raise ConfigError(f"--env-file: there is no file {named}. Nothing was sent.")
+            raise ConfigError(
+                f"--env-file: there is no file {named}. Nothing was sent. Correct the path, or copy .env.example there and fill "
+                "it in."
+            )
         return named
     in_folder = [] if folder is None else [os.path.join(folder, ".env")]
     for candidate in (*in_folder, user_env_file()):

@@ -812,6 +812,11 @@ def test_stop_all_ends_every_job_of_this_user(operator: Operator, data: Path) ->
         for folder, name in ((data, "nauset"), (operator.folder / "second", "salt_pond"))
     ]
     assert json.loads(operator.run("status", "--json").stdout)["jobs"] == []
+    operator.schedule(data)
+    for word in ("--al", "--a", "--all=yes"):
+        operator.run("stop", word, code=2)
+    assert operator.crontab.commands()
+    operator.run("stop", "--all")
     done = operator.run("stop", "--all", code=2)
     assert done.stderr == "ifcbscan: Nothing at all is scheduled for this user.\n"
 
