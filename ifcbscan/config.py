@@ -116,7 +116,10 @@ def find_env_file(named: str | None, folder: str | None) -> str | None:
     """
     if named is not None:
         if not os.path.isfile(named):
-            raise ConfigError(f"--env-file: there is no file {named}. Nothing was sent.")
+            raise ConfigError(
+                f"--env-file: there is no file {named}. Nothing was sent. Correct the path, or copy .env.example there and fill "
+                "it in."
+            )
         return named
     in_folder = [] if folder is None else [os.path.join(folder, ".env")]
     for candidate in (*in_folder, user_env_file()):
@@ -160,9 +163,8 @@ def value_of(name: str, named: str | None, folder: str | None) -> str | None:
     with contextlib.suppress(ConfigError):
         path = find_env_file(named, folder)
         if path is not None:
-            lines = re.split(r"[\r\n]+", _text(path))
             # Each line by itself: one that cannot be parsed must not hide the others.
-            for line in lines:
+            for line in re.split(r"[\r\n]+", _text(path)):
                 with contextlib.suppress(ConfigError):
                     value = _parse(path, line).get(name, value)
     return value or None
@@ -390,10 +392,10 @@ def _misspelt(env_file: str | None, in_file: Iterable[str]) -> tuple[str, ...]:
 
 def _is_this_machine(url: str) -> bool:
     import ipaddress
-    import urllib.parse
+    from urllib.parse import urlsplit
 
     try:
-        host = urllib.parse.urlsplit(url).hostname or ""
+        host = urlsplit(url).hostname or ""
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:  # a name, or no address at all
         return False

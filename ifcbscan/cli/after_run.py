@@ -26,6 +26,7 @@ class AfterRun(NamedTuple):
     """Who is told how a run of one job went. `log_file` and `metrics_file` as the operator gave them.
 
     `recorded`: False for a run of other bins than those of the scheduled job, which `status` must not take for its own.
+    `job_log`: False where the log of this run, if any, is not that of the scheduled job: nothing of it is the job's.
     """
 
     directory: str
@@ -36,6 +37,7 @@ class AfterRun(NamedTuple):
     ping: Ping | None
     quiet: bool
     recorded: bool = True
+    job_log: bool = True
 
     def begin(self) -> None:
         """The run begins: the monitor is told."""
@@ -44,7 +46,8 @@ class AfterRun(NamedTuple):
 
     def finished(self, report: ScanReport, exit_code: int) -> int:
         """The run came to a report; returns the exit code, which is no longer 0 if the log cannot be written."""
-        troubles = self._tell(exit_code, summary(report), report, why_failed(report))
+        code = self._of_job(exit_code, report)
+        troubles = self._tell(code, summary(report), report, why_failed(report))
         logged, day, now = self._logged_before()
         report = report._replace(warnings=report.warnings + troubles)
         lines, then = log_memory.lines_of(report, logged, day, now, self._reached_by_other())
@@ -53,8 +56,12 @@ class AfterRun(NamedTuple):
         if late is not None and late not in report.warnings:
             say(f"  warning: {late}")
             exit_code = exit_code or ExitCode.PARTLY_FAILED
-            self._record(exit_code, summary(report), report)
+            self._record(self._of_job(exit_code, report), summary(report), report)
         return exit_code
+
+    def _of_job(self, exit_code: int, report: ScanReport) -> int:
+        """The exit code without what only a log that is not the job's has made of it."""
+        return exit_code if self.job_log or exit_code != ExitCode.PARTLY_FAILED else report.exit_code
 
     def locked_out(self, text: str) -> None:
         """The run did not begin, because its lock is held by a process that shows no sign of life.
@@ -98,7 +105,10 @@ class AfterRun(NamedTuple):
     def _record(self, exit_code: int, text: str, report: ScanReport | None) -> None:
         if not self.recorded:
             return
-        record = LastRun.that_ends_now(exit_code, text, {})._replace(log_trouble=log_trouble() or "")
+        trouble = self._log_trouble()
+        if trouble:  # also where it is not this run that met it
+            exit_code = exit_code or ExitCode.PARTLY_FAILED
+        record = LastRun.that_ends_now(exit_code, text, {})._replace(log_trouble=trouble)
         if report is not None:
             record = record._replace(
                 bins={state.value: count for state, count in report.bins.items()},
@@ -109,6 +119,13 @@ class AfterRun(NamedTuple):
                 instrument=() if report.vital is None else report.vital.lines(),
             )
         last_runs.write(self.directory, self.time_series, self.mode, record)
+
+    def _log_trouble(self) -> str:
+        """What keeps the log of the job from being written. A run that does not write it knows nothing new of it."""
+        if self.job_log:
+            return log_trouble() or ""
+        before = last_runs.read(self.directory, self.time_series, self.mode)
+        return "" if before is None else before.log_trouble
 
     def _write_metrics(self, path: str, exit_code: int, report: ScanReport | None) -> str | None:
         from ifcbscan.monitor.metrics import FinishedRun, write_metrics
@@ -146,7 +163,9 @@ class AfterRun(NamedTuple):
     def _logged_before(self) -> tuple[log_memory.AlreadyLogged, str, float]:
         """What the log knows already; today's date (UTC), and the time in seconds since 1970."""
         now = time.time()
-        logged = log_memory.read(self.directory, self.time_series, self.mode)
+        logged = log_memory.NOTHING_LOGGED
+        if self.job_log:
+            logged = log_memory.read(self.directory, self.time_series, self.mode)
         return logged, time.strftime("%Y-%m-%d", time.gmtime(now)), now
 
     def _log(
@@ -157,7 +176,7 @@ class AfterRun(NamedTuple):
         for line in lines:
             logger.log(logging.WARNING if line.warning else logging.INFO, "%s", line.text)
         # What a full disk has not taken is news to the log of the next run.
-        if then != logged and log_trouble() is None:
+        if self.job_log and then != logged and log_trouble() is None:
             log_memory.write(self.directory, self.time_series, self.mode, then)
 
 

@@ -9,7 +9,8 @@ Who is told, and when:
 - The record, which `status` shows, belongs to the scheduled job. It is written only for a command line that `status` would
   recognise in a schedule (`--once DIR TIME_SERIES`, `--env-file`, `--log-file`) and that is quiet as one of a schedule is.
   Somebody who makes a mistake in a command of their own must not change what `status` says of the scheduled scans.
-- The monitor and the metrics are told whenever the words, or as much of the settings as can be read, name them.
+- The monitor and the metrics are told whenever the words name them; those of the settings (as much of them as can be read),
+  like the record, for a command line of a schedule only.
 """
 
 from __future__ import annotations
@@ -84,12 +85,15 @@ def _tell(words: _Words, error: Exception) -> None:
 
 def _after_run(words: _Words) -> AfterRun:
     directory, time_series = words.job or ("", "")
-    url = words.ping_url or configuration.value_of("PING_URL", words.env_file, current_folder())
+    url = words.ping_url
+    if url is None and words.scheduled:
+        url = configuration.value_of("PING_URL", words.env_file, current_folder())
     ping = None
     if url:
-        from ifcbscan.monitor.ping import Ping, filled_in
+        from ifcbscan.monitor.ping import TIME_SERIES, Ping, filled_in
 
-        ping = Ping(filled_in(url, time_series))
+        if time_series or TIME_SERIES not in url:  # else it would be the address of no job
+            ping = Ping(filled_in(url, time_series))
     return AfterRun(
         directory=directory,
         time_series=time_series,
@@ -148,6 +152,12 @@ def _job(given: Sequence[str]) -> tuple[str, str] | None:
 
 
 def _is_of_schedule(given: Sequence[str]) -> bool:
+    from ifcbscan.cli.schedule_view import scheduled_jobs
     from ifcbscan.schedule.jobs import parse_command
 
-    return parse_command([sys.executable, "-m", "ifcbscan", *given]) is not None
+    entry = parse_command([sys.executable, "-m", "ifcbscan", *given])
+    if entry is None:
+        return False
+    known = [job for job in scheduled_jobs() if job.id == entry.job.id]
+    said = (entry.job.log_file, entry.job.env_file)
+    return not known or any((job.log_file, job.env_file) == said for job in known)

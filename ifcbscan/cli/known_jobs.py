@@ -151,6 +151,6 @@ def _is_this_user(name: str) -> bool:
         import pwd
     except ImportError:  # Windows
         return False
-    with contextlib.suppress(KeyError):
+    with contextlib.suppress(KeyError, ValueError):
         return pwd.getpwnam(name).pw_uid == os.geteuid()
     return False

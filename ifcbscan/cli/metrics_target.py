@@ -13,6 +13,7 @@ from ifcbscan import config as configuration
 from ifcbscan.cli.job import Job
 from ifcbscan.cli.options import ScanArguments
 from ifcbscan.cli.targets import absolute, check_target, is_metrics
+from ifcbscan.core.job_ids import schedule_id
 from ifcbscan.errors import IfcbscanError, UsageError
 from ifcbscan.state.paths import job_id
 
@@ -37,7 +38,7 @@ def metrics_path(job: Job, arguments: ScanArguments) -> str | None:
     folder = arguments.metrics_dir or job.config.metrics_dir
     if folder is None:
         return None
-    path = own_file(folder, job.directory, job.time_series)
+    path = own_file(folder, arguments.scheduled_as or job.directory, job.time_series)
     check_target("--metrics-dir" if arguments.metrics_dir else "METRICS_DIR", path, is_metrics, None)
     if arguments.by_hand and arguments.metrics_dir is None and not os.path.exists(path):
         return None
@@ -45,8 +46,16 @@ def metrics_path(job: Job, arguments: ScanArguments) -> str | None:
 
 
 def own_file(folder: str, directory: str, time_series: str) -> str:
-    """The file (absolute) of one job in a folder of metrics, by whatever names the data folder is reached."""
-    return os.path.join(absolute(folder), f"ifcbscan-{job_id(directory, time_series)}{ENDING}")
+    """The file (absolute) of one job in a folder of metrics. `directory` as it stands in the schedule.
+
+    No link of it is followed: one that lies on a disk leads elsewhere while the disk is not mounted, and the job would have
+    a second file then, with a last success that grows older for ever.
+    """
+    return _file(folder, schedule_id(absolute(directory), time_series))
+
+
+def _file(folder: str, job_name: str) -> str:
+    return os.path.join(absolute(folder), f"ifcbscan-{job_name}{ENDING}")
 
 
 def remove_own_file(job: ScheduledJob) -> str:
@@ -57,7 +66,13 @@ def remove_own_file(job: ScheduledJob) -> str:
             folder = configuration.load(job.env_file, os.environ).metrics_dir
     if not folder:
         return ""
-    path = own_file(folder, job.directory, job.time_series)
+    # Runs of an earlier version named it after the real path of the data folder.
+    names = (schedule_id(job.directory, job.time_series), job_id(job.directory, job.time_series))
+    said = (_removed(_file(folder, name)) for name in names)
+    return " ".join(line for line in said if line)
+
+
+def _removed(path: str) -> str:
     try:
         os.unlink(path)
     except (FileNotFoundError, NotADirectoryError):

@@ -48,7 +48,9 @@ class ScanArguments(NamedTuple):
     what the settings say, of `max_age` and `time_limit` no limit. `jobs`: bins sent at the same time.
     `expect_every`: a new bin is expected every so many seconds, None is what the settings say. `mounted_at`: the mount point
     that DIR lay on when the schedule was made, None if it is not known or the root's.
-    `beside`: other bins than those of the scheduled job, so its records stay as they are.
+    `beside`: another scan than that of the scheduled job (other bins, other settings), so its records stay as they are.
+    `scheduled_as`: the name under which DIR stands in the schedule, None if it does not. `job_log`: False where `log_file` is
+    not the log of the scheduled job. `watched`: whether those whom the settings name (PING_URL, METRICS_DIR) are told.
     """
 
     job: JobArguments
@@ -74,6 +76,9 @@ class ScanArguments(NamedTuple):
     beside: bool = False
     expect_every: float | None = None
     mounted_at: str | None = None
+    scheduled_as: str | None = None
+    job_log: bool = True
+    watched: bool = True
 
 
 def parse(argv: Sequence[str]) -> Namespace:

@@ -157,6 +157,7 @@ def build_parser() -> argparse.ArgumentParser:
         "Removes the entries that 'start' installed, for one folder or one time series, and ends its scans. "
         "Nothing is lost: what was not sent is sent after the next 'start'.",
     )
+    stop.allow_abbrev = False  # half an --all must not end every job
     stop.add_argument(
         "what",
         metavar="DIR|TIME_SERIES",

@@ -118,7 +118,8 @@ def _with_log_trouble(report: ScanReport) -> tuple[ScanReport, int]:
 
 
 def _metrics_file(job: Job, arguments: ScanArguments) -> str | None:
-    if not (arguments.metrics_file or arguments.metrics_dir or job.config.metrics_dir):
+    settings = job.config.metrics_dir if arguments.watched else None
+    if not (arguments.metrics_file or arguments.metrics_dir or settings):
         return None
     from ifcbscan.cli.metrics_target import metrics_path
 
@@ -163,7 +164,7 @@ def _notes_newest(job: Job, mode: str) -> bool:
 
 def _after_run(order: _Order) -> AfterRun:
     arguments = order.arguments
-    ping_url = arguments.ping_url or order.job.config.ping_url
+    ping_url = arguments.ping_url or (order.job.config.ping_url if arguments.watched else None)
     ping = None
     if ping_url:
         from ifcbscan.monitor.ping import Ping, filled_in
@@ -178,6 +179,7 @@ def _after_run(order: _Order) -> AfterRun:
         ping=ping,
         quiet=arguments.output.quiet,
         recorded=not arguments.beside,
+        job_log=arguments.job_log,
     )
 
 

@@ -27,9 +27,13 @@ CALL_TIMEOUT = 8.0
 _BODY_LIMIT = 10000
 
 
+#: Stands in an address for the name of the time series.
+TIME_SERIES = "{time_series}"
+
+
 def filled_in(url: str, time_series: str) -> str:
     """The address of one job: `url` with the time series, quoted, in the place of `{time_series}`."""
-    return url.replace("{time_series}", urllib.parse.quote(time_series, safe=""))
+    return url.replace(TIME_SERIES, urllib.parse.quote(time_series, safe=""))
 
 
 class Ping:

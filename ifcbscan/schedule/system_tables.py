@@ -22,6 +22,10 @@ FOLDER = "/etc/cron.d"
 _WHEN = re.compile(rb"\s*(?:@\S+|(?:\S+\s+){4}\S+)\s+(?P<user>\S+)\s+(?P<command>\S.*)", re.DOTALL)
 
 
+#: Cron takes no command of 1,000 bytes, and to take apart what is much longer takes seconds. Bytes of a line.
+_LONGEST = 2000
+
+
 class SystemJob(NamedTuple):
     """A job of a system's table: the file that it stands in, the account that runs it, and when that file was last changed
     (seconds since 1970)."""
@@ -36,7 +40,8 @@ def jobs_in(text: bytes, table: str, changed: float | None = None) -> list[Syste
     """The jobs of a table of the system. Lines of other programs, and damaged ones, are passed over."""
     entries: dict[str, list[tuple[Entry, Written]]] = {}
     for line in text.splitlines(keepends=True):
-        found = None if line.lstrip().startswith(b"#") else _WHEN.match(line)
+        passed_over = len(line) > _LONGEST or line.lstrip().startswith(b"#")
+        found = None if passed_over else _WHEN.match(line)
         if found is None:
             continue
         entry = parse_line(found.group("command"))

@@ -782,7 +782,10 @@ def test_an_entry_that_is_missing_or_whose_settings_cannot_be_read_is_red(
 ) -> None:
     job = scheduled(operator, env_file=str(operator.folder / "gone.env"))
     found = red(operator.run("check", job.directory, "nauset", code=2))
-    assert found == {"schedule": f"{job.directory} to nauset: --env-file: there is no file {job.env_file}."}
+    assert found == {
+        "schedule": f"{job.directory} to nauset: --env-file: there is no file {job.env_file}. Correct the path, or copy "
+        ".env.example there and fill it in."
+    }
     job = scheduled(operator)
     lines = (operator.crontab.text or b"").splitlines(True)
     operator.crontab.table.write_bytes(b"".join(line for line in lines if not line.startswith(b"* *")))

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Callable, Iterator
 
@@ -24,6 +25,7 @@ from support.scripted import Act, ScriptedServer
 
 from ifcbscan.demo.sample_bins import write_bin
 from ifcbscan.disk.mounts import mount_point_of
+from ifcbscan.schedule.crontab_text import with_job
 
 pytestmark = pytest.mark.parametrize("s3", ["moto"], indirect=True)
 
@@ -168,6 +170,65 @@ def test_print_shows_what_would_be_installed_and_installs_nothing(
     assert operator.crontab.changes == 1
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        [],
+        ["--restart"],
+        ["--restart", "--expect-every", "5h"],
+        ["--restart", "--until", "2100-01-01"],
+        ["--expect-every", "5h"],
+        ["--until", "2100-01-01"],
+        ["--max-age", "10d", "--since", "2013-01-01"],
+    ],
+)
+def test_print_of_a_scheduled_job_shows_what_start_would_make_of_it(
+    s3: Any, operator: Operator, data: Path, words: list[str]
+) -> None:
+    more = ["--max-age", "10d", "--bandwidth", "80M", "--since", "2013-01-01"]
+    operator.run("start", data, "nauset", *more, "--no-sync", "--yes")
+    before = operator.crontab.text
+    printed = operator.run("start", data, "nauset", *words, "--print", code=None)
+    assert operator.crontab.text == before
+    done = operator.run("start", data, "nauset", *words, "--no-sync", "--yes", code=None)
+    assert printed.code == done.code
+    if done.code:
+        assert printed.stderr == done.stderr and printed.stdout == "" and "Already scheduled" in done.stderr
+        return
+    assert printed.stderr == ""
+    (block,) = (text.decode() for text in [operator.crontab.text or b""])
+    lines = [line for line in block.splitlines() if "no crontab before" not in line]
+    assert printed.stdout.splitlines() == lines
+    assert "80M" in printed.stdout and "--since" in printed.stdout
+
+
+def test_print_of_a_job_that_start_leaves_as_it_is_shows_that(
+    s3: Any, operator: Operator, data: Path
+) -> None:
+    job = replace(operator.schedule(data), env_file=str(operator.folder / "other.env"))
+    operator.crontab.table.write_bytes(with_job(None, job))
+    printed = operator.run("start", data, "nauset", "--print")
+    assert "Already scheduled" in printed.stderr and f"with {job.env_file}." in printed.stderr
+    assert str(job.env_file) in printed.stdout
+    printed = operator.run("start", data, "nauset", "--restart", "--print")
+    assert printed.stderr == "" and str(job.env_file) not in printed.stdout
+
+
+def test_print_says_which_folder_would_be_replaced_and_refuses_a_rival(
+    s3: Any, operator: Operator, data: Path
+) -> None:
+    old = operator.folder / "old"
+    old.mkdir()
+    operator.schedule(old)
+    before = operator.crontab.text
+    printed = operator.run("start", data, "nauset", "--restart", "--print")
+    assert printed.stderr == f"Note: {old} to nauset would be removed from cron.\n"
+    assert '"all"' in printed.stdout and str(old) not in printed.stdout
+    refused = operator.run("start", old, "salt_pond", "--print", code=2)
+    assert "is also sent to nauset" in refused.stderr and refused.stdout == ""
+    assert operator.crontab.text == before
+
+
 # --- start: the checks
 
 
@@ -262,6 +323,24 @@ def test_a_bucket_that_cannot_be_reached_installs_nothing_and_no_later_run_is_pr
         "and the dashboard."
     )
     assert operator.crontab.changes == 0
+
+
+def test_a_job_that_is_scheduled_stays_so_while_the_bucket_cannot_be_reached(
+    operator: Operator, data: Path, env_file: Path
+) -> None:
+    operator.schedule(data)
+    before = operator.crontab.text
+    rewrite_env(env_file, S3_ENDPOINT_URL=NOWHERE)
+    for words in ([], ["--restart"]):
+        (line,) = operator.run("start", data, "nauset", *words, code=5).stderr.splitlines()
+        assert line.startswith(
+            f"ifcbscan: {data} is scheduled for nauset already, and stays so: nothing was changed, and nothing is sent now. The bucket "
+        )
+        assert line.endswith(
+            " The schedule sends what is missing as soon as the archive can be reached. 'ifcbscan start' with --force goes on "
+            "without asking the archive and the dashboard."
+        )
+    assert operator.crontab.text == before
 
 
 def test_force_installs_without_a_network_and_says_what_could_not_be_asked(
@@ -812,6 +891,11 @@ def test_stop_all_ends_every_job_of_this_user(operator: Operator, data: Path) ->
         for folder, name in ((data, "nauset"), (operator.folder / "second", "salt_pond"))
     ]
     assert json.loads(operator.run("status", "--json").stdout)["jobs"] == []
+    operator.schedule(data)
+    for word in ("--al", "--a", "--all=yes"):
+        operator.run("stop", word, code=2)
+    assert operator.crontab.commands()
+    operator.run("stop", "--all")
     done = operator.run("stop", "--all", code=2)
     assert done.stderr == "ifcbscan: Nothing at all is scheduled for this user.\n"
 

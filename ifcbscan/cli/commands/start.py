@@ -13,9 +13,17 @@ from ifcbscan.cli.log import check_log_file, note_installed
 from ifcbscan.cli.more_options import StartArguments
 from ifcbscan.cli.options import JobArguments, OutputArguments, ScanArguments
 from ifcbscan.cli.program import single_file
-from ifcbscan.cli.schedule_view import own_jobs, rival_words, rivals
 from ifcbscan.cli.signals import Interruption
-from ifcbscan.cli.targets import is_same_file
+from ifcbscan.cli.start_plan import (
+    as_spelt,
+    check_rivals,
+    extras_of,
+    folders,
+    is_scheduled,
+    own_of,
+    plan_of,
+    window_of,
+)
 from ifcbscan.cli.which_bins import settle_window
 from ifcbscan.clock import Clock
 from ifcbscan.core.printable import printable
@@ -38,7 +46,7 @@ from ifcbscan.s3.bucket import Bucket
 from ifcbscan.s3.wire import Wire
 from ifcbscan.schedule.base import Check, Scheduler
 from ifcbscan.schedule.choose import for_this_system
-from ifcbscan.schedule.extras import NO_EXTRAS, JobExtras
+from ifcbscan.schedule.extras import JobExtras
 from ifcbscan.schedule.jobs import InstalledJob, ScheduledJob
 from ifcbscan.state import paths
 
@@ -52,30 +60,27 @@ def run(arguments: StartArguments, interruption: Interruption) -> int:
     scheduled = _scheduled_job(job, arguments.window, found)
     _check_metrics_dir(found.metrics_dir)
     check_log_file(scheduled.log_file, job.directory, job.config.env_file)
+    reason = scheduler.available()
     if arguments.show_only:
-        _show(scheduler.render(scheduled))
+        _show_plan(scheduler, job, arguments, scheduled, [] if reason else scheduler.jobs())
         return ExitCode.DONE
     scheduler.render(scheduled)  # what cannot be written into a schedule is said before anything is asked
-    reason = scheduler.available()
     if reason:
         raise UsageError(f"Nothing was installed. {reason}")
     jobs = [known.job for known in scheduler.jobs()]
-    own = _own(job, arguments, jobs)
-    extras = _extras(job, arguments, own, found)
+    own = own_of(job, arguments, jobs)
+    extras = extras_of(job, arguments, own, found)
     try:
         asked = _ask(job, arguments, jobs, own, interruption)
     except Interrupted:
         output.say("Interrupted. Nothing was installed.")
         return interruption.exit_code
-    # By the name under which the folder is scheduled already: by another one it would be a job of its own.
-    spelt = [own.directory for own in own_jobs(job, jobs) if is_same_file(own.directory, job.directory)]
-    directory = spelt[0] if spelt else job.directory
-    scheduled = replace(scheduled, directory=directory, window=asked.window, extras=extras)
+    scheduled = replace(scheduled, directory=as_spelt(job, jobs), window=asked.window, extras=extras)
     scheduled = _install(
         scheduler,
         scheduled,
         arguments.restart,
-        lambda now: _check_rivals(job, arguments, asked.window, jobs, now),
+        lambda now: check_rivals(job, arguments, asked.window, jobs, now),
     )
     remark = remark_on_name(Series(job.config.account, job.time_series))
     for note in (*scheduler.notes(), *scheduler.notes_on(scheduled), *([remark] if remark else ())):
@@ -117,9 +122,15 @@ def _ask(
     try:
         bucket = Bucket(job.config, Clock(), Wire(job.config, MOST_RANGES), interruption.requested)
         wanted_unknown = _check_series(job, bucket, arguments.force)
-        return _Asked(_window(job, arguments, jobs, own, bucket), wanted_unknown)
+        return _Asked(_settled(job, arguments, jobs, own, bucket), wanted_unknown)
     except BucketUnreachable as error:
         reason = without_nothing_sent(str(error))
+        if is_scheduled(job, own) and not arguments.force:
+            raise BucketUnreachable(
+                f"{own[0].directory} is scheduled for {own[0].time_series} already, and stays so: nothing was changed, and nothing "
+                f"is sent now. {reason} The schedule sends what is missing as soon as the archive can be reached. 'ifcbscan "
+                "start' with --force goes on without asking the archive and the dashboard."
+            ) from None
         if not arguments.force:
             raise BucketUnreachable(
                 f"Nothing was installed. {reason} 'ifcbscan start' with --force installs it without asking the archive and the "
@@ -130,7 +141,42 @@ def _ask(
         "what the archive has already. Going on all the same (--force); the first scan that reaches the archive asks, and "
         "'ifcbscan check' does."
     )
-    return _Asked(_window(job, arguments, jobs, own, None), True, reached=False)
+    return _Asked(_settled(job, arguments, jobs, own, None), True, reached=False)
+
+
+def _settled(
+    job: Job,
+    arguments: StartArguments,
+    jobs: Sequence[ScheduledJob],
+    own: Sequence[ScheduledJob],
+    bucket: Bucket | None,
+) -> Window:
+    """Which bins the job is to send. Raises UsageError if some of them belong to another job, or the operator wants none."""
+    window = window_of(job, arguments, jobs, own)
+    if is_scheduled(job, own) and window == own[0].window:
+        return window
+    return settle_window(job, window, bucket, arguments.answered)
+
+
+def _show_plan(
+    scheduler: Scheduler,
+    job: Job,
+    arguments: StartArguments,
+    scheduled: ScheduledJob,
+    known: Sequence[InstalledJob],
+) -> None:
+    """Print the entries that would stand in the schedule if the same words were said without --print."""
+    jobs = [found.job for found in known]
+    own = own_of(job, arguments, jobs)
+    extras = extras_of(job, arguments, own, scheduled.extras)
+    window = window_of(job, arguments, jobs, own)
+    wanted = replace(scheduled, directory=as_spelt(job, jobs), window=window, extras=extras)
+    plan = plan_of(wanted, known, arguments.restart)
+    if plan.remark and not plan.put_in and plan.job != wanted:
+        output.say(plan.remark)
+    for old in plan.replaced:
+        output.say(f"Note: {old.directory} to {old.time_series} would be removed from {scheduler.name}.")
+    _show(scheduler.render(plan.job))
 
 
 def _show(text: str) -> None:
@@ -180,79 +226,6 @@ def _scheduled_job(job: Job, window: Window, extras: JobExtras) -> ScheduledJob:
     )
 
 
-def _own(job: Job, arguments: StartArguments, jobs: Sequence[ScheduledJob]) -> Sequence[ScheduledJob]:
-    """The scheduled jobs whose settings the new one takes over where it names none; the first one counts."""
-    return own_jobs(job, jobs) or (
-        [known for known in jobs if known.time_series == job.time_series] if arguments.restart else ()
-    )
-
-
-def _extras(job: Job, arguments: StartArguments, own: Sequence[ScheduledJob], found: JobExtras) -> JobExtras:
-    """What the job is started with: `found`, and what is not named as it was before. Raises UsageError."""
-    before = own[0].extras if own else NO_EXTRAS
-    same = bool(own) and is_same_file(own[0].directory, job.directory)
-    if same and not arguments.restart and found.contradicts(before):
-        raise UsageError(
-            f"Already scheduled: {job.directory} to {job.time_series}, with {before.words() or 'no options'}. Nothing was "
-            "changed, and nothing was sent; --restart replaces what you name of it."
-        )
-    extras = found.completed_by(before)
-    if arguments.restart or not same:
-        return extras._replace(mounted_at=found.mounted_at)
-    # If the disk is not mounted now, it is still one that should be.
-    return extras._replace(mounted_at=before.mounted_at or found.mounted_at)
-
-
-def _window(
-    job: Job,
-    arguments: StartArguments,
-    jobs: Sequence[ScheduledJob],
-    own: Sequence[ScheduledJob],
-    bucket: Bucket | None,
-) -> Window:
-    """Which bins the job is to send. Raises UsageError if some of them belong to another job, or the operator wants none."""
-    before = own[0].window if own else EVERYTHING
-    if not before.understood and (not arguments.restart or arguments.window == EVERYTHING):
-        raise UsageError(
-            f"{own[0].directory} is scheduled for {own[0].time_series} with {before}: somebody has edited the entry. Nothing was "
-            "changed, and nothing was sent. Say which bins are meant (--since, --until, --instrument) with --restart, or "
-            f"end it with 'ifcbscan stop {own[0].time_series}' first."
-        )
-    same = bool(own) and is_same_file(own[0].directory, job.directory)
-    if same and not arguments.restart and arguments.window not in (EVERYTHING, before):
-        raise UsageError(
-            f"Already scheduled: {job.directory} to {job.time_series}, for {before}. Nothing was changed, and nothing "
-            "was sent; --restart replaces what you name of it."
-        )
-    # To start again, or in a folder beside, is no order to send more than before: what is not named stays.
-    named = arguments.window if arguments.window == EVERYTHING or arguments.restart else None
-    window = arguments.window if named is None or not before.understood else named.completed_by(before)
-    if window.since >= window.until:
-        raise UsageError(
-            f"With what is scheduled now ({before}), no bin could belong there. Nothing was changed."
-        )
-    if before not in (EVERYTHING, window):
-        output.say(f"Until now the schedule was for {before}; from now on for {window}.")
-    for rival in rivals(job, window, jobs):
-        if not arguments.force:
-            raise UsageError(f"{rival_words(rival)} Nothing was installed; --force installs it all the same.")
-        output.say(f"Note: {rival_words(rival)} Going on all the same (--force).")
-    return window if same and window == before else settle_window(job, window, bucket, arguments.answered)
-
-
-def _check_rivals(
-    job: Job,
-    arguments: StartArguments,
-    window: Window,
-    known: Sequence[ScheduledJob],
-    now: Sequence[InstalledJob],
-) -> None:
-    """Raises UsageError if a job was installed since the schedule was looked at that sends the same bins elsewhere."""
-    new = [installed.job for installed in now if installed.job not in known]
-    for rival in () if arguments.force else rivals(job, window, new):
-        raise UsageError(f"{rival_words(rival)} Nothing was installed; --force installs it all the same.")
-
-
 def _check_series(job: Job, bucket: Bucket, force: bool) -> bool:
     """The bucket can be reached and the time series exists, or the operator wants it all the same (True)."""
     config, time_series = job.config, job.time_series
@@ -293,39 +266,14 @@ def _put_in(scheduler: Scheduler, job: ScheduledJob, check: Check) -> None:
 
 def _install(scheduler: Scheduler, job: ScheduledJob, restart: bool, check: Check) -> ScheduledJob:
     """Install the job, unless it is scheduled already and is not to be replaced. Returns the job that is scheduled then."""
-    of_series = [known for known in scheduler.jobs() if known.job.time_series == job.time_series]
-    mine = next((known for known in of_series if known.job.id == job.id), None)
-    others = [known.job for known in of_series if known.job.id != job.id]
-    if mine is not None and not restart:
-        if mine.up_to_date and mine.job == job:
-            output.say(f"Already scheduled: {job.directory} to {job.time_series}. Nothing was changed.")
-            return mine.job
-        # Where the disk is mounted was found, and not asked for.
-        as_before = replace(job, extras=job.extras._replace(mounted_at=mine.job.extras.mounted_at))
-        if (mine.up_to_date or mine.earlier) and mine.job == as_before:
-            _put_in(scheduler, job, check)
-            output.say(
-                f"Already scheduled: {job.directory} to {job.time_series}. Its entries were of an earlier version, or of the time "
-                "before the disk was mounted there; now they are up to date."
-            )
-            return job
-        if mine.recent and mine.full:
-            output.say(
-                f"Already scheduled: {job.directory} to {job.time_series}, but not as it would be now (another Python, "
-                ".env file or log file, or somebody has edited it). Nothing was changed; --restart replaces it. It is sent as "
-                f"scheduled, with {mine.job.env_file}."
-            )
-            return mine.job
-    replaced = others if restart and mine is None else []
-    if len(replaced) > 1:
-        raise UsageError(
-            f"{job.time_series} is fed from {_folders(replaced)}, and --restart cannot know which of them "
-            f"{job.directory} is to replace. Nothing was changed. End the right one with 'ifcbscan stop FOLDER', then "
-            "start again without --restart."
-        )
+    plan = plan_of(job, scheduler.jobs(), restart)
     # The new one first: if it cannot be installed, the old one goes on.
-    _put_in(scheduler, job, check)
-    for old in replaced:
+    if plan.put_in:
+        _put_in(scheduler, plan.job, check)
+    if plan.remark:
+        output.say(plan.remark)
+        return plan.job
+    for old in plan.replaced:
         scheduler.remove(old)
         output.say(f"Removed from {scheduler.name}: {old.directory} to {old.time_series}.")
     output.say(
@@ -338,8 +286,8 @@ def _install(scheduler: Scheduler, job: ScheduledJob, restart: bool, check: Chec
         output.say(f"  options        {job.extras.words()}")
     output.say(f"  configuration  {job.env_file}")
     output.say(f"  log            {job.log_file}")
-    if others and not replaced:
-        output.say(f"Note: {job.time_series} is also fed from {_folders(others)}, and stays so.")
+    if plan.others:
+        output.say(f"Note: {job.time_series} is also fed from {folders(plan.others)}, and stays so.")
     if job.extras.ping is not None:
         output.say(
             "Note: the address of the monitor stands in the schedule, and while a scan runs everybody on this computer can see "
@@ -347,10 +295,6 @@ def _install(scheduler: Scheduler, job: ScheduledJob, restart: bool, check: Chec
         )
     output.say("'ifcbscan status' shows how it goes, 'ifcbscan stop' ends it.")
     return job
-
-
-def _folders(jobs: list[ScheduledJob]) -> str:
-    return " and from ".join(job.directory for job in jobs)
 
 
 def _send_what_is_there(scheduled: ScheduledJob, force: bool, interruption: Interruption) -> int:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -58,9 +57,10 @@ _WAYS = [
 ]
 
 
-def of(kind: str, first: int = 0) -> dict[str, Any]:
-    """What a Break is about. A `look` is the listing before the .adc of bins is put: the second one of a run."""
-    return {"kind": "list", "first": first + 1} if kind == "look" else {"kind": kind, "first": first}
+def broken(kind: str, way: str, where: dict[str, int], first: int = 0) -> Break:
+    """What is to be broken. A `look` is the listing before the .adc of bins is put: the second one of a run."""
+    kind, first = ("list", first + 1) if kind == "look" else (kind, first)
+    return Break(kind, way, **{"first": first, **where})
 
 
 #: The quick ones under both sets of rules of the archive, the slow ones under one of them in turn.
@@ -145,7 +145,7 @@ def scene(s3: Any, tmp_path: Path, rules: Rules) -> Scene:
 @pytest.mark.parametrize("kind, place, way, rules", FAULTS, indirect=["rules"])
 def test_one_fault_is_survived_within_the_same_run(scene: Scene, kind: str, place: str, way: str) -> None:
     where, _ = PLACES[place]
-    with FaultProxy(scene.server.endpoint, replace(Break(way=way, **of(kind)), **where)) as proxy:
+    with FaultProxy(scene.server.endpoint, broken(kind, way, where)) as proxy:
         report = scene.scan(proxy.endpoint)
         assert proxy.broken == {way: 1}
     assert report.exit_code == ExitCode.DONE and report.bins[BinState.UPLOADED] == len(PIDS)
@@ -185,7 +185,7 @@ def test_what_stays_broken_halfway_is_finished_by_a_later_run(
     scene: Scene, kind: str, first: int, way: str
 ) -> None:
     began = time.monotonic()
-    with FaultProxy(scene.server.endpoint, Break(way=way, up=60, times=1000, **of(kind, first))) as proxy:
+    with FaultProxy(scene.server.endpoint, broken(kind, way, {"up": 60, "times": 1000}, first)) as proxy:
         report = scene.scan(proxy.endpoint)
         assert report.exit_code == ExitCode.PARTLY_FAILED
         # Three uploads make a bin: on a busy computer one bin may be through before the other has begun.

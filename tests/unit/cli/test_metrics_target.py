@@ -12,6 +12,7 @@ from ifcbscan import config as configuration
 from ifcbscan.cli.job import Job
 from ifcbscan.cli.metrics_target import metrics_path, own_file, remove_own_file
 from ifcbscan.cli.options import JobArguments, ScanArguments
+from ifcbscan.core.job_ids import schedule_id
 from ifcbscan.errors import UsageError
 from ifcbscan.schedule.jobs import ScheduledJob
 from ifcbscan.state.paths import job_id
@@ -43,7 +44,7 @@ def test_each_job_has_a_file_of_its_own_that_node_exporter_reads(tmp_path: Path)
     one, other = tmp_path / "one", tmp_path / "other"
     found = {path(job(folder, tmp_path)) for folder in (one, other)}
     assert found == {
-        str(tmp_path / f"ifcbscan-{job_id(str(folder), 'nauset')}.prom") for folder in (one, other)
+        str(tmp_path / f"ifcbscan-{schedule_id(str(folder), 'nauset')}.prom") for folder in (one, other)
     }
     assert not os.listdir(str(tmp_path))
 
@@ -94,6 +95,18 @@ def test_a_file_of_somebody_else_is_not_replaced(tmp_path: Path, option: str) ->
     assert str(refused.value).startswith(option + ": ") and "has not made" in str(refused.value)
 
 
+def test_the_file_is_the_same_whether_the_disk_that_a_link_lies_on_is_mounted_or_not(tmp_path: Path) -> None:
+    place = tmp_path / "mnt"
+    (tmp_path / "real").mkdir()
+    place.mkdir()
+    away = path(job(place / "ifcb", tmp_path))
+    (place / "ifcb").symlink_to(tmp_path / "real")
+    assert path(job(place / "ifcb", tmp_path)) == away
+    # by hand, by another name than the scheduled one
+    named = path(job(tmp_path / "real", tmp_path), scheduled_as=str(place / "ifcb"))
+    assert named == away == path(job(place / "x" / ".." / "ifcb" / "", tmp_path))
+
+
 # --- stop
 
 
@@ -113,6 +126,16 @@ def test_the_file_of_a_job_that_is_stopped_goes_and_no_other(tmp_path: Path) -> 
     assert remove_own_file(gone) == f"Removed its metrics file {own}."
     assert not own.exists() and other.exists()
     assert remove_own_file(gone) == ""
+
+
+def test_a_file_that_has_the_name_of_an_earlier_version_goes_as_well(tmp_path: Path) -> None:
+    gone = scheduled(tmp_path, f"METRICS_DIR={tmp_path}\n")
+    own = Path(own_file(str(tmp_path), gone.directory, "nauset"))
+    earlier = tmp_path / f"ifcbscan-{job_id(gone.directory, 'nauset')}.prom"
+    for file in (own, earlier):
+        file.touch()
+    assert remove_own_file(gone) == f"Removed its metrics file {own}. Removed its metrics file {earlier}."
+    assert not own.exists() and not earlier.exists()
 
 
 @pytest.mark.parametrize(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from ifcbscan.cli.known_jobs import _is_this_user
 from ifcbscan.schedule.crontab_text import entry_line, render_drop_in
 from ifcbscan.schedule.jobs import Mode, ScheduledJob
 from ifcbscan.schedule.system_tables import jobs_in, system_jobs
@@ -44,6 +46,18 @@ def test_a_line_that_somebody_has_edited_is_seen_as_such() -> None:
 def test_one_job_of_two_accounts_is_two() -> None:
     text = render_drop_in(JOB, "one") + render_drop_in(JOB, "two")
     assert [found.user for found in jobs_in(text, "t")] == ["one", "two"]
+
+
+def test_a_line_longer_than_cron_takes_is_passed_over_at_once() -> None:
+    text = b"* * * * * root " + b"\\'" * 500000 + b" --once /d n --env-file /e --log-file /l\n"
+    began = time.process_time()
+    assert [found.user for found in jobs_in(text + render_drop_in(JOB, "ifcb"), "t")] == ["ifcb"]
+    assert time.process_time() - began < 0.5
+
+
+def test_an_account_that_no_system_can_have_is_not_this_user() -> None:
+    (found,) = jobs_in(render_drop_in(JOB, "if\0cb"), "t")
+    assert found.user == "if\0cb" and not _is_this_user(found.user)
 
 
 def test_a_nickname_of_a_time_is_a_time() -> None:
