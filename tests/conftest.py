@@ -261,8 +261,35 @@ def ifcbscan_cli(
     return run
 
 
+#: What the tests below these places show does not depend on the version of Python that runs them: files, pages, sentences of
+#: the documentation, doubles of other people's servers, and decisions over thousands of made-up worlds.
+ANY_PYTHON = (
+    "tests/cli/test_by_hand.py",
+    "tests/cli/test_dashboard_daily.py",
+    "tests/cli/test_docs_commands.py",
+    "tests/cli/test_lights.py",
+    "tests/cli/test_report.py",
+    "tests/cli/test_silence.py",
+    "tests/cli/test_targets.py",
+    "tests/cli/test_which_bins.py",
+    "tests/integration/html/",
+    "tests/integration/monitor/test_alerts.py",
+    "tests/integration/runs/test_faults.py",
+    "tests/integration/runs/test_kill.py",
+    "tests/integration/runs/test_process_faults.py",
+    "tests/integration/support/",
+    "tests/model/test_random_worlds.py",
+    "tests/model/test_regressions.py",
+    "tests/unit/support/",
+    "tests/unit/test_docs.py",
+)
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what is not worth its time over Ceph."""
+    """Mark what any Python shows alike, and leave out what is not worth its time over Ceph."""
+    for item in items:
+        if item.nodeid.startswith(ANY_PYTHON):
+            item.add_marker(pytest.mark.any_python)
     left_out = [item for item in items if _is_left_out_over_ceph(item)]
     if left_out:
         config.hook.pytest_deselected(items=left_out)

@@ -32,6 +32,8 @@ from support.scripted import Answer, ScriptedServer, s3_error
 
 from ifcbscan.demo.sample_bins import write_bin
 
+pytestmark = pytest.mark.slow
+
 HOUR = 3600.0
 DAY = 24 * HOUR
 

@@ -7,10 +7,10 @@ from support.randomworld import play
 from support.world import FAULTS, FILTERS, GENERATIONS, digest
 
 
-def test_whatever_breaks_the_invariants_hold_in_two_hundred_worlds() -> None:
+def test_whatever_breaks_the_invariants_hold_in_a_hundred_and_twenty_worlds() -> None:
     happened: set[str] = set()
     generations = set()
-    for seed in range(200):
+    for seed in range(120):
         world = play(seed)
         assert world.violations == [], f"seed {seed}"
         generations.add(world.generation)
@@ -27,13 +27,13 @@ def test_whatever_breaks_the_invariants_hold_in_two_hundred_worlds() -> None:
 def test_however_a_server_takes_the_etag_of_what_is_to_be_replaced_the_invariants_hold(
     conditions: str,
 ) -> None:
-    for seed in range(2000, 2100):
+    for seed in range(2000, 2040):
         assert play(seed, conditions=conditions).violations == [], f"seed {seed}"
 
 
 @pytest.mark.slow
-def test_whatever_breaks_the_invariants_hold_in_four_hundred_worlds() -> None:
-    for seed in range(1000, 1400):
+def test_whatever_breaks_the_invariants_hold_in_two_hundred_more_worlds() -> None:
+    for seed in range(1000, 1200):
         assert play(seed).violations == [], f"seed {seed}"
 
 

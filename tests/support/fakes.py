@@ -19,7 +19,7 @@ import posixpath
 import tempfile
 import threading
 from concurrent.futures import Executor, Future
-from typing import Any, BinaryIO, Callable, Iterable, Iterator, NamedTuple, Sequence
+from typing import Any, BinaryIO, Callable, Iterable, Iterator, Mapping, NamedTuple, Sequence
 
 from ifcbscan.clock import Clock, ServerClock
 from ifcbscan.core.bins import (
@@ -208,7 +208,7 @@ class FakeBucket:
     def etags_tell_content(self) -> bool:
         return self.etags_are_md5 and any(call.kind == "put" for call in self.calls)
 
-    def heads(self, first: str, last: str) -> dict[str, ObjectHead]:
+    def heads(self, first: str, last: str) -> Mapping[str, ObjectHead]:
         shared = os.path.commonprefix([first, last])
         return {
             item.key: ObjectHead(

@@ -23,6 +23,7 @@ from ifcbscan.cli import options
 from ifcbscan.core.content_match import ContentMatch
 from ifcbscan.core.states import SCAN_COUNTS
 from ifcbscan.errors import ExitCode
+from ifcbscan.s3 import list_page
 from ifcbscan.schedule import crontab_text, program
 
 PACKAGE = Path(ifcbscan.__file__).resolve().parent
@@ -70,6 +71,7 @@ NOT_FOR_PEOPLE = {
     re.sub(r"\{[a-z]+\}", HOLE, crontab_text.WITH_FALLBACK),  # a line of sh; its message is NOT_STARTED
     program._SAY_VERSION,  # what a Python is given to run
     "text/plain; charset=utf-8",
+    list_page._OBJECT.pattern,  # an object of a listing
     r' (?:on|from) endpoint URL: "[^"]*"\.?',  # what is cut out of a message
     r"your[-_ ].*|<.*>|x{3,}|\.{3,}|change.?me",
     f"{HOLE}: {HOLE}%|{HOLE}| {{n_fmt}}/{{total_fmt}} [{HOLE}LEFT, {{rate_fmt}}{HOLE}]",  # the bar

@@ -30,9 +30,8 @@ def run(arguments: ScanArguments, interruption: Interruption) -> int:
 
 
 def _looks_scheduled(arguments: ScanArguments) -> bool:
-    """Whether the words are like those of a schedule's entry, and nobody looks on."""
-    said = arguments.output
-    return not arguments.by_hand and said.quiet and said.log_file is not None and not sys.stderr.isatty()
+    """Whether the words are like those of an entry in a schedule, and nobody looks on."""
+    return not arguments.by_hand and arguments.output.quiet and not sys.stderr.isatty()
 
 
 def _as_scheduled(job: Job, arguments: ScanArguments) -> tuple[Job, ScanArguments]:

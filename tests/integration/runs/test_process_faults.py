@@ -778,6 +778,7 @@ def test_a_root_that_goes_away_ends_the_run_with_a_line(tmp_path: Path) -> None:
         tree.walk()
 
 
+@pytest.mark.slow
 @pytest.mark.timed
 def test_ten_thousand_files_in_one_folder_are_sent_once(tmp_path: Path) -> None:
     files = make(tmp_path, *range(3334), roi_bytes=200)

@@ -202,7 +202,7 @@ def _headers(sent: Any) -> dict[str, str]:
     }
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=40)
 @given(_SETTINGS, _requests())
 def test_a_request_is_byte_for_byte_the_one_that_boto3_sends(
     changed: dict[str, Any], request: Request

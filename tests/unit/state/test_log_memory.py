@@ -304,6 +304,7 @@ def _write(lines: Sequence[str]) -> None:
         logging.getLogger("ifcbscan").info("%s", line)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="takes minutes under wine")
 def test_a_year_of_runs_every_minute_stays_below_ten_megabytes(tmp_path: Path) -> None:
     """60 bins a day, one bin that stays held, an hour without network every week."""
