@@ -264,14 +264,21 @@ def ifcbscan_cli(
 #: What the tests below these places show does not depend on the version of Python that runs them: files, pages, sentences of
 #: the documentation, doubles of other people's servers, and decisions over thousands of made-up worlds.
 ANY_PYTHON = (
+    "tests/cli/test_before_scan.py",
     "tests/cli/test_by_hand.py",
+    "tests/cli/test_completion.py",
+    "tests/cli/test_current_folder.py",
     "tests/cli/test_dashboard_daily.py",
     "tests/cli/test_docs_commands.py",
     "tests/cli/test_lights.py",
+    "tests/cli/test_list_check.py",
+    "tests/cli/test_output_is_plain.py",
     "tests/cli/test_report.py",
     "tests/cli/test_silence.py",
+    "tests/cli/test_status.py",
     "tests/cli/test_targets.py",
     "tests/cli/test_which_bins.py",
+    "tests/cli/test_window.py",
     "tests/integration/html/",
     "tests/integration/monitor/test_alerts.py",
     "tests/integration/runs/test_faults.py",

@@ -84,6 +84,17 @@ class Environment:
     python: Path
 
 
+def _without_ifcbscan(folder: Path, instead: Path) -> str:
+    """A folder of libraries, as links if ifcbscan is installed among them."""
+    if not (folder / "ifcbscan").exists():
+        return str(folder)
+    instead.mkdir()
+    for found in folder.iterdir():
+        if found.name != "ifcbscan":
+            (instead / found.name).symlink_to(found)
+    return str(instead)
+
+
 @pytest.fixture
 def environment(operator: Operator, tmp_path: Path) -> Environment:
     """One that a test may break: the program is a copy of a link to this Python, the package a link to this one."""
@@ -91,7 +102,10 @@ def environment(operator: Operator, tmp_path: Path) -> Environment:
     package.mkdir()
     (package / "ifcbscan").symlink_to(Path(ifcbscan.__file__).resolve().parent)
     (libraries,) = (path for path in operator.python.parent.parent.glob("lib/python3*/site-packages/*.pth"))
-    others = libraries.read_text(encoding="utf-8").splitlines()[1:]
+    others = [
+        _without_ifcbscan(Path(folder), tmp_path / f"libraries-{number}")
+        for number, folder in enumerate(libraries.read_text(encoding="utf-8").splitlines()[1:])
+    ]
     base = tmp_path / "base-python"
     base.symlink_to(os.path.realpath(str(operator.python)))
     python = make_python(tmp_path / "venv 50%", str(package), others)
