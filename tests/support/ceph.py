@@ -55,7 +55,8 @@ class CephServer(S3Server):
         self._held: socket.socket | None = None
 
     def _command(self, port: int, folder: Path) -> list[str]:
-        return [sys.executable, str(TESTS / "support" / "ceph_keeper.py"), str(folder)]
+        # -I: the folder of that file has an operator.py, which Python must not take for its own
+        return [sys.executable, "-I", str(TESTS / "support" / "ceph_keeper.py"), str(folder)]
 
     def __enter__(self) -> CephServer:
         missing = [program for program in PROGRAMS if shutil.which(program) is None]
