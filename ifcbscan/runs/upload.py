@@ -155,12 +155,11 @@ class Uploader:
             return
         while self._waiting and self._waiting[0][0] <= now:
             self._due.append(heapq.heappop(self._waiting)[2])
-        if self._due:
-            self._taken_up_next = now + _TOGETHER_EVERY
-            looks = glances(self._bucket, self._clock, self._prefix, [job.local.pid for job in self._due])
-            for job in self._due:
-                job.glance = looks.get(job.local.pid)
-                job.taken_up = True
+        self._taken_up_next = now + _TOGETHER_EVERY
+        looks = glances(self._bucket, self._clock, self._prefix, [job.local.pid for job in self._due])
+        for job in self._due:
+            job.glance = looks.get(job.local.pid)
+            job.taken_up = True
 
     def _may_take_up(self) -> float:
         """From when on (monotonic clock) the bins that are due then are taken up.

@@ -8,7 +8,7 @@ import pytest
 from support.reports import bad, day, report_on, synced
 
 from ifcbscan.core.archive_report import NotCounted
-from ifcbscan.core.archive_verdict import Stage, Verdict, share_in_archive, verdict_on
+from ifcbscan.core.archive_verdict import Stage, Verdict, share_in_archive, verdict_json, verdict_on
 from ifcbscan.core.states import WORST_FIRST, BinState
 
 LAST = "last bin 14 h ago"
@@ -105,3 +105,9 @@ def test_the_share_is_rounded_down_and_is_of_what_could_be_there() -> None:
     assert (
         share_in_archive(report_on([])) == share_in_archive(report_on([bad(day(2), BinState.EMPTY)])) == "–"
     )
+
+
+def test_programs_are_told_the_same() -> None:
+    report = report_on([])
+    verdict = verdict_on(report)
+    assert verdict_json(report) == {"state": verdict.stage.value, "reason": verdict.text}

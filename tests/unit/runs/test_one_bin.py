@@ -6,16 +6,19 @@
 from __future__ import annotations
 
 import io
+import threading
+from typing import Any
 
 import pytest
 from support.fakes import FakeBucket, FakeTree, LocalFile, SerialExecutor, StoredObject, VirtualClock
 
-from ifcbscan.core.bins import NOTHING_REMOTE
+from ifcbscan.core.bins import NOTHING_REMOTE, Fileset
 from ifcbscan.core.decision import NOTHING_ELSE, Action, Known, Now, Policy, decide
 from ifcbscan.core.remote_index import index_objects
 from ifcbscan.core.scan_report import Result
 from ifcbscan.core.states import BinState, State
-from ifcbscan.runs.backends import Backends
+from ifcbscan.errors import Interrupted
+from ifcbscan.runs.backends import NO_REQUEST, Backends, StopRequest
 from ifcbscan.runs.one_bin import BinJob, BinSteps, result_if_left, result_if_sent, result_of
 from ifcbscan.state.bin_locks import BinLocks
 
@@ -51,12 +54,13 @@ class Scene:
         there = remote.get(local.pid, NOTHING_REMOTE)
         return BinJob(local, there, (), decide(local, there, self.now(), self.policy, (), known), known)
 
-    def steps(self, bin_locks: BinLocks | None = None) -> BinSteps:
+    def steps(self, bin_locks: BinLocks | None = None, stop: StopRequest | None = None) -> BinSteps:
         backends = Backends(
             self.tree,  # type: ignore[arg-type]
             self.bucket,  # type: ignore[arg-type]
             self.clock,
             SerialExecutor(),
+            stop=stop or NO_REQUEST,
             bin_locks=bin_locks or BinLocks(),
         )
         return BinSteps(PREFIX, self.policy, backends)
@@ -208,3 +212,46 @@ def test_an_error_that_nobody_has_thought_of_is_the_failure_of_the_bin_and_asks_
     scene.steps().advance(job)
     assert job.result is not None and job.result.state is BinState.FAILED
     assert job.result.reason == "unexpected error: KeyError: 'odd'; please report this line"
+
+
+def _to_be_committed(scene: Scene) -> BinJob:
+    for extension in ("roi", "hdr"):
+        scene.store(extension, scene.body(extension))
+    job = scene.job()
+    assert job.decision.state is State.COMMIT
+    return job
+
+
+def test_a_run_that_is_to_end_does_not_read_on_before_an_adc(scene: Scene) -> None:
+    job = _to_be_committed(scene)
+    stop = StopRequest(threading.Event())
+    scene.bucket.hook = lambda _when, _call: stop.requested.set()
+    with pytest.raises(Interrupted):
+        scene.steps(stop=stop).advance(job)
+    assert scene.bucket.puts == []
+
+
+def test_a_file_that_is_read_in_another_size_before_the_adc_is_settling_again(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = _to_be_committed(scene)
+    opened = scene.tree.open
+
+    def shorter(fileset: Fileset, extension: str) -> Any:
+        if scene.bucket.calls[-1].kind != "head":
+            return opened(fileset, extension)
+        with opened(fileset, extension) as file:
+            return io.BytesIO(file.read()[:-1])
+
+    monkeypatch.setattr(scene.tree, "open", shorter)
+    result = scene.to_the_end(job)
+    assert result.state is BinState.SETTLING and ".roi has another size now" in result.reason
+    assert scene.bucket.puts == []
+
+
+def test_of_a_bin_that_is_not_sent_a_dry_run_says_what_is_decided(scene: Scene) -> None:
+    for extension in ("roi", "hdr"):
+        scene.store(extension, scene.body(extension), age=5.0)
+    job = scene.job()
+    assert job.decision.action is Action.CONFIRM
+    assert result_if_sent(job, scene.tree, scene.now(), scene.policy) == result_of(job.decision)  # type: ignore[arg-type]
