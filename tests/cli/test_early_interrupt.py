@@ -109,6 +109,7 @@ def test_a_signal_at_the_loading_of_some_modules_ends_the_start_without_a_traceb
 
 
 @pytest.mark.slow
+@pytest.mark.matrix
 @pytest.mark.parametrize("kind", list(CODES))
 def test_a_signal_at_the_loading_of_any_module_ends_the_start_without_a_traceback(
     kind: str, command: list[str], watched: dict[str, str], tmp_path: Path

@@ -32,6 +32,7 @@ def test_however_a_server_takes_the_etag_of_what_is_to_be_replaced_the_invariant
 
 
 @pytest.mark.slow
+@pytest.mark.matrix
 def test_whatever_breaks_the_invariants_hold_in_two_hundred_more_worlds() -> None:
     for seed in range(1000, 1200):
         assert play(seed).violations == [], f"seed {seed}"

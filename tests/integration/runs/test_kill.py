@@ -110,7 +110,7 @@ def test_a_few_kills_leave_every_bin_whole(
 @pytest.mark.parametrize(
     "s3, seed, rules",
     [
-        pytest.param("moto", 2, LENIENT, id="moto-lenient"),
+        pytest.param("moto", 2, LENIENT, id="moto-lenient", marks=pytest.mark.matrix),
         pytest.param("rclone", 3, STRICT, id="rclone-strict"),
         pytest.param("moto", 2, STRICT, id="moto-strict", marks=pytest.mark.matrix),
         pytest.param("rclone", 3, LENIENT, id="rclone-lenient", marks=pytest.mark.matrix),

@@ -136,7 +136,7 @@ def test_ten_deaths_at_random_moments_leave_nothing_broken_and_send_nothing_twic
 @pytest.mark.parametrize(
     "s3, seed, rules",
     [
-        pytest.param("moto", 11, STRICT, id="moto-strict"),
+        pytest.param("moto", 11, STRICT, id="moto-strict", marks=pytest.mark.matrix),
         pytest.param("rclone", 12, LENIENT, id="rclone-lenient"),
         pytest.param("moto", 11, LENIENT, id="moto-lenient", marks=pytest.mark.matrix),
         pytest.param("rclone", 12, STRICT, id="rclone-strict", marks=pytest.mark.matrix),
