@@ -1,8 +1,11 @@
-"""What `ifcbscan check` says of the bins of a folder: that there are none looks like health, and need not be."""
+"""What `ifcbscan check` says of the bins of a folder: that there are none looks like health, and need not be.
+
+And of the instrument and its disk, as far as its bins tell.
+"""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Iterator, NamedTuple
 
 from ifcbscan.cli.checked import Item, not_good
 from ifcbscan.cli.signals import Interruption
@@ -12,10 +15,13 @@ from ifcbscan.core.series import Series
 from ifcbscan.core.silence import of_empty_folder
 from ifcbscan.core.window import Window
 from ifcbscan.core.words import counted
-from ifcbscan.disk.tree import LocalTree
+from ifcbscan.disk.tree import Inventory, LocalTree
 from ifcbscan.errors import IfcbscanError, Interrupted
-from ifcbscan.runs.first_look import Expected, archived_bins, none_of_these_is_new
+from ifcbscan.runs.first_look import Expected, archived_bins, newest_complete, none_of_these_is_new
+from ifcbscan.runs.vital import find_vital_signs
 from ifcbscan.s3.bucket import Bucket
+
+_A_DAY = 86400.0  # seconds; a bin from further ahead than that is of a wrong clock
 
 
 class BinsSubject(NamedTuple):
@@ -33,36 +39,50 @@ def check_bins(
     bucket: Bucket | None,
     clock: Clock,
     interruption: Interruption,
-) -> Item:
+) -> Iterator[Item]:
     """`bucket`: None if it cannot be asked; then the time is this computer's. Raises Interrupted."""
-    directory, time_series = subject.directory, subject.time_series
 
     def unless_interrupted() -> None:
         if interruption.requested.is_set():
             raise Interrupted(interruption.exit_code)
 
     try:
-        found = LocalTree(directory, config.exclude_dirs, getting_on=unless_interrupted).walk()
-        complete = sum(fileset.complete for fileset in found.filesets.values())
+        tree = LocalTree(subject.directory, config.exclude_dirs, getting_on=unless_interrupted)
+        found = tree.walk()
         now = clock.wall() if bucket is None else bucket.server_clock.now()
-        own = [fileset for pid, fileset in found.filesets.items() if subject.window.holds(pid)]
-        late = none_of_these_is_new(own, Expected(subject.window, subject.expect_every), now)
-        if late and found.filesets:
-            return Item(False, "bins", late)
-        if found.filesets or found.excluded:
-            return Item(True, "bins", f"{counted(complete, 'complete bin')} in {directory}")
-        if found.unreadable:
-            return Item(False, "bins", f"none is seen in {directory}: {found.warnings[0]}")
-        if not time_series or bucket is None:
-            why = "the archive could not be asked" if time_series else "no TIME_SERIES was given"
-            return Item(
-                None, "bins", f"none in {directory}; whether the archive holds some was not checked: {why}"
-            )
-        archived = archived_bins(bucket, Series(config.account, time_series).prefix, subject.window)
+        newest = newest_complete(found.filesets.values(), now + _A_DAY)
+        signs = find_vital_signs(found.filesets, newest, tree, now)
+        bins = _bins(config, subject, bucket, found, now)
     except Interrupted:
         raise
     except IfcbscanError as error:
-        return not_good("bins", error)
+        yield not_good("bins", error)
+        return
+    if signs.inside():
+        yield Item(True, "instrument", f"inside: {signs.inside()}")
+    if signs.space():
+        yield Item(not signs.disk_nearly_full, "data disk", signs.warning(tree.root) or signs.space())
+    yield bins
+
+
+def _bins(config: Config, subject: BinsSubject, bucket: Bucket | None, found: Inventory, now: float) -> Item:
+    """`now`: seconds since 1970. Raises Interrupted, and what the archive's answers raise."""
+    directory, time_series = subject.directory, subject.time_series
+    own = [fileset for pid, fileset in found.filesets.items() if subject.window.holds(pid)]
+    complete = sum(fileset.complete for fileset in found.filesets.values())
+    late = none_of_these_is_new(own, Expected(subject.window, subject.expect_every), now)
+    if late and found.filesets:
+        return Item(False, "bins", late)
+    if found.filesets or found.excluded:
+        return Item(True, "bins", f"{counted(complete, 'complete bin')} in {directory}")
+    if found.unreadable:
+        return Item(False, "bins", f"none is seen in {directory}: {found.warnings[0]}")
+    if not time_series or bucket is None:
+        why = "the archive could not be asked" if time_series else "no TIME_SERIES was given"
+        return Item(
+            None, "bins", f"none in {directory}; whether the archive holds some was not checked: {why}"
+        )
+    archived = archived_bins(bucket, Series(config.account, time_series).prefix, subject.window)
     silence = of_empty_folder(directory, archived.bins, archived.more)
     if silence:
         return Item(False, "bins", silence)

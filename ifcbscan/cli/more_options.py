@@ -15,10 +15,15 @@ from ifcbscan.cli.options import (
     window,
 )
 from ifcbscan.cli.targets import absolute
-from ifcbscan.core.units import parse_interval, parse_rate, parse_with_unit
+from ifcbscan.core.units import parse_interval, parse_rate, parse_size, parse_with_unit
 from ifcbscan.core.window import EVERYTHING, Window
+from ifcbscan.core.words import human_bytes
 from ifcbscan.errors import UsageError
 from ifcbscan.schedule.extras import NO_EXTRAS, JobExtras
+
+_LARGEST_TRIAL = (
+    500 * 1000 * 1000
+)  # bytes; the largest .roi of a bloom has some 100 MB, and a trial is held in memory
 
 
 @dataclass(frozen=True)
@@ -87,10 +92,11 @@ class ListArguments:
 
 @dataclass(frozen=True)
 class CheckArguments:
-    """`check`. `write`: also try to write into the bucket."""
+    """`check`. `write`: also try to write into the bucket. `write_size`: and a file of so many bytes, None is no such."""
 
     job: JobArguments
     write: bool
+    write_size: int | None = None
 
 
 @dataclass(frozen=True)
@@ -204,7 +210,14 @@ def list_arguments(words: Namespace) -> ListArguments:
 
 def check_arguments(words: Namespace) -> CheckArguments:
     """Of `check`."""
-    return CheckArguments(job_arguments(words), words.write)
+    if words.write_size is None:
+        return CheckArguments(job_arguments(words), words.write)
+    size = parse_size(words.write_size, "--write-size")
+    if size > _LARGEST_TRIAL:
+        raise UsageError(
+            f"--write-size: no file of a bin is as large as {human_bytes(size)}; 5M tells what a proxy lets through."
+        )
+    return CheckArguments(job_arguments(words), True, size)
 
 
 def report_arguments(words: Namespace) -> ReportArguments:

@@ -208,6 +208,11 @@ def build_parser() -> argparse.ArgumentParser:
         help="also try to write, under a name that HABON's archive removes by itself, and on which conditions the server "
         "does so",
     )
+    check.add_argument(
+        "--write-size",
+        metavar="SIZE",
+        help="with --write, also try a file of so many bytes, such as 5M: a proxy on the way may let small files through only",
+    )
 
     verify = _command(
         commands,

@@ -1,4 +1,4 @@
-"""Durations and rates as people write them, in options and in the `.env` file. Knows no option and no setting."""
+"""Durations, rates and sizes as people write them, in options and in the `.env` file. Knows no option and no setting."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from ifcbscan.errors import ConfigError
 
 _DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([smhdw]?)", re.IGNORECASE)
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
-_RATE = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([kmg]?)(?:i?b)?(?:/s)?", re.IGNORECASE)
-_RATE_FACTOR = {"": 1, "k": 1000, "m": 1000**2, "g": 1000**3}
+_SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([kmg]?)(?:i?b)?", re.IGNORECASE)
+_RATE = re.compile(_SIZE.pattern + "(?:/s)?", re.IGNORECASE)
+_FACTOR = {"": 1, "k": 1000, "m": 1000**2, "g": 1000**3}
 
 
 def parse_duration(text: str, name: str) -> float:
@@ -38,10 +39,19 @@ def parse_interval(text: str, name: str) -> float:
     return seconds
 
 
+def parse_size(text: str, name: str) -> int:
+    """Bytes of `500K`, `5M`, `80000`. Raises ConfigError naming `name`."""
+    match = _SIZE.fullmatch(text.strip())
+    size = float(match.group(1)) * _FACTOR[match.group(2).lower()] if match else 0.0
+    if not 1 <= size < math.inf:
+        raise ConfigError(f"{name}: {text!r} is no size; write bytes as 500K or 5M.")
+    return int(size)
+
+
 def parse_rate(text: str, name: str) -> float:
     """Bytes a second of `500K`, `2M`, `80000`. Raises ConfigError naming `name`."""
     match = _RATE.fullmatch(text.strip())
-    rate = float(match.group(1)) * _RATE_FACTOR[match.group(2).lower()] if match else 0.0
+    rate = float(match.group(1)) * _FACTOR[match.group(2).lower()] if match else 0.0
     if not 0 < rate < math.inf:
         raise ConfigError(f"{name}: {text!r} is no rate; write bytes a second as 500K or 2M.")
     return rate

@@ -64,16 +64,24 @@ class VitalSigns(NamedTuple):
 
     def lines(self) -> tuple[str, ...]:
         """What is known, in words."""
-        temperature, humidity = self.readings
-        inside = [] if temperature is None else [f"{temperature:.1f} degrees C"]
-        inside += [] if humidity is None else [f"{humidity:.1f} % humidity"]
-        found = [f"inside the instrument: {', '.join(inside)} ({self.pid})"] if inside else []
-        if self.free is not None:
-            found.append(f"data disk: {self._space()}")
-        return tuple(found)
+        inside, space = self.inside(), self.space()
+        return (
+            *([f"inside the instrument: {inside}"] if inside else []),
+            *([f"data disk: {space}"] if space else []),
+        )
 
-    def _space(self) -> str:
-        text = f"{human_bytes(self.free or 0)} free"
+    def inside(self) -> str:
+        """Temperature and humidity in words, and whose they are; "" if neither is known."""
+        temperature, humidity = self.readings
+        known = [] if temperature is None else [f"{temperature:.1f} degrees C"]
+        known += [] if humidity is None else [f"{humidity:.1f} % humidity"]
+        return f"{', '.join(known)} ({self.pid})" if known else ""
+
+    def space(self) -> str:
+        """The room on the data disk in words; "" if that is not known."""
+        if self.free is None:
+            return ""
+        text = f"{human_bytes(self.free)} free"
         if self.days_left is None:
             return text
         return f"{text}, enough for {human_duration(self.days_left * _A_DAY)} at the rate of the last days"
@@ -83,7 +91,7 @@ class VitalSigns(NamedTuple):
         if not self.disk_nearly_full:
             return ""
         return (
-            f"the disk of {directory} is nearly full: {self._space()}. A full disk stops the acquisition. Make room: 'ifcbscan "
+            f"the disk of {directory} is nearly full: {self.space()}. A full disk stops the acquisition. Make room: 'ifcbscan "
             "verify' with --deletable lists the files that are safe to delete"
         )
 

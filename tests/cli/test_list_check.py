@@ -24,8 +24,13 @@ from support.runs import end, rewrite_env
 from support.scripted import Act, Answer, Request, ScriptedServer, s3_error
 
 from ifcbscan import __version__
-from ifcbscan.core.window import Window
+from ifcbscan.cli.bins_check import BinsSubject, check_bins
+from ifcbscan.cli.job import load_config
+from ifcbscan.cli.signals import Interruption
+from ifcbscan.clock import Clock
+from ifcbscan.core.window import EVERYTHING, Window
 from ifcbscan.demo.sample_bins import write_bin
+from ifcbscan.disk.tree import LocalTree
 from ifcbscan.schedule.crontab_text import with_job
 from ifcbscan.schedule.extras import JobExtras
 from ifcbscan.schedule.jobs import ScheduledJob
@@ -212,9 +217,9 @@ def test_where_all_is_in_order_every_line_is_green_and_the_exit_code_0(
         "log space",
         "settings",
         "folder",
-        "data disk",
         "credentials",
         "clock",
+        "data disk",
         "bins",
         "dashboard",
         "time series",
@@ -491,6 +496,89 @@ def test_a_server_that_ignores_conditions_is_green_with_what_that_means(
         rewrite_env(env_file, S3_ENDPOINT_URL=server.endpoint)
         good, text = items(operator.run("check", operator.home, "nauset", "--write"))["writing"]
     assert good and "If-None-Match is not honoured, If-Match is not honoured: if two computers send" in text
+
+
+def proxy_with_a_limit(request: Request) -> Answer | None:
+    """As nginx, unless it is told otherwise."""
+    if request.kind != "put" or int(request.headers["content-length"]) <= 1_000_000:
+        return None
+    return Answer(
+        413, b"<html><h1>413 Request Entity Too Large</h1></html>", (("Content-Type", "text/html"),)
+    )
+
+
+@on_moto
+@pytest.mark.parametrize(
+    ("options", "limited", "good", "said"),
+    [
+        (["--write"], True, None, ""),
+        (["--write", "--write-size", "900K"], True, True, "one of 900.0 kB was let through"),
+        (
+            ["--write-size", "5M"],
+            True,
+            False,
+            "one of 5.0 MB: it was refused with HTTP 413: a proxy on the way",
+        ),
+        (["--write-size", "5M"], False, True, "one of 5.0 MB was let through"),
+    ],
+)
+def test_a_proxy_that_lets_small_files_through_only_shows_by_a_file_of_a_size_that_is_asked_for(
+    s3: Any,
+    operator: Operator,
+    dashboard: DashboardStandIn,
+    env_file: Path,
+    cron_service: None,
+    options: list[str],
+    limited: bool,
+    good: bool | None,
+    said: str,
+) -> None:
+    with ScriptedServer(upstream=s3.endpoint, filtered=proxy_with_a_limit if limited else None) as server:
+        rewrite_env(env_file, S3_ENDPOINT_URL=server.endpoint)
+        done = operator.run("check", operator.home, "nauset", *options, code=2 if good is False else 0)
+    found = items(done)
+    assert found["writing"][0]
+    assert found.get("large file", (None, ""))[0] is good and said in found.get("large file", (None, ""))[1]
+    assert all(key.startswith("hablab/") and not key.startswith("hablab/nauset/") for key in s3.objects())
+
+
+@pytest.mark.parametrize("size", ["5T", "0", "600M"])
+def test_a_size_that_is_none_or_too_large_is_refused(operator: Operator, size: str) -> None:
+    done = operator.run("check", "--write-size", size, code=2)
+    assert done.stdout == "" and "--write-size: " in done.stderr
+
+
+@on_moto
+def test_the_newest_bin_tells_of_the_inside_of_the_instrument_and_the_rate_of_the_days_left(
+    operator: Operator, dashboard: DashboardStandIn, cron_service: None
+) -> None:
+    data = operator.home / "data"
+    now = time.time()
+    for days in range(4):
+        moment = time.strftime("%Y%m%dT%H%M%S", time.gmtime(now - 3600 - 86400 * days))
+        write_bin(data, f"D{moment}_IFCB013")
+    newest = max(path.stem for path in data.rglob("*.hdr"))
+    (header,) = data.rglob(newest + ".hdr")
+    header.write_bytes(header.read_bytes() + b"temperature: 30.54\nhumidity: 12.04\n")
+    found = items(operator.run("check", data, "nauset"))
+    assert found["instrument"] == (True, f"inside: 30.5 degrees C, 12.0 % humidity ({newest})")
+    good, text = found["data disk"]
+    assert good and re.fullmatch(r".*B free, enough for .* at the rate of the last days", text)
+
+
+@on_moto
+def test_a_data_disk_without_room_is_red(
+    operator: Operator,
+    dashboard: DashboardStandIn,
+    env_file: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(LocalTree, "free_space", lambda self: 10**8 - 1)
+    config = load_config(str(env_file))
+    subject = BinsSubject(str(operator.home), None, EVERYTHING, None)
+    room, bins = check_bins(config, subject, None, Clock(), Interruption())
+    assert (room.good, room.name) == (False, "data disk") and "is nearly full: 100.0 MB free" in room.text
+    assert bins.name == "bins"
 
 
 @on_moto

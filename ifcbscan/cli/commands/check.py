@@ -24,12 +24,10 @@ from ifcbscan.config import Config
 from ifcbscan.core.printable import named, without_password
 from ifcbscan.core.series import TRIAL, Series, check_time_series, remark_on_name
 from ifcbscan.core.units import parse_interval
-from ifcbscan.core.vital_signs import VitalSigns
 from ifcbscan.core.window import EVERYTHING
-from ifcbscan.core.words import clock_words
+from ifcbscan.core.words import clock_words, human_bytes
 from ifcbscan.dashboard import series
 from ifcbscan.dashboard.calls import Dashboard, DashboardError, SeriesList
-from ifcbscan.disk.tree import LocalTree
 from ifcbscan.errors import ExitCode, IfcbscanError, Interrupted, PutRefused, UsageError
 from ifcbscan.s3.bucket import Bucket
 from ifcbscan.s3.condition_probe import ConditionProbe, Honoured, Honours
@@ -85,8 +83,6 @@ def _items(arguments: CheckArguments, interruption: Interruption) -> Iterator[It
     time_series = arguments.job.time_series or config.time_series
     folder = _folder(directory, time_series, jobs or ())
     yield folder
-    if directory and folder.good:
-        yield from _data_disk(absolute(directory))
     clock = Clock()
     client = Wire(config, 1)
     bucket = Bucket(config, clock, client, interruption.requested)
@@ -100,13 +96,16 @@ def _items(arguments: CheckArguments, interruption: Interruption) -> Iterator[It
     if arguments.write and reached.good:
         key = Series(config.account, TRIAL).prefix + _TRIAL_NAME
         probe = ConditionProbe(client, key, _TRIAL_CONTENT, interruption.requested)
-        yield _asked("writing", lambda: f"{_write(bucket, key, account)}. {_conditions(probe.run())}")
+        writing = _asked("writing", lambda: f"{_write(bucket, key, account)}. {_conditions(probe.run())}")
+        yield writing
+        if arguments.write_size is not None and writing.good:
+            yield _large_file(bucket, key, arguments.write_size)
     elif arguments.write:
         yield Item(None, "writing", "not checked: the archive could not be asked")
     if directory and folder.good:
         asked = bucket if reached.good else None
         subject = _subject(config, absolute(directory), time_series, jobs or ())
-        yield check_bins(config, subject, asked, clock, interruption)
+        yield from check_bins(config, subject, asked, clock, interruption)
     yield from _on_dashboard(config, time_series, account)
 
 
@@ -217,18 +216,6 @@ def _folder(given: str | None, time_series: str | None, jobs: Sequence[Installed
     return Item(True, "folder", f"{directory} can be read")
 
 
-def _data_disk(directory: str) -> Iterator[Item]:
-    """How much room there is. Red only if there is none: whether it is enough is known from the bins, which the hourly scan
-    looks at."""
-    signs = VitalSigns(free=LocalTree(directory).free_space())
-    if signs.disk_nearly_full:
-        yield Item(False, "data disk", signs.warning(directory))
-        return
-    for line in signs.lines():
-        name, _, text = line.partition(": ")
-        yield Item(True, name, text)
-
-
 def _asked(name: str, question: Callable[[], str]) -> Item:
     try:
         return Item(True, name, question())
@@ -261,6 +248,19 @@ def _write(bucket: Bucket, key: str, account: _Account) -> str:
     bucket.put(key, io.BytesIO(_TRIAL_CONTENT), len(_TRIAL_CONTENT))
     account.known = True
     return f"allowed (tried with {key}, which HABON's archive removes by itself; elsewhere delete it)"
+
+
+def _large_file(bucket: Bucket, key: str, size: int) -> Item:
+    """A file of `size` bytes: only such a one shows that something on the way lets small files through only."""
+    content = _TRIAL_CONTENT.ljust(size, b"\n")
+    shown = human_bytes(len(content))
+
+    def put() -> str:
+        bucket.put(key, io.BytesIO(content), len(content))
+        return f"one of {shown} was let through"
+
+    item = _asked("large file", put)
+    return item if item.good else replace(item, text=f"one of {shown}: {item.text}")
 
 
 def _conditions(honoured: Honoured) -> str:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ifcbscan.core.units import parse_duration, parse_interval, parse_rate, parse_with_unit
+from ifcbscan.core.units import parse_duration, parse_interval, parse_rate, parse_size, parse_with_unit
 from ifcbscan.errors import ConfigError
 
 pytestmark = pytest.mark.windows_core
@@ -81,9 +81,22 @@ def test_what_is_no_rate_is_refused_by_the_name_of_its_option(text: str) -> None
         parse_rate(text, "--bandwidth")
 
 
+@pytest.mark.parametrize(
+    ("text", "size"), [("500K", 500_000), ("5M", 5_000_000), ("1.5 MB", 1_500_000), ("7", 7)]
+)
+def test_a_size_is_in_bytes(text: str, size: int) -> None:
+    assert parse_size(text, "--write-size") == size
+
+
+@pytest.mark.parametrize("text", ["", "M", "0", "0.4", "-1K", "5M/s", "nan", "1T", "9" * 400])
+def test_what_is_no_size_is_refused_by_the_name_of_its_option(text: str) -> None:
+    with pytest.raises(ConfigError, match="--write-size"):
+        parse_size(text, "--write-size")
+
+
 @given(st.text(max_size=12))
 def test_no_text_is_anything_but_a_number_or_a_refusal(text: str) -> None:
-    for parse in (parse_duration, parse_rate):
+    for parse in (parse_duration, parse_rate, parse_size):
         try:
             value = parse(text, "--option")
         except ConfigError as error:
