@@ -50,7 +50,8 @@ class AfterRun(NamedTuple):
         troubles = self._tell(code, summary(report), report, why_failed(report))
         logged, day, now = self._logged_before()
         report = report._replace(warnings=report.warnings + troubles)
-        lines, then = log_memory.lines_of(report, logged, day, now, self._reached_by_other())
+        told_by_other = self._reached_by_other() if logged.outage_since else 0.0
+        lines, then = log_memory.lines_of(report, logged, day, now, told_by_other)
         self._log(lines, logged, then)
         late = log_trouble()  # a limit (quota) that shows only when a line is written
         if late is not None and late not in report.warnings:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import NamedTuple
@@ -14,10 +13,10 @@ from ifcbscan.core.archive_report import ArchiveReport, NotCounted, ReportSubjec
 from ifcbscan.core.decision import Policy
 from ifcbscan.core.printable import printable
 from ifcbscan.core.remote_index import MOST_RANGES
-from ifcbscan.core.silence import of_unmounted
 from ifcbscan.core.units import parse_interval
 from ifcbscan.core.window import EVERYTHING, Window
 from ifcbscan.dashboard.calls import Dashboard
+from ifcbscan.disk.mounts import unmounted
 from ifcbscan.disk.tree import LocalTree
 from ifcbscan.errors import LocalFileProblem, UsageError
 from ifcbscan.html.thumbnails import SampleImage, sample_images
@@ -81,8 +80,8 @@ def look_at(job: Job, question: Question, interruption: Interruption) -> Answer:
     )
     with ThreadPoolExecutor(MOST_RANGES) as pool:
         found = survey(options, tree, bucket, clock, pool)
-    unmounted = _unmounted(directory, question.mounted_at)
-    warnings = [*([unmounted] if unmounted else []), *job.warnings, *found.warnings]
+    gone = unmounted(directory, question.mounted_at)
+    warnings = [*([gone] if gone else []), *job.warnings, *found.warnings]
     published = None
     if question.published and config.dashboard_url is not None:
         published, of_dashboard = shown_bins(
@@ -103,18 +102,12 @@ def look_at(job: Job, question: Question, interruption: Interruption) -> Answer:
     images_of = str(found.newest.pid) if found.newest else ""
     report = replace(
         report,
-        silence=printable(unmounted or found.silence),
+        silence=printable(gone or found.silence),
         instrument_lines=tuple(map(printable, found.vital.lines())),
         unaware=printable("; ".join(of_series)),
         disk_nearly_full=found.vital.disk_nearly_full,
     )
     return Answer(report, images, images_of)
-
-
-def _unmounted(directory: str, mounted_at: str | None) -> str:
-    if mounted_at is None or os.path.ismount(mounted_at):
-        return ""
-    return of_unmounted(directory, mounted_at)
 
 
 def _images(tree: LocalTree, found: Survey, warnings: list[str]) -> tuple[SampleImage, ...]:

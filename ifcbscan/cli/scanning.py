@@ -6,7 +6,6 @@ What a scan does with the bins is in runs/; here are the parts that depend on wh
 from __future__ import annotations
 
 import contextlib
-import os
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from typing import Mapping, NamedTuple, Sequence
@@ -26,8 +25,8 @@ from ifcbscan.core.companions import examine
 from ifcbscan.core.decision import Policy
 from ifcbscan.core.remote_index import MOST_RANGES
 from ifcbscan.core.scan_report import ScanReport
-from ifcbscan.core.silence import of_unmounted
 from ifcbscan.core.states import BinState
+from ifcbscan.disk.mounts import unmounted
 from ifcbscan.disk.tree import LocalTree
 from ifcbscan.errors import AlreadyRunning, ExitCode, IfcbscanError, Interrupted
 from ifcbscan.runs import scan
@@ -232,7 +231,9 @@ def _scan(order: _Order, held: run_locks.Held) -> ScanReport:
             Backends(tools.tree, tools.bucket, tools.clock, pool, stop, bin_locks),
             ScanPrinter(order.arguments.output.verbose, tools.progress),
             say if order.arguments.output.as_json else result,
-            scan.Preparations(warnings, guard, differs, _unmounted(order)),
+            scan.Preparations(
+                warnings, guard, differs, unmounted(order.job.directory, order.arguments.mounted_at)
+            ),
         )
     finally:
         tools.progress.end()  # whatever ended the scan, no bar stays on the screen
@@ -241,14 +242,6 @@ def _scan(order: _Order, held: run_locks.Held) -> ScanReport:
     return with_dashboard(
         _with_companions(report, bin_locks, held), order.job, order.arguments.by_hand, guard.result
     )
-
-
-def _unmounted(order: _Order) -> str:
-    """What is to be said if no disk is mounted where one was when the schedule was made."""
-    mounted_at = order.arguments.mounted_at
-    if mounted_at is None or os.path.ismount(mounted_at):
-        return ""
-    return of_unmounted(order.job.directory, mounted_at)
 
 
 def _threads(order: _Order) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from typing import Callable, Iterator, Sequence
 
@@ -11,7 +10,7 @@ from ifcbscan.cli.checked import Item
 from ifcbscan.cli.endings import ending_of
 from ifcbscan.cli.job import load_config
 from ifcbscan.cli.targets import is_same_file
-from ifcbscan.core.silence import of_unmounted
+from ifcbscan.disk.mounts import unmounted
 from ifcbscan.errors import IfcbscanError
 from ifcbscan.schedule.jobs import InstalledJob, ScheduledJob, ScheduleError
 from ifcbscan.schedule.program import version_of
@@ -66,9 +65,8 @@ def _right(installed: InstalledJob, started: str) -> str:
 def not_on_its_disk(directory: str, time_series: str | None, jobs: Sequence[InstalledJob]) -> str:
     """Why a folder (absolute) is not on the disk on which it was when it was scheduled; "" if nothing is known to be wrong."""
     for installed in jobs:
-        job, place = installed.job, installed.job.extras.mounted_at
-        if place is None or os.path.ismount(place) or not is_same_file(job.directory, directory):
-            continue
-        if time_series in (None, job.time_series):
-            return of_unmounted(directory, place)
+        job = installed.job
+        gone = time_series in (None, job.time_series) and unmounted(directory, job.extras.mounted_at)
+        if gone and is_same_file(job.directory, directory):
+            return gone
     return ""

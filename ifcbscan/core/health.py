@@ -10,7 +10,7 @@ import enum
 from typing import Iterable, NamedTuple
 
 from ifcbscan.core.last_run import LastRun, is_ahead, is_over, is_silence_over, safe_of, seconds, waiting_of
-from ifcbscan.core.silence import NO_NEW_BIN
+from ifcbscan.core.silence import is_late
 from ifcbscan.core.states import Tone
 from ifcbscan.core.words import counted, human_duration
 from ifcbscan.errors import ExitCode
@@ -343,7 +343,7 @@ def _of_failure(run: LastRun, now: float) -> Health:
 
 def _of_silence(words: str) -> Health:
     # An instrument of which a new bin is expected is late as a scan is.
-    return Health(Light.OVERDUE if words.startswith(NO_NEW_BIN) else Light.SILENT, words)
+    return Health(Light.OVERDUE if is_late(words) else Light.SILENT, words)
 
 
 def _of_foreign(job: KnownJob) -> Health:

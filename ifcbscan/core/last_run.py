@@ -10,7 +10,7 @@ import datetime
 from typing import NamedTuple
 
 from ifcbscan.core.bins import Pid, parse_pid
-from ifcbscan.core.silence import NO_NEW_BIN
+from ifcbscan.core.silence import is_late
 from ifcbscan.core.states import BinState, Tone
 from ifcbscan.errors import ExitCode
 
@@ -114,7 +114,7 @@ class LastRun(NamedTuple):
 
     def _counted_with(self, before: LastRun | None) -> LastRun:
         # Where nothing can be seen, nothing is counted: that no bin waits in an empty folder would be no news.
-        blind = bool(self.silence) and not self.silence.startswith(NO_NEW_BIN) and not any(self.bins.values())
+        blind = bool(self.silence) and not is_late(self.silence) and not any(self.bins.values())
         made = self._replace(bins={}) if blind else self
         if before is None:
             return made
@@ -144,7 +144,7 @@ def is_silence_over(run: LastRun, other: LastRun | None) -> bool:
     """Whether the silence that `run` told of is over, as the job's other kind of run has seen since."""
     if other is None or other.silence or other.last_success is None or other.last_success <= run.finished:
         return False
-    if not run.silence.startswith(NO_NEW_BIN):
+    if not is_late(run.silence):
         return any(other.bins.values()) and has_looked(other.bins)
     # A run that sees the last days only does not know whether a bin is late, unless it has seen a newer one.
     seen, known = other.newest_bin, run.newest_bin

@@ -9,8 +9,7 @@ from __future__ import annotations
 from ifcbscan.core.window import Window, moment_text
 from ifcbscan.core.words import human_duration
 
-#: How `of_no_new_bin` begins: the instrument is late, while its folder is as it should be.
-NO_NEW_BIN = "no new bin: "
+_NO_NEW_BIN = "no new bin: "
 
 
 def of_empty_folder(directory: str, archived_bins: int, more: bool = False) -> str:
@@ -48,14 +47,22 @@ def of_no_new_bin(
             if looked_back is None
             else f"none of the last {human_duration(looked_back)}"
         )
-        return f"{NO_NEW_BIN}there is {found_none}, and {expected}. {what_to_do}"
+        return f"{_NO_NEW_BIN}there is {found_none}, and {expected}. {what_to_do}"
     age = now - newest_sample_time
     if age <= expect_every:
         return ""
     when = moment_text(newest_sample_time)
-    return f"{NO_NEW_BIN}the newest one here was sampled {human_duration(age)} ago ({when}), and {expected}. {what_to_do}"
+    return f"{_NO_NEW_BIN}the newest one here was sampled {human_duration(age)} ago ({when}), and {expected}. {what_to_do}"
 
 
 def is_expected(window: Window, now: float, expect_every: float) -> bool:
     """Whether a new bin must be in a job's window by `now` (seconds since 1970, UTC), and none is too late for it."""
     return window.since + expect_every < now < window.until
+
+
+def is_late(silence: str) -> bool:
+    """Whether these words are of `of_no_new_bin`: the instrument is late, while its folder is as it should be.
+
+    Asked of words, because a record of the last run holds them alone.
+    """
+    return silence.startswith(_NO_NEW_BIN)

@@ -1,9 +1,11 @@
-"""On which disk a folder lies: the mount point that it is on. Looks at the folders above, and at nothing in them."""
+"""On which disk a folder lies, and whether that is there. Looks at the folders above, and at nothing in them."""
 
 from __future__ import annotations
 
 import os
 from typing import Callable
+
+from ifcbscan.core.silence import of_unmounted
 
 
 def mount_point_of(directory: str, is_mount: Callable[[str], bool] = os.path.ismount) -> str | None:
@@ -20,3 +22,13 @@ def mount_point_of(directory: str, is_mount: Callable[[str], bool] = os.path.ism
         if is_mount(place):
             return place
         place = above
+
+
+def unmounted(directory: str, mounted_at: str | None) -> str:
+    """What is to be said if nothing is mounted at `mounted_at` any more, on which `directory` lay; "" if all is well.
+
+    None: the folder lay on the system's own disk, or it is not known where.
+    """
+    if mounted_at is None or os.path.ismount(mounted_at):
+        return ""
+    return of_unmounted(directory, mounted_at)

@@ -79,7 +79,7 @@ def lines_of(
     told = told_once(new_problems, report.ended_by if report.ended_by in other_news else None)
     news = [*map(_line, told), *other_news]
     lines = [Line(text, True) for text in news]
-    # A run over a folder without new bins asks nothing of the archive.
+    # A run that sees bins and no complete one has nothing to ask the archive.
     reached = report.requests.list > 0
     if reached and logged.outage_since and reached_by_other <= logged.outage_since:
         lines.insert(0, Line(_back(now - logged.outage_since)))

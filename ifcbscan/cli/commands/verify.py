@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from typing import Sequence
@@ -23,10 +22,10 @@ from ifcbscan.config import Config
 from ifcbscan.core import verify_words
 from ifcbscan.core.decision import Policy
 from ifcbscan.core.remote_index import MOST_RANGES
-from ifcbscan.core.silence import of_unmounted
 from ifcbscan.core.verify_report import VerifyReport
 from ifcbscan.core.window import EVERYTHING
 from ifcbscan.dashboard.calls import Dashboard
+from ifcbscan.disk.mounts import unmounted
 from ifcbscan.disk.tree import LocalTree
 from ifcbscan.errors import UsageError
 from ifcbscan.runs.verify import VerifyBackends, VerifyOptions, verify
@@ -52,11 +51,8 @@ def run(arguments: VerifyArguments, interruption: Interruption) -> int:
 
 def _unmounted(job: Job, jobs: Sequence[ScheduledJob]) -> str:
     """Why the folder is not on the disk on which it, or a part of it, was when it was scheduled; "" if nothing is known."""
-    for known in own_jobs(job, jobs):
-        place = known.extras.mounted_at
-        if place is not None and not os.path.ismount(place):
-            return of_unmounted(job.directory, place)
-    return ""
+    found = (unmounted(job.directory, known.extras.mounted_at) for known in own_jobs(job, jobs))
+    return next(filter(None, found), "")
 
 
 def _remark_on_window(job: Job, arguments: VerifyArguments, jobs: Sequence[ScheduledJob]) -> None:

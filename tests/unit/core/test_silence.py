@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from ifcbscan.core.silence import is_expected, of_empty_folder, of_no_new_bin, of_unmounted
+from ifcbscan.core.silence import is_expected, is_late, of_empty_folder, of_no_new_bin, of_unmounted
 from ifcbscan.core.window import EVERYTHING, Window
 
 HOUR = 3600.0
@@ -57,3 +57,8 @@ def test_no_bin_is_expected_of_a_window_that_has_ended_or_just_begun() -> None:
     assert not is_expected(Window(-math.inf, NOW), NOW, HOUR)
     # A job that has just begun: its first bin is not late yet.
     assert not is_expected(Window(NOW - HOUR), NOW, HOUR) and is_expected(Window(NOW - HOUR - 1), NOW, HOUR)
+
+
+def test_a_late_instrument_is_told_from_a_folder_that_cannot_be_seen() -> None:
+    assert is_late(of_no_new_bin(None, 1e9, 3600.0)) and is_late(of_no_new_bin(0.0, 1e9, 3600.0))
+    assert not any(map(is_late, ("", of_empty_folder("/data", 3), of_unmounted("/data", "/"))))

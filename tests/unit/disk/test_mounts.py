@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ifcbscan.disk.mounts import mount_point_of
+from ifcbscan.disk.mounts import mount_point_of, unmounted
 
 pytestmark = pytest.mark.windows_core
 
@@ -43,3 +43,11 @@ def test_links_are_followed(tmp_path: Path) -> None:
 @pytest.mark.skipif(os.name == "nt" or not os.path.ismount("/proc"), reason="no /proc")
 def test_the_system_is_asked() -> None:
     assert mount_point_of("/proc/self") == "/proc"
+
+
+def test_a_folder_whose_disk_is_gone_is_told_and_one_of_which_nothing_is_known_is_not(tmp_path: Path) -> None:
+    place = str(tmp_path / "disk")
+    assert unmounted(place + "/data", place).startswith(
+        f"{place} is no mount point any more, so {place}/data is "
+    )
+    assert unmounted(place, None) == unmounted(place, tmp_path.anchor) == ""
