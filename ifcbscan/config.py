@@ -6,15 +6,14 @@ A value in the file beats the same name in the environment: the file belongs to 
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
 from dataclasses import dataclass, field
 from typing import Callable, Iterable, Mapping, NamedTuple, TypeVar
 
-from ifcbscan.atomic import read_small
 from ifcbscan.core.series import is_account
 from ifcbscan.core.units import parse_duration, parse_interval, parse_rate, parse_with_unit
+from ifcbscan.env_file import text_of, user_env_file, values_of
 from ifcbscan.errors import ConfigError
 
 DEFAULT_BUCKET = "ifcb-data-sharer.files"
@@ -60,7 +59,6 @@ _OLDER_CLIENTS = (_API_URL, "SYNC_FILE_EXTENSIONS")
 _ALIKE = 0.8
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
-_LINE_END = re.compile(r"\r\n|\n|\r")
 _PLACEHOLDER = re.compile(r"your[-_ ].*|<.*>|x{3,}|\.{3,}|change.?me", re.IGNORECASE)
 
 _T = TypeVar("_T")
@@ -102,32 +100,6 @@ class Config:
     warnings: tuple[str, ...]
 
 
-def user_env_file() -> str:
-    """Where the configuration lies if neither `--env-file` nor the current folder has one."""
-    import platformdirs
-
-    return os.path.join(platformdirs.user_config_dir("ifcbscan", appauthor=False), ".env")
-
-
-def find_env_file(named: str | None, folder: str | None) -> str | None:
-    """The `.env` file to use (absolute), or None. Raises ConfigError if the one named is not there.
-
-    `named`: the one that `--env-file` names (absolute). `folder`: the current folder, None if it has been deleted.
-    """
-    if named is not None:
-        if not os.path.isfile(named):
-            raise ConfigError(
-                f"--env-file: there is no file {named}. Nothing was sent. Correct the path, or copy .env.example there and fill "
-                "it in."
-            )
-        return named
-    in_folder = [] if folder is None else [os.path.join(folder, ".env")]
-    for candidate in (*in_folder, user_env_file()):
-        if os.path.isfile(candidate):
-            return os.path.abspath(candidate)
-    return None
-
-
 class _Values(NamedTuple):
     """What the file and the environment say together, and which of the two says it."""
 
@@ -152,22 +124,6 @@ class _Values(NamedTuple):
             return parse(text, name)
         except ConfigError as error:
             raise ConfigError(f"{self.place(name)}: {error} Nothing was sent.") from None
-
-
-def value_of(name: str, named: str | None, folder: str | None) -> str | None:
-    """One value of the settings, of which the rest may be wrong; None if there is none or it cannot be read.
-
-    `named` and `folder` as for `find_env_file`.
-    """
-    value = os.environ.get(name)
-    with contextlib.suppress(ConfigError):
-        path = find_env_file(named, folder)
-        if path is not None:
-            # Each line by itself: one that cannot be parsed must not hide the others.
-            for line in re.split(r"[\r\n]+", _text(path)):
-                with contextlib.suppress(ConfigError):
-                    value = _parse(path, line).get(name, value)
-    return value or None
 
 
 def load(env_file: str | None, environ: Mapping[str, str]) -> Config:
@@ -217,22 +173,8 @@ def _collect(env_file: str | None, environ: Mapping[str, str]) -> _Values:
     return _Values(env_file, in_file, values)
 
 
-def _text(path: str) -> str:
-    try:
-        raw = read_small(path)
-        # Notepad writes a byte-order mark; PowerShell's `>` writes UTF-16.
-        encoding = "utf-16" if raw[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
-        return raw.decode(encoding)
-    except OSError as error:
-        raise ConfigError(f"{path} cannot be read: {error.strerror}. Nothing was sent.") from None
-    except UnicodeDecodeError:
-        raise ConfigError(
-            f"{path} is not a text file in UTF-8. Nothing was sent. Please save it as UTF-8."
-        ) from None
-
-
 def _read(path: str) -> dict[str, str]:
-    values = _parse(path, _text(path))
+    values = values_of(path, text_of(path))
     for name in SETTINGS:
         if _CONTROL.search(values.get(name, "")):
             # The value may be a secret, so it is not shown.
@@ -241,28 +183,6 @@ def _read(path: str) -> dict[str, str]:
                 "starts an escape such as \\n. Write the value without quotes, or in single ones. Nothing was sent."
             )
     return {name: value.strip() for name, value in values.items()}
-
-
-def _parse(path: str, text: str) -> dict[str, str]:
-    import io
-
-    # Not dotenv_values: it goes on after a line that it cannot parse, and only logs that. Neither does this
-    # interpolate: a secret may hold a dollar sign.
-    from dotenv.parser import parse_stream
-
-    values = {}
-    for binding in parse_stream(io.StringIO(text)):
-        if binding.error:
-            original = binding.original
-            empty = original.string[: -len(original.string.lstrip())]
-            line = original.line + len(_LINE_END.findall(empty))
-            raise ConfigError(
-                f"{path}, line {line}, cannot be understood (no NAME=VALUE, or a quotation mark that does not end?). "
-                "Nothing was sent."
-            )
-        if binding.key is not None:
-            values[binding.key] = binding.value or ""
-    return values
 
 
 def _check_required(values: Mapping[str, str], env_file: str | None) -> None:

@@ -17,16 +17,17 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import os
 import sys
 from typing import NamedTuple, NoReturn, Sequence
 
-from ifcbscan import config as configuration
 from ifcbscan.cli.after_run import AfterRun
 from ifcbscan.cli.endings import ending_of
 from ifcbscan.cli.job import open_log_for_an_error
 from ifcbscan.cli.log import check_beside_log, close_log
 from ifcbscan.cli.metrics_target import own_file
 from ifcbscan.cli.targets import absolute, check_target, current_folder, is_metrics
+from ifcbscan.env_file import value_of
 from ifcbscan.errors import AlreadyRunning, IfcbscanError, Interrupted, OutputLost, UsageError
 
 
@@ -87,7 +88,7 @@ def _after_run(words: _Words) -> AfterRun:
     directory, time_series = words.job or ("", "")
     url = words.ping_url
     if url is None and words.scheduled:
-        url = configuration.value_of("PING_URL", words.env_file, current_folder())
+        url = value_of("PING_URL", os.environ, words.env_file, current_folder())
     ping = None
     if url:
         from ifcbscan.monitor.ping import TIME_SERIES, Ping, filled_in
@@ -110,7 +111,7 @@ def _metrics_file(words: _Words) -> str | None:
     """The file for metrics; None where it may be what must not be written to (that may be the very error)."""
     path = words.metrics_file
     if words.job is not None and path is None:
-        folder = words.metrics_dir or configuration.value_of("METRICS_DIR", words.env_file, current_folder())
+        folder = words.metrics_dir or value_of("METRICS_DIR", os.environ, words.env_file, current_folder())
         path = own_file(folder, *words.job) if folder and words.scheduled else None
     if words.job is None or path is None:
         return None

@@ -12,6 +12,7 @@ from ifcbscan.cli.options import JobArguments
 from ifcbscan.cli.targets import absolute, current_folder
 from ifcbscan.config import Config
 from ifcbscan.core.series import check_time_series
+from ifcbscan.env_file import find_env_file
 from ifcbscan.errors import IfcbscanError, UsageError
 
 
@@ -27,7 +28,7 @@ class Job(NamedTuple):
 def load_config(env_file: str | None) -> Config:
     """The settings; `env_file` as `--env-file` names it. Raises ConfigError and UsageError."""
     named = None if env_file is None else absolute(env_file)
-    return configuration.load(configuration.find_env_file(named, current_folder()), os.environ)
+    return configuration.load(find_env_file(named, current_folder()), os.environ)
 
 
 def find_job(arguments: JobArguments) -> Job:
