@@ -9,7 +9,10 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
+
+if TYPE_CHECKING:
+    _Commands = argparse._SubParsersAction["_Parser"]
 
 #: Bins sent at the same time, if --jobs does not say otherwise.
 SCAN_JOBS = 4
@@ -88,6 +91,23 @@ def build_parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
 
+    for add in (
+        _add_once,
+        _add_sync,
+        _add_start,
+        _add_stop,
+        _add_status,
+        _add_list,
+        _add_check,
+        _add_verify,
+        _add_report,
+        _add_demo,
+    ):
+        add(commands)
+    return parser
+
+
+def _add_once(commands: _Commands) -> None:
     once = _command(
         commands,
         "once",
@@ -99,6 +119,8 @@ def build_parser() -> argparse.ArgumentParser:
     _add_scan_options(once)
     once.set_defaults(content=False)
 
+
+def _add_sync(commands: _Commands) -> None:
     sync = _command(
         commands,
         "sync",
@@ -113,6 +135,8 @@ def build_parser() -> argparse.ArgumentParser:
         help="read every bin and compare its content with the archive's, not only sizes; send again what differs",
     )
 
+
+def _add_start(commands: _Commands) -> None:
     start = _command(
         commands,
         "start",
@@ -150,6 +174,8 @@ def build_parser() -> argparse.ArgumentParser:
 
     _add_start_extras(start)
 
+
+def _add_stop(commands: _Commands) -> None:
     stop = _command(
         commands,
         "stop",
@@ -169,6 +195,8 @@ def build_parser() -> argparse.ArgumentParser:
         "--system", action="store_true", help="Windows, as administrator: what was started with --system"
     )
 
+
+def _add_status(commands: _Commands) -> None:
     status = _command(
         commands,
         "status",
@@ -184,6 +212,8 @@ def build_parser() -> argparse.ArgumentParser:
     )
     status.add_argument("--json", action="store_true", help="print it as one JSON object, for programs")
 
+
+def _add_list(commands: _Commands) -> None:
     series = _command(
         commands,
         "list",
@@ -193,6 +223,8 @@ def build_parser() -> argparse.ArgumentParser:
     _add_env_file(series)
     series.add_argument("--json", action="store_true", help="print it as one JSON object, for programs")
 
+
+def _add_check(commands: _Commands) -> None:
     check = _command(
         commands,
         "check",
@@ -214,6 +246,8 @@ def build_parser() -> argparse.ArgumentParser:
         help="with --write, also try a file of so many bytes, such as 5M: a proxy on the way may let small files through only",
     )
 
+
+def _add_verify(commands: _Commands) -> None:
     verify = _command(
         commands,
         "verify",
@@ -265,6 +299,8 @@ def build_parser() -> argparse.ArgumentParser:
     )
     _add_output_options(verify)
 
+
+def _add_report(commands: _Commands) -> None:
     report = _command(
         commands,
         "report",
@@ -302,6 +338,8 @@ def build_parser() -> argparse.ArgumentParser:
     report.add_argument("--images", action="store_true", help="with a few images from the newest bin")
     report.add_argument("--open", action="store_true", help="open the page in the browser")
 
+
+def _add_demo(commands: _Commands) -> None:
     _command(
         commands,
         "demo",
@@ -309,14 +347,10 @@ def build_parser() -> argparse.ArgumentParser:
         "Starts an S3 server on this computer, makes a few bins, and scans them. Nothing leaves this computer, "
         "and everything is removed at the end.",
     )
-    return parser
 
 
-def _command(commands, name: str, help_line: str, description: str) -> argparse.ArgumentParser:  # type: ignore[no-untyped-def]
-    made: argparse.ArgumentParser = commands.add_parser(
-        name, help=help_line, description=description, formatter_class=_Help
-    )
-    return made
+def _command(commands: _Commands, name: str, help_line: str, description: str) -> argparse.ArgumentParser:
+    return commands.add_parser(name, help=help_line, description=description, formatter_class=_Help)
 
 
 def _add_job(parser: argparse.ArgumentParser) -> None:
