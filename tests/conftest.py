@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -329,12 +330,22 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
 
 
 @pytest.fixture(scope="session")
-def real_bins() -> Path:
-    """Real bins beside the repository, never to be written to; skips where they are not."""
-    path = REPOSITORY.parent / "shared" / "ifcb-data"
-    if not path.is_dir():
+def real_bins(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Real bins, never to be written to, as old as on an instrument; skips where they are not beside the repository.
+
+    A copy, because whoever brought the files here may have given them the time of bringing them, and what
+    changed a moment ago is, rightly, taken for a bin that is still being written.
+    """
+    source = REPOSITORY.parent / "shared" / "ifcb-data"
+    if not source.is_dir():
         pytest.skip("no real bins: ../shared/ifcb-data is not beside the repository")
-    return path
+    copy = tmp_path_factory.mktemp("real") / source.name
+    shutil.copytree(source, copy)
+    written = 1_500_000_000  # 2017-07-14 UTC
+    for path in copy.rglob("*"):
+        if path.is_file():
+            os.utime(path, (written, written))
+    return copy
 
 
 @pytest.fixture(scope="session")
