@@ -267,7 +267,6 @@ def ifcbscan_cli(
 ANY_PYTHON = (
     "tests/cli/test_before_scan.py",
     "tests/cli/test_by_hand.py",
-    "tests/cli/test_completion.py",
     "tests/cli/test_current_folder.py",
     "tests/cli/test_dashboard_daily.py",
     "tests/cli/test_demo.py",

@@ -57,6 +57,10 @@ _WAYS = [
 ]
 
 
+#: The requests of a scan from which on nothing gets through, the kind and which of them.
+HALFWAY = [("put", 1), ("look", 0), ("put", 0), ("put", 3)]
+
+
 def broken(kind: str, way: str, where: dict[str, int], first: int = 0) -> Break:
     """What is to be broken. A `look` is the listing before the .adc of bins is put: the second one of a run."""
     kind, first = ("list", first + 1) if kind == "look" else (kind, first)
@@ -179,8 +183,14 @@ def test_a_way_to_the_bucket_that_stays_broken_ends_the_run_before_anything_is_s
     scene.check_all_there()
 
 
-@pytest.mark.parametrize("kind, first", [("put", 0), ("put", 1), ("put", 3), ("look", 0)])
-@pytest.mark.parametrize("way", ["reset", pytest.param("stall", marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "way, kind, first",
+    [
+        *(("reset", kind, first) for kind, first in HALFWAY),
+        *(pytest.param("stall", *at, marks=pytest.mark.slow) for at in HALFWAY[:2]),
+        *(pytest.param("stall", *at, marks=pytest.mark.matrix) for at in HALFWAY[2:]),
+    ],
+)
 def test_what_stays_broken_halfway_is_finished_by_a_later_run(
     scene: Scene, kind: str, first: int, way: str
 ) -> None:

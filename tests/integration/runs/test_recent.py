@@ -322,7 +322,7 @@ def test_the_env_file_can_set_the_bandwidth(
     assert once(tmp_path / "data", "nauset")["seconds"] >= 0.9 * size / 200_000
 
 
-@pytest.mark.slow
+@pytest.mark.matrix  # what the two tests before show of some seconds
 @pytest.mark.parametrize("s3", ["moto"], indirect=True)
 def test_over_a_minute_the_bandwidth_holds_within_a_tenth(
     env_file: Path, once: Callable[..., dict[str, Any]], tmp_path: Path, now: float

@@ -452,6 +452,7 @@ OTHER_WHILE_ASKED = [(moment, object_replaced_under_its_old_date, PIDS[0], "hdr"
 ages = st.sampled_from([-5.0, 0.0, DAY - 3600, DAY - 1, DAY, DAY + 1, 10 * DAY])
 
 
+@pytest.mark.any_python
 @settings(max_examples=400, deadline=None)
 @given(
     st.lists(ages, min_size=3, max_size=3),

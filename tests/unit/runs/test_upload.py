@@ -832,6 +832,7 @@ def _swallowing_world(monkeypatch: pytest.MonkeyPatch, pids: Sequence[str], swal
 FORTY = [f"D20231114T2{number // 60}{number % 60:02d}00_IFCB013" for number in range(40)]
 
 
+@pytest.mark.any_python
 def test_bins_whose_uploads_nobody_answers_do_not_starve_the_others_in_every_run(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
