@@ -49,6 +49,8 @@ OLD = 1400000000.0
 FIRST = datetime.datetime(2013, 1, 1)
 BINS_A_DAY = 60
 LINKS = 20000  # to one file; file systems have a limit
+ONE_BIN, TWO_BINS = "verify, 1 bin at a time", "verify, 2 bins at a time"
+ONE_SUM, TWO_SUMS = "md5sum, 1 process", "md5sum, 2 processes"
 PREFIX = Series("hablab", "nauset").prefix
 
 
@@ -112,7 +114,8 @@ def md5sum(files: list[str], processes: int) -> float:
     return time.perf_counter() - began
 
 
-def measure_speed(folder: Path, count: int, roi_bytes: int, rounds: int) -> None:
+def measure_speed(folder: Path, count: int, roi_bytes: int, rounds: int) -> tuple[dict[str, float], int]:
+    """Fill the folder with bins and read them; gives the best seconds of each way, and the bytes of all files."""
     members = make_bins(folder, count, roi_bytes)
     files = sorted(str(path) for path in folder.iterdir())
     size = sum(item[0] for item in members.values())
@@ -128,19 +131,21 @@ def measure_speed(folder: Path, count: int, roi_bytes: int, rounds: int) -> None
 
         return once
 
-    ways: list[tuple[str, Callable[[], float]]] = [("verify, 1 bin at a time", verify_with(1))]
-    ways.append(("verify, 2 bins at a time", verify_with(2)))
+    ways: list[tuple[str, Callable[[], float]]] = [(ONE_BIN, verify_with(1)), (TWO_BINS, verify_with(2))]
     if shutil.which("md5sum"):
-        ways.append(("md5sum, 1 process", lambda: md5sum(files, 1)))
-        ways.append(("md5sum, 2 processes", lambda: md5sum(files, 2)))
+        ways.append((ONE_SUM, lambda: md5sum(files, 1)))
+        ways.append((TWO_SUMS, lambda: md5sum(files, 2)))
     best: dict[str, float] = {}
     for _ in range(rounds):
         for name, way in ways:
             best[name] = min(best.get(name, 1e9), way())
-    print(f"Reading {count} bins, {size / 1e6:.0f} MB ({roi_bytes / 1e6:.1f} MB a .roi), best of {rounds}:\n")
+    return best, size
+
+
+def print_speed(best: dict[str, float], size: int) -> None:
     print("| what | seconds | MB/s |\n|---|---|---|")
-    for name, _ in ways:
-        print(f"| {name} | {best[name]:.2f} | {size / best[name] / 1e6:.0f} |")
+    for name, seconds in best.items():
+        print(f"| {name} | {seconds:.2f} | {size / seconds / 1e6:.0f} |")
     print()
 
 
@@ -215,7 +220,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         speed = Path(folder) / "speed"
         speed.mkdir()
-        measure_speed(speed, options.bins, round(options.roi_mb * 1e6), options.rounds)
+        best, size = measure_speed(speed, options.bins, round(options.roi_mb * 1e6), options.rounds)
+        print(f"Reading {options.bins} bins, {size / 1e6:.0f} MB, best of {options.rounds}:\n")
+        print_speed(best, size)
         shutil.rmtree(str(speed))
         counts = [count for count in (3000, 30000, 300000) if count < options.files]
         measure_memory(Path(folder), [*counts, options.files])

@@ -34,15 +34,17 @@ HERE = Path(__file__).resolve().parent
 REPOSITORY = HERE.parents[1]
 sys.path[:0] = [str(REPOSITORY), str(REPOSITORY / "tests")]
 
-from benchmarks import trees  # noqa: E402
+from benchmarks import bench_verify, trees  # noqa: E402
 from support import certificate  # noqa: E402
+from support.ceph import CephServer  # noqa: E402
+from support.servers import S3Server, ServerUnavailable  # noqa: E402
 
 from ifcbscan.core.remote_index import MOST_RANGES  # noqa: E402
 
 PAGE_OF_RESULTS = REPOSITORY / "docs" / "performance.md"
 BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
 BUCKET, ACCOUNT, SERIES = "bench", "hablab", "nauset"
-KEY, SECRET = "AKIAIFCBSCANBENCH", "ifcbscan-benchmark-secret"
+KEY, SECRET = S3Server.access_key, S3Server.secret_key
 RCLONE, AWS, S5CMD, OURS = "rclone", "aws", "s5cmd", "ifcbscan"
 
 
@@ -346,28 +348,68 @@ def part_far(setting: Setting) -> list[Row]:
     return _full(setting, 0.2, {RCLONE: 0.35, AWS: 0.08, S5CMD: 0.12})
 
 
-def _upload(setting: Setting, tree: Path, bins: int, contestants: Sequence[str]) -> dict[str, list[Spent]]:
-    """Everything in `tree` sent by each contestant in turns, each time into a series of its own."""
+@dataclass(frozen=True)
+class Receiver:
+    """A server that bins are sent to. `take_away` removes the files of a time series and says how many there were."""
+
+    endpoint: str
+    take_away: Callable[[str], int]
+
+
+@contextlib.contextmanager
+def rclone_receiver(setting: Setting) -> Iterator[Receiver]:
+    """`rclone serve s3` over an empty folder."""
     served = setting.work / "received"
     (served / BUCKET).mkdir(parents=True, exist_ok=True)
-    fresh = iter(range(10**6))
+
+    def take_away(series: str) -> int:
+        arrived = served / BUCKET / ACCOUNT / series
+        count = len(list(arrived.rglob("*.*")))
+        shutil.rmtree(str(arrived))
+        return count
+
     with rclone_server(setting, served) as endpoint:
-        environment = setting.environment(endpoint)
+        yield Receiver(endpoint, take_away)
 
-        def run(name: str) -> Callable[[], Spent]:
-            def once() -> Spent:
-                series = f"u{next(fresh)}"
-                os.sync()  # what the one before left unwritten must not slow this one down
-                command = setting.command(name, endpoint, tree, series, ["--jobs", "8"])  # as rclone
-                spent = spend(command, environment)
-                arrived = served / BUCKET / ACCOUNT / series
-                assert len(list(arrived.rglob("*.*"))) == 3 * bins, f"{name} did not send everything"
-                shutil.rmtree(str(arrived))
-                return spent
 
-            return once
+@contextlib.contextmanager
+def ceph_receiver(setting: Setting) -> Iterator[Receiver]:
+    """Ceph's gateway over a store in memory. Raises ServerUnavailable."""
+    with CephServer(setting.work) as server:
+        server.make_bucket(BUCKET)
 
-        return in_turns({name: run(name) for name in contestants}, setting.runs)
+        def take_away(series: str) -> int:
+            pages = server.client().get_paginator("list_objects_v2")
+            count = 0
+            for page in pages.paginate(Bucket=BUCKET, Prefix=f"{ACCOUNT}/{series}/"):
+                keys = [{"Key": found["Key"]} for found in page.get("Contents", ())]
+                count += len(keys)
+                if keys:
+                    server.client().delete_objects(Bucket=BUCKET, Delete={"Objects": keys, "Quiet": True})
+            return count
+
+        yield Receiver(server.endpoint, take_away)
+
+
+def _upload(
+    setting: Setting, receiver: Receiver, tree: Path, bins: int, contestants: Sequence[str]
+) -> dict[str, list[Spent]]:
+    """Everything in `tree` sent by each contestant in turns, each time into a series of its own."""
+    fresh = iter(range(10**6))
+    environment = setting.environment(receiver.endpoint)
+
+    def run(name: str) -> Callable[[], Spent]:
+        def once() -> Spent:
+            series = f"u{next(fresh)}"
+            os.sync()  # what the one before left unwritten must not slow this one down
+            command = setting.command(name, receiver.endpoint, tree, series, ["--jobs", "8"])  # as rclone
+            spent = spend(command, environment)
+            assert receiver.take_away(series) == 3 * bins, f"{name} did not send everything"
+            return spent
+
+        return once
+
+    return in_turns({name: run(name) for name in contestants}, setting.runs)
 
 
 def _upload_rows(what: str, spent: Mapping[str, list[Spent]], targets: Mapping[str, float]) -> list[Row]:
@@ -387,7 +429,8 @@ def part_upload(setting: Setting) -> list[Row]:
     """Many bins to send."""
     tree, bins = setting.work / "large", setting.bins
     trees.make_large(tree, bins, 2_000_000, setting.end)
-    spent = _upload(setting, tree, bins, (OURS, RCLONE, AWS))
+    with rclone_receiver(setting) as receiver:
+        spent = _upload(setting, receiver, tree, bins, (OURS, RCLONE, AWS))
     rows = _upload_rows(f"{bins} bins of 2 MB", spent, {RCLONE: 0.95, AWS: 0.65})
     ours, theirs = cpu(spent[OURS]) / bins * 1000, cpu(spent[RCLONE]) / bins * 1000
     rows.append(
@@ -409,10 +452,43 @@ def part_upload(setting: Setting) -> list[Row]:
 
 def part_sparse(setting: Setting) -> list[Row]:
     """Many small bins to send, as of water with little in it."""
+    with rclone_receiver(setting) as receiver:
+        return _sparse(setting, receiver, "")
+
+
+def part_ceph(setting: Setting) -> list[Row]:
+    """The same to Ceph's gateway."""
+    try:
+        with ceph_receiver(setting) as receiver:
+            return _sparse(setting, receiver, ", Ceph's gateway")
+    except ServerUnavailable as missing:
+        sys.exit(f"the part ceph: {missing}")
+
+
+def _sparse(setting: Setting, receiver: Receiver, where: str) -> list[Row]:
     tree, bins = setting.work / "sparse", setting.sparse
-    trees.make_sparse(tree, bins, setting.end)
-    spent = _upload(setting, tree, bins, (OURS, RCLONE, S5CMD))
-    return _upload_rows(f"{bins:,} bins of 5 to 60 kB", spent, {RCLONE: 0.65, S5CMD: 1.3})
+    if not tree.exists():
+        trees.make_sparse(tree, bins, setting.end)
+    spent = _upload(setting, receiver, tree, bins, (OURS, RCLONE, AWS, S5CMD))
+    targets = {RCLONE: 0.65, AWS: 1.0, S5CMD: 1.3}
+    return _upload_rows(f"{bins:,} bins of 5 to 60 kB{where}", spent, targets)
+
+
+def part_verify(setting: Setting) -> list[Row]:
+    """Summing what lies on the disk, with the files in memory and a listing that is made up (see bench_verify.py)."""
+    folder = setting.work / "verified"
+    folder.mkdir()
+    best, size = bench_verify.measure_speed(folder, 100, 10_000_000, setting.runs)
+    shutil.rmtree(str(folder))
+    ours, theirs = best[bench_verify.TWO_BINS], best[bench_verify.TWO_SUMS]
+    return [
+        Row(
+            f"verify, {size / 1e9:.1f} GB of bins of 10 MB: time against two `md5sum` side by side",
+            f"{size / ours / 1e6:.0f} MB/s against {size / theirs / 1e6:.0f} MB/s (best of {setting.runs})",
+            ours / theirs,
+            1.05,
+        )
+    ]
 
 
 PARTS = {
@@ -423,6 +499,8 @@ PARTS = {
     "far": part_far,
     "upload": part_upload,
     "sparse": part_sparse,
+    "ceph": part_ceph,
+    "verify": part_verify,
 }
 
 
