@@ -79,10 +79,13 @@ class Pid(str):
     @property
     def sample_time(self) -> int:
         """When the sample was taken, by the instrument's clock: seconds since 1970, UTC."""
-        midnight = _old_style_midnight(self[6:14]) if self.old_style else _new_style_midnight(self[1:9])
+        # Without a call of old_style, and one number of six digits instead of three: full runs ask every bin, twice.
+        if self[0] == "I":
+            midnight, clock = _old_style_midnight(self[6:14]), int(self[15:21])
+        else:
+            midnight, clock = _new_style_midnight(self[1:9]), int(self[10:16])
         assert midnight is not None  # parse_pid has checked it
-        clock = self[15:21] if self.old_style else self[10:16]
-        return midnight + int(clock[:2]) * 3600 + int(clock[2:4]) * 60 + int(clock[4:])
+        return midnight + clock // 10000 * 3600 + clock // 100 % 100 * 60 + clock % 100
 
     @property
     def instrument(self) -> int:

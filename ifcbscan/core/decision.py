@@ -277,7 +277,11 @@ def _changed_lately(fileset: Fileset, clocks: tuple[float, ...], policy: Policy)
 def _changed_within(seconds: float, fileset: Fileset, clocks: tuple[float, ...]) -> bool:
     # Either clock may be the wrong one (a clock that jumped leaves times of the other one), so a change
     # that is recent by either counts, of any member. A time in the future says nothing: see the row `watch`.
-    return any(0 <= clock - changed < seconds for clock in clocks for changed in fileset.times)
+    times = fileset.times
+    newest = max(times)
+    if all(clock - newest >= seconds for clock in clocks):
+        return False  # as of nearly every bin of a full run
+    return any(0 <= clock - changed < seconds for clock in clocks for changed in times)
 
 
 def _missing(local: Fileset) -> str:
@@ -291,7 +295,7 @@ def _named(extensions: Sequence[str]) -> str:
 def _is_without_images(local: Fileset) -> bool:
     # An old-style .roi has one pad byte at each end: with 2 bytes it holds no image (ifcb-acq; ifcbdb refuses such a .roi).
     # An instrument that has seen nothing still writes its .hdr: an empty one is damage.
-    return local.hdr > 0 and local.roi <= (2 if local.pid.old_style else 1)
+    return local.roi <= 2 and local.hdr > 0 and local.roi <= (2 if local.pid.old_style else 1)
 
 
 def _damaged(finding: Finding) -> str:
@@ -299,6 +303,8 @@ def _damaged(finding: Finding) -> str:
 
 
 def _unacceptable(local: Fileset) -> str:
+    if local.hdr > 0 and local.adc > 0 and max(local.sizes) <= ARCHIVE_LIMIT:
+        return ""
     for ext in ("hdr", "adc"):
         if local.size(ext) == 0:
             return f"empty: .{ext} has 0 bytes; the dashboard refuses such a bin"

@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime
 import enum
 import itertools
+import operator
 import os
 import stat
 from dataclasses import dataclass, field
@@ -108,6 +109,7 @@ class Walk:
         self._oldest_day = "" if not_before is None or not_before < 0 else _day(not_before)
         self._found = Inventory()
         self._window = window
+        self._is_windowed = window != EVERYTHING
         self._excluded: set[Pid] = set()
         self._outside: set[Pid] = set()
         self._pending: list[tuple[str, _Place]] = [(root, _Place.COUNTED)]
@@ -200,11 +202,12 @@ class Walk:
         """Take in the files of one folder and return the names of its subfolders."""
         names: list[str] = []
         subfolders: list[str] = []
+        oldest_day = self._oldest_day
         with os.scandir(folder) as entries:
             for entry in entries:
                 name = entry.name
                 if name[-4:] in SUFFIXES or name[-4:].lower() in SUFFIXES:
-                    if self._is_older(name):
+                    if oldest_day and self._is_older(name):
                         self._found.passed_over = True
                     else:
                         names.append(name)
@@ -247,7 +250,7 @@ class Walk:
             self._found.passed_over = True
         elif place is _Place.EXCLUDED:
             self._excluded.add(pid)
-        elif not self._window.holds(pid):
+        elif self._is_windowed and not self._window.holds(pid):
             self._outside.add(pid)
         else:
             self._getting_on()
@@ -280,10 +283,12 @@ class Walk:
 
     def _filesets(self, pid: Pid, folder: str, names: list[str], subfolders: list[str]) -> list[Fileset]:
         """One fileset; more where a member is there in several spellings (`.roi`, `.ROI`), as if they were copies."""
-        spellings: dict[str, list[Member]] = {}
+        first: dict[str, Member] = {}
+        further: dict[str, list[Member]] = {}
         names.sort(reverse=True)  # lower case first
+        inside = os.path.join(folder, "")
         for name in names:
-            path = os.path.join(folder, name)
+            path = inside + name
             try:
                 # Not from the folder's own record of the file, which lags behind on Windows while it is being written.
                 status = os.stat(path)
@@ -303,20 +308,24 @@ class Walk:
                     self._found.foreign += 1
                 continue
             suffix = name[-4:]
-            spellings.setdefault(suffix[1:].lower(), []).append(member(suffix, status))
-        if not spellings:
+            extension = suffix[1:].lower()
+            if extension in first:
+                further.setdefault(extension, []).append(member(suffix, status))
+            else:
+                first[extension] = member(suffix, status)
+        if not first:
             return []
-        copies = max(map(len, spellings.values()))
-        return [
-            fileset_of(
-                pid, folder, {ext: found[min(copy, len(found) - 1)] for ext, found in spellings.items()}
-            )
-            for copy in range(copies)
-        ]
+        found = [fileset_of(pid, folder, first)]
+        for copy in range(max(map(len, further.values()), default=0)):
+            others = {
+                extension: members[min(copy, len(members) - 1)] for extension, members in further.items()
+            }
+            found.append(fileset_of(pid, folder, {**first, **others}))
+        return found
 
 
-def _stem(name: str) -> str:
-    return name[:-4]
+#: A name without its extension. (In C: it is asked for twice for every file.)
+_stem = operator.itemgetter(slice(None, -4))
 
 
 def _day(seconds: float) -> str:

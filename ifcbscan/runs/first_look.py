@@ -132,12 +132,14 @@ def none_of_these_is_new(
 
 def newest_complete(filesets: Iterable[Fileset], until: float) -> Pid | None:
     """The newest complete bin sampled not later than `until` (seconds since 1970, UTC)."""
-    pids = (fileset.pid for fileset in filesets if fileset.complete)
-    return max(
-        (pid for pid in pids if pid.sample_time <= until),
-        key=lambda pid: (pid.sample_time, pid),
-        default=None,
-    )
+    newest: tuple[int, Pid] | None = None
+    for fileset in filesets:
+        if fileset.complete:
+            pid = fileset.pid
+            time = pid.sample_time
+            if time <= until and (newest is None or (time, pid) > newest):
+                newest = time, pid
+    return None if newest is None else newest[1]
 
 
 def _of_clocks(ahead: float) -> str:
