@@ -131,15 +131,17 @@ def _harm(fields: Mapping[str, str], context: str) -> Finding | None:
     # Before anything is parsed: JSON is hardly shorter than a text, and a literal may be.
     if len(context) + sum(map(len, fields.values())) > 2 * LONGEST_JSON:
         return _too_much()
+    read = {name: _literal(text) for name, text in fields.items()}
     values: dict[str, object] = {"context": context}
-    for name, text in fields.items():
-        known, values[name] = _literal(text)
-        if not known or _json_size(values[name]) is None:
-            shown = name[:20].encode("ascii", "backslashreplace").decode("ascii")
-            return _unreadable(
-                f'the .hdr has a value under "{_printable(shown)}" that the dashboard cannot keep; '
-                "that would break the dashboard"
-            )
+    values.update((name, value) for name, (_, value) in read.items())
+    if not all(known for known, _ in read.values()) or _json_size(values) is None:
+        for name, (known, value) in read.items():
+            if not known or _json_size(value) is None:
+                shown = name[:20].encode("ascii", "backslashreplace").decode("ascii")
+                return _unreadable(
+                    f'the .hdr has a value under "{_printable(shown)}" that the dashboard cannot keep; '
+                    "that would break the dashboard"
+                )
     size = _json_size({**values, **_cast(values)})
     if size is None or size > LONGEST_JSON:
         return _too_much()

@@ -20,6 +20,9 @@ _OPEN_FLAGS = (
     os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 )
 
+#: Bytes read at a time where rows are read. Named, because a file that is opened without is asked whether it is a terminal.
+_BUFFER = 65536
+
 
 class LocalTree:
     """The folder that the instrument writes to, or a copy of it."""
@@ -90,7 +93,7 @@ class LocalTree:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             os.close(descriptor)
             raise LocalFileProblem(f"{path} is no regular file any more")
-        return os.fdopen(descriptor, "rb")
+        return os.fdopen(descriptor, "rb", _BUFFER)
 
 
 def _problem(fileset: Fileset, extension: str, error: OSError) -> LocalFileProblem:

@@ -31,7 +31,6 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import os
 from dataclasses import dataclass, field
 from typing import Callable, Sequence
 
@@ -86,6 +85,7 @@ class BinJob:
     bytes_sent: int = 0
     repairs: bool = False  # its .adc was in the archive before, beside something else than the local files
     etags: dict[str, str] = field(default_factory=dict)  # by extension, where a look has shown them
+    sums: dict[str, str] = field(default_factory=dict)  # MD5 (hex) by extension, of what was put in this run
     refusal: str = ""  # why the dashboard will refuse it, where the examination has shown that it will
     sent_roi: bool = False
     sent_adc: bool = False
@@ -185,7 +185,8 @@ class BinSteps:
             # Somebody else writes the same bin. Once is enough for one run.
             job.result = Result(BinState.FAILED, _CHANGED_ELSEWHERE)
             return
-        self._check_unchanged(job.local)
+        if not _is_commit(job.decision):  # else before the .adc is put
+            self._check_unchanged(job.local)
         if self._is_damaged(job):
             return
         if _is_commit(job.decision) and not self._still_to_commit(job):
@@ -195,6 +196,7 @@ class BinSteps:
             job.glance, job.taken_up = None, False  # what it showed is about to change
         for extension in extensions:
             self._put(job, extension)
+        self._check_unchanged(job.local)
         job.sent_roi = job.sent_roi or "roi" in extensions
         self._decide(job)
 
@@ -249,8 +251,6 @@ class BinSteps:
         size = job.local.size(extension)
         key = job.local.pid.key(self._prefix, extension)
         with self._tree.open(job.local, extension) as file:
-            if os.fstat(file.fileno()).st_size != size:
-                raise FileChanged(f".{extension} has another size now")
             stored = self._bucket.put(
                 key,
                 file,
@@ -259,6 +259,7 @@ class BinSteps:
                 # The bytes are known now; they go only if they and the other files are still those of the walk.
                 before_sending=lambda: self._check_unchanged(job.local),
             )
+        job.sums[extension] = stored.md5
         self.in_vain = self.in_vain + 1 if stored.by_another else 0
         if stored.by_another and job.glance is not None:
             job.glance.distrust()
@@ -273,7 +274,6 @@ class BinSteps:
             looked_at=job.known.looked_at and extension == "adc",
             other_content=job.known.other_content - {extension},
         )
-        self._check_unchanged(job.local)
 
     def _look(self, job: BinJob) -> None:
         """Take in what is there of a bin now, by size and, where the bucket knows it, by content."""
@@ -296,7 +296,8 @@ class BinSteps:
             return False
         if head.md5 is None:  # a look cannot tell: what was known before stands
             return extension in job.known.other_content
-        return head.md5 != self._md5(job.local, extension)
+        # What was put is known: before anything more is sent, the files must be those of the walk, as they were then.
+        return head.md5 != (job.sums.get(extension) or self._md5(job.local, extension))
 
     def _md5(self, local: Fileset, extension: str) -> str:
         """MD5 (hex) of a file as it is now. Raises FileChanged, LocalFileProblem, Interrupted."""

@@ -9,7 +9,7 @@ import os
 import random
 import threading
 from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
-from typing import Any, Callable, Sequence
+from typing import Any, BinaryIO, Callable, Sequence
 
 import pytest
 from hypothesis import given
@@ -26,7 +26,7 @@ from support.fakes import (
     VirtualClock,
 )
 
-from ifcbscan.core.bins import MISSING, NOTHING_REMOTE
+from ifcbscan.core.bins import MISSING, NOTHING_REMOTE, Fileset
 from ifcbscan.core.decision import Action, Known, Now, Policy, content_marks, decide
 from ifcbscan.core.remote_index import index_objects
 from ifcbscan.core.scan_report import Tally
@@ -827,6 +827,24 @@ def _swallowing_world(monkeypatch: pytest.MonkeyPatch, pids: Sequence[str], swal
     begun: list[str] = []
     world.bucket.hook = hook
     return world, pool, begun
+
+
+def test_a_file_that_was_sent_is_not_read_again_to_compare_what_the_archive_has_of_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = World()
+    world.write(FORTY[0])
+    opened: list[str] = []
+    really_open = world.tree.open
+
+    def noted(local: Fileset, extension: str) -> BinaryIO:
+        opened.append(extension)
+        return really_open(local, extension)
+
+    monkeypatch.setattr(world.tree, "open", noted)
+    world.run()
+    assert world.is_whole(FORTY[0])
+    assert opened == ["adc", "hdr", "roi", "hdr", "adc"]  # two are examined, all are sent
 
 
 FORTY = [f"D20231114T2{number // 60}{number % 60:02d}00_IFCB013" for number in range(40)]
