@@ -469,8 +469,8 @@ def _sparse(setting: Setting, receiver: Receiver, where: str) -> list[Row]:
     tree, bins = setting.work / "sparse", setting.sparse
     if not tree.exists():
         trees.make_sparse(tree, bins, setting.end)
-    spent = _upload(setting, receiver, tree, bins, (OURS, RCLONE, AWS, S5CMD))
-    targets = {RCLONE: 0.65, AWS: 1.0, S5CMD: 1.3}
+    targets = {RCLONE: 0.65, S5CMD: 1.3}
+    spent = _upload(setting, receiver, tree, bins, (OURS, *targets))
     return _upload_rows(f"{bins:,} bins of 5 to 60 kB{where}", spent, targets)
 
 
