@@ -85,7 +85,6 @@ class BinJob:
     bytes_sent: int = 0
     repairs: bool = False  # its .adc was in the archive before, beside something else than the local files
     etags: dict[str, str] = field(default_factory=dict)  # by extension, where a look has shown them
-    sums: dict[str, str] = field(default_factory=dict)  # MD5 (hex) by extension, of what was put in this run
     refusal: str = ""  # why the dashboard will refuse it, where the examination has shown that it will
     sent_roi: bool = False
     sent_adc: bool = False
@@ -259,7 +258,6 @@ class BinSteps:
                 # The bytes are known now; they go only if they and the other files are still those of the walk.
                 before_sending=lambda: self._check_unchanged(job.local),
             )
-        job.sums[extension] = stored.md5
         self.in_vain = self.in_vain + 1 if stored.by_another else 0
         if stored.by_another and job.glance is not None:
             job.glance.distrust()
@@ -296,8 +294,9 @@ class BinSteps:
             return False
         if head.md5 is None:  # a look cannot tell: what was known before stands
             return extension in job.known.other_content
-        # What was put is known: before anything more is sent, the files must be those of the walk, as they were then.
-        return head.md5 != (job.sums.get(extension) or self._md5(job.local, extension))
+        # Read now, though it may be known what was put: some file systems (FAT, those of Windows) show nothing of a
+        # file that was written again with the same size at the same time.
+        return head.md5 != self._md5(job.local, extension)
 
     def _md5(self, local: Fileset, extension: str) -> str:
         """MD5 (hex) of a file as it is now. Raises FileChanged, LocalFileProblem, Interrupted."""

@@ -229,14 +229,14 @@ class Bucket:
         sent = held_in_memory(file, size, self._cancelled)
         one = OnePut(sent, size, expected, lambda: self.head(key), self._cancelled, file)
         if one.needless:
-            return self._stored(one, by_another=True)
+            return self._stored(by_another=True)
         if before_sending is not None:
             before_sending()
         try:
             self._put_as_understood(key, one, Body(sent, size, self._cancelled, self._pace))
         except AlreadyDone as done:
-            return self._stored(one, done.by_another)
-        return self._stored(one)
+            return self._stored(done.by_another)
+        return self._stored()
 
     def _put_as_understood(self, key: str, one: OnePut, body: Body) -> None:
         """Put with a condition that this server understands. Raises AlreadyDone, and what `put` does."""
@@ -253,8 +253,8 @@ class Bucket:
             return
         raise one.unexplained()
 
-    def _stored(self, one: OnePut, by_another: bool = False) -> Stored:
-        return Stored(server_text(self.server_clock.now()), one.md5, by_another)
+    def _stored(self, by_another: bool = False) -> Stored:
+        return Stored(server_text(self.server_clock.now()), by_another)
 
     def _learn_etags(self, etag: str, md5: str) -> None:
         """What the answer to a PUT of content with this MD5 shows of the server's ETags.

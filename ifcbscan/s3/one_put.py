@@ -22,13 +22,12 @@ _UNEXPLAINED = (
 
 
 class Stored(NamedTuple):
-    """What came of a put: its bytes, of this MD5 (hex), are there. `at`: the server's time (ISO 8601).
+    """What came of a put: its bytes are there. `at`: the server's time (ISO 8601).
 
     `by_another`: this put was refused, because somebody else had stored these very bytes before.
     """
 
     at: str
-    md5: str
     by_another: bool = False
 
 
