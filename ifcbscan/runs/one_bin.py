@@ -184,8 +184,7 @@ class BinSteps:
             # Somebody else writes the same bin. Once is enough for one run.
             job.result = Result(BinState.FAILED, _CHANGED_ELSEWHERE)
             return
-        if not _is_commit(job.decision):  # else before the .adc is put
-            self._check_unchanged(job.local)
+        self._check_unchanged(job.local)
         if self._is_damaged(job):
             return
         if _is_commit(job.decision) and not self._still_to_commit(job):
