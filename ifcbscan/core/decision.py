@@ -303,14 +303,12 @@ def _damaged(finding: Finding) -> str:
 
 
 def _unacceptable(local: Fileset) -> str:
-    if local.hdr > 0 and local.adc > 0 and max(local.sizes) <= ARCHIVE_LIMIT:
-        return ""
-    for ext in ("hdr", "adc"):
-        if local.size(ext) == 0:
+    for ext, size in (("hdr", local.hdr), ("adc", local.adc)):
+        if size == 0:
             return f"empty: .{ext} has 0 bytes; the dashboard refuses such a bin"
-    for ext in EXTENSIONS:
-        if local.size(ext) > ARCHIVE_LIMIT:
-            return f"too large: .{ext} has {local.size(ext):,} bytes; the archive deletes files over {ARCHIVE_LIMIT:,}"
+    if max(local.sizes) > ARCHIVE_LIMIT:
+        ext = next(ext for ext in EXTENSIONS if local.size(ext) > ARCHIVE_LIMIT)
+        return f"too large: .{ext} has {local.size(ext):,} bytes; the archive deletes files over {ARCHIVE_LIMIT:,}"
     return ""
 
 
