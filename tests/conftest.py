@@ -201,8 +201,19 @@ def rules(request: Any) -> Rules:
 
 
 @pytest.fixture
-def cli_environment(tmp_path: Path) -> dict[str, str]:
-    """The environment of an `ifcbscan` subprocess: no AWS_*, and a home folder inside tmp_path."""
+def env_path(tmp_path: Path) -> Path:
+    """Where a test puts a `.env` of its own, readable by its owner only."""
+    path = tmp_path / ".env"
+    path.touch(mode=0o600)
+    return path
+
+
+@pytest.fixture
+def cli_environment(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The environment of an `ifcbscan` subprocess: no AWS_*, a home folder inside tmp_path, and no schedule.
+
+    The crontab of whoever runs the tests is neither read nor written.
+    """
     home = tmp_path / "home"
     home.mkdir(exist_ok=True)
     environment = {name: os.environ[name] for name in _INHERITED if name in os.environ}
@@ -220,6 +231,9 @@ def cli_environment(tmp_path: Path) -> dict[str, str]:
         PYTHONPATH=str(Path(ifcbscan.__file__).resolve().parent.parent),
         PYTHONIOENCODING="utf-8",
     )
+    if os.name == "posix":
+        empty = Crontab(tmp_path_factory.mktemp("cron") / "tab")
+        environment["PATH"] = os.pathsep.join([str(empty.folder), environment.get("PATH", os.defpath)])
     return environment
 
 

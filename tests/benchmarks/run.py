@@ -1,6 +1,6 @@
 """ifcbscan beside rclone, aws and s5cmd: same machine, same server, same files, one run.
 
-    python tests/benchmarks/run.py                      all parts; about half an hour
+    python tests/benchmarks/run.py                      all parts; about twenty minutes
     python tests/benchmarks/run.py full latency         some of them
     python tests/benchmarks/run.py --write              also put the table into docs/performance.md
 
@@ -416,7 +416,7 @@ def _upload_rows(what: str, spent: Mapping[str, list[Spent]], targets: Mapping[s
     words = {RCLONE: RCLONE + " --transfers 8", AWS: AWS + " s3 sync", S5CMD: S5CMD + " sync"}
     return [
         Row(
-            f"{what} to the server, `--jobs 8`: wall time against {words[name]}",
+            f"{what}, `--jobs 8`: wall time against {words[name]}",
             f"{wall(spent[OURS]):.2f} s against {wall(spent[name]):.2f} s",
             wall(spent[OURS]) / wall(spent[name]),
             target,
@@ -431,7 +431,7 @@ def part_upload(setting: Setting) -> list[Row]:
     trees.make_large(tree, bins, 2_000_000, setting.end)
     with rclone_receiver(setting) as receiver:
         spent = _upload(setting, receiver, tree, bins, (OURS, RCLONE, AWS))
-    rows = _upload_rows(f"{bins} bins of 2 MB", spent, {RCLONE: 0.95, AWS: 0.65})
+    rows = _upload_rows(f"{bins} bins of 2 MB to the server", spent, {RCLONE: 0.95, AWS: 0.65})
     ours, theirs = cpu(spent[OURS]) / bins * 1000, cpu(spent[RCLONE]) / bins * 1000
     rows.append(
         Row(
@@ -453,14 +453,14 @@ def part_upload(setting: Setting) -> list[Row]:
 def part_sparse(setting: Setting) -> list[Row]:
     """Many small bins to send, as of water with little in it."""
     with rclone_receiver(setting) as receiver:
-        return _sparse(setting, receiver, "")
+        return _sparse(setting, receiver, "the server")
 
 
 def part_ceph(setting: Setting) -> list[Row]:
     """The same to Ceph's gateway."""
     try:
         with ceph_receiver(setting) as receiver:
-            return _sparse(setting, receiver, ", Ceph's gateway")
+            return _sparse(setting, receiver, "Ceph's gateway")
     except ServerUnavailable as missing:
         sys.exit(f"the part ceph: {missing}")
 
@@ -471,7 +471,7 @@ def _sparse(setting: Setting, receiver: Receiver, where: str) -> list[Row]:
         trees.make_sparse(tree, bins, setting.end)
     targets = {RCLONE: 0.65, S5CMD: 1.3}
     spent = _upload(setting, receiver, tree, bins, (OURS, *targets))
-    return _upload_rows(f"{bins:,} bins of 5 to 60 kB{where}", spent, targets)
+    return _upload_rows(f"{bins:,} bins of 5 to 60 kB to {where}", spent, targets)
 
 
 def part_verify(setting: Setting) -> list[Row]:

@@ -77,8 +77,14 @@ def test_jobs_that_are_scheduled_are_offered_to_stop(operator: Operator, tmp_pat
 
 
 @on_descriptor_8
-def test_without_a_schedule_nothing_is_offered_and_nothing_said(cli_environment: dict[str, str]) -> None:
-    assert completions("ifcbscan stop na", dict(cli_environment, PATH="/nowhere:/bin")) == []
+def test_without_a_schedule_nothing_is_offered_and_nothing_said(
+    cli_environment: dict[str, str], tmp_path: Path
+) -> None:
+    assert completions("ifcbscan stop na", cli_environment) == []
+    without_crontab = tmp_path / "bin"
+    without_crontab.mkdir()
+    (without_crontab / "sh").symlink_to(str(shutil.which("sh")))
+    assert completions("ifcbscan stop na", dict(cli_environment, PATH=str(without_crontab))) == []
 
 
 @pytest.mark.windows_core

@@ -18,7 +18,6 @@ PURE = (
     "demo/",
     "html/",
     "support/",
-    "s3/test_lean_parser.py",
     "s3/test_list_page.py",
     "s3/test_throttle.py",
     "test_docs.py",

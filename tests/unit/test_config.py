@@ -26,14 +26,6 @@ MINIMUM = f"AWS_ACCESS_KEY_ID={KEY_ID}\nAWS_SECRET_ACCESS_KEY={SECRET}\nUSER_ACC
 pytestmark = pytest.mark.windows_core
 
 
-@pytest.fixture
-def env_path(tmp_path: Path) -> Path:
-    """Where the tests put their `.env`, readable by its owner only."""
-    path = tmp_path / ".env"
-    path.touch(mode=0o600)
-    return path
-
-
 def _load(path: Path, text: str | bytes, environ: dict[str, str] | None = None) -> Config:
     path.write_bytes(text if isinstance(text, bytes) else text.encode("utf-8"))
     return load(str(path), environ or {})

@@ -13,14 +13,6 @@ from ifcbscan.errors import ConfigError
 pytestmark = pytest.mark.windows_core
 
 
-@pytest.fixture
-def env_path(tmp_path: Path) -> Path:
-    """Where the tests put their `.env`, readable by its owner only."""
-    path = tmp_path / ".env"
-    path.touch(mode=0o600)
-    return path
-
-
 def test_the_file_that_is_named_is_used_and_a_missing_one_is_not_replaced_by_another(
     tmp_path: Path, env_path: Path
 ) -> None:
