@@ -17,11 +17,15 @@ from ifcbscan.core.window import Window
 from ifcbscan.core.words import counted
 from ifcbscan.disk.tree import Inventory, LocalTree
 from ifcbscan.errors import IfcbscanError, Interrupted
-from ifcbscan.runs.first_look import Expected, archived_bins, newest_complete, none_of_these_is_new
+from ifcbscan.runs.first_look import (
+    AHEAD_AT_MOST,
+    Expected,
+    archived_bins,
+    newest_complete,
+    none_of_these_is_new,
+)
 from ifcbscan.runs.vital import find_vital_signs
 from ifcbscan.s3.bucket import Bucket
-
-_A_DAY = 86400.0  # seconds; a bin from further ahead than that is of a wrong clock
 
 
 class BinsSubject(NamedTuple):
@@ -50,7 +54,7 @@ def check_bins(
         tree = LocalTree(subject.directory, config.exclude_dirs, getting_on=unless_interrupted)
         found = tree.walk()
         now = clock.wall() if bucket is None else bucket.server_clock.now()
-        newest = newest_complete(found.filesets.values(), now + _A_DAY)
+        newest = newest_complete(found.filesets.values(), now + AHEAD_AT_MOST)
         signs = find_vital_signs(found.filesets, newest, tree, now)
         bins = _bins(config, subject, bucket, found, now)
     except Interrupted:

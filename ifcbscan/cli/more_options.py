@@ -21,9 +21,8 @@ from ifcbscan.core.words import human_bytes
 from ifcbscan.errors import UsageError
 from ifcbscan.schedule.extras import NO_EXTRAS, JobExtras
 
-_LARGEST_TRIAL = (
-    500 * 1000 * 1000
-)  # bytes; the largest .roi of a bloom has some 100 MB, and a trial is held in memory
+#: Bytes: the largest .roi of a bloom has some 100 MB, and a trial is held in memory.
+_LARGEST_TRIAL = 500 * 1000 * 1000
 
 
 @dataclass(frozen=True)

@@ -295,7 +295,7 @@ def _named(extensions: Sequence[str]) -> str:
 def _is_without_images(local: Fileset) -> bool:
     # An old-style .roi has one pad byte at each end: with 2 bytes it holds no image (ifcb-acq; ifcbdb refuses such a .roi).
     # An instrument that has seen nothing still writes its .hdr: an empty one is damage.
-    return local.roi <= 2 and local.hdr > 0 and local.roi <= (2 if local.pid.old_style else 1)
+    return local.hdr > 0 and local.roi <= 2 and (local.roi < 2 or local.pid.old_style)
 
 
 def _damaged(finding: Finding) -> str:

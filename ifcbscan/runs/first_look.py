@@ -23,6 +23,10 @@ from ifcbscan.s3.bucket import Bucket
 #: If the two clocks differ by more, the days of a recent run are counted by the archive's. (Seconds.)
 CLOCKS_DISAGREE = 3600.0
 
+#: So far ahead of the archive's time (seconds) a bin may be and still count as the newest: one that a wrong clock has dated
+#: years ahead would be that for ever.
+AHEAD_AT_MOST = 86400.0
+
 #: A bin sampled later than this many seconds from now tells of a wrong clock, and not of an instrument that measures.
 _CLOCKS_DIFFER = 60.0
 

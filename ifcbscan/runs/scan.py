@@ -17,14 +17,11 @@ from ifcbscan.disk.tree import Inventory, LocalTree
 from ifcbscan.errors import ExitCode, IfcbscanError
 from ifcbscan.runs.backends import Backends
 from ifcbscan.runs.compared import Compared
-from ifcbscan.runs.first_look import first_look, newest_complete, silence_of
+from ifcbscan.runs.first_look import AHEAD_AT_MOST, first_look, newest_complete, silence_of
 from ifcbscan.runs.listener import Listener
 from ifcbscan.runs.scan_options import (
     ScanOptions as ScanOptions,  # a part of every scan, so it can be had from here
 )
-
-#: A bin from the future (a wrong clock, once) would look new for ever; so much is forgiven. Seconds.
-_A_DAY = 86400.0
 
 #: Says whether files may be sent into a time series that has none: returns warnings, or raises UsageError.
 Guard = Callable[[], Sequence[str]]
@@ -100,7 +97,7 @@ def scan(
     if options.find_vital and options.max_age is None:
         from ifcbscan.runs.vital import find_vital_signs
 
-        newest = newest_complete(inventory.filesets.values(), now.server + _A_DAY)
+        newest = newest_complete(inventory.filesets.values(), now.server + AHEAD_AT_MOST)
         vital = find_vital_signs(inventory.filesets, newest, tree, now.server)
         tally.warnings.extend(filter(None, [vital.warning(tree.root)]))
     find_newest = options.find_newest or tally.uploaded
@@ -125,10 +122,12 @@ def scan(
         silence=silence,
         attention=tally.attention,
         max_age=options.max_age,
-        newest_local=newest_complete(inventory.filesets.values(), now.server + _A_DAY)
+        newest_local=newest_complete(inventory.filesets.values(), now.server + AHEAD_AT_MOST)
         if find_newest
         else None,
-        newest_archived=newest_complete(_archived(inventory, remote.bins, marks, came), now.server + _A_DAY)
+        newest_archived=newest_complete(
+            _archived(inventory, remote.bins, marks, came), now.server + AHEAD_AT_MOST
+        )
         if find_newest
         else None,
         vital=vital,

@@ -28,7 +28,7 @@ from ifcbscan.core.states import BinState
 from ifcbscan.core.vital_signs import VitalSigns
 from ifcbscan.disk.tree import Inventory, LocalTree
 from ifcbscan.runs.examination import lost_images, predicted_refusal
-from ifcbscan.runs.first_look import is_without_bins, newest_complete, no_new_bin
+from ifcbscan.runs.first_look import AHEAD_AT_MOST, is_without_bins, newest_complete, no_new_bin
 from ifcbscan.runs.listing import list_ranges, ranges_to_list
 from ifcbscan.runs.one_bin import BinJob, result_if_sent, result_of
 from ifcbscan.runs.scan_options import ScanOptions
@@ -38,9 +38,6 @@ from ifcbscan.s3.bucket import Bucket
 #: Reading the .adc of ten years of bins takes hours. Where so many wait, it is a first upload, and the
 #: scans examine each of them anyway.
 EXAMINED_AT_MOST = 5000
-
-#: A bin from further in the future tells of a wrong clock. Seconds.
-_A_DAY = 86400.0
 
 
 @dataclass(frozen=True)
@@ -106,7 +103,7 @@ def survey(options: ScanOptions, tree: LocalTree, bucket: Bucket, clock: Clock, 
 
     vital = find_vital_signs(
         inventory.filesets,
-        newest_complete(inventory.filesets.values(), now.server + _A_DAY),
+        newest_complete(inventory.filesets.values(), now.server + AHEAD_AT_MOST),
         tree,
         now.server,
     )
