@@ -792,6 +792,16 @@ def test_a_bucket_that_cannot_be_listed_again_means_no_list(encrypting: Encrypti
     assert any("no list of deletable files was written" in warning for warning in report.warnings)
 
 
+@once
+def test_a_bin_that_was_proven_by_another_object_than_the_listed_one_is_not_called_deletable(
+    encrypting: Encrypting, tmp_path: Path
+) -> None:
+    encrypting.etag = hashlib.md5(encrypting.bodies["roi"]).hexdigest()
+    report = encrypting.verify(encrypting.head(), encrypting.listing, deletable=str(tmp_path / "list"))
+    assert report.exit_code == 3 and states(report) == {NEW_STYLE: "changed"} and listed(report) == 0
+    assert report.problems[0].reason == "it was put again since the archive was listed"
+
+
 # --- the dashboard
 
 

@@ -81,6 +81,16 @@ def test_the_usual_part_sizes_are_known(mib: int) -> None:
     assert mib * MIB in PART_SIZES
 
 
+def test_the_sum_of_a_file_in_parts_is_that_of_its_parts_sums() -> None:
+    summer = Summer((4, 9))
+    for block in (b"one ", b"two th", b"ree"):
+        summer.update(block)
+    content = b"one two three"
+    expected = (PartSum(4, etag_in_parts(content, 4)), PartSum(9, etag_in_parts(content, 9)))
+    assert summer.sums() == FileSums(len(content), hashlib.md5(content).hexdigest(), expected)
+    assert expected[0].etag.endswith("-4") and expected[1].etag.endswith("-2")
+
+
 @given(st.binary(min_size=1, max_size=400), st.lists(st.integers(1, 90), max_size=3), st.integers(1, 120))
 def test_sums_do_not_depend_on_the_blocks_in_which_a_file_is_read(
     content: bytes, part_sizes: list[int], block: int

@@ -67,6 +67,7 @@ HARMFUL = {
     "too much of the old style": b'"Acquisition"\n' * 1000 + OLD,
     "too much without a version": b"x\n" * 5000,
     "longer than is read": GOOD + b"x" * (LONGEST_HEADER + 1 - len(GOOD)),
+    "a number of too many digits in its first line": b"softwareVersion: " + b"1" * 5000 + b"\n",
     "a depth in feet": _at("30'"),
     "a depth in inches": _at('30"'),
     "a latitude in minutes": _at("3", "41.5'"),

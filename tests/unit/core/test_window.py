@@ -154,6 +154,18 @@ def test_a_window_in_words(window: Window, text: str) -> None:
     assert str(window) == text
 
 
+def test_a_window_is_written_as_options() -> None:
+    words = Window(_JUNE, _JUNE + 60, frozenset([13, 5])).options()
+    assert words == [
+        "--since",
+        "2026-06-01T00:00:00Z",
+        "--until",
+        "2026-06-01T00:01:00Z",
+        "--instrument",
+        "5,13",
+    ]
+
+
 _seconds = st.integers(-62135596800, 253402300799).map(float)
 
 
