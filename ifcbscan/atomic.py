@@ -66,8 +66,10 @@ def read_tail(path: str, most: int) -> bytes:
         return file.read(most)
 
 
-def replace_file(path: str, content: bytes) -> None:
+def replace_file(path: str, content: bytes, private: bool = False) -> None:
     """Make `content` the whole content of the file. Raises OSError; then the file is what it was.
+
+    `private`: nobody but its owner can read it, and it is on the disk when this returns, because nothing makes it again.
 
     A link stays a link: what it leads to is replaced. A device (/dev/null, /dev/stdout) or a folder is refused.
     What another writer of this file left beside it more than a day ago, because it was killed, is removed.
@@ -77,14 +79,21 @@ def replace_file(path: str, content: bytes) -> None:
         _check_plain(os.stat(path))
     beside = f"{path}.{os.getpid()}.{threading.get_ident()}{_PART}"  # on the same disk, so that it can take its place
     try:
-        with open(beside, "wb") as file:
+        with open(beside, "wb", opener=_for_its_owner if private else None) as file:
             file.write(content)
+            if private:
+                file.flush()
+                os.fsync(file.fileno())
         _remove_what_was_left(path, os.stat(beside))
         os.replace(beside, path)
     except BaseException:
         with contextlib.suppress(OSError):
             os.unlink(beside)
         raise
+
+
+def _for_its_owner(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def _remove_what_was_left(path: str, now: os.stat_result) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Callable, Iterable, Mapping, NamedTuple, TypeVar
 
 from ifcbscan.core.series import is_account
@@ -128,7 +128,13 @@ class _Values(NamedTuple):
 
 def load(env_file: str | None, environ: Mapping[str, str]) -> Config:
     """The checked configuration. Raises ConfigError with a line that says what to do."""
-    values = _collect(env_file, environ)
+    config = of_text(env_file, text_of(env_file) if env_file else "", environ)
+    return replace(config, warnings=_readable_by_others(env_file) + config.warnings)
+
+
+def of_text(env_file: str | None, text: str, environ: Mapping[str, str]) -> Config:
+    """The checked configuration if `text` stood in the file. Raises ConfigError."""
+    values = _collect(env_file, text, environ)
     _check_required(values.all, env_file)
     endpoint_url = values.parsed("S3_ENDPOINT_URL", _endpoint)
     settle = values.parsed("SETTLE_SECONDS", parse_duration)
@@ -158,12 +164,17 @@ def load(env_file: str | None, environ: Mapping[str, str]) -> Config:
         ping_url=values.get("PING_URL"),
         metrics_dir=values.parsed("METRICS_DIR", _whole_path),
         env_file=env_file,
-        warnings=_warnings(env_file, endpoint_url) + _misspelt(env_file, values.in_file),
+        warnings=_not_encrypted(endpoint_url) + _misspelt(env_file, values.in_file),
     )
 
 
-def _collect(env_file: str | None, environ: Mapping[str, str]) -> _Values:
-    in_file = _read(env_file) if env_file else {}
+def is_placeholder(value: str) -> bool:
+    """Whether it is what an example says instead of a value."""
+    return _PLACEHOLDER.fullmatch(value) is not None
+
+
+def _collect(env_file: str | None, text: str, environ: Mapping[str, str]) -> _Values:
+    in_file = _read(env_file, text) if env_file else {}
     values = {**environ, **in_file}
     if any(name in in_file for name in _CREDENTIALS):
         values.update({name: in_file.get(name, "") for name in _CREDENTIALS})
@@ -173,8 +184,8 @@ def _collect(env_file: str | None, environ: Mapping[str, str]) -> _Values:
     return _Values(env_file, in_file, values)
 
 
-def _read(path: str) -> dict[str, str]:
-    values = values_of(path, text_of(path))
+def _read(path: str, text: str) -> dict[str, str]:
+    values = values_of(path, text)
     for name in SETTINGS:
         if _CONTROL.search(values.get(name, "")):
             # The value may be a secret, so it is not shown.
@@ -189,8 +200,8 @@ def _check_required(values: Mapping[str, str], env_file: str | None) -> None:
     missing = [name for name in _REQUIRED if not values.get(name)]
     if missing and env_file is None:
         raise ConfigError(
-            "No .env file found, neither ./.env nor {}. Nothing was sent. Copy .env.example to one of these "
-            "places and fill in {}; {}.".format(user_env_file(), ", ".join(_REQUIRED), WHERE_TO_GET_VALUES)
+            f"No .env file found, neither ./.env nor {user_env_file()}. Nothing was sent. Run 'ifcbscan setup', which asks for "
+            f"{', '.join(_REQUIRED)} and writes it (or copy .env.example there and fill it in); {WHERE_TO_GET_VALUES}."
         )
     if missing:
         raise ConfigError(
@@ -201,12 +212,11 @@ def _check_required(values: Mapping[str, str], env_file: str | None) -> None:
                 WHERE_TO_GET_VALUES,
             )
         )
-    placeholders = [name for name in _REQUIRED if _PLACEHOLDER.fullmatch(values[name])]
+    placeholders = [name for name in _REQUIRED if is_placeholder(values[name])]
     if placeholders:
         raise ConfigError(
-            "{} still holds the example's placeholder for {}. Nothing was sent. Put in real values; {}.".format(
-                env_file or "The environment", ", ".join(placeholders), WHERE_TO_GET_VALUES
-            )
+            "{} still holds the example's placeholder for {}. Nothing was sent. 'ifcbscan setup' asks for the real values; "
+            "{}.".format(env_file or "The environment", ", ".join(placeholders), WHERE_TO_GET_VALUES)
         )
 
 
@@ -279,19 +289,22 @@ def _default_dashboard(values: _Values, endpoint_url: str | None) -> str | None:
     return DEFAULT_DASHBOARD if ours else None
 
 
-def _warnings(env_file: str | None, endpoint_url: str | None) -> tuple[str, ...]:
-    found: list[str] = []
+def _readable_by_others(env_file: str | None) -> tuple[str, ...]:
     # On Windows the mode says nothing about who may read a file.
-    if env_file and os.name == "posix" and os.stat(env_file).st_mode & 0o077:
-        found.append(
-            f"{env_file} holds a secret key and can be read by other users of this computer: chmod 600 '{env_file}'"
-        )
-    if endpoint_url and endpoint_url.startswith("http://") and not _is_this_machine(endpoint_url):
-        found.append(
-            f"S3_ENDPOINT_URL is {endpoint_url}, which is not encrypted: whoever is on the way there can read and "
-            "change what is sent; use https:// if that server has it"
-        )
-    return tuple(found)
+    if not env_file or os.name != "posix" or not os.stat(env_file).st_mode & 0o077:
+        return ()
+    return (
+        f"{env_file} holds a secret key and can be read by other users of this computer: chmod 600 '{env_file}'",
+    )
+
+
+def _not_encrypted(endpoint_url: str | None) -> tuple[str, ...]:
+    if endpoint_url is None or not endpoint_url.startswith("http://") or _is_this_machine(endpoint_url):
+        return ()
+    return (
+        f"S3_ENDPOINT_URL is {endpoint_url}, which is not encrypted: whoever is on the way there can read and "
+        "change what is sent; use https:// if that server has it",
+    )
 
 
 def _misspelt(env_file: str | None, in_file: Iterable[str]) -> tuple[str, ...]:

@@ -290,6 +290,7 @@ ANY_PYTHON = (
     "tests/cli/test_output_is_plain.py",
     "tests/cli/test_report.py",
     "tests/cli/test_security.py",
+    "tests/cli/test_setup.py",
     "tests/cli/test_silence.py",
     "tests/cli/test_start_stop.py",
     "tests/cli/test_status.py",

@@ -40,6 +40,7 @@ class Command(NamedTuple):
 COMMANDS = {
     "once": Command("once", "options.scan_arguments", sends=True),
     "sync": Command("once", "options.scan_arguments", sends=True),
+    "setup": Command("setup", "more_options.setup_arguments"),
     "start": Command("start", "more_options.start_arguments", sends=True),
     "stop": Command("stop", "more_options.stop_arguments"),
     "status": Command("status", "more_options.status_arguments"),

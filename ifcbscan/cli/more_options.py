@@ -47,6 +47,25 @@ class VerifyArguments:
 
 
 @dataclass(frozen=True)
+class SetupArguments:
+    """`setup`. The answers that were given beforehand, each None if it was not; `secret_file` holds the secret.
+
+    `yes`: nothing is to be asked. `force`, `window` and `answered` are for `start`, which then follows.
+    """
+
+    job: JobArguments
+    account: str | None
+    key_id: str | None
+    secret_file: str | None
+    window: Window
+    force: bool
+    yes: bool
+    answered: bool
+    no_start: bool
+    print_template: bool
+
+
+@dataclass(frozen=True)
 class StartArguments:
     """`start`. `show_only`: print what would be installed; `send_now`: then send what is there already.
 
@@ -147,6 +166,22 @@ def verify_arguments(words: Namespace) -> VerifyArguments:
         else parse_with_unit(words.deletable_after, "--deletable-after"),
         null_separated=words.null,
         window=window(words),
+    )
+
+
+def setup_arguments(words: Namespace) -> SetupArguments:
+    """Of `setup`."""
+    return SetupArguments(
+        job=job_arguments(words),
+        account=words.account,
+        key_id=words.key_id,
+        secret_file=words.secret_file,
+        window=window(words),
+        force=words.force,
+        yes=words.yes,
+        answered=words.yes or words.since is not None,
+        no_start=words.no_start,
+        print_template=words.print_template,
     )
 
 

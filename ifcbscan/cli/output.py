@@ -31,6 +31,12 @@ def say(line: str) -> None:
         print(printable(line), file=sys.stderr, flush=True)
 
 
+def prompt(text: str) -> None:
+    """What a person is asked; the answer is typed behind it."""
+    with contextlib.suppress(OSError):
+        print(printable(text), end="", file=sys.stderr, flush=True)
+
+
 def result(*lines: str) -> None:
     """Lines of what was asked for, on stdout. A line end within one of them is shown, and does not take effect."""
     _print("\n".join(map(printable, lines)))

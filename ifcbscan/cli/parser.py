@@ -24,8 +24,8 @@ DESCRIPTION = (
 )
 
 EPILOG = (
-    "First steps: 'ifcbscan demo' shows how it works; 'ifcbscan check DIR TIME_SERIES' says what is still to be set "
-    "up; 'ifcbscan COMMAND --help' lists the options of a command. "
+    "First steps: 'ifcbscan demo' shows how it works; 'ifcbscan setup' asks for what it needs to know, and offers to start; "
+    "'ifcbscan COMMAND --help' lists the options of a command. "
     "Exit codes: 0 done; 1 unexpected error; 2 usage or configuration; 3 finished, but something failed; "
     "4 another scan of the same folder and time series is running; 5 the bucket could not be reached; "
     "130, 143 interrupted."
@@ -94,6 +94,7 @@ def build_parser() -> argparse.ArgumentParser:
     for add in (
         _add_once,
         _add_sync,
+        _add_setup,
         _add_start,
         _add_stop,
         _add_status,
@@ -133,6 +134,50 @@ def _add_sync(commands: _Commands) -> None:
         "--content",
         action="store_true",
         help="read every bin and compare its content with the archive's, not only sizes; send again what differs",
+    )
+
+
+def _add_setup(commands: _Commands) -> None:
+    setup = _command(
+        commands,
+        "setup",
+        "ask for what must be known, write the settings file, check, and offer to start",
+        "Asks for account, key, secret, folder and time series, and looks at once whether each answer is right. Writes the "
+        "settings file, which then nobody but you can read, and keeps what else stands in it; nothing is written before the "
+        "last answer. Then runs 'check' and offers 'start'. Each option answers a question beforehand.",
+    )
+    _add_job(setup)
+    setup.add_argument(
+        "--env-file",
+        metavar="FILE",
+        type=_file,
+        help="the settings file to write; else ./.env if it is there, else the one in your configuration folder",
+    )
+    setup.add_argument("--account", metavar="NAME", help="the account, which the dashboard calls team")
+    setup.add_argument("--key-id", metavar="ID", help="the key's first half, which is no secret")
+    setup.add_argument(
+        "--secret-file",
+        metavar="FILE",
+        type=_file,
+        help="a file whose first line is the key's secret half; - is the standard input",
+    )
+    _add_window(setup)
+    setup.add_argument(
+        "--force",
+        action="store_true",
+        help="take the time series even if the dashboard does not know it (yet)",
+    )
+    setup.add_argument(
+        "--yes",
+        action="store_true",
+        help="ask nothing: what no option gives and no file holds already is an error; start if all is in order, and send "
+        "all that lies in the folder",
+    )
+    setup.add_argument("--no-start", action="store_true", help="write and check only")
+    setup.add_argument(
+        "--print-template",
+        action="store_true",
+        help="print the settings file as it comes, with what each setting is for; do nothing else",
     )
 
 

@@ -1,9 +1,15 @@
-"""How this program is started again, by a schedule or by the demo."""
+"""How this program is started again: by a schedule, by the demo, or for another command after this one."""
 
 from __future__ import annotations
 
 import os
 import sys
+from typing import TYPE_CHECKING, Sequence
+
+from ifcbscan.errors import ExitCode
+
+if TYPE_CHECKING:
+    from ifcbscan.cli.signals import Interruption
 
 
 def single_file() -> str | None:
@@ -19,3 +25,23 @@ def command_words() -> list[str]:
     """The words that start this program with the Python that runs now; the options follow."""
     archive = single_file()
     return [sys.executable, archive] if archive is not None else [sys.executable, "-m", "ifcbscan"]
+
+
+def run_command(words: Sequence[str], interruption: Interruption) -> int:
+    """Carry out another command of this program at the same terminal; returns its exit code.
+
+    Ctrl-C reaches it as it reaches this process, which waits for its end; a SIGTERM is handed on.
+    """
+    import subprocess
+
+    with interruption.deferred():
+        process = subprocess.Popen([*command_words(), *words])
+        handed_on = False
+        while True:
+            try:
+                return process.wait(0.2)
+            except subprocess.TimeoutExpired:
+                asked_to_end = interruption.requested.is_set()
+                if asked_to_end and interruption.exit_code == ExitCode.TERMINATED and not handed_on:
+                    process.terminate()
+                    handed_on = True

@@ -39,7 +39,7 @@ _WHERE_NEXT = """\
 That was all of it: no database, no background process. Everything was made up and is removed now.
 
 Where to go from here:
-  1. copy .env.example to .env and fill in your account and keys
+  1. ifcbscan setup                               asks for your account, key, folder and time series
   2. ifcbscan --once DIR TIME_SERIES --dry-run    shows what would be sent, and sends nothing
   3. ifcbscan sync DIR TIME_SERIES                sends it
 docs/getting-started-*.md go through it step by step; docs/states.md says what each state means."""

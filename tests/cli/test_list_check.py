@@ -373,7 +373,7 @@ def test_without_settings_the_rest_cannot_be_checked_and_it_says_what_is_missing
         assert found[name] == (None, "not checked: that takes the settings")
     good, text = found["settings"]
     assert not good
-    assert ("Copy .env.example" if content is None else "does not set AWS_ACCESS_KEY_ID") in text
+    assert ("Run 'ifcbscan setup'" if content is None else "does not set AWS_ACCESS_KEY_ID") in text
 
 
 @on_moto
@@ -871,8 +871,8 @@ def test_an_entry_that_is_missing_or_whose_settings_cannot_be_read_is_red(
     job = scheduled(operator, env_file=str(operator.folder / "gone.env"))
     found = red(operator.run("check", job.directory, "nauset", code=2))
     assert found == {
-        "schedule": f"{job.directory} to nauset: --env-file: there is no file {job.env_file}. Correct the path, or copy "
-        ".env.example there and fill it in."
+        "schedule": f"{job.directory} to nauset: --env-file: there is no file {job.env_file}. Correct the path, or let "
+        "'ifcbscan setup --env-file' make it."
     }
     job = scheduled(operator)
     lines = (operator.crontab.text or b"").splitlines(True)

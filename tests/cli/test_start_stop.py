@@ -259,7 +259,7 @@ def a_damaged_block(operator: Operator, env_file: Path) -> None:
 @pytest.mark.parametrize(
     "prepare, said",
     [
-        (no_env_file, ["No .env file found", "Copy .env.example"]),
+        (no_env_file, ["No .env file found", "ifcbscan setup"]),
         (placeholders, ["placeholder for AWS_ACCESS_KEY_ID"]),
         (no_such_bucket, ["NoSuchBucket", "Check BUCKET_NAME"]),
         (not_permitted, ["You may not use cron", "/etc/cron.allow", "Nothing was installed."]),

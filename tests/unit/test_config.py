@@ -177,7 +177,7 @@ def test_without_a_file_the_message_says_where_one_is_looked_for() -> None:
     with pytest.raises(ConfigError) as caught:
         load(None, {})
     message = str(caught.value)
-    assert "No .env file found" in message and ".env.example" in message
+    assert "No .env file found" in message and "ifcbscan setup" in message
     assert DEFAULT_DASHBOARD in message
 
 

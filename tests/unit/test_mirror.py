@@ -36,6 +36,8 @@ ELSEWHERE = {
     "cli/commands/once.py": ["cli/test_scan.py", "cli/test_by_hand.py"],
     "cli/commands/start.py": ["cli/test_start_stop.py"],
     "cli/commands/stop.py": ["cli/test_start_stop.py"],
+    "cli/first_settings.py": ["cli/test_setup.py"],
+    "cli/questions.py": ["cli/test_setup.py"],
     "cli/job.py": ["cli/test_endings.py", "cli/test_scan.py"],
     "cli/main.py": ["cli/test_endings.py", "cli/test_early_interrupt.py"],
     "cli/program.py": ["cli/test_start_stop.py", "packaging/test_pyz.py"],

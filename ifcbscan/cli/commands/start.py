@@ -211,7 +211,7 @@ def _scheduled_job(job: Job, window: Window, extras: JobExtras) -> ScheduledJob:
     if job.config.env_file is None:
         raise ConfigError(
             "The schedule needs a .env file, because it does not see the environment of this terminal. Nothing was "
-            "installed. Copy .env.example to .env and fill it in."
+            "installed. 'ifcbscan setup' makes one."
         )
     log_file = paths.job_file(job.directory, job.time_series, ".log")
     return ScheduledJob(

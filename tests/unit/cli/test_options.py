@@ -13,12 +13,14 @@ from ifcbscan.cli.more_options import (
     DemoArguments,
     ListArguments,
     ReportArguments,
+    SetupArguments,
     StartArguments,
     StatusArguments,
     StopArguments,
     VerifyArguments,
 )
 from ifcbscan.cli.options import JobArguments, OutputArguments, ScanArguments, parse
+from ifcbscan.core.window import EVERYTHING, Window
 from ifcbscan.errors import ConfigError, UsageError
 
 JOB = JobArguments("/data", "nauset", None)
@@ -67,6 +69,13 @@ LINES = {
     "start /data nauset": StartArguments(JOB, False, False, False, True, False),
     "start --force --restart --print --no-sync --system": StartArguments(
         NO_JOB, True, True, True, False, True
+    ),
+    "setup": SetupArguments(NO_JOB, None, None, None, EVERYTHING, False, False, False, False, False),
+    "setup /data nauset --account a --key-id k --secret-file f --since 2026-06-01 --force --no-start": SetupArguments(
+        JOB, "a", "k", "f", Window(since=1780272000.0), True, False, True, True, False
+    ),
+    "setup --yes --print-template": SetupArguments(
+        NO_JOB, None, None, None, EVERYTHING, False, True, True, False, True
     ),
     "stop nauset --system": StopArguments("nauset", True),
     "status --json": StatusArguments(True),

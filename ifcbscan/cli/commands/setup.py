@@ -1,0 +1,135 @@
+"""`ifcbscan setup`: ask for what everybody has to say, write the settings file, check, and offer to start.
+
+Nothing is written before the last answer, and then everything in one step.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Sequence
+
+from ifcbscan import config as configuration
+from ifcbscan.atomic import read_small
+from ifcbscan.cli import output
+from ifcbscan.cli.first_settings import Interview, Values
+from ifcbscan.cli.more_options import SetupArguments
+from ifcbscan.cli.program import run_command
+from ifcbscan.cli.questions import Questions
+from ifcbscan.cli.schedule_view import scheduled_jobs
+from ifcbscan.cli.signals import Interruption
+from ifcbscan.cli.targets import absolute, check_not_new_in, check_target, current_folder, is_same_file
+from ifcbscan.core.words import without_nothing_sent
+from ifcbscan.env_file import find_env_file, template, text_of, user_env_file, values_of, with_values, write
+from ifcbscan.errors import ExitCode, IfcbscanError, Interrupted, UsageError
+
+
+def run(arguments: SetupArguments, interruption: Interruption) -> int:
+    """Ask, write, check, start; returns the exit code of the last of them."""
+    if arguments.print_template:
+        output.result(*template().splitlines())
+        return ExitCode.DONE
+    path = _settings_file(arguments.job.env_file)
+    questions = Questions(silent=arguments.yes)
+    try:
+        text, known = _what_is_there(path)
+        interview = Interview(questions, arguments, interruption, path, text)
+        jobs = [job for job in scheduled_jobs() if is_same_file(job.env_file, path)]
+        answers = interview.ask(_given(arguments), known, [job.time_series for job in jobs])
+        changed = with_values(text, answers)
+        configuration.of_text(path, changed, os.environ)
+        check_not_new_in("--env-file", path, [answers["IFCB_DATA_DIR"]])
+    except Interrupted:
+        raise
+    except IfcbscanError as error:
+        raise type(error)(f"{without_nothing_sent(str(error))} Nothing was written.") from None
+    write(path, changed)
+    output.say("")
+    output.say(f"Written: {path}, for you alone to read. Its other lines say what else can be set.")
+    # What the commands find by themselves, wherever they are started, need not be named.
+    settings = [] if is_same_file(path, user_env_file()) else ["--env-file", path]
+    return _go_on(arguments, settings, questions, interruption)
+
+
+def _settings_file(named: str | None) -> str:
+    """The file that the other commands will find: the one that is named or there already, else the user's own."""
+    found = find_env_file(None, current_folder()) if named is None else absolute(named)
+    path = found or user_env_file()
+    check_target("--env-file", path, lambda head: True, None)
+    return path
+
+
+def _what_is_there(path: str) -> tuple[str, dict[str, str]]:
+    """The text of the file and what it says; the template, and nothing, where there is no file."""
+    if not os.path.lexists(path):
+        output.say(f"The settings will be written to {path}; until the last answer nothing is.")
+        return template(), {}
+    text = text_of(path)
+    found = values_of(path, text)
+    output.say(
+        f"There are settings in {path} already: Enter keeps what is in [brackets], and all other lines stay."
+    )
+    known = {
+        name: value for name, value in found.items() if value and not configuration.is_placeholder(value)
+    }
+    return text, known
+
+
+def _given(arguments: SetupArguments) -> Values:
+    answers = {
+        "USER_ACCOUNT": arguments.account,
+        "AWS_ACCESS_KEY_ID": arguments.key_id,
+        "AWS_SECRET_ACCESS_KEY": None if arguments.secret_file is None else _secret(arguments.secret_file),
+        "IFCB_DATA_DIR": arguments.job.directory,
+        "TIME_SERIES": arguments.job.time_series,
+    }
+    return {name: value for name, value in answers.items() if value is not None}
+
+
+def _secret(path: str) -> str:
+    """The first line of the file; `-` is the standard input."""
+    try:
+        if path == "-":
+            return sys.stdin.readline().strip()
+        return read_small(absolute(path)).decode("utf-8-sig").partition("\n")[0].strip()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is no text"
+        raise UsageError(f"--secret-file: {path} cannot be read: {reason}.") from None
+
+
+def _go_on(
+    arguments: SetupArguments, settings: Sequence[str], questions: Questions, interruption: Interruption
+) -> int:
+    code = _carry_out(["check", *settings], interruption)
+    if interruption.requested.is_set():
+        return code
+    later = " ".join(["ifcbscan start", *settings])
+    if arguments.no_start:
+        output.say(f"'{later}' lets bins be sent by themselves.")
+        return code
+    if code == ExitCode.DONE:
+        output.say("")
+        question = "Let bins be sent by themselves from now on, every minute (ifcbscan start)?"
+        start = questions.yes(question, usual=True, unasked=arguments.yes)
+    else:
+        output.say("")
+        output.say("Not everything is in order yet; the lines that begin with NOT say what to do.")
+        question = "Let bins be sent by themselves all the same (ifcbscan start)?"
+        start = questions.yes(question, usual=False, unasked=False)
+    if not start:
+        output.say(
+            f"Nothing is sent yet. 'ifcbscan check' looks again; '{later}' lets bins be sent by themselves."
+        )
+        return code
+    more = [
+        *arguments.window.options(),
+        *(["--force"] if arguments.force else []),
+        *(["--yes"] if arguments.answered else []),
+    ]
+    return _carry_out(["start", *settings, *more], interruption)
+
+
+def _carry_out(words: Sequence[str], interruption: Interruption) -> int:
+    output.say("")
+    output.say(f"$ ifcbscan {' '.join(words)}")
+    return run_command(words, interruption)

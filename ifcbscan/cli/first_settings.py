@@ -1,0 +1,209 @@
+"""The questions of `ifcbscan setup`, in their order, and how the archive and the dashboard are asked about each answer."""
+
+from __future__ import annotations
+
+import os
+from typing import Callable, Dict, Mapping, Sequence
+
+from ifcbscan import config as configuration
+from ifcbscan.cli import output
+from ifcbscan.cli.more_options import SetupArguments
+from ifcbscan.cli.questions import Question, Questions
+from ifcbscan.cli.signals import Interruption
+from ifcbscan.cli.targets import absolute
+from ifcbscan.clock import Clock
+from ifcbscan.config import Config
+from ifcbscan.core.printable import brief, named
+from ifcbscan.core.series import check_time_series, is_account
+from ifcbscan.core.words import counted
+from ifcbscan.dashboard import series
+from ifcbscan.dashboard.calls import Dashboard, DashboardError, SeriesList
+from ifcbscan.disk.tree import LocalTree
+from ifcbscan.env_file import with_values
+from ifcbscan.errors import BucketUnreachable, IfcbscanError, Interrupted, UsageError
+from ifcbscan.runs.stock import count_stock
+from ifcbscan.s3.bucket import Bucket
+from ifcbscan.s3.wire import Wire
+
+#: Values by the names of their settings.
+Values = Dict[str, str]
+
+#: So many time series are listed to choose from; any other can be typed.
+_MOST_LISTED = 40
+
+_WHERE = "from the people who run the dashboard"
+
+_KEY_ID, _SECRET, _TOKEN = "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"
+
+#: What is asked for each setting, and what answers it beforehand.
+_QUESTIONS = {
+    "USER_ACCOUNT": ("Account, as the dashboard's team is called", "--account"),
+    _KEY_ID: ("Key id", "--key-id"),
+    _SECRET: ("Secret key", "--secret-file"),
+    "IFCB_DATA_DIR": ("Folder that holds the bins", "DIR"),
+    "TIME_SERIES": ("Time series, by its number or its name", "TIME_SERIES"),
+}
+
+
+class Interview:
+    """One use. `text` is what stands in the settings file at `path`, or would: it may name another archive."""
+
+    def __init__(
+        self,
+        questions: Questions,
+        arguments: SetupArguments,
+        interruption: Interruption,
+        path: str,
+        text: str,
+    ) -> None:
+        self._questions = questions
+        self._force = arguments.force
+        self._window = arguments.window
+        self._interruption = interruption
+        self._path = path
+        self._text = text
+        self._answers: Values = {}
+        self._listed: SeriesList | None = None
+
+    def ask(self, given: Mapping[str, str], known: Mapping[str, str], jobs: Sequence[str]) -> Values:
+        """All answers. `given` by options; `known` from the file; `jobs`: the time series that are scheduled with it.
+
+        Raises IfcbscanError.
+        """
+        scheduled_for = known.get("USER_ACCOUNT") if jobs else None
+        self._answer("USER_ACCOUNT", given, known, lambda text: _account(text, scheduled_for, jobs))
+        self._ask_about_account()
+        self._key(given, known)
+        self._answer("IFCB_DATA_DIR", given, known, self._folder)
+        names = self._names()
+        for number, name in enumerate(names[:_MOST_LISTED], start=1):
+            output.say(f"  {number}  {brief(name)}")
+        self._answer("TIME_SERIES", given, known, lambda text: self._time_series(text, names))
+        return self._answers
+
+    def _answer(
+        self, name: str, given: Mapping[str, str], known: Mapping[str, str], check: Callable[[str], str]
+    ) -> None:
+        text, option = _QUESTIONS[name]
+        question = Question(text, option, given.get(name), known.get(name), secret=name == _SECRET)
+        self._answers[name] = self._questions.answer(question, check)
+
+    def _key(self, given: Mapping[str, str], known: Mapping[str, str]) -> None:
+        while True:
+            self._answer(_KEY_ID, given, known, _half_of_key)
+            self._answer(_SECRET, given, known, _half_of_key)
+            if known.get(_TOKEN) and self._answers[_KEY_ID] != known.get(_KEY_ID):
+                self._answers[_TOKEN] = ""  # it belongs to the key that was there
+            try:
+                return self._try_key()
+            except Interrupted:
+                raise
+            except IfcbscanError as error:
+                self._questions.refuse(error)
+            given, known = {}, {**known, _KEY_ID: self._answers[_KEY_ID], _SECRET: self._answers[_SECRET]}
+
+    def _config(self) -> Config:
+        # What was not asked yet stands in for a moment: nothing that is looked at before depends on it.
+        stand_ins = {"AWS_ACCESS_KEY_ID": "-", "AWS_SECRET_ACCESS_KEY": "-"}
+        text = with_values(self._text, {**stand_ins, **self._answers})
+        return configuration.of_text(self._path, text, os.environ)
+
+    def _ask_about_account(self) -> None:
+        config = self._config()
+        if config.dashboard_url is None:
+            return
+        try:
+            self._listed = Dashboard(config.dashboard_url).series_list(config.account)
+        except DashboardError as error:
+            output.say(f"  Note: {error}")
+            return
+        if self._listed.of_account:
+            found = counted(len(self._listed.names), "time series", "time series")
+            output.say(f"  The dashboard knows {config.account}: {found}.")
+        else:
+            output.say(f"  Note: {series.not_by_account(config.account)}")
+
+    def _try_key(self) -> None:
+        """Raises BucketRefused if the archive does not take the key; that nobody answers says nothing about it."""
+        config = self._config()
+        try:
+            next(self._bucket(config).list(f"{config.account}/"), None)
+            output.say("  The archive takes this key.")
+        except BucketUnreachable as error:
+            output.say(f"  Note: {error} So the key could not be tried.")
+
+    def _bucket(self, config: Config) -> Bucket:
+        return Bucket(config, Clock(), Wire(config, 1), self._interruption.requested)
+
+    def _folder(self, text: str) -> str:
+        if not text:
+            raise UsageError(
+                "Please name the folder that the instrument writes to, or that its files are copied to."
+            )
+        directory = absolute(text)
+        try:
+            os.listdir(directory)
+        except OSError as error:
+            raise UsageError(
+                f"The folder {directory} cannot be read: {error.strerror}. Is the disk mounted, the name spelt right?"
+            ) from None
+        stock = count_stock(LocalTree(directory, self._config().exclude_dirs, window=self._window))
+        if stock.bins:
+            output.say(f"  Found {counted(stock.bins, 'complete bin')}:")
+            for line in named(list(stock.lines()), "  ... and {} more"):
+                output.say(line)
+            return directory
+        output.say(f"  There is no complete bin in {directory} yet (.hdr, .adc and .roi of one name).")
+        if not self._questions.yes("  Is it the right folder all the same?", usual=False, unasked=True):
+            raise UsageError("Which one is it?")
+        return directory
+
+    def _names(self) -> Sequence[str]:
+        """The time series to choose from: those of the account, or of the archive where the dashboard does not list these."""
+        listed = self._listed
+        if listed is not None and listed.of_account:
+            return sorted(listed.names)
+        config = self._config()
+        try:
+            folders = set(self._bucket(config).folders(f"{config.account}/"))
+        except IfcbscanError as error:
+            if isinstance(error, Interrupted):
+                raise
+            return []
+        return sorted(folders if listed is None else folders & set(listed.names))
+
+    def _time_series(self, text: str, names: Sequence[str]) -> str:
+        if text not in names and text.isdigit() and 1 <= int(text) <= len(names):
+            text = names[int(text) - 1]
+        if not text:
+            raise UsageError("Please choose the time series on the dashboard that these bins belong to.")
+        name = check_time_series(text)
+        config = self._config()
+        if self._listed is None or name in names:
+            return name
+        answer = series.among(self._listed, config.account, name)
+        if answer.known is series.Known.YES:
+            return name
+        output.say(f"  {answer.line}")
+        if not self._questions.yes("  Take it all the same?", usual=False, unasked=self._force):
+            raise UsageError(series.where_to_create(config.dashboard_url, config.account, name))
+        return name
+
+
+def _account(text: str, scheduled_for: str | None, jobs: Sequence[str]) -> str:
+    if not is_account(text) or configuration.is_placeholder(text):
+        raise UsageError(
+            f"{text!r} cannot be an account name (letters, digits, '.', '_' and '-'). You get it {_WHERE}."
+        )
+    if scheduled_for is not None and text != scheduled_for:
+        raise UsageError(
+            f"{', '.join(jobs)} is scheduled with these settings for the account {scheduled_for}, and would be sent to "
+            f"{text} from then on. Give the settings of {text} a file of their own: ifcbscan setup --env-file FILE."
+        )
+    return text
+
+
+def _half_of_key(text: str) -> str:
+    if not text or configuration.is_placeholder(text) or not text.isprintable() or " " in text:
+        raise UsageError(f"That cannot be a key; you get both halves of it {_WHERE}. (It is not shown here.)")
+    return text
