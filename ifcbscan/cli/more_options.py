@@ -110,11 +110,15 @@ class ListArguments:
 
 @dataclass(frozen=True)
 class CheckArguments:
-    """`check`. `write`: also try to write into the bucket. `write_size`: and a file of so many bytes, None is no such."""
+    """`check`. `write`: also try to write into the bucket. `write_size`: and a file of so many bytes, None is no such.
+
+    `cron`: also let cron run a scan that sends nothing, and wait for its answer.
+    """
 
     job: JobArguments
     write: bool
     write_size: int | None = None
+    cron: bool = False
 
 
 @dataclass(frozen=True)
@@ -245,13 +249,13 @@ def list_arguments(words: Namespace) -> ListArguments:
 def check_arguments(words: Namespace) -> CheckArguments:
     """Of `check`."""
     if words.write_size is None:
-        return CheckArguments(job_arguments(words), words.write)
+        return CheckArguments(job_arguments(words), words.write, cron=words.cron)
     size = parse_size(words.write_size, "--write-size")
     if size > _LARGEST_TRIAL:
         raise UsageError(
             f"--write-size: no file of a bin is as large as {human_bytes(size)}; 5M tells what a proxy lets through."
         )
-    return CheckArguments(job_arguments(words), True, size)
+    return CheckArguments(job_arguments(words), True, size, words.cron)
 
 
 def report_arguments(words: Namespace) -> ReportArguments:

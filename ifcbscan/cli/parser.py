@@ -290,6 +290,12 @@ def _add_check(commands: _Commands) -> None:
         metavar="SIZE",
         help="with --write, also try a file of so many bytes, such as 5M: a proxy on the way may let small files through only",
     )
+    check.add_argument(
+        "--cron",
+        action="store_true",
+        help="also let cron run one scan that sends nothing, and wait up to 2 minutes for its answer: the proof that a "
+        "schedule works, and on macOS that cron may read DIR",
+    )
 
 
 def _add_verify(commands: _Commands) -> None:

@@ -5,18 +5,21 @@ Asks neither the archive nor the dashboard, and changes nothing, so that `start 
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from typing import NamedTuple, Sequence
 
 from ifcbscan.cli import output
 from ifcbscan.cli.job import Job
 from ifcbscan.cli.more_options import StartArguments
+from ifcbscan.cli.program import single_file
 from ifcbscan.cli.schedule_view import own_jobs, rival_words, rivals
 from ifcbscan.cli.targets import is_same_file
 from ifcbscan.core.window import EVERYTHING, Window
-from ifcbscan.errors import UsageError
+from ifcbscan.errors import ConfigError, UsageError
 from ifcbscan.schedule.extras import NO_EXTRAS, JobExtras
 from ifcbscan.schedule.jobs import InstalledJob, ScheduledJob
+from ifcbscan.state import paths
 
 
 class Plan(NamedTuple):
@@ -32,6 +35,26 @@ class Plan(NamedTuple):
     remark: str = ""
     replaced: Sequence[ScheduledJob] = ()
     others: Sequence[ScheduledJob] = ()
+
+
+def scheduled_job(job: Job, window: Window, extras: JobExtras) -> ScheduledJob:
+    """The job as its entries in a schedule say it. Raises ConfigError, UsageError, and IfcbscanError without a folder for its log."""
+    if job.config.env_file is None:
+        raise ConfigError(
+            "The schedule needs a .env file, because it does not see the environment of this terminal. Nothing was "
+            "installed. 'ifcbscan setup' makes one."
+        )
+    log_file = paths.job_file(job.directory, job.time_series, ".log")
+    return ScheduledJob(
+        sys.executable,
+        job.config.env_file,
+        job.directory,
+        job.time_series,
+        log_file,
+        single_file(),
+        window,
+        extras,
+    )
 
 
 def plan_of(job: ScheduledJob, known: Sequence[InstalledJob], restart: bool) -> Plan:

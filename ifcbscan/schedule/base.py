@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import abc
-from typing import Callable, Sequence
+from typing import Callable, ContextManager, Sequence
 
-from ifcbscan.schedule.jobs import InstalledJob, ScheduledJob
+from ifcbscan.schedule.jobs import InstalledJob, ScheduledJob, ScheduleError
 
 #: Looks at the jobs that are installed, and raises an error if another one must not be added to them.
 Check = Callable[[Sequence[InstalledJob]], None]
@@ -53,6 +53,15 @@ class Scheduler(abc.ABC):
         `check` is given the jobs that are installed just before the change (with cron, while no other change can
         come between); what it raises ends it, and nothing is changed.
         """
+
+    def trial(self, script: str) -> ContextManager[None]:
+        """Within it the schedule runs the shell script in the file `script` every minute, as it runs its jobs.
+
+        Raises ScheduleError and UsageError as `install` does, and where there is no such schedule.
+        """
+        raise ScheduleError(
+            f"{self.name} has no line that could be tried; 'ifcbscan status' shows how its last scans ended."
+        )
 
     @abc.abstractmethod
     def remove(self, job: ScheduledJob) -> None:

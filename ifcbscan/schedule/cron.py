@@ -15,7 +15,15 @@ from typing import Callable, Iterator, Sequence
 from ifcbscan.core.printable import brief
 from ifcbscan.errors import IfcbscanError
 from ifcbscan.schedule.base import Check, Scheduler, accept_any
-from ifcbscan.schedule.crontab_text import has_fallback, jobs_in, render_block, with_job, without_job
+from ifcbscan.schedule.crontab_text import (
+    has_fallback,
+    jobs_in,
+    render_block,
+    with_job,
+    with_trial,
+    without_job,
+    without_trial,
+)
 from ifcbscan.schedule.jobs import InstalledJob, Mode, ScheduledJob, ScheduleError
 from ifcbscan.schedule.process import Finished, Runner, run
 from ifcbscan.state import locks
@@ -112,9 +120,20 @@ class Cron(Scheduler):
                 )
 
     def remove(self, job: ScheduledJob) -> None:
+        self._change(lambda text: without_job(text, job))
+
+    @contextlib.contextmanager
+    def trial(self, script: str) -> Iterator[None]:
+        try:
+            self._change(lambda text: with_trial(text, script))
+            yield
+        finally:
+            self._change(without_trial)
+
+    def _change(self, change: Callable[[bytes | None], bytes | None]) -> None:
         with self._alone():
             text = self.read()
-            wanted = without_job(text, job)
+            wanted = change(text)
             if wanted != text:
                 self._write(wanted)
 

@@ -12,6 +12,7 @@ import os
 import re
 import shlex
 from dataclasses import dataclass, replace
+from typing import Callable
 
 from ifcbscan.errors import UsageError
 from ifcbscan.schedule.jobs import Entry, InstalledJob, Mode, ScheduledJob, Written, installed, parse_command
@@ -22,6 +23,9 @@ ABOUT = b'# Written by "ifcbscan start"; "ifcbscan stop" takes it out again.\n'
 WAS_ABSENT = b"# (there was no crontab before this block)\n"
 WAS_UNENDED = b"# (the line before this block had no line end)\n"
 _OWN_COMMENTS = (ABOUT, WAS_ABSENT, WAS_UNENDED)
+
+#: How a line ends that only tries whether cron runs what stands in the table.
+_TRIAL = b" # ifcbscan check --cron\n"
 
 #: Longest command that every cron runs whole, in bytes. Vixie's cron, from which Debian's and macOS's come, has room for
 #: 998 (measured with Debian's: 999 are refused); others cut the rest off and say nothing.
@@ -220,8 +224,35 @@ def without_job(text: bytes | None, job: ScheduledJob) -> bytes | None:
 
     Raises UsageError for a damaged block.
     """
+    return _without(text, lambda line: _is_of(line, job) or line.endswith(_TRIAL))
+
+
+def with_trial(text: bytes | None, script: str) -> bytes:
+    """The crontab `text` with one line more, by which sh runs the file `script` every minute, if it is there.
+
+    Raises UsageError for a damaged block, for a shell that is not like sh, and for a path that cron cannot hold.
+    """
     table = take_apart(text or b"")
-    lines = tuple(line for line in table.lines if not _is_of(line, job))
+    if not table.has_block:
+        table = _with_new_block(text)
+    _check_shell(table.before)
+    path = quote(script)
+    command = f"[ ! -f {path} ] || /bin/sh {path}"
+    line = _encode(f"* * * * * {command}") + _TRIAL
+    if len(line) > LONGEST_COMMAND:
+        raise UsageError(f"The path {script} is too long for cron.")
+    lines = (line, *(other for other in table.lines if not other.endswith(_TRIAL)))
+    return replace(table, lines=lines).text
+
+
+def without_trial(text: bytes | None) -> bytes | None:
+    """The crontab `text` without such a line; None if there should be no crontab. Raises UsageError for a damaged block."""
+    return _without(text, lambda line: line.endswith(_TRIAL))
+
+
+def _without(text: bytes | None, is_one: Callable[[bytes], bool]) -> bytes | None:
+    table = take_apart(text or b"")
+    lines = tuple(line for line in table.lines if not is_one(line))
     if lines == table.lines:
         return text
     if any(line not in _OWN_COMMENTS for line in lines):

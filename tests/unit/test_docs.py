@@ -19,7 +19,7 @@ from support.places import REPOSITORY
 
 import ifcbscan
 from ifcbscan import errors
-from ifcbscan.cli import options
+from ifcbscan.cli import cron_check, options
 from ifcbscan.core.content_match import ContentMatch
 from ifcbscan.core.states import SCAN_COUNTS
 from ifcbscan.errors import ExitCode
@@ -69,6 +69,7 @@ NOT_FOR_PEOPLE = {
     "%(asctime)sZ %(levelname)s %(message)s",
     f"cd / && {HOLE} >/dev/null 2>&1",
     re.sub(r"\{[a-z]+\}", HOLE, crontab_text.WITH_FALLBACK),  # a line of sh; its message is NOT_STARTED
+    cron_check._SCRIPT,
     program._SAY_VERSION,  # what a Python is given to run
     "text/plain; charset=utf-8",
     list_page._OBJECT.pattern,  # an object of a listing

@@ -13,11 +13,13 @@ from typing import Callable, Iterator, Sequence
 from ifcbscan.cli import output
 from ifcbscan.cli.bins_check import BinsSubject, check_bins
 from ifcbscan.cli.checked import Item, not_good
-from ifcbscan.cli.job import load_config
+from ifcbscan.cli.cron_check import check_cron
+from ifcbscan.cli.job import Job, load_config
 from ifcbscan.cli.more_options import CheckArguments
 from ifcbscan.cli.schedule_check import check_entries, not_on_its_disk
 from ifcbscan.cli.schedule_view import installed_jobs, rival_words, rivals_among
 from ifcbscan.cli.signals import Interruption
+from ifcbscan.cli.start_plan import scheduled_job
 from ifcbscan.cli.targets import absolute, is_same_file
 from ifcbscan.clock import Clock
 from ifcbscan.config import Config
@@ -33,6 +35,7 @@ from ifcbscan.s3.bucket import Bucket
 from ifcbscan.s3.condition_probe import ConditionProbe, Honoured, Honours
 from ifcbscan.s3.wire import Wire
 from ifcbscan.schedule.choose import for_this_system
+from ifcbscan.schedule.extras import NO_EXTRAS
 from ifcbscan.schedule.jobs import InstalledJob, ScheduledJob
 from ifcbscan.state import paths
 
@@ -107,6 +110,27 @@ def _items(arguments: CheckArguments, interruption: Interruption) -> Iterator[It
         subject = _subject(config, absolute(directory), time_series, jobs or ())
         yield from check_bins(config, subject, asked, clock, interruption)
     yield from _on_dashboard(config, time_series, account)
+    if arguments.cron:
+        yield _under_cron(config, directory, time_series, jobs or (), interruption)
+
+
+def _under_cron(
+    config: Config,
+    directory: str | None,
+    time_series: str | None,
+    jobs: Sequence[InstalledJob],
+    interruption: Interruption,
+) -> Item:
+    if not directory or not time_series:
+        return Item(None, "cron", "not checked: that takes DIR and TIME_SERIES")
+    try:
+        job = scheduled_job(
+            Job(config, absolute(directory), check_time_series(time_series), ()), EVERYTHING, NO_EXTRAS
+        )
+    except IfcbscanError as error:
+        return not_good("cron", error)
+    same = [installed.job for installed in jobs if installed.job.id == job.id]
+    return check_cron(same[0] if same else job, for_this_system(), Clock(), interruption.requested)
 
 
 def _without_settings(arguments: CheckArguments, jobs: Sequence[InstalledJob]) -> Iterator[Item]:
@@ -114,7 +138,7 @@ def _without_settings(arguments: CheckArguments, jobs: Sequence[InstalledJob]) -
     directory, time_series = arguments.job.directory, arguments.job.time_series
     if directory:
         yield _folder(directory, time_series, jobs)
-    for name in ("credentials", "clock", "dashboard"):
+    for name in ("credentials", "clock", "dashboard", *(["cron"] if arguments.cron else [])):
         yield Item(None, name, "not checked: that takes the settings")
     if time_series:
         try:

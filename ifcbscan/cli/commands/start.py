@@ -12,7 +12,6 @@ from ifcbscan.cli.job import Job, find_job, find_job_with_log
 from ifcbscan.cli.log import check_log_file, note_installed
 from ifcbscan.cli.more_options import StartArguments
 from ifcbscan.cli.options import JobArguments, OutputArguments, ScanArguments
-from ifcbscan.cli.program import single_file
 from ifcbscan.cli.signals import Interruption
 from ifcbscan.cli.start_plan import (
     as_spelt,
@@ -22,6 +21,7 @@ from ifcbscan.cli.start_plan import (
     is_scheduled,
     own_of,
     plan_of,
+    scheduled_job,
     window_of,
 )
 from ifcbscan.cli.which_bins import settle_window
@@ -37,7 +37,6 @@ from ifcbscan.disk.mounts import mount_point_of
 from ifcbscan.errors import (
     AlreadyRunning,
     BucketUnreachable,
-    ConfigError,
     ExitCode,
     Interrupted,
     UsageError,
@@ -46,9 +45,7 @@ from ifcbscan.s3.bucket import Bucket
 from ifcbscan.s3.wire import Wire
 from ifcbscan.schedule.base import Check, Scheduler
 from ifcbscan.schedule.choose import for_this_system
-from ifcbscan.schedule.extras import JobExtras
 from ifcbscan.schedule.jobs import InstalledJob, ScheduledJob
-from ifcbscan.state import paths
 
 
 def run(arguments: StartArguments, interruption: Interruption) -> int:
@@ -57,7 +54,7 @@ def run(arguments: StartArguments, interruption: Interruption) -> int:
     _check_directory(job.directory)
     scheduler = for_this_system(arguments.system_account)
     found = arguments.extras._replace(mounted_at=mount_point_of(job.directory))
-    scheduled = _scheduled_job(job, arguments.window, found)
+    scheduled = scheduled_job(job, arguments.window, found)
     _check_metrics_dir(found.metrics_dir)
     check_log_file(scheduled.log_file, job.directory, job.config.env_file)
     reason = scheduler.available()
@@ -205,25 +202,6 @@ def _check_metrics_dir(folder: str | None) -> None:
             f"--metrics-dir: there is no folder {folder}. Nothing was installed; make the folder first, or name the one that "
             "node_exporter reads."
         )
-
-
-def _scheduled_job(job: Job, window: Window, extras: JobExtras) -> ScheduledJob:
-    if job.config.env_file is None:
-        raise ConfigError(
-            "The schedule needs a .env file, because it does not see the environment of this terminal. Nothing was "
-            "installed. 'ifcbscan setup' makes one."
-        )
-    log_file = paths.job_file(job.directory, job.time_series, ".log")
-    return ScheduledJob(
-        sys.executable,
-        job.config.env_file,
-        job.directory,
-        job.time_series,
-        log_file,
-        single_file(),
-        window,
-        extras,
-    )
 
 
 def _check_series(job: Job, bucket: Bucket, force: bool) -> bool:

@@ -19,6 +19,7 @@ from support.runs import rewrite_env, sizes_of
 
 import ifcbscan
 from ifcbscan.demo.sample_bins import write_bin
+from ifcbscan.env_file import values_of
 from ifcbscan.schedule import crontab_text
 
 PID = "D20130526T095207_IFCB013"
@@ -196,36 +197,70 @@ def roots_crontab(tmp_path: Path) -> Iterator[Sequence[str]]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("s3", ["moto"], indirect=True)
-def test_once_started_cron_sends_each_new_bin_until_stop_leaves_the_crontab_as_it_was(
-    s3: Any, operator: Operator, data: Path, roots_crontab: Sequence[str]
+def test_a_new_user_answers_five_questions_and_cron_does_the_rest(
+    s3: Any, operator: Operator, data: Path, env_file: Path, roots_crontab: Sequence[str]
 ) -> None:
+    """From `setup` to the second scan that cron has started, and to `stop`, which leaves the crontab as it was."""
     operator.environment["PATH"] = "/usr/sbin:/usr/bin:/sbin:/bin"
     theirs = (
         b'# of somebody else\n MAILTO = ""\nHOME=%s\n15 3 1 1 * /usr/bin/true 50\\%% \xe9\n\n'
         % os.fsencode(str(operator.home))
     )
     write_table(roots_crontab, theirs)
-    done = operator.run("start", data, "nauset")
-    assert "does not seem to run" not in done.stderr
+    key = values_of("", env_file.read_text("utf-8"))
+    rewrite_env(env_file, AWS_ACCESS_KEY_ID=None, AWS_SECRET_ACCESS_KEY=None, USER_ACCOUNT=None)
+    with operator.at_terminal("setup") as terminal:
+        for prompt, text in (
+            ("Account", "hablab"),
+            ("Key id", key["AWS_ACCESS_KEY_ID"]),
+            ("Secret key", key["AWS_SECRET_ACCESS_KEY"]),
+            ("Folder", str(data)),
+            ("  1  nauset\n", "1"),
+            ("(ifcbscan start)? [Y/n]", ""),
+            ("[a/DAY/n]", "a"),
+        ):
+            terminal.wait_for(prompt)
+            terminal.type(text + "\n")
+        assert terminal.end().code == 0
     assert s3.objects() == sizes_of(data.iterdir())
 
-    today = time.strftime("D%Y%m%dT%H%M%S_IFCB013", time.gmtime())
-    write_bin(data / today[1:5] / today[:9], today)
-    bins = sizes_of(path for path in data.rglob("*") if path.is_file())
-    until = time.monotonic() + 150
-    while s3.objects() != bins:
-        assert time.monotonic() < until, "cron has not sent the new bin"
-        time.sleep(0.5)
+    new_bin(data, 0)
+    scheduled = read_table(roots_crontab)
+    assert (
+        "cron         has run a scan of this folder" in operator.run("check", "--cron", timeout=180.0).stdout
+    )
+    assert read_table(roots_crontab) == scheduled
+    wait_until_sent(s3, data, "the first scan of cron")
+    (job,) = json.loads(operator.run("status", "--json").stdout)["jobs"]
+    before = job["last_run"]["recent"]
+    pid = new_bin(data, 60)
+    wait_until_sent(s3, data, "the second scan of cron")
 
+    until = time.monotonic() + 60
     while True:  # the record is written after the bin
         (job,) = json.loads(operator.run("status", "--json").stdout)["jobs"]
-        if job["last_run"]["recent"] is not None:
+        if job["last_run"]["recent"] not in (None, before) and job["last_run"]["recent"]["bins"]["uploaded"]:
             break
         assert time.monotonic() < until, "the scan that sent the bin has left no record"
     assert job["directory"] == str(data) and job["scheduled"] == {"every_minute": True, "hourly": True}
     assert job["last_run"]["recent"]["exit_code"] == 0
     assert job["last_run"]["full"]["bins"]["uploaded"] == 1
-    assert today in Path(job["log_file"]).read_text(encoding="utf-8")
+    assert pid in Path(job["log_file"]).read_text(encoding="utf-8")
 
     operator.run("stop", "nauset")
     assert read_table(roots_crontab) == theirs
+
+
+def new_bin(data: Path, ago: float) -> str:
+    """A bin sampled so many seconds ago; returns its pid."""
+    pid = time.strftime("D%Y%m%dT%H%M%S_IFCB013", time.gmtime(time.time() - ago))
+    write_bin(data / pid[1:5] / pid[:9], pid)
+    return pid
+
+
+def wait_until_sent(s3: Any, data: Path, by: str) -> None:
+    bins = sizes_of(path for path in data.rglob("*") if path.is_file())
+    until = time.monotonic() + 150
+    while s3.objects() != bins:
+        assert time.monotonic() < until, f"{by} has not sent the new bin"
+        time.sleep(0.5)

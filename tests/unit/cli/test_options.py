@@ -81,6 +81,7 @@ LINES = {
     "status --json": StatusArguments(True),
     "list --env-file e": ListArguments("e", False),
     "check /data nauset --write": CheckArguments(JOB, True),
+    "check --cron": CheckArguments(NO_JOB, False, cron=True),
     "check --write-size 5M": CheckArguments(NO_JOB, True, 5_000_000),
     "report -o f --json --published --images --open --exclude x": ReportArguments(
         NO_JOB, ("x",), "f", True, True, True, True

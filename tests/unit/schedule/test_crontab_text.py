@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import tempfile
@@ -19,7 +20,7 @@ from ifcbscan.cli.targets import is_log
 from ifcbscan.core.window import EVERYTHING, Window
 from ifcbscan.errors import UsageError
 from ifcbscan.schedule import crontab_text
-from ifcbscan.schedule.crontab_text import jobs_in, with_job, without_job
+from ifcbscan.schedule.crontab_text import jobs_in, with_job, with_trial, without_job, without_trial
 from ifcbscan.schedule.extras import JobExtras
 from ifcbscan.schedule.jobs import Mode, ScheduledJob
 
@@ -98,6 +99,36 @@ def test_adding_and_removing_a_job_restores_every_table_byte_for_byte(
     table: bytes | None, job: ScheduledJob
 ) -> None:
     assert without_job(with_job(table, job), job) == table
+
+
+@given(tables, st.one_of(st.none(), jobs), st.sampled_from(["/s/cron-check.sh", "/50% of 'it' \\\\/x"]))
+def test_a_trial_line_leaves_every_table_as_it_was(
+    text: bytes | None, job: ScheduledJob | None, path: str
+) -> None:
+    before = text if job is None else with_job(text, job)
+    during = with_trial(before, path)
+    assert jobs_in(during) == jobs_in(before) and with_trial(during, path) == during
+    assert without_trial(during) == before
+    assert without_trial(with_trial(during, "/other")) == before
+    if job is not None:  # a trial that was killed does not keep a table from being as it was
+        assert without_job(during, job) == text
+
+
+def test_a_trial_line_runs_its_script_as_long_as_it_is_there(tmp_path: Path) -> None:
+    folder = tmp_path / "50% of 'it'"
+    folder.mkdir()
+    script = folder / "s.sh"
+    script.write_text(f"echo ran >>{shlex.quote(str(folder / 'log'))}\n", encoding="utf-8")
+    table = with_trial(b"", str(script))
+    (line,) = [line for line in table.splitlines() if not line.startswith(b"#")]
+    command = os.fsdecode(line).replace("* * * * * ", "").replace("\\%", "%")
+    for _ in range(2):
+        assert subprocess.call(["/bin/sh", "-c", command]) == 0
+        if script.exists():
+            script.unlink()
+    assert (folder / "log").read_text() == "ran\n"
+    with pytest.raises(UsageError, match="too long for cron"):
+        with_trial(b"", "/" + "x" * 500)
 
 
 @pytest.mark.parametrize(
