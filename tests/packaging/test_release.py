@@ -77,6 +77,13 @@ def test_a_tag_that_is_not_the_version_and_a_version_without_notes_are_refused(
     assert told in str(refused.value)
 
 
+def test_the_workflow_builds_the_single_file_as_the_page_says() -> None:
+    page = (REPOSITORY / "docs" / "single-file.md").read_text(encoding="utf-8")
+    (command,) = re.findall(r"<!-- build-command -->\n(?:<!--.*\n)*```sh\n(.*)\n```", page)
+    workflow = (REPOSITORY / ".github" / "workflows" / "release.yml").read_text(encoding="utf-8")
+    assert f" {command}\n" in workflow
+
+
 def single_file(path: Path, version: str) -> Path:
     """What shiv makes, as far as it matters here: two packages, one of which needs the other."""
     with zipfile.ZipFile(str(path), "w") as archive:
