@@ -3,4 +3,4 @@
 This file holds the version and nothing else, because every start of the program reads it.
 """
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

@@ -63,6 +63,7 @@ def test_the_wheel_holds_every_file_of_the_package_and_nothing_else_to_import(
 ) -> None:
     package = source_tree / "ifcbscan"
     expected = {path.relative_to(source_tree).as_posix() for path in package.rglob("*") if path.is_file()}
+    assert "ifcbscan/py.typed" in expected
     info = f"ifcbscan-{ifcbscan.__version__}."
     assert {name for name in _names(wheel) if not name.startswith(info)} == expected
 
@@ -90,7 +91,7 @@ def test_the_sdist_builds_a_wheel_with_the_same_files(wheel: Path, wheel_of_sdis
 def test_the_sdist_holds_the_sources_and_no_generated_page(sdist: Path) -> None:
     with tarfile.open(str(sdist)) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
-    assert {"setup.cfg", "pyproject.toml", "LICENSE", "ifcbscan/cli/parser.py"} <= names
+    assert {"setup.cfg", "pyproject.toml", "LICENSE", "ifcbscan/cli/parser.py", "ifcbscan/py.typed"} <= names
     assert {"docs/monitoring/alerts.yml", "docs/monitoring/grafana.json"} <= names
     assert [name for name in names if name.startswith(("man/", "build/"))] == []
 
