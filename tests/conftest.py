@@ -286,6 +286,7 @@ ANY_PYTHON = (
     "tests/cli/test_demo.py",
     "tests/cli/test_docs_commands.py",
     "tests/cli/test_lights.py",
+    "tests/cli/test_new_user.py",
     "tests/cli/test_list_check.py",
     "tests/cli/test_output_is_plain.py",
     "tests/cli/test_report.py",

@@ -45,7 +45,8 @@ def run(arguments: SetupArguments, interruption: Interruption) -> int:
         raise type(error)(f"{without_nothing_sent(str(error))} Nothing was written.") from None
     write(path, changed)
     output.say("")
-    output.say(f"Written: {path}, for you alone to read. Its other lines say what else can be set.")
+    private = ", for you alone to read" if os.name == "posix" else ""
+    output.say(f"Written: {path}{private}. Its other lines say what else can be set.")
     # What the commands find by themselves, wherever they are started, need not be named.
     settings = [] if is_same_file(path, user_env_file()) else ["--env-file", path]
     return _go_on(arguments, settings, questions, interruption)
