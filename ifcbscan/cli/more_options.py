@@ -15,6 +15,7 @@ from ifcbscan.cli.options import (
     window,
 )
 from ifcbscan.cli.targets import absolute
+from ifcbscan.core.part import Part, parse_part
 from ifcbscan.core.units import parse_interval, parse_rate, parse_size, parse_with_unit
 from ifcbscan.core.window import EVERYTHING, Window
 from ifcbscan.core.words import human_bytes
@@ -30,6 +31,7 @@ class VerifyArguments:
     """`verify`. Times in seconds; None is what the settings say, of `max_age` no limit. `jobs`: bins read at the same time.
 
     `deletable`: the file for the paths, as it was given; `null_separated`: NUL and not a line end after each path.
+    `part`: the bins of this part alone, None is all.
     """
 
     job: JobArguments
@@ -44,6 +46,7 @@ class VerifyArguments:
     deletable_after: float | None
     null_separated: bool
     window: Window = EVERYTHING
+    part: Part | None = None
 
 
 @dataclass(frozen=True)
@@ -147,6 +150,7 @@ def verify_arguments(words: Namespace) -> VerifyArguments:
         else parse_with_unit(words.deletable_after, "--deletable-after"),
         null_separated=words.null,
         window=window(words),
+        part=None if words.part is None else parse_part(words.part, "--part"),
     )
 
 

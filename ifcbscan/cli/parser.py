@@ -264,6 +264,11 @@ def _add_verify(commands: _Commands) -> None:
     _add_exclude(verify)
     _add_window(verify)
     verify.add_argument(
+        "--part",
+        metavar="N/M",
+        help="only the N-th of M parts of all bins, such as 3/30: one of them each night, and in the end every bin was read",
+    )
+    verify.add_argument(
         "--published", action="store_true", help="also ask the dashboard whether it shows every bin"
     )
     verify.add_argument(

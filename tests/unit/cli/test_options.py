@@ -19,6 +19,7 @@ from ifcbscan.cli.more_options import (
     VerifyArguments,
 )
 from ifcbscan.cli.options import JobArguments, OutputArguments, ScanArguments, parse
+from ifcbscan.core.part import Part
 from ifcbscan.errors import ConfigError, UsageError
 
 JOB = JobArguments("/data", "nauset", None)
@@ -63,6 +64,9 @@ LINES = {
     ),
     "verify --deletable f --deletable-after 3d -0 --published --download --max-age 1w --settle 5 --exclude x": (
         VerifyArguments(NO_JOB, OutputArguments(), ("x",), 604800.0, 5.0, 2, True, True, "f", 259200.0, True)
+    ),
+    "verify --part 03/30": VerifyArguments(
+        NO_JOB, OutputArguments(), (), None, None, 2, False, False, None, None, False, part=Part(3, 30)
     ),
     "start /data nauset": StartArguments(JOB, False, False, False, True, False),
     "start --force --restart --print --no-sync --system": StartArguments(
@@ -152,6 +156,7 @@ def test_an_age_has_a_unit_or_is_0(after: str, seconds: float) -> None:
             ConfigError,
             "--deletable-after: 'never' is no duration",
         ),
+        ("verify --part 31/30", UsageError, "--part: '31/30' names no part"),
         ("--once --settle x", ConfigError, "--settle: 'x' is no duration"),
         ("--once --confirm x", ConfigError, "--confirm: 'x' is no duration"),
         ("--once --max-age x", ConfigError, "--max-age: 'x' is no duration"),
