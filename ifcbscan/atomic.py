@@ -66,9 +66,10 @@ def read_tail(path: str, most: int) -> bytes:
         return file.read(most)
 
 
-def replace_file(path: str, content: bytes) -> None:
+def replace_file(path: str, content: bytes, mode: int = 0o666) -> None:
     """Make `content` the whole content of the file. Raises OSError; then the file is what it was.
 
+    `mode`: who may read it then, less what the umask forbids.
     A link stays a link: what it leads to is replaced. A device (/dev/null, /dev/stdout) or a folder is refused.
     What another writer of this file left beside it more than a day ago, because it was killed, is removed.
     """
@@ -77,7 +78,7 @@ def replace_file(path: str, content: bytes) -> None:
         _check_plain(os.stat(path))
     beside = f"{path}.{os.getpid()}.{threading.get_ident()}{_PART}"  # on the same disk, so that it can take its place
     try:
-        with open(beside, "wb") as file:
+        with open(beside, "wb", opener=lambda name, flags: os.open(name, flags, mode)) as file:
             file.write(content)
         _remove_what_was_left(path, os.stat(beside))
         os.replace(beside, path)

@@ -94,11 +94,15 @@ class ListArguments:
 
 @dataclass(frozen=True)
 class CheckArguments:
-    """`check`. `write`: also try to write into the bucket. `write_size`: and a file of so many bytes, None is no such."""
+    """`check`. `write`: also try to write into the bucket. `write_size`: and a file of so many bytes, None is no such.
+
+    `bundle`: the file for what the maintainers need, as it was given.
+    """
 
     job: JobArguments
     write: bool
     write_size: int | None = None
+    bundle: str | None = None
 
 
 @dataclass(frozen=True)
@@ -214,13 +218,13 @@ def list_arguments(words: Namespace) -> ListArguments:
 def check_arguments(words: Namespace) -> CheckArguments:
     """Of `check`."""
     if words.write_size is None:
-        return CheckArguments(job_arguments(words), words.write)
+        return CheckArguments(job_arguments(words), words.write, bundle=words.bundle)
     size = parse_size(words.write_size, "--write-size")
     if size > _LARGEST_TRIAL:
         raise UsageError(
             f"--write-size: no file of a bin is as large as {human_bytes(size)}; 5M tells what a proxy lets through."
         )
-    return CheckArguments(job_arguments(words), True, size)
+    return CheckArguments(job_arguments(words), True, size, words.bundle)
 
 
 def report_arguments(words: Namespace) -> ReportArguments:

@@ -245,6 +245,13 @@ def _add_check(commands: _Commands) -> None:
         metavar="SIZE",
         help="with --write, also try a file of so many bytes, such as 5M: a proxy on the way may let small files through only",
     )
+    check.add_argument(
+        "--bundle",
+        metavar="FILE",
+        type=_file,
+        help="also write what the maintainers need to help into FILE, a zip to be mailed: these lines, versions, settings, "
+        "schedule, last runs, logs, names of the newest files; no key, no token, no address of a monitor",
+    )
 
 
 def _add_verify(commands: _Commands) -> None:

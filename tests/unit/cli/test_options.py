@@ -77,6 +77,8 @@ LINES = {
     "list --env-file e": ListArguments("e", False),
     "check /data nauset --write": CheckArguments(JOB, True),
     "check --write-size 5M": CheckArguments(NO_JOB, True, 5_000_000),
+    "check --bundle f": CheckArguments(NO_JOB, False, bundle="f"),
+    "check --write-size 5M --bundle f": CheckArguments(NO_JOB, True, 5_000_000, "f"),
     "report -o f --json --published --images --open --exclude x": ReportArguments(
         NO_JOB, ("x",), "f", True, True, True, True
     ),
@@ -110,6 +112,7 @@ def test_every_command_of_the_parser_is_in_the_table_and_no_other() -> None:
         "--once --metrics-dir",
         "--once --log-file",
         "report -o",
+        "check --bundle",
     ],
 )
 @pytest.mark.parametrize("name", ["", " "])

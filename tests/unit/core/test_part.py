@@ -12,7 +12,7 @@ from ifcbscan.core.bins import Pid, parse_pid
 from ifcbscan.core.part import Part, parse_part
 from ifcbscan.errors import UsageError
 
-pytestmark = [pytest.mark.any_python, pytest.mark.windows_core]
+pytestmark = pytest.mark.windows_core
 
 
 def _new_style(number: int) -> str:
