@@ -15,6 +15,7 @@ from ifcbscan.cli.options import (
     window,
 )
 from ifcbscan.cli.targets import absolute
+from ifcbscan.core.part import Part, parse_part
 from ifcbscan.core.units import parse_interval, parse_rate, parse_size, parse_with_unit
 from ifcbscan.core.window import EVERYTHING, Window
 from ifcbscan.core.words import human_bytes
@@ -30,6 +31,7 @@ class VerifyArguments:
     """`verify`. Times in seconds; None is what the settings say, of `max_age` no limit. `jobs`: bins read at the same time.
 
     `deletable`: the file for the paths, as it was given; `null_separated`: NUL and not a line end after each path.
+    `part`: the bins of this part alone, None is all.
     """
 
     job: JobArguments
@@ -44,6 +46,7 @@ class VerifyArguments:
     deletable_after: float | None
     null_separated: bool
     window: Window = EVERYTHING
+    part: Part | None = None
 
 
 @dataclass(frozen=True)
@@ -113,12 +116,14 @@ class CheckArguments:
     """`check`. `write`: also try to write into the bucket. `write_size`: and a file of so many bytes, None is no such.
 
     `cron`: also let cron run a scan that sends nothing, and wait for its answer.
+    `bundle`: the file for what the maintainers need, as it was given.
     """
 
     job: JobArguments
     write: bool
     write_size: int | None = None
     cron: bool = False
+    bundle: str | None = None
 
 
 @dataclass(frozen=True)
@@ -170,6 +175,7 @@ def verify_arguments(words: Namespace) -> VerifyArguments:
         else parse_with_unit(words.deletable_after, "--deletable-after"),
         null_separated=words.null,
         window=window(words),
+        part=None if words.part is None else parse_part(words.part, "--part"),
     )
 
 
@@ -249,13 +255,13 @@ def list_arguments(words: Namespace) -> ListArguments:
 def check_arguments(words: Namespace) -> CheckArguments:
     """Of `check`."""
     if words.write_size is None:
-        return CheckArguments(job_arguments(words), words.write, cron=words.cron)
+        return CheckArguments(job_arguments(words), words.write, cron=words.cron, bundle=words.bundle)
     size = parse_size(words.write_size, "--write-size")
     if size > _LARGEST_TRIAL:
         raise UsageError(
             f"--write-size: no file of a bin is as large as {human_bytes(size)}; 5M tells what a proxy lets through."
         )
-    return CheckArguments(job_arguments(words), True, size, words.cron)
+    return CheckArguments(job_arguments(words), True, size, words.cron, words.bundle)
 
 
 def report_arguments(words: Namespace) -> ReportArguments:

@@ -47,12 +47,17 @@ def result_json(made: Any) -> None:
     _print(json.dumps(made, indent=2))
 
 
-def result_checked(good: bool | None, line: str) -> None:
-    """A line on stdout with the sign for good, not good or (None) not checked before it, in colour on a terminal."""
+def result_checked(good: bool | None, line: str) -> str:
+    """A line on stdout with the sign for good, not good or (None) not checked before it, in colour on a terminal.
+
+    Returns it without colour.
+    """
     sign, colour = {True: ("ok ", 32), False: ("NOT", 31), None: ("-- ", 33)}[good]
+    plain = f"{sign}  {printable(line)}"
     if sys.stdout.isatty():
         sign = f"\033[{colour}m{sign}\033[0m"
     _print(f"{sign}  {printable(line)}")
+    return plain
 
 
 def _print(text: str) -> None:

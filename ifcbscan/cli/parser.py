@@ -296,6 +296,13 @@ def _add_check(commands: _Commands) -> None:
         help="also let cron run one scan that sends nothing, and wait up to 2 minutes for its answer: the proof that a "
         "schedule works, and on macOS that cron may read DIR",
     )
+    check.add_argument(
+        "--bundle",
+        metavar="FILE",
+        type=_file,
+        help="also write what the maintainers need to help into FILE, a zip to be mailed: these lines, versions, settings, "
+        "schedule, last runs, logs, names of the newest files; no key, no token, no address of a monitor",
+    )
 
 
 def _add_verify(commands: _Commands) -> None:
@@ -314,6 +321,11 @@ def _add_verify(commands: _Commands) -> None:
     )
     _add_exclude(verify)
     _add_window(verify)
+    verify.add_argument(
+        "--part",
+        metavar="N/M",
+        help="only the N-th of M parts of all bins, such as 3/30: one of them each night, and in the end every bin was read",
+    )
     verify.add_argument(
         "--published", action="store_true", help="also ask the dashboard whether it shows every bin"
     )

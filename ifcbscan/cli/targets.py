@@ -21,6 +21,9 @@ from ifcbscan.state import paths
 #: So many bytes of a file are looked at.
 _LOOKED_AT = 65536
 
+#: The first file in a bundle of `ifcbscan check`, by which it is known again.
+BUNDLE_ABOUT = "ifcbscan-bundle.txt"
+
 _SUFFIXES = (".hdr", ".adc", ".roi")
 
 #: What the names of the records have in them that runs keep in their state folder, behind the digest of the job (whose
@@ -63,6 +66,12 @@ def is_page(head: bytes) -> bool:
 def is_metrics(head: bytes) -> bool:
     """Whether a file that begins so is a metrics file of ifcbscan's."""
     return head.startswith(b"# HELP ifcbscan_")
+
+
+def is_bundle(head: bytes) -> bool:
+    """Whether a file that begins so is a bundle of `ifcbscan check`: a zip whose first file is the one that says so."""
+    name = BUNDLE_ABOUT.encode("ascii")
+    return head[:4] == b"PK\x03\x04" and head[26:28] == bytes([len(name), 0]) and head[30:].startswith(name)
 
 
 def is_path_list(head: bytes) -> bool:

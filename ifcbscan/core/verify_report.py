@@ -12,6 +12,7 @@ from typing import Any
 from ifcbscan.core.bins import Pid
 from ifcbscan.core.content_match import BinVerdict, ContentMatch, Proof
 from ifcbscan.core.decision import State
+from ifcbscan.core.part import Part
 from ifcbscan.core.scan_report import Problem, Requests
 from ifcbscan.core.states import ReportedState
 from ifcbscan.errors import ExitCode
@@ -136,6 +137,15 @@ class DeletableReport:
 
 
 @dataclass(frozen=True)
+class PartReport:
+    """Only bins of this part were looked at: so many, and `others` were not. (Those in excluded folders are not among them.)"""
+
+    part: Part
+    bins: int
+    others: int
+
+
+@dataclass(frozen=True)
 class VerifyReport:
     """One verification of one directory and time series. Sizes in bytes, duration in seconds.
 
@@ -144,6 +154,7 @@ class VerifyReport:
     system would not show; `out_of_sight` are folders that may hold bins and were not looked into. `foreign` files
     are no part of a bin and were not looked at; `misnamed` ones of them look like a bin's.
     `excluded_copies` are bins with a copy in an excluded folder, which was not compared, and another one elsewhere.
+    `part`: None where all bins were to be looked at; else nothing here says anything of the bins of the other parts.
     `silence`: why what this folder should hold is not seen at all (core/silence.py), "" if nothing is known; a warning, too.
     """
 
@@ -166,15 +177,17 @@ class VerifyReport:
     misnamed: int = 0
     excluded_copies: int = 0
     silence: str = ""
+    part: PartReport | None = None
 
     @property
     def all_proven(self) -> bool:
         """Whether there are complete bins, every one is proven and still the same, and nothing was out of sight.
 
-        Files that look like a bin's but cannot be archived under their name are out of sight, too.
+        A part may be without bins where others have some. Files that look like a bin's but cannot be archived under
+        their name are out of sight, too.
         """
         return (
-            bool(self.bins[VerifyState.PROVEN])
+            bool(self.bins[VerifyState.PROVEN] or (self.part is not None and self.part.others))
             and not self._not_seen
             and not self.silence
             and not any(self.bins[state] for state in NOT_PROVEN)
@@ -223,6 +236,8 @@ class VerifyReport:
             "warnings": list(self.warnings),
             "seconds": round(self.seconds, 3),
         }
+        if self.part is not None:
+            made["part"], made["other_parts"] = str(self.part.part), self.part.others
         if self.published is not None:
             made["published"] = {fact.value: self.published[fact] for fact in Publication}
         if self.deletable is not None:

@@ -30,7 +30,9 @@ _WORDS = (
 def summary(report: VerifyReport) -> str:
     """The verification in one line of words."""
     parts = [f"{report.bins[state]:,} {words}" for state, words in _WORDS if report.bins[state]]
-    line = "{}: {}".format(report.time_series, ", ".join(parts) if parts else "no bins found")
+    line = "{}{}: {}".format(
+        report.time_series, _of_part(report), ", ".join(parts) if parts else "no bins found"
+    )
     if report.published is not None:
         counts = report.published
         line += (
@@ -44,6 +46,13 @@ def summary(report: VerifyReport) -> str:
     if report.deletable is not None:
         line += "; " + _list_in_words(report.deletable)
     return line
+
+
+def _of_part(report: VerifyReport) -> str:
+    part = report.part
+    if part is None:
+        return ""
+    return f", {part.part.words} ({part.bins:,} of {part.bins + part.others:,} bins)"
 
 
 def _list_in_words(deletable: DeletableReport) -> str:
@@ -64,7 +73,7 @@ def conclusion(report: VerifyReport) -> Sequence[str]:
     lines = [_verdict(report)]
     deletable = report.deletable
     if deletable is None:
-        if report.exit_code == ExitCode.DONE:
+        if report.exit_code == ExitCode.DONE and not report.nothing_found:
             lines.append(
                 "Before you delete anything: --deletable FILE looks at everything again and lists what may go."
             )
@@ -80,6 +89,10 @@ def conclusion(report: VerifyReport) -> Sequence[str]:
     if report.bins[VerifyState.OUTSIDE]:
         lines.append(
             f"Not compared: bins outside the window ({report.bins[VerifyState.OUTSIDE]:,}). This says nothing of them."
+        )
+    if report.part is not None and report.part.others:
+        lines.append(
+            f"Not compared: bins of the other parts ({report.part.others:,}). This says nothing of them."
         )
     if report.excluded_copies:
         lines.append(
@@ -104,21 +117,24 @@ def conclusion(report: VerifyReport) -> Sequence[str]:
 
 
 def _verdict(report: VerifyReport) -> str:
+    part = "" if report.part is None else f" in {report.part.part.words}"
+    if report.exit_code == ExitCode.DONE and report.nothing_found:
+        return f"There was nothing to prove{part}: no complete bin is in it."
     if report.exit_code == ExitCode.DONE:
-        return "Everything that was asked for is proven."
+        return f"Everything that was asked for{part} is proven."
     if report.nothing_found:
         return "There was nothing to prove: no complete bin was found. Is this the right folder?"
     if report.silence:
         return "NOT everything is proven: what this folder should hold is not seen (see the warnings). Delete nothing."
     if not report.all_proven:
         # Not "what is listed here": the list of problems may be cut short.
-        return "NOT everything is proven. Delete nothing, or only what --deletable FILE lists."
+        return f"NOT everything{part} is proven. Delete nothing, or only what --deletable FILE lists."
     if not report.all_published:
         return (
-            "Everything is proven to be in the archive, but the dashboard does not show all of it. Delete nothing, or "
-            "only what --deletable FILE lists."
+            f"Everything{part} is proven to be in the archive, but the dashboard does not show all of it. Delete nothing, "
+            "or only what --deletable FILE lists."
         )
-    return "Everything is proven to be in the archive, but NOT everything may be deleted yet."
+    return f"Everything{part} is proven to be in the archive, but NOT everything may be deleted yet."
 
 
 def _left_out(deletable: DeletableReport) -> list[str]:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 import shutil
 import stat
-from typing import BinaryIO, Callable, Iterable
+from typing import TYPE_CHECKING, BinaryIO, Callable, Iterable
 
 from ifcbscan.core.bins import EXTENSIONS, MISSING, NEVER, Fileset
 from ifcbscan.core.window import EVERYTHING, Window
 from ifcbscan.disk.files import Member, fileset_of, member, reachable
 from ifcbscan.disk.walk import Inventory, Walk
 from ifcbscan.errors import LocalFileProblem, UsageError
+
+if TYPE_CHECKING:
+    from ifcbscan.core.part import Part
 
 __all__ = ["Inventory", "LocalTree"]
 
@@ -34,15 +37,18 @@ class LocalTree:
         not_before: float | None = None,
         getting_on: Callable[[], None] = lambda: None,
         window: Window = EVERYTHING,
+        part: Part | None = None,
     ) -> None:
         """`exclude`: names of folders to leave out, in any case of letters. `not_before`: only bins whose
         pid's time is not earlier (seconds since 1970, UTC). `getting_on` is called for every folder and bin that a
-        walk has seen: a long walk is no standstill. `window`: bins outside of it are counted and otherwise left alone."""
+        walk has seen: a long walk is no standstill. `window`, `part` (None: all): bins outside are counted and
+        otherwise left alone."""
         self.root = reachable(root)
         self._exclude: frozenset[str] = frozenset(name.lower() for name in exclude)
         self._not_before = not_before
         self._getting_on = getting_on
         self._window = window
+        self._part = part
 
     def look_back_to(self, not_before: float) -> None:
         """From now on, only bins whose pid's time is not earlier (seconds since 1970, UTC)."""
@@ -58,7 +64,9 @@ class LocalTree:
             raise UsageError(
                 f"The data folder {self.root} {what}. Nothing was sent. Is the disk mounted, the name spelt right?"
             )
-        return Walk(self.root, self._exclude, self._not_before, self._getting_on, self._window).walk()
+        return Walk(
+            self.root, self._exclude, self._not_before, self._getting_on, self._window, self._part
+        ).walk()
 
     def free_space(self) -> int | None:
         """Bytes that can still be written to the disk of the root; None if nothing can, or that is not known."""

@@ -12,13 +12,16 @@ import operator
 import os
 import stat
 from dataclasses import dataclass, field
-from typing import Callable, Iterator
+from typing import TYPE_CHECKING, Callable, Iterator
 
 from ifcbscan.core.bins import Fileset, Pid, folder_end, looks_like_a_copy, looks_like_a_pid, parse_pid
 from ifcbscan.core.window import EVERYTHING, Window
 from ifcbscan.core.words import counted
 from ifcbscan.disk.files import SUFFIXES, Member, fileset_of, member, reachable
 from ifcbscan.errors import UsageError
+
+if TYPE_CHECKING:
+    from ifcbscan.core.part import Part
 
 #: What systems put at the root of a disk; in lower case. Nobody but the system may read most of them.
 _SYSTEM_FOLDERS = frozenset(["lost+found", "system volume information", "$recycle.bin"])
@@ -45,6 +48,9 @@ class Inventory:
     excluded_copies: int = 0  # bins that lie in excluded folders and elsewhere, too
     outside: int = (
         0  # bins outside the window, in folders that are not excluded; their files were not looked at
+    )
+    other_parts: int = (
+        0  # bins of the window in other parts than the one wanted; their files were not looked at
     )
     passed_over: bool = False  # bins, or folders of days, that are older than what was wanted
     foreign: int = 0  # files that are no part of a bin
@@ -101,6 +107,7 @@ class Walk:
         not_before: float | None,
         getting_on: Callable[[], None],
         window: Window = EVERYTHING,
+        part: Part | None = None,
     ) -> None:
         self._root = root
         self._getting_on = getting_on
@@ -110,8 +117,10 @@ class Walk:
         self._found = Inventory()
         self._window = window
         self._is_windowed = window != EVERYTHING
+        self._part = part
         self._excluded: set[Pid] = set()
         self._outside: set[Pid] = set()
+        self._other_parts: set[Pid] = set()
         self._pending: list[tuple[str, _Place]] = [(root, _Place.COUNTED)]
         self._unreadable = _Examples()
         self._unexamined = _Examples()
@@ -140,10 +149,10 @@ class Walk:
                 self._pending.append((reachable(os.path.join(folder, name)), inside))
         found = self._found
         # Each bin is in one count: an excluded folder is looked at after all others.
-        elsewhere = sum(pid in found.filesets or pid in self._outside for pid in self._excluded)
-        found.excluded = len(self._excluded) - elsewhere
+        found.excluded = len(self._excluded.difference(found.filesets, self._outside, self._other_parts))
         found.excluded_copies = sum(pid in found.filesets for pid in self._excluded)
         found.outside = len(self._outside)
+        found.other_parts = len(self._other_parts)
         found.misnamed = self._misnamed.count
         found.unreadable = self._unreadable.count + self._unexamined.count
         found.out_of_sight = self._links.count + self._system.count
@@ -251,6 +260,8 @@ class Walk:
             self._excluded.add(pid)
         elif self._is_windowed and not self._window.holds(pid):
             self._outside.add(pid)
+        elif self._part is not None and not self._part.holds(pid):
+            self._other_parts.add(pid)
         else:
             self._getting_on()
             for fileset in self._filesets(pid, folder, names, subfolders):

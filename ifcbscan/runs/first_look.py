@@ -103,7 +103,13 @@ def archived_bins(bucket: Bucket, prefix: str, window: Window) -> ArchivedBins:
 
 def is_without_bins(inventory: Inventory) -> bool:
     """Whether a walk has met no bin at all, also none that it has left out."""
-    return not (inventory.filesets or inventory.excluded or inventory.outside or inventory.passed_over)
+    return not (
+        inventory.filesets
+        or inventory.excluded
+        or inventory.outside
+        or inventory.other_parts
+        or inventory.passed_over
+    )
 
 
 def silence_of(look: FirstLook, options: ScanOptions, directory: str) -> str:

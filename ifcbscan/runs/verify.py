@@ -20,11 +20,13 @@ from ifcbscan.clock import Clock
 from ifcbscan.config import DELETABLE_AFTER
 from ifcbscan.core.bins import NOTHING_REMOTE
 from ifcbscan.core.decision import Now, Policy
+from ifcbscan.core.part import Part
 from ifcbscan.core.series import Series
 from ifcbscan.core.silence import of_empty_folder
 from ifcbscan.core.verify_report import (
     BinResult,
     DeletableReport,
+    PartReport,
     Publication,
     VerifyReport,
     VerifyState,
@@ -48,7 +50,7 @@ from ifcbscan.s3.bucket import Bucket
 
 @dataclass(frozen=True)
 class VerifyOptions:
-    """How to verify. `max_age` (seconds) None is the whole disk; the walk's limit is the tree's.
+    """How to verify. `max_age` (seconds) None is the whole disk, `part` None all bins; the walk's limits are the tree's.
 
     `jobs`: bins read at the same time. `deletable`: the file for the paths of proven bins; `null_separated`
     instead of one a line; of bins whose objects were all put at least `deletable_after` seconds ago.
@@ -64,6 +66,7 @@ class VerifyOptions:
     null_separated: bool = False
     deletable_after: float = DELETABLE_AFTER
     download: bool = False
+    part: Part | None = None
 
     @property
     def mode(self) -> str:
@@ -165,6 +168,9 @@ def verify(
         misnamed=inventory.misnamed,
         excluded_copies=inventory.excluded_copies,
         silence=silence,
+        part=None
+        if options.part is None
+        else PartReport(options.part, len(inventory.filesets), inventory.other_parts),
     )
 
 

@@ -19,6 +19,7 @@ import sys
 import threading
 import time
 import tracemalloc
+import zipfile
 from pathlib import Path
 from typing import Any, Iterator
 
@@ -95,6 +96,11 @@ def test_the_search_for_secrets_finds_them_wherever_a_program_may_have_left_them
         (inner / name).write_text(f"some {secret} text", encoding=encoding)
         assert leaks(inner) == [str(inner / name)]
         (inner / name).unlink()
+    with zipfile.ZipFile(str(inner / "a.zip"), "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a.txt", f"some {SECRET} text " * 9)
+    assert SECRET.encode() not in (inner / "a.zip").read_bytes()
+    assert leaks(inner) == [str(inner / "a.zip")]
+    (inner / "a.zip").unlink()
     assert told(f"x{SECRET}y", secrets_of(inner)) == [SECRET]
 
 
@@ -123,7 +129,7 @@ def test_no_command_gives_a_secret_away_when_the_bucket_fails(
         commands: list[tuple[Any, ...]] = [
             ("--once", "data", "nauset", "--verbose", "--json", "--log-file", log),
             ("verify", "data", "nauset", "--json"),
-            ("check", "data", "nauset", "--write"),
+            ("check", "data", "nauset", "--write", "--bundle", "for-help.zip"),
             ("list",),
         ]
         # a bucket that may come back is asked again, with pauses: one command will do

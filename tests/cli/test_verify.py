@@ -222,3 +222,22 @@ def test_options_that_cannot_be_carried_out_are_refused_with_a_line(
 ) -> None:
     done = ifcbscan_cli("verify", data, "nauset", "--env-file", env_file, *words)
     assert done.code == 2 and told in done.stderr and "Traceback" not in done.stderr
+
+
+def test_a_part_a_night_proves_everything_once_and_says_that_it_is_a_part(
+    data: Path, env_file: Path, ifcbscan_cli: Callable[..., Any]
+) -> None:
+    proven = 0
+    for number in (1, 2):
+        words = ("verify", data, "nauset", "--env-file", env_file, "--part", f"{number}/2", "--json")
+        done = ifcbscan_cli(*words)
+        report = json.loads(done.stdout)
+        assert done.code == 0 and report["part"] == f"{number}/2"
+        assert report["bins"]["proven"] + report["other_parts"] == 2 and report["bins"]["missing"] == 0
+        assert f"nauset, part {number} of 2 ({report['bins']['proven']} of 2 bins): " in done.stderr
+        assert f"in part {number} of 2" in done.stderr and "asked for is proven." not in done.stderr
+        proven += report["bins"]["proven"]
+    assert proven == 2
+    done = ifcbscan_cli("verify", data, "nauset", "--env-file", env_file, "--part", "3/2")
+    assert (done.code, done.stdout) == (2, "")
+    assert done.stderr.startswith("ifcbscan: --part: '3/2' names no part; ") and done.stderr.count("\n") == 1

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import zipfile
 from pathlib import Path
 from typing import Iterable, Iterator
 
@@ -49,8 +50,18 @@ def leaks(folder: Path) -> list[str]:
         str(path)
         for path in _files(folder)
         if not _is_configuration(path)
-        and any(secret in content for content in [_content(path)] for secret in secrets)
+        and any(secret in content for content in _contents(path) for secret in secrets)
     ]
+
+
+def _contents(path: Path) -> Iterator[bytes]:
+    """The content of a file; of a zip also the names and the content of what is in it."""
+    yield _content(path)
+    if path.suffix == ".zip" and zipfile.is_zipfile(str(path)):
+        with zipfile.ZipFile(str(path)) as archive:
+            for name in archive.namelist():
+                yield name.encode("utf-8")
+                yield archive.read(name)
 
 
 def _content(path: Path) -> bytes:

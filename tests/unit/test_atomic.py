@@ -103,3 +103,12 @@ def test_the_end_of_a_file_is_read_without_the_rest(tmp_path: Path) -> None:
     assert [read_tail(str(path), most) for most in (3, 10, 99)] == [b"789", b"0123456789", b"0123456789"]
     with pytest.raises(OSError):
         read_tail(str(tmp_path), 3)
+
+
+@posix_only
+def test_a_file_can_be_for_its_owner_alone_whatever_was_there(tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    path.write_bytes(b"old")
+    path.chmod(0o644)
+    replace_file(str(path), b"new", private=True)
+    assert path.stat().st_mode & 0o777 == 0o600

@@ -37,6 +37,8 @@ HOLE = "\0"
 #: Files whose texts are no messages about a run: only what they give to an error or to the console counts.
 NO_MESSAGES = {
     "cli/parser.py": "the help",
+    "cli/bundle.py": "what stands in a bundle, which explains itself",
+    "cli/masking.py": "what stands in a bundle, which explains itself",
     "demo/show.py": "a story with made-up data",
     "demo/sample_bins.py": "the contents of made-up files",
     "core/archive_verdict.py": "the words of the page's banner, which explains itself",

@@ -12,6 +12,7 @@ from typing import Callable, Iterator, Sequence
 
 from ifcbscan.cli import output
 from ifcbscan.cli.bins_check import BinsSubject, check_bins
+from ifcbscan.cli.bundle import Bundle
 from ifcbscan.cli.checked import Item, not_good
 from ifcbscan.cli.cron_check import check_cron
 from ifcbscan.cli.job import Job, load_config
@@ -61,10 +62,14 @@ def run(arguments: CheckArguments, interruption: Interruption) -> int:
     exit code of the first that is not in order.
     """
     code = ExitCode.DONE
+    bundle = None if arguments.bundle is None else Bundle(arguments.bundle, arguments.job)
+    said = []
     for item in _items(arguments, interruption):
-        output.result_checked(item.good, f"{item.name:<12} {item.text}")
+        said.append(output.result_checked(item.good, f"{item.name:<12} {item.text}"))
         if item.good is False and (item.decides or code == ExitCode.DONE):
             code = item.exit_code
+    if bundle is not None:
+        output.say(bundle.write(said))
     return code
 
 

@@ -77,6 +77,7 @@ def _verify_options(job: Job, arguments: VerifyArguments, deletable: str | None)
         null_separated=arguments.null_separated,
         deletable_after=config.deletable_after if deletable_after is None else deletable_after,
         download=arguments.download,
+        part=arguments.part,
     )
 
 
@@ -98,6 +99,7 @@ def _verify(
                     job.config.exclude_dirs + arguments.exclude,
                     oldest,
                     window=arguments.window,
+                    part=arguments.part,
                 ),
                 Bucket(job.config, clock, Wire(job.config, threads), interruption.requested),
                 clock,

@@ -27,6 +27,7 @@ from ifcbscan.clock import Clock
 from ifcbscan.core.bins import EXTENSIONS, Fileset, parse_pid
 from ifcbscan.core.content_match import Proof
 from ifcbscan.core.decision import Policy
+from ifcbscan.core.part import Part
 from ifcbscan.core.verify_report import BinResult, Publication, VerifyReport, VerifyState
 from ifcbscan.core.verify_words import conclusion, summary
 from ifcbscan.dashboard.calls import Dashboard
@@ -178,6 +179,60 @@ def _instead(body: bytes, _content: bytes) -> bytes:
 def flip_bit(content: bytes, at: int = 0) -> bytes:
     place = at % len(content)
     return content[:place] + bytes([content[place] ^ (1 << at % 8)]) + content[place + 1 :]
+
+
+# --- a part of all bins
+
+
+@once
+def test_all_parts_together_look_at_each_bin_once_and_list_the_files_of_its_copies_with_it(
+    world: World,
+) -> None:
+    pids = [f"D20150101T00{number:02d}00_IFCB013" for number in range(20)]
+    world.archive(*pids)
+    for number in (3, 4):
+        write_bin(world.root / "copy", pids[number], mtime=OLD)
+    world.damage(pids[7], "roi", flip_bit)
+    looked_at: list[str] = []
+    paths: list[str] = []
+    seen = damaged = 0
+    for number in range(1, 4):
+        part = Part(number, 3)
+        listed, listener = world.root.parent / f"{number}.list", Recorder()
+        tree = LocalTree(str(world.root), part=part)
+        report = world.verify(tree, listener=listener, part=part, deletable=str(listed))
+        inside = [pid for pid in pids if part.holds(pid)]  # type: ignore[arg-type]
+        mine = {result.pid: result.state for result in listener.results}
+        assert sorted(mine) == inside and len(listener.results) == len(inside)
+        assert report.part is not None and (report.part.bins, report.part.others) == (
+            len(inside),
+            20 - len(inside),
+        )
+        assert report.exit_code == (3 if pids[7] in inside else 0)
+        assert report.to_json()["part"] == f"{number}/3"
+        looked_at += mine
+        paths += listed.read_text(encoding="utf-8").splitlines()
+        seen += report.bytes_read
+        damaged += report.bins[VerifyState.DIFFERENT]
+    assert sorted(looked_at) == pids and damaged == 1
+    whole = [str(path) for path in world.root.rglob("*.*") if pids[7] not in path.name]
+    assert sorted(paths) == sorted(whole) and len(paths) == 63
+    assert seen == world.verify().bytes_read
+
+
+@once
+def test_of_the_files_of_other_parts_none_is_opened(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.archive(*PIDS)
+    opened: list[str] = []
+    monkeypatch.setattr(LocalTree, "open", lambda tree, fileset, extension: opened.append(fileset.pid))
+    for of in range(2, 30):
+        part = Part(of, of)
+        if not any(part.holds(pid) for pid in PIDS):  # type: ignore[arg-type]
+            report = world.verify(LocalTree(str(world.root), part=part), part=part)
+            assert (report.exit_code, report.bytes_read, report.requests.list) == (0, 0, 0)
+            assert "There was nothing to prove in" in conclusion(report)[0]
+            break
+    assert opened == []
 
 
 # --- one bin

@@ -20,6 +20,7 @@ from ifcbscan.cli.more_options import (
     VerifyArguments,
 )
 from ifcbscan.cli.options import JobArguments, OutputArguments, ScanArguments, parse
+from ifcbscan.core.part import Part
 from ifcbscan.core.window import EVERYTHING, Window
 from ifcbscan.errors import ConfigError, UsageError
 
@@ -66,6 +67,9 @@ LINES = {
     "verify --deletable f --deletable-after 3d -0 --published --download --max-age 1w --settle 5 --exclude x": (
         VerifyArguments(NO_JOB, OutputArguments(), ("x",), 604800.0, 5.0, 2, True, True, "f", 259200.0, True)
     ),
+    "verify --part 03/30": VerifyArguments(
+        NO_JOB, OutputArguments(), (), None, None, 2, False, False, None, None, False, part=Part(3, 30)
+    ),
     "start /data nauset": StartArguments(JOB, False, False, False, True, False),
     "start --force --restart --print --no-sync --system": StartArguments(
         NO_JOB, True, True, True, False, True
@@ -83,6 +87,8 @@ LINES = {
     "check /data nauset --write": CheckArguments(JOB, True),
     "check --cron": CheckArguments(NO_JOB, False, cron=True),
     "check --write-size 5M": CheckArguments(NO_JOB, True, 5_000_000),
+    "check --bundle f": CheckArguments(NO_JOB, False, bundle="f"),
+    "check --write-size 5M --bundle f": CheckArguments(NO_JOB, True, 5_000_000, bundle="f"),
     "report -o f --json --published --images --open --exclude x": ReportArguments(
         NO_JOB, ("x",), "f", True, True, True, True
     ),
@@ -116,6 +122,7 @@ def test_every_command_of_the_parser_is_in_the_table_and_no_other() -> None:
         "--once --metrics-dir",
         "--once --log-file",
         "report -o",
+        "check --bundle",
     ],
 )
 @pytest.mark.parametrize("name", ["", " "])
@@ -162,6 +169,7 @@ def test_an_age_has_a_unit_or_is_0(after: str, seconds: float) -> None:
             ConfigError,
             "--deletable-after: 'never' is no duration",
         ),
+        ("verify --part 31/30", UsageError, "--part: '31/30' names no part"),
         ("--once --settle x", ConfigError, "--settle: 'x' is no duration"),
         ("--once --confirm x", ConfigError, "--confirm: 'x' is no duration"),
         ("--once --max-age x", ConfigError, "--max-age: 'x' is no duration"),

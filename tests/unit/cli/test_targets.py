@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import io
 import os
+import zipfile
 from pathlib import Path
 
 import pytest
 
 from ifcbscan.cli import targets
-from ifcbscan.cli.targets import check_target, is_inside, is_log, is_metrics, is_page, is_path_list
+from ifcbscan.cli.targets import (
+    BUNDLE_ABOUT,
+    check_target,
+    is_bundle,
+    is_inside,
+    is_log,
+    is_metrics,
+    is_page,
+    is_path_list,
+)
 from ifcbscan.errors import UsageError
 from ifcbscan.state import paths
 
@@ -16,6 +27,14 @@ posix = pytest.mark.skipif(os.name != "posix", reason="needs links")
 
 LINE = b"2026-06-02T14:05:41Z INFO nauset: 1 uploaded\n"
 BIN = b"/data/D1_IFCB199.hdr\n/data/D1_IFCB199.adc\n/data/D1_IFCB199.roi\n"
+
+
+def zipped(name: str) -> bytes:
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as archive:
+        for each in dict.fromkeys([name, BUNDLE_ABOUT]):
+            archive.writestr(each, "about")
+    return made.getvalue()
 
 
 @pytest.mark.parametrize(
@@ -36,6 +55,10 @@ BIN = b"/data/D1_IFCB199.hdr\n/data/D1_IFCB199.adc\n/data/D1_IFCB199.roi\n"
         (is_path_list, b"/data/D1_IFCB199.roi\n" * 3, False),
         (is_path_list, BIN + b"/data/D1_IFCB199.hdr\n/data/a.txt\n/data/b.txt\n", False),
         (is_path_list, b"one note\n", False),
+        (is_bundle, zipped(BUNDLE_ABOUT), True),
+        (is_bundle, zipped("photo.jpg"), False),
+        (is_bundle, zipped(BUNDLE_ABOUT + ".bak"), False),
+        (is_bundle, BUNDLE_ABOUT.encode(), False),
     ],
 )
 def test_a_file_is_known_by_how_it_begins(judge: object, head: bytes, ours: bool) -> None:

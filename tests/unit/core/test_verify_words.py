@@ -8,8 +8,9 @@ import pytest
 
 from ifcbscan.core.bins import MISSING, NEVER, Fileset, Pid, pack_stamps
 from ifcbscan.core.content_match import Proof
+from ifcbscan.core.part import Part
 from ifcbscan.core.scan_report import Requests
-from ifcbscan.core.verify_report import DeletableReport, Publication, VerifyReport, VerifyState
+from ifcbscan.core.verify_report import DeletableReport, PartReport, Publication, VerifyReport, VerifyState
 from ifcbscan.core.verify_words import conclusion, copies_differ, fragment_reason, summary
 
 
@@ -139,3 +140,69 @@ def test_of_bins_outside_the_window_nothing_is_said() -> None:
     assert "1,234 outside the window (not looked at)" in summary(report)
     assert "Not compared: bins outside the window (1,234). This says nothing of them." in conclusion(report)
     assert not any("window" in line for line in conclusion(_report({VerifyState.PROVEN: 1})))
+
+
+def _of_a_part(bins: dict[VerifyState, int], looked_at: int, others: int, **values: Any) -> VerifyReport:
+    return _report(bins, part=PartReport(Part(3, 30), looked_at, others), **values)
+
+
+def test_what_is_proven_of_a_part_is_said_of_the_part_alone() -> None:
+    report = _of_a_part({VerifyState.PROVEN: 42}, 42, 1203)
+    assert summary(report) == "nauset, part 3 of 30 (42 of 1,245 bins): 42 proven to be in the archive"
+    assert conclusion(report) == [
+        "Everything that was asked for in part 3 of 30 is proven.",
+        "Before you delete anything: --deletable FILE looks at everything again and lists what may go.",
+        "Not compared: bins of the other parts (1,203). This says nothing of them.",
+    ]
+    assert report.exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("bins", "values", "verdict"),
+    [
+        (
+            {VerifyState.PROVEN: 41, VerifyState.MISSING: 1},
+            {},
+            "NOT everything in part 3 of 30 is proven. Delete nothing, or only what --deletable FILE lists.",
+        ),
+        (
+            {VerifyState.PROVEN: 42},
+            {"published": {**dict.fromkeys(Publication, 0), Publication.UNPUBLISHED: 1}},
+            "Everything in part 3 of 30 is proven to be in the archive, but the dashboard does not show all of it. Delete "
+            "nothing, or only what --deletable FILE lists.",
+        ),
+        (
+            {VerifyState.PROVEN: 42},
+            {"deletable": DeletableReport(after=86400.0, written=True, too_young=1)},
+            "Everything in part 3 of 30 is proven to be in the archive, but NOT everything may be deleted yet.",
+        ),
+    ],
+)
+def test_what_is_not_as_it_should_be_in_a_part_is_said_of_the_part(
+    bins: dict[VerifyState, int], values: dict[str, Any], verdict: str
+) -> None:
+    report = _of_a_part(bins, 42, 1203, **values)
+    assert conclusion(report)[0] == verdict and report.exit_code == 3
+
+
+def test_a_part_without_bins_is_no_alarm_where_the_folder_has_some_and_is_called_no_proof() -> None:
+    report = _of_a_part({}, 0, 20)
+    assert summary(report) == "nauset, part 3 of 30 (0 of 20 bins): no bins found"
+    assert conclusion(report) == [
+        "There was nothing to prove in part 3 of 30: no complete bin is in it.",
+        "Not compared: bins of the other parts (20). This says nothing of them.",
+    ]
+    assert report.exit_code == 0
+    assert _of_a_part({}, 0, 20, misnamed=1).exit_code == 3
+    assert _of_a_part({}, 0, 20, silence="the disk is gone").exit_code == 3
+
+
+def test_a_part_of_a_folder_without_bins_is_as_red_as_the_folder() -> None:
+    report = _of_a_part({VerifyState.EXCLUDED: 5}, 0, 0)
+    assert report.exit_code == 3
+    assert conclusion(report)[0].startswith("There was nothing to prove: no complete bin was found.")
+
+
+def test_the_only_part_of_one_is_told_without_others() -> None:
+    report = _report({VerifyState.PROVEN: 1}, part=PartReport(Part(1, 1), 1, 0))
+    assert not any("other parts" in line for line in conclusion(report))

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 import ifcbscan
 from ifcbscan.core.bins import MISSING, Fileset, Pid, parse_pid
+from ifcbscan.core.part import Part
 from ifcbscan.core.window import Window
 from ifcbscan.disk.tree import Inventory, LocalTree
 from ifcbscan.errors import LocalFileProblem, UsageError
@@ -897,6 +898,49 @@ def test_a_file_outside_the_window_is_not_examined(tmp_path: Path) -> None:
     inventory = LocalTree(str(tmp_path), window=Window(until=NEXT.sample_time)).walk()
     assert (inventory.outside, inventory.warnings) == (1, [])
     assert LocalTree(str(tmp_path)).walk().warnings
+
+
+def _part_of(pid: Pid) -> Part:
+    return next(part for part in (Part(1, 2), Part(2, 2)) if part.holds(pid))
+
+
+def test_a_part_has_all_copies_of_its_bins_and_the_others_are_counted_once_and_not_looked_at(
+    tmp_path: Path,
+) -> None:
+    pids = [NEW, NEXT, OLD]
+    for pid in pids:
+        _write_bin(tmp_path, pid)
+        _write_bin(tmp_path / "copy", pid)
+        _write_bin(tmp_path / "half", pid, suffixes=".hdr")
+    for part in (Part(1, 2), Part(2, 2)):
+        inside = [pid for pid in pids if part.holds(pid)]
+        inventory = LocalTree(str(tmp_path), part=part).walk()
+        assert sorted(inventory.filesets) == sorted(inside)
+        assert sorted(inventory.copies) == sorted(inside)
+        assert sorted(fragment.pid for fragment in inventory.fragments) == sorted(inside)
+        assert (inventory.other_parts, inventory.outside) == (3 - len(inside), 0)
+
+
+def test_what_is_excluded_or_outside_the_window_is_of_no_part_and_counted_in_each(tmp_path: Path) -> None:
+    for pid in (NEW, NEXT, OLD):
+        _write_bin(tmp_path / "skip", pid)
+    _write_bin(tmp_path, NEXT)
+    _write_bin(tmp_path, NEW)
+    window = Window(until=NEXT.sample_time)
+    other = Part(3 - _part_of(NEW).number, 2)
+    for part, found, others in ((_part_of(NEW), [NEW], 0), (other, [], 1)):
+        inventory = LocalTree(str(tmp_path), ["skip"], window=window, part=part).walk()
+        assert list(inventory.filesets) == found
+        assert (inventory.excluded, inventory.outside, inventory.other_parts) == (1, 1, others)
+
+
+@posix_only
+def test_a_file_of_another_part_is_not_examined(tmp_path: Path) -> None:
+    for suffix in (".hdr", ".adc", ".roi"):
+        (tmp_path / (NEXT + suffix)).symlink_to(tmp_path / "nowhere")  # whoever looks behind it has to warn
+    inventory = LocalTree(str(tmp_path), part=Part(3 - _part_of(NEXT).number, 2)).walk()
+    assert (inventory.other_parts, inventory.warnings) == (1, [])
+    assert LocalTree(str(tmp_path), part=_part_of(NEXT)).walk().warnings
 
 
 def test_a_recent_walk_counts_only_recent_bins_as_outside(tmp_path: Path) -> None:

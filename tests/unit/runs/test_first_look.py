@@ -160,7 +160,7 @@ def test_bins_that_are_left_out_are_bins() -> None:
     world = World()
     inventory = world.tree.walk()
     assert is_without_bins(inventory)
-    for field, value in {"excluded": 1, "outside": 1, "passed_over": True}.items():
+    for field, value in {"excluded": 1, "outside": 1, "other_parts": 1, "passed_over": True}.items():
         other = world.tree.walk()
         setattr(other, field, value)
         assert not is_without_bins(other)
