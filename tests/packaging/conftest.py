@@ -18,8 +18,17 @@ PROJECT = Path(__file__).resolve().parents[2]
 
 # What a build may read. Everything else (.git, environments, leftovers of other builds) stays out,
 # so that a page or a module that only lies about here cannot make a test pass.
-_FOLDERS = ("ifcbscan", "docs/monitoring")
-_FILES = ("setup.cfg", "pyproject.toml", "MANIFEST.in", "README.md", "CHANGELOG.md", "LICENSE")
+FOLDERS = (".ci", "docs", "ifcbscan", "packaging", "tests")
+FILES = (
+    ".env.example",
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
+    "LICENSE",
+    "MANIFEST.in",
+    "README.md",
+    "pyproject.toml",
+    "setup.cfg",
+)
 
 
 def _run(*command: object, cwd: Path) -> None:
@@ -50,10 +59,9 @@ def source_tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the files that a build may read."""
     tree = tmp_path_factory.mktemp("source") / "ifcbscan-source"
     tree.mkdir()
-    for name in _FILES:
-        if (PROJECT / name).exists():
-            shutil.copy(str(PROJECT / name), str(tree))
-    for name in _FOLDERS:
+    for name in FILES:
+        shutil.copy(str(PROJECT / name), str(tree))
+    for name in FOLDERS:
         ignored = shutil.ignore_patterns("__pycache__")
         shutil.copytree(str(PROJECT / name), str(tree / name), ignore=ignored)
     return tree
