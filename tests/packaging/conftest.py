@@ -49,6 +49,15 @@ def _run(*command: object, cwd: Path) -> None:
         pytest.fail(f"{command} ended with {done.returncode}:\n{output}")
 
 
+@pytest.fixture(scope="session")
+def index() -> dict[str, str]:
+    """The variable that names pip's package index to uv, which does not read pip's files; none where pip uses its own."""
+    pip = [sys.executable, "-m", "pip", "config", "get", "global.index-url"]
+    done = subprocess.run(pip, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, encoding="utf-8")
+    url = os.environ.get("PIP_INDEX_URL", done.stdout.strip())
+    return {"UV_DEFAULT_INDEX": url} if url else {}
+
+
 def _only(folder: Path, pattern: str) -> Path:
     (found,) = folder.glob(pattern)
     return found
