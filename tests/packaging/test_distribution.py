@@ -51,6 +51,8 @@ def test_the_dev_extra_holds_the_types_of_the_optional_packages(
 @pytest.mark.windows_core
 def test_every_requirement_says_what_it_saves() -> None:
     """A comment stands directly above each requirement of the program and of its extras."""
+    if (PROJECT / "PKG-INFO").exists():
+        pytest.skip("an unpacked sdist: setuptools writes setup.cfg anew there, without its comments")
     lines = (PROJECT / "setup.cfg").read_text(encoding="utf-8").splitlines()
     requirements = [n for n, line in enumerate(lines) if re.match(r" {4}[A-Za-z][\w.-]*>=", line)]
     assert len(requirements) > 5
@@ -103,7 +105,7 @@ def test_tests_run_from_the_unpacked_sdist(sdist: Path, tmp_path: Path) -> None:
     """Some that read the pages, the tests and packaging/; all of them would take minutes."""
     subprocess.check_call([sys.executable, "-m", "tarfile", "-e", str(sdist), str(tmp_path)])
     (unpacked,) = tmp_path.iterdir()
-    some = ("tests/unit/test_docs.py", "tests/unit/test_mirror.py", "tests/packaging/test_files.py")
+    some = ("tests/unit/test_docs.py", "tests/unit/test_mirror.py", "tests/packaging")
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *some],
         # the unpacked package before the one in the environment of the tests
