@@ -79,6 +79,11 @@ def home(operator: Operator, env_file: Path, dashboard: DashboardStandIn) -> Pat
     program.chmod(0o755)
     for folder in ("ifcbscan", "ifcb-sync"):
         (operator.home / folder).mkdir()
+    words = f"[{str(operator.python)!r}, '-m', 'ifcbscan', *sys.argv[1:]]"
+    single_file = operator.home / "ifcbscan" / "ifcbscan.pyz"
+    single_file.write_text(
+        f"#!/usr/bin/env python3\nimport os, sys\nos.execv({str(operator.python)!r}, {words})\n"
+    )
     shutil.copy(str(REPOSITORY / ".env.example"), str(operator.home / "ifcbscan" / ".env.example"))
     shutil.copy(str(env_file), str(operator.home / "ifcb-sync" / ".env"))
     shutil.copy(str(env_file), str(operator.home / ".env"))
@@ -110,6 +115,64 @@ def test_the_commands_of_a_page_work(page: Path, operator: Operator, home: Path,
         )
     assert snapshot(data) == before
     assert all(key.startswith("hablab/") for key in s3.objects())
+
+
+#: The steps of the pages that make `ifcbscan` a command of every new terminal.
+PATH_STEPS = [(page, block) for page in PAGES for block in runnable(page) if ".bashrc" in block.text]
+
+#: What a home folder may hold before, file -> text. No file ends with a newline.
+HOMES = {
+    "nothing": {},
+    "Debian": {
+        ".bashrc": "case $- in\n    *i*) ;;\n    *) return ;;\nesac",
+        ".profile": 'if [ -n "$BASH_VERSION" ]; then\n    . "$HOME/.bashrc"\nfi',
+    },
+    "Red Hat": {".bashrc": "umask 022", ".bash_profile": ". ~/.bashrc"},
+}
+
+#: How a new terminal starts, by who opens it. (macOS opens a login zsh in each window.)
+TERMINALS = {
+    "window": "bash -i",
+    "login": "bash -l -i",
+    "login script": "bash -l",
+    "zsh window": "zsh -i",
+    "zsh login": "zsh -l -i",
+}
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")
+@pytest.mark.parametrize("before", HOMES)
+@pytest.mark.parametrize("page, block", PATH_STEPS, ids=lambda value: getattr(value, "name", None))
+def test_every_new_terminal_knows_the_command_after_the_step_of_the_page(
+    page: Path, block: Block, before: str, tmp_path: Path
+) -> None:
+    for program in ("ifcbscan-env/bin/ifcbscan", "ifcbscan/ifcbscan.pyz"):
+        (tmp_path / program).parent.mkdir(parents=True)
+        (tmp_path / program).write_text("#!/bin/sh\necho found\n", encoding="utf-8")
+        (tmp_path / program).chmod(0o755)
+    for name, text in HOMES[before].items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    environment = {"HOME": str(tmp_path), "PATH": "/usr/bin:/bin", "TERM": "dumb"}
+    step = subprocess.run(
+        ["/bin/sh", "-e", "-c", block.text], env=environment, capture_output=True, timeout=30
+    )
+    assert (step.returncode, step.stdout, step.stderr) == (0, b"", b"")
+    for terminal, shell in TERMINALS.items():
+        program, *options = shell.split()
+        if program == "zsh" and (".zshrc" not in block.text or shutil.which("zsh") is None):
+            continue
+        done = subprocess.run(
+            [program, *options, "-c", "ifcbscan"],
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=30,
+        )
+        assert done.stdout == b"found\n", (page.name, terminal, done.stderr)
+
+
+def test_the_instrument_and_the_server_have_such_a_step() -> None:
+    assert {page.stem for page, _ in PATH_STEPS} >= {"getting-started-instrument", "getting-started-server"}
 
 
 def test_every_block_that_is_left_out_says_why_and_most_are_run() -> None:

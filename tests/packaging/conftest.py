@@ -18,8 +18,19 @@ PROJECT = Path(__file__).resolve().parents[2]
 
 # What a build may read. Everything else (.git, environments, leftovers of other builds) stays out,
 # so that a page or a module that only lies about here cannot make a test pass.
-_FOLDERS = ("ifcbscan", "docs/monitoring")
-_FILES = ("setup.cfg", "pyproject.toml", "MANIFEST.in", "README.md", "CHANGELOG.md", "LICENSE")
+FOLDERS = (".ci", ".github", "docs", "ifcbscan", "packaging", "tests")
+FILES = (
+    ".env.example",
+    "CHANGELOG.md",
+    "CITATION.cff",
+    "CONTRIBUTING.md",
+    "LICENSE",
+    "MANIFEST.in",
+    "README.md",
+    "SECURITY.md",
+    "pyproject.toml",
+    "setup.cfg",
+)
 
 
 def _run(*command: object, cwd: Path) -> None:
@@ -40,6 +51,15 @@ def _run(*command: object, cwd: Path) -> None:
         pytest.fail(f"{command} ended with {done.returncode}:\n{output}")
 
 
+@pytest.fixture(scope="session")
+def index() -> dict[str, str]:
+    """The variable that names pip's package index to uv, which does not read pip's files; none where pip uses its own."""
+    pip = [sys.executable, "-m", "pip", "config", "get", "global.index-url"]
+    done = subprocess.run(pip, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, encoding="utf-8")
+    url = os.environ.get("PIP_INDEX_URL", done.stdout.strip())
+    return {"UV_DEFAULT_INDEX": url} if url else {}
+
+
 def _only(folder: Path, pattern: str) -> Path:
     (found,) = folder.glob(pattern)
     return found
@@ -50,10 +70,9 @@ def source_tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the files that a build may read."""
     tree = tmp_path_factory.mktemp("source") / "ifcbscan-source"
     tree.mkdir()
-    for name in _FILES:
-        if (PROJECT / name).exists():
-            shutil.copy(str(PROJECT / name), str(tree))
-    for name in _FOLDERS:
+    for name in FILES:
+        shutil.copy(str(PROJECT / name), str(tree))
+    for name in FOLDERS:
         ignored = shutil.ignore_patterns("__pycache__")
         shutil.copytree(str(PROJECT / name), str(tree / name), ignore=ignored)
     return tree
