@@ -15,7 +15,8 @@ from ifcbscan.cli.options import (
     window,
 )
 from ifcbscan.cli.targets import absolute
-from ifcbscan.core.units import parse_interval, parse_rate, parse_size, parse_with_unit
+from ifcbscan.core.timetable import parse_timetable
+from ifcbscan.core.units import parse_interval, parse_size, parse_with_unit
 from ifcbscan.core.window import EVERYTHING, Window
 from ifcbscan.core.words import human_bytes
 from ifcbscan.errors import UsageError
@@ -171,7 +172,7 @@ def _extras(words: Namespace) -> JobExtras:
         if text is not None:
             parse_interval(text, option)
     if words.bandwidth is not None:
-        parse_rate(words.bandwidth, "--bandwidth")
+        parse_timetable(words.bandwidth, "--bandwidth")
     if words.ping is not None and not words.ping.lower().startswith(("http://", "https://")):
         raise UsageError(
             f"--ping: {words.ping!r} is no address that can be called; it begins with https:// or http://. Nothing was "

@@ -261,8 +261,8 @@ def _tools(order: _Order, held: run_locks.Held) -> _Tools:
     )
     requested = order.interruption.requested
     progress = Progress(clock, order.bar, getting_on=held.getting_on, stopped=requested.is_set)
-    rate = order.arguments.bandwidth or config.max_bandwidth
-    throttle = Throttle(rate, clock, requested) if rate else None
+    rates = order.arguments.bandwidth or config.max_bandwidth
+    throttle = Throttle(rates, clock, requested) if rates else None
 
     def pace(size: int) -> None:
         if throttle is not None:

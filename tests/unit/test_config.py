@@ -16,6 +16,7 @@ from ifcbscan.config import (
     Config,
     load,
 )
+from ifcbscan.core.timetable import parse_timetable
 from ifcbscan.errors import ConfigError, ExitCode
 
 KEY_ID = "AKIAIOSFODNN7EXAMPLE"
@@ -74,7 +75,7 @@ def test_every_optional_value_is_read(env_path: Path) -> None:
         "https://s3.example.org",
     )
     assert config.dashboard_url == "https://dashboard.example.org"
-    assert (config.settle, config.confirm, config.max_bandwidth) == (120.0, 0.0, 500000.0)
+    assert (config.settle, config.confirm, config.max_bandwidth) == (120.0, 0.0, parse_timetable("500K", ""))
     assert (config.deletable_after, config.expect_every) == (3 * 86400.0, 7200.0)
     assert config.exclude_dirs == ("skip", "my beads")
     assert config.ping_url == "https://ping.example.org/1"
@@ -257,6 +258,7 @@ def test_an_account_that_could_leave_its_prefix_is_refused(env_path: Path, accou
         ("MAX_BANDWIDTH=fast", "MAX_BANDWIDTH"),
         ("MAX_BANDWIDTH=0", "MAX_BANDWIDTH"),
         ("MAX_BANDWIDTH=nan", "MAX_BANDWIDTH"),
+        ("MAX_BANDWIDTH=08:00,200K 25:00,2M", "MAX_BANDWIDTH"),
         ("S3_ENDPOINT_URL=s3.example.org", "S3_ENDPOINT_URL"),
         ("S3_ENDPOINT_URL=ftp://s3.example.org", "S3_ENDPOINT_URL"),
         ("S3_ENDPOINT_URL=https://", "S3_ENDPOINT_URL"),

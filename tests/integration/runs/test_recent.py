@@ -219,6 +219,7 @@ def test_a_full_walk_asks_for_every_member_once(
 
 NEVER_IN_A_QUIET_RUN = {
     "boto3",
+    "ifcbscan.core.timetable",
     "ifcbscan.dashboard.calls",
     "ifcbscan.demo.show",
     "ifcbscan.html.page",

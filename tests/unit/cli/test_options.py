@@ -19,6 +19,7 @@ from ifcbscan.cli.more_options import (
     VerifyArguments,
 )
 from ifcbscan.cli.options import JobArguments, OutputArguments, ScanArguments, parse
+from ifcbscan.core.timetable import parse_timetable
 from ifcbscan.errors import ConfigError, UsageError
 
 JOB = JobArguments("/data", "nauset", None)
@@ -37,7 +38,7 @@ LINES = {
         JOB, OutputArguments(log_file="a.log", quiet=True), max_age=259200.0
     ),
     "sync /data --content --bandwidth 2M nauset": ScanArguments(
-        JOB, by_hand=True, content=True, bandwidth=2000000.0
+        JOB, by_hand=True, content=True, bandwidth=parse_timetable("2M", "")
     ),
     "--once --dry-run --force --replace --retry-rejected --no-integrity-check --exclude a --exclude b": ScanArguments(
         NO_JOB,

@@ -6,6 +6,7 @@ import dataclasses
 
 import pytest
 
+from ifcbscan.core.timetable import parse_timetable
 from ifcbscan.errors import UsageError
 from ifcbscan.schedule.extras import NO_EXTRAS, JobExtras, of_scan, read_extras
 from ifcbscan.schedule.jobs import Mode, ScheduledJob, parse_command
@@ -20,7 +21,9 @@ def make_job(extras: JobExtras = NO_EXTRAS) -> ScheduledJob:
 
 
 @pytest.mark.parametrize("mode", list(Mode))
-@pytest.mark.parametrize("extras", [ALL, JobExtras(bandwidth="1M"), JobExtras(max_age="5d"), NO_EXTRAS])
+@pytest.mark.parametrize(
+    "extras", [ALL, JobExtras(bandwidth="08:00,200K 20:00,2M"), JobExtras(max_age="5d"), NO_EXTRAS]
+)
 def test_they_are_part_of_both_commands_and_read_back(mode: Mode, extras: JobExtras) -> None:
     entry = parse_command(make_job(extras).command(mode))
     assert entry is not None and entry.mode is mode
@@ -129,5 +132,5 @@ def test_the_command_line_of_a_scan_takes_them_as_they_are_meant() -> None:
     assert (recent.max_age, full.max_age) == (864000.0, None)
     for arguments in recent, full:
         assert (arguments.expect_every, arguments.mounted_at) == (7200.0, "/mnt/ifcb")
-        assert (arguments.bandwidth, arguments.ping_url) == (500000.0, ALL.ping)
+        assert (arguments.bandwidth, arguments.ping_url) == (parse_timetable("500K", ""), ALL.ping)
         assert arguments.metrics_dir == "/metrics"
