@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Callable, Iterable, Mapping, NamedTuple, TypeVar
 
 from ifcbscan.core.series import is_account
-from ifcbscan.core.units import parse_duration, parse_interval, parse_with_unit
+from ifcbscan.core.units import parse_daily, parse_duration, parse_interval, parse_with_unit
 from ifcbscan.env_file import text_of, user_env_file, values_of
 from ifcbscan.errors import ConfigError
 
@@ -43,6 +43,7 @@ SETTINGS = (
     "DELETABLE_AFTER",
     "EXPECT_EVERY",
     "MAX_BANDWIDTH",
+    "MAX_DAILY",
     "PING_URL",
     "METRICS_DIR",
     "BUCKET_NAME",
@@ -76,7 +77,7 @@ class Config:
     """Everything the `.env` file and the environment say, checked. Durations in seconds.
 
     `dashboard_url` is None where there is no dashboard to ask. `expect_every` is None where nobody says how often new bins
-    come. `ca_bundle` is the file with the certificates to trust, None
+    come, `max_daily` (bytes; infinite for `off`) where nobody sets it. `ca_bundle` is the file with the certificates to trust, None
     where nobody names one.
     """
 
@@ -96,6 +97,7 @@ class Config:
     deletable_after: float
     expect_every: float | None
     max_bandwidth: Timetable | None
+    max_daily: float | None
     exclude_dirs: tuple[str, ...]
     ping_url: str | None
     metrics_dir: str | None
@@ -157,6 +159,7 @@ def load(env_file: str | None, environ: Mapping[str, str]) -> Config:
         deletable_after=DELETABLE_AFTER if deletable_after is None else deletable_after,
         expect_every=values.parsed("EXPECT_EVERY", parse_interval),
         max_bandwidth=values.parsed("MAX_BANDWIDTH", _timetable),
+        max_daily=values.parsed("MAX_DAILY", parse_daily),
         exclude_dirs=tuple(name.strip() for name in exclude.split(",") if name.strip()),
         ping_url=values.get("PING_URL"),
         metrics_dir=values.parsed("METRICS_DIR", _whole_path),

@@ -16,7 +16,7 @@ from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING, NamedTuple, Sequence
 
 from ifcbscan.cli.parser import SCAN_JOBS
-from ifcbscan.core.units import parse_duration, parse_interval
+from ifcbscan.core.units import parse_daily, parse_duration, parse_interval
 from ifcbscan.core.window import EVERYTHING, Window, make_window
 from ifcbscan.errors import ExitCode, UsageError
 
@@ -48,7 +48,7 @@ class ScanArguments(NamedTuple):
     """`--once`, `sync`, and the scan at the end of `start`.
 
     `by_hand`: a person has asked for this scan and looks on. Times in seconds; None is
-    what the settings say, of `max_age` and `time_limit` no limit. `jobs`: bins sent at the same time.
+    what the settings say, of `max_age` and `time_limit` no limit. `max_daily`: bytes, infinite for no limit. `jobs`: bins sent at the same time.
     `expect_every`: a new bin is expected every so many seconds, None is what the settings say. `mounted_at`: the mount point
     that DIR lay on when the schedule was made, None if it is not known or the root's.
     `beside`: another scan than that of the scheduled job (other bins, other settings), so its records stay as they are.
@@ -72,6 +72,7 @@ class ScanArguments(NamedTuple):
     confirm: float | None = None
     jobs: int = SCAN_JOBS
     bandwidth: Timetable | None = None
+    max_daily: float | None = None
     metrics_file: str | None = None
     metrics_dir: str | None = None
     ping_url: str | None = None
@@ -182,6 +183,7 @@ def scan_arguments(words: Namespace) -> ScanArguments:
         max_age=duration(words.max_age, "--max-age"),
         time_limit=duration(words.time_limit, "--time-limit"),
         bandwidth=bandwidth(words.bandwidth),
+        max_daily=None if words.max_daily is None else parse_daily(words.max_daily, "--max-daily"),
         metrics_file=words.metrics_file,
         metrics_dir=words.metrics_dir,
         ping_url=words.ping,

@@ -425,6 +425,11 @@ def _add_start_extras(parser: argparse.ArgumentParser) -> None:
         "'08:00,200K 20:00,2M' (MAX_BANDWIDTH)",
     )
     extras.add_argument(
+        "--max-daily",
+        metavar="SIZE",
+        help="they begin no new bin once so many bytes are put on a day (UTC), such as 1G (MAX_DAILY)",
+    )
+    extras.add_argument(
         "--metrics-dir",
         metavar="FOLDER",
         type=_file,
@@ -486,6 +491,12 @@ def _add_scan_options(parser: argparse.ArgumentParser) -> None:
         metavar="RATE",
         help="send at most so many bytes a second in all, such as 500K, or at which time how many in local time, such as "
         "'08:00,200K 20:00,2M'; off is no limit (MAX_BANDWIDTH)",
+    )
+    how.add_argument(
+        "--max-daily",
+        metavar="SIZE",
+        help="begin no new bin once so many bytes are put on this day (UTC), by whatever run, such as 1G; off is no limit "
+        "(MAX_DAILY)",
     )
     how.add_argument(
         "--time-limit",

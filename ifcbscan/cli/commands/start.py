@@ -29,7 +29,7 @@ from ifcbscan.clock import Clock
 from ifcbscan.core.printable import printable
 from ifcbscan.core.remote_index import MOST_RANGES
 from ifcbscan.core.series import Series, remark_on_name
-from ifcbscan.core.units import parse_interval
+from ifcbscan.core.units import parse_daily, parse_interval
 from ifcbscan.core.window import EVERYTHING, Window
 from ifcbscan.core.words import without_nothing_sent
 from ifcbscan.dashboard import series
@@ -306,6 +306,7 @@ def _send_what_is_there(scheduled: ScheduledJob, force: bool, interruption: Inte
         force=force,
         window=scheduled.window,
         bandwidth=bandwidth(extras.bandwidth),
+        max_daily=None if extras.max_daily is None else parse_daily(extras.max_daily, "--max-daily"),
         expect_every=None
         if extras.expect_every is None
         else parse_interval(extras.expect_every, "--expect-every"),

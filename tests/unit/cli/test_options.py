@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shlex
 from typing import Any
 
@@ -37,8 +38,8 @@ LINES = {
     "/data --once --max-age 3d nauset --quiet --log-file a.log": ScanArguments(
         JOB, OutputArguments(log_file="a.log", quiet=True), max_age=259200.0
     ),
-    "sync /data --content --bandwidth 2M nauset": ScanArguments(
-        JOB, by_hand=True, content=True, bandwidth=parse_timetable("2M", "")
+    "sync /data --content --bandwidth 2M --max-daily off nauset": ScanArguments(
+        JOB, by_hand=True, content=True, bandwidth=parse_timetable("2M", ""), max_daily=math.inf
     ),
     "--once --dry-run --force --replace --retry-rejected --no-integrity-check --exclude a --exclude b": ScanArguments(
         NO_JOB,
