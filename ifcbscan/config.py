@@ -9,12 +9,15 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass, field, replace
-from typing import Callable, Iterable, Mapping, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Callable, Iterable, Mapping, NamedTuple, TypeVar
 
 from ifcbscan.core.series import is_account
-from ifcbscan.core.units import parse_duration, parse_interval, parse_rate, parse_with_unit
+from ifcbscan.core.units import parse_daily, parse_duration, parse_interval, parse_with_unit
 from ifcbscan.env_file import text_of, user_env_file, values_of
 from ifcbscan.errors import ConfigError
+
+if TYPE_CHECKING:
+    from ifcbscan.core.timetable import Timetable
 
 DEFAULT_BUCKET = "ifcb-data-sharer.files"
 DEFAULT_REGION = "us-east-1"
@@ -40,6 +43,7 @@ SETTINGS = (
     "DELETABLE_AFTER",
     "EXPECT_EVERY",
     "MAX_BANDWIDTH",
+    "MAX_DAILY",
     "PING_URL",
     "METRICS_DIR",
     "BUCKET_NAME",
@@ -70,10 +74,10 @@ WHERE_TO_GET_VALUES = (
 
 @dataclass(frozen=True)
 class Config:
-    """Everything the `.env` file and the environment say, checked. Durations in seconds, rates in bytes a second.
+    """Everything the `.env` file and the environment say, checked. Durations in seconds.
 
     `dashboard_url` is None where there is no dashboard to ask. `expect_every` is None where nobody says how often new bins
-    come. `ca_bundle` is the file with the certificates to trust, None
+    come, `max_daily` (bytes; infinite for `off`) where nobody sets it. `ca_bundle` is the file with the certificates to trust, None
     where nobody names one.
     """
 
@@ -92,7 +96,8 @@ class Config:
     confirm: float
     deletable_after: float
     expect_every: float | None
-    max_bandwidth: float | None
+    max_bandwidth: Timetable | None
+    max_daily: float | None
     exclude_dirs: tuple[str, ...]
     ping_url: str | None
     metrics_dir: str | None
@@ -159,7 +164,8 @@ def of_text(env_file: str | None, text: str, environ: Mapping[str, str]) -> Conf
         confirm=30.0 if confirm is None else confirm,
         deletable_after=DELETABLE_AFTER if deletable_after is None else deletable_after,
         expect_every=values.parsed("EXPECT_EVERY", parse_interval),
-        max_bandwidth=values.parsed("MAX_BANDWIDTH", parse_rate),
+        max_bandwidth=values.parsed("MAX_BANDWIDTH", _timetable),
+        max_daily=values.parsed("MAX_DAILY", parse_daily),
         exclude_dirs=tuple(name.strip() for name in exclude.split(",") if name.strip()),
         ping_url=values.get("PING_URL"),
         metrics_dir=values.parsed("METRICS_DIR", _whole_path),
@@ -250,6 +256,14 @@ def _whole_path(text: str, name: str) -> str | None:
             f"{name} names {path}, which is no whole path. Write it from the root on, or take the line out."
         )
     return path or None
+
+
+def _timetable(text: str, name: str) -> Timetable:
+    from ifcbscan.core.timetable import (
+        parse_timetable,
+    )  # only now: most have none, and no run is to load what it does not need
+
+    return parse_timetable(text, name)
 
 
 def _dashboard(text: str, name: str) -> str:

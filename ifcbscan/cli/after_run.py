@@ -115,6 +115,7 @@ class AfterRun(NamedTuple):
                 bins={state.value: count for state, count in report.bins.items()},
                 silence=report.silence,
                 reason=reason_of(report),
+                waits=report.waits,
                 attention=report.attention,
                 newest=report.newest_local,
                 instrument=() if report.vital is None else report.vital.lines(),

@@ -16,7 +16,8 @@ from ifcbscan.cli.options import (
 )
 from ifcbscan.cli.targets import absolute
 from ifcbscan.core.part import Part, parse_part
-from ifcbscan.core.units import parse_interval, parse_rate, parse_size, parse_with_unit
+from ifcbscan.core.timetable import parse_timetable
+from ifcbscan.core.units import parse_daily, parse_interval, parse_size, parse_with_unit
 from ifcbscan.core.window import EVERYTHING, Window
 from ifcbscan.core.words import human_bytes
 from ifcbscan.errors import UsageError
@@ -216,7 +217,9 @@ def _extras(words: Namespace) -> JobExtras:
         if text is not None:
             parse_interval(text, option)
     if words.bandwidth is not None:
-        parse_rate(words.bandwidth, "--bandwidth")
+        parse_timetable(words.bandwidth, "--bandwidth")
+    if words.max_daily is not None:
+        parse_daily(words.max_daily, "--max-daily")
     if words.ping is not None and not words.ping.lower().startswith(("http://", "https://")):
         raise UsageError(
             f"--ping: {words.ping!r} is no address that can be called; it begins with https:// or http://. Nothing was "
@@ -226,6 +229,7 @@ def _extras(words: Namespace) -> JobExtras:
         expect_every=words.expect_every,
         max_age=words.max_age,
         bandwidth=words.bandwidth,
+        max_daily=words.max_daily,
         ping=words.ping,
         metrics_dir=None if words.metrics_dir is None else absolute(words.metrics_dir),
     )

@@ -13,12 +13,15 @@ from __future__ import annotations
 import os
 import time
 from argparse import ArgumentParser, Namespace
-from typing import NamedTuple, Sequence
+from typing import TYPE_CHECKING, NamedTuple, Sequence
 
 from ifcbscan.cli.parser import SCAN_JOBS
-from ifcbscan.core.units import parse_duration, parse_interval, parse_rate
+from ifcbscan.core.units import parse_daily, parse_duration, parse_interval
 from ifcbscan.core.window import EVERYTHING, Window, make_window
 from ifcbscan.errors import ExitCode, UsageError
+
+if TYPE_CHECKING:
+    from ifcbscan.core.timetable import Timetable
 
 #: So many bins at the same time, at most: each takes a thread and a connection, and the server slows down who has many.
 MOST_JOBS = 64
@@ -44,8 +47,8 @@ class OutputArguments(NamedTuple):
 class ScanArguments(NamedTuple):
     """`--once`, `sync`, and the scan at the end of `start`.
 
-    `by_hand`: a person has asked for this scan and looks on. Times in seconds and `bandwidth` in bytes a second; None is
-    what the settings say, of `max_age` and `time_limit` no limit. `jobs`: bins sent at the same time.
+    `by_hand`: a person has asked for this scan and looks on. Times in seconds; None is
+    what the settings say, of `max_age` and `time_limit` no limit. `max_daily`: bytes, infinite for no limit. `jobs`: bins sent at the same time.
     `expect_every`: a new bin is expected every so many seconds, None is what the settings say. `mounted_at`: the mount point
     that DIR lay on when the schedule was made, None if it is not known or the root's.
     `beside`: another scan than that of the scheduled job (other bins, other settings), so its records stay as they are.
@@ -68,7 +71,8 @@ class ScanArguments(NamedTuple):
     settle: float | None = None
     confirm: float | None = None
     jobs: int = SCAN_JOBS
-    bandwidth: float | None = None
+    bandwidth: Timetable | None = None
+    max_daily: float | None = None
     metrics_file: str | None = None
     metrics_dir: str | None = None
     ping_url: str | None = None
@@ -178,7 +182,8 @@ def scan_arguments(words: Namespace) -> ScanArguments:
         confirm=duration(words.confirm, "--confirm"),
         max_age=duration(words.max_age, "--max-age"),
         time_limit=duration(words.time_limit, "--time-limit"),
-        bandwidth=parse_rate(words.bandwidth, "--bandwidth") if words.bandwidth else None,
+        bandwidth=bandwidth(words.bandwidth),
+        max_daily=None if words.max_daily is None else parse_daily(words.max_daily, "--max-daily"),
         metrics_file=words.metrics_file,
         metrics_dir=words.metrics_dir,
         ping_url=words.ping,
@@ -206,6 +211,15 @@ def window(words: Namespace) -> Window:
     `now` is this computer's time: on the instrument it is the clock that names the bins.
     """
     return make_window(words.since, words.until, words.instrument, time.time())
+
+
+def bandwidth(text: str | None) -> Timetable | None:
+    """What `--bandwidth` says, None if it was not given. Raises ConfigError."""
+    if not text:
+        return None
+    from ifcbscan.core.timetable import parse_timetable
+
+    return parse_timetable(text, "--bandwidth")
 
 
 def duration(text: str | None, option: str) -> float | None:

@@ -6,6 +6,7 @@ What a scan does with the bins is in runs/; here are the parts that depend on wh
 from __future__ import annotations
 
 import contextlib
+import math
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from typing import Mapping, NamedTuple, Sequence
@@ -128,6 +129,7 @@ def _metrics_file(job: Job, arguments: ScanArguments) -> str | None:
 def _scan_options(arguments: ScanArguments, job: Job, metrics_file: str | None) -> scan.ScanOptions:
     config = job.config
     expect_every = config.expect_every if arguments.expect_every is None else arguments.expect_every
+    max_daily = config.max_daily if arguments.max_daily is None else arguments.max_daily
     return scan.ScanOptions(
         account=config.account,
         time_series=job.time_series,
@@ -149,6 +151,7 @@ def _scan_options(arguments: ScanArguments, job: Job, metrics_file: str | None) 
         find_vital=not arguments.dry_run,
         window=arguments.window,
         expect_every=expect_every,
+        max_daily=None if max_daily == math.inf else max_daily,
     )
 
 
@@ -261,8 +264,8 @@ def _tools(order: _Order, held: run_locks.Held) -> _Tools:
     )
     requested = order.interruption.requested
     progress = Progress(clock, order.bar, getting_on=held.getting_on, stopped=requested.is_set)
-    rate = order.arguments.bandwidth or config.max_bandwidth
-    throttle = Throttle(rate, clock, requested) if rate else None
+    rates = order.arguments.bandwidth or config.max_bandwidth
+    throttle = Throttle(rates, clock, requested) if rates else None
 
     def pace(size: int) -> None:
         if throttle is not None:

@@ -35,7 +35,7 @@ class LastRun(NamedTuple):
     run that has counted them; `instrument`: what the last full run has seen of its sensors and its disk, in lines.
     `log_trouble`: why the log of this run could not be written, "" where it could. `succeeding_since`: when the first of the
     successes came that followed each other up to `last_success`, all of which have asked the archive; None if that one has not.
-    `reason`: why the exit code is not 0, where the summary is counts.
+    `reason`: why the exit code is not 0, where the summary is counts. `waits`: of bins that wait for tomorrow (MAX_DAILY).
     """
 
     finished: str
@@ -51,6 +51,7 @@ class LastRun(NamedTuple):
     instrument: tuple[str, ...] = ()
     succeeding_since: str | None = None
     reason: str = ""
+    waits: str = ""
 
     @staticmethod
     def that_ends_now(exit_code: int, summary: str, bins: dict[str, int]) -> LastRun:

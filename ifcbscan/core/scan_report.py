@@ -77,6 +77,9 @@ class ScanReport(NamedTuple):
     elsewhere: str = ""  # which other runs on this computer have bins of those to upload
     stalled: bool = False  # another run holds bins or a lock, and has given no sign of life for an hour
     silence: str = ""  # why nothing new can come of this folder (core/silence.py); also among the warnings
+    waits: str = (
+        ""  # how many bins wait for tomorrow, because of MAX_DAILY; what the operator wants is no warning
+    )
     max_age: float | None = None  # of a recent run: how old the bins are that it looks at, at most
     attention: int = 0  # bins that need a person; the other problems are calm
     vital: VitalSigns | None = None  # of the instrument and its disk; full runs only, and only if asked for
@@ -127,6 +130,7 @@ class Tally:
     files_uploaded: int = 0
     bytes_uploaded: int = 0
     unreadable: int = 0
+    waits: str = ""  # as in the report
 
     def count(self, pid: Pid, state: BinState, reason: str) -> None:
         """Put one bin into its count, and among the problems if it is one.
@@ -189,6 +193,8 @@ def summary(report: ScanReport) -> str:
     if report.files_uploaded:
         sent = f"{counted(report.files_uploaded, 'file')}, {human_bytes(report.bytes_uploaded)}"
         line += f"; sent {sent} in {report.seconds:,.0f} s"
+    if report.waits:
+        line += f"; {report.waits}"
     return line + (" (dry run: nothing was sent)" if report.dry_run else "")
 
 

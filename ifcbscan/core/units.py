@@ -48,6 +48,16 @@ def parse_size(text: str, name: str) -> int:
     return int(size)
 
 
+def parse_daily(text: str, name: str) -> float:
+    """Bytes a day of `500M`, `1G`; infinity for `off`, which is no limit. Raises ConfigError naming `name`."""
+    if text.strip().lower() == "off":
+        return math.inf
+    try:
+        return parse_size(text, name)
+    except ConfigError:
+        raise ConfigError(f"{name}: {text!r} is no size; write bytes a day as 500M or 1G, or off.") from None
+
+
 def parse_rate(text: str, name: str) -> float:
     """Bytes a second of `500K`, `2M`, `80000`. Raises ConfigError naming `name`."""
     match = _RATE.fullmatch(text.strip())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import Mapping, NamedTuple, Sequence
 
 from ifcbscan.core.adc import Finding
@@ -14,7 +15,8 @@ class Compared(NamedTuple):
     """The tree as it was walked and the bucket as it was listed, at the moment `now`.
 
     `retry_rejected`: send again what the archive refused before. `other_content`: by bin, the files that are known to
-    have other content in the archive (`sync --content`). `adc_was_alone`: as in `Known`, by an earlier listing of this run.
+    have other content in the archive (`sync --content`). `adc_was_alone`: as in `Known`, by an earlier listing of this run. `put_on`: what the
+    listing has shown to be put on which day, see core/budget.py.
     """
 
     inventory: Inventory
@@ -24,11 +26,14 @@ class Compared(NamedTuple):
     retry_rejected: bool
     other_content: Mapping[Pid, frozenset[str]]
     adc_was_alone: frozenset[str] = frozenset()
+    put_on: Mapping[str, int] = MappingProxyType({})
 
-    def listed_again(self, remote: Mapping[str, RemoteFileset], now: Now) -> Compared:
+    def listed_again(
+        self, remote: Mapping[str, RemoteFileset], now: Now, put_on: Mapping[str, int] = MappingProxyType({})
+    ) -> Compared:
         """The same with a younger listing. What is told of a bin for its state in this one is told all the same."""
         alone = self.adc_was_alone.union(pid for pid, there in self.remote.items() if adc_is_alone(there))
-        return self._replace(remote=remote, now=now, adc_was_alone=alone)
+        return self._replace(remote=remote, now=now, adc_was_alone=alone, put_on=put_on)
 
     def there(self, pid: Pid) -> RemoteFileset:
         """What the bucket holds of a bin."""

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import itertools
 from concurrent.futures import Executor
-from typing import Callable, Collection, Iterable, Iterator, NamedTuple, Sequence, TypeVar
+from types import MappingProxyType
+from typing import Callable, Collection, Iterable, Iterator, Mapping, NamedTuple, Sequence, TypeVar
 
 from ifcbscan.core.bins import Pid, RemoteFileset
 from ifcbscan.core.remote_index import KeyRange, ListedObject, full_ranges, index_objects, range_around
@@ -48,11 +49,13 @@ def list_ranges(
 class RemoteListing(NamedTuple):
     """What the bucket holds of the bins that were asked for.
 
-    `nothing_seen`: the listing had no object at all, of whatever kind. It may have been of a few days only.
+    `nothing_seen`: the listing had no object at all, of whatever kind. It may have been of a few days only. `put_on`: what was
+    put on which day, as core/budget.py counts it; empty in a run without a budget.
     """
 
     bins: dict[str, RemoteFileset]
     nothing_seen: bool
+    put_on: Mapping[str, int] = MappingProxyType({})
 
 
 def list_remote(options: ScanOptions, inventory: Inventory, bucket: Bucket, pool: Executor) -> RemoteListing:
@@ -61,17 +64,62 @@ def list_remote(options: ScanOptions, inventory: Inventory, bucket: Bucket, pool
     A recent run lists only the days of its bins; a full one everything, in ranges side by side.
     """
     prefix = Series(options.account, options.time_series).prefix
-    complete = [pid for pid, fileset in inventory.filesets.items() if fileset.complete]
+    complete = _complete(inventory)
     if not complete:
         return RemoteListing({}, False)  # nothing that could be sent: the bucket need not be asked
     ranges = ranges_to_list(complete, prefix, recent=options.max_age is not None)
 
-    def read(objects: Iterator[ListedObject]) -> tuple[bool, dict[str, RemoteFileset]]:
+    def read(objects: Iterator[ListedObject]) -> RemoteListing:
+        put_on: dict[str, int] = {}
+        if options.max_daily is not None:
+            from ifcbscan.core.budget import counted_from, noted  # as few runs have a budget
+
+            objects = noted(objects, counted_from(options.window, prefix), put_on)
         first = list(itertools.islice(objects, 1))
-        return not first, index_objects(itertools.chain(first, objects), prefix, inventory.filesets)
+        bins = index_objects(itertools.chain(first, objects), prefix, inventory.filesets)
+        return RemoteListing(bins, not first, put_on)
 
     parts = list(list_ranges(bucket, prefix, ranges, read, pool))
     bins: dict[str, RemoteFileset] = {}
-    for _, part in parts:
-        bins.update(part)
-    return RemoteListing(bins, all(nothing for nothing, _ in parts))
+    for part in parts:
+        bins.update(part.bins)
+    return RemoteListing(bins, all(part.nothing_seen for part in parts), added(part.put_on for part in parts))
+
+
+def put_on_elsewhere(
+    options: ScanOptions, inventory: Inventory, bucket: Bucket, pool: Executor
+) -> Mapping[str, int]:
+    """What was put on which day (core/budget.py) outside of the days that a recent run lists.
+
+    What was put today may be of any day. Lists all of the time series, or what of it lies behind the first day of the
+    window. Raises BucketRefused, BucketUnreachable, Interrupted.
+    """
+    from ifcbscan.core.budget import counted_from, noted
+
+    prefix = Series(options.account, options.time_series).prefix
+    start_after = counted_from(options.window, prefix)
+    known = range_around(_complete(inventory), prefix)
+    ranges = [KeyRange(start_after, known.start_after), KeyRange(known.up_to, "")]
+
+    def read(objects: Iterator[ListedObject]) -> Mapping[str, int]:
+        put_on: dict[str, int] = {}
+        for _ in noted(objects, start_after, put_on):
+            pass
+        return put_on
+
+    return added(
+        list_ranges(bucket, prefix, [keys for keys in ranges if keys.start_after != keys.up_to], read, pool)
+    )
+
+
+def added(parts: Iterable[Mapping[str, int]]) -> Mapping[str, int]:
+    """The sum of what was put on each day, from listings of different keys."""
+    put_on: dict[str, int] = {}
+    for part in parts:
+        for day, size in part.items():
+            put_on[day] = put_on.get(day, 0) + size
+    return put_on
+
+
+def _complete(inventory: Inventory) -> list[Pid]:
+    return [pid for pid, fileset in inventory.filesets.items() if fileset.complete]

@@ -76,7 +76,8 @@ def scan(
         decision = decide_fragment(fragment, inventory.filesets[fragment.pid], now)
         tally.count(fragment.pid, decision.state.counted, decision.reason)
     marks = _content_marks(preparations.differs, inventory, remote.bins)
-    compared = Compared(inventory, remote.bins, now, options.policy, options.retry_rejected, marks)
+    policy, retry = options.policy, options.retry_rejected
+    compared = Compared(inventory, remote.bins, now, policy, retry, marks, put_on=remote.put_on)
     to_do = _decide_all(compared, tree, tally, listener)
     prefix = Series(options.account, options.time_series).prefix
     guard = preparations.guard
@@ -90,7 +91,7 @@ def scan(
         from ifcbscan.runs import sending
 
         if options.dry_run:
-            sending.show_what_would_be_sent(to_do, compared, tree, show, tally)
+            sending.show_what_would_be_sent(to_do, compared, options, backends, show, tally)
         else:
             ended_by = sending.send(to_do, compared, options, backends, listener, tally)
     vital = None
@@ -120,6 +121,7 @@ def scan(
         ended_at=bucket.server_clock.now(),
         uploaded=tuple(tally.uploaded),
         silence=silence,
+        waits=tally.waits,
         attention=tally.attention,
         max_age=options.max_age,
         newest_local=newest_complete(inventory.filesets.values(), now.server + AHEAD_AT_MOST)

@@ -13,7 +13,8 @@ class ScanOptions(NamedTuple):
 
     `expect_every`: a new bin is expected every so many seconds; None: nobody says so.
     `find_newest`: note the newest bins in the report, also where nothing was sent; it costs time for each bin. `find_vital`: in a
-    full run, look for the vital signs of the instrument and its disk.
+    full run, look for the vital signs of the instrument and its disk. `max_daily`: so many bytes are put a day (UTC), all runs
+    together, before no new bin is begun; None: no limit.
     """
 
     account: str
@@ -28,6 +29,7 @@ class ScanOptions(NamedTuple):
     find_vital: bool = False
     window: Window = EVERYTHING
     expect_every: float | None = None
+    max_daily: float | None = None
 
     @property
     def mode(self) -> str:

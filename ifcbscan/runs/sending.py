@@ -8,17 +8,18 @@ from __future__ import annotations
 from typing import Callable, Iterable, Sequence
 
 from ifcbscan.core.bins import MISSING, Fileset
+from ifcbscan.core.budget import Cost, PutOn, cost_of
 from ifcbscan.core.dashboard_rules import refusal_warning
 from ifcbscan.core.decision import Now
 from ifcbscan.core.scan_report import Result, Tally
 from ifcbscan.core.series import Series
 from ifcbscan.core.states import BinState
-from ifcbscan.disk.tree import LocalTree
 from ifcbscan.errors import IfcbscanError
 from ifcbscan.runs.backends import Backends
 from ifcbscan.runs.compared import Compared
+from ifcbscan.runs.daily_budget import NO_BUDGET, DailyBudget, NoBudget
 from ifcbscan.runs.listener import Listener
-from ifcbscan.runs.listing import list_remote
+from ifcbscan.runs.listing import added, list_remote, put_on_elsewhere
 from ifcbscan.runs.one_bin import BinJob, result_if_sent
 from ifcbscan.runs.scan_options import ScanOptions
 from ifcbscan.runs.upload import Uploader, UploadOptions
@@ -34,44 +35,101 @@ def send(
 ) -> IfcbscanError | None:
     """Send the bins, in their order, and count each; returns the error that ended the run early, if one did.
 
-    Of bins that the dashboard will refuse there is a warning.
+    Of bins that the dashboard will refuse there is a warning. Raises BucketRefused, BucketUnreachable, Interrupted before
+    anything is sent: where there is a budget, it has to be known what is spent of it.
     """
-    prefix = Series(options.account, options.time_series).prefix
-    how = UploadOptions(prefix, options.policy, options.jobs, options.time_limit)
-    uploader = Uploader(how, backends, listener)
-    latest = compared
-
-    def list_again() -> None:
-        nonlocal latest
-        remote = list_remote(options, compared.inventory, backends.bucket, backends.pool).bins
-        now = Now(backends.bucket.server_clock.now(), backends.clock.wall())
-        latest = latest.listed_again(remote, now)
-
+    archive = _Archive(compared, options, backends)
+    budget = archive.budget()
+    to_do = budget.in_turn(to_do)
+    how = UploadOptions(archive.prefix, options.policy, options.jobs, options.time_limit)
+    uploader = Uploader(how, backends, listener, budget)
+    list_again = budget.count if isinstance(budget, DailyBudget) else archive.list_again
     with backends.stop.deferred():  # a signal must not come between a bin and its count
-        ended_by = uploader.run(to_do, lambda local: _job(latest, local), list_again, tally)
+        ended_by = uploader.run(to_do, archive.job, list_again, tally)
+    tally.waits = budget.words()
     if tally.refusable:
         tally.warnings.append(refusal_warning(tally.refusable))
     return ended_by
 
 
 def show_what_would_be_sent(
-    to_do: Iterable[Fileset], compared: Compared, tree: LocalTree, show: Callable[[str], None], tally: Tally
+    to_do: Iterable[Fileset],
+    compared: Compared,
+    options: ScanOptions,
+    backends: Backends,
+    show: Callable[[str], None],
+    tally: Tally,
 ) -> None:
-    """Count the bins of a dry run, and `show` a line of each. Reads their .adc and .hdr files, and sends nothing."""
-    for local in to_do:
-        job = _job(compared, local)
-        result = result_if_sent(job, tree, compared.now, compared.policy)
+    """Count the bins of a dry run, and `show` a line of each. Reads their .adc and .hdr files, and sends nothing.
+
+    Raises BucketRefused, BucketUnreachable, Interrupted: the budget is that of today.
+    """
+    archive = _Archive(compared, options, backends)
+    budget = archive.budget()
+    waits = False
+    for local in budget.in_turn(to_do):
+        job = archive.job(local)
+        waits = waits or not budget.may_begin(local)
+        if waits:
+            job.result = Result(BinState.TO_UPLOAD, "waits for tomorrow (MAX_DAILY)")
+            budget.end(job)
+            tally.count(local.pid, *job.result)
+            show(f"{local.pid:<24}  {job.result.reason}")
+            continue
+        result = result_if_sent(job, backends.tree, compared.now, compared.policy)
+        if result.state is BinState.TO_UPLOAD:
+            budget.begin(job)
         tally.count(local.pid, *result)
         show(_line(job, result))
+    tally.waits = budget.words()
 
 
-def _job(compared: Compared, local: Fileset) -> BinJob:
-    """The bin with its first decision, ready to be sent."""
-    pid = local.pid
-    there, decision = compared.there(pid), compared.decide(local)
-    return BinJob(
-        local, there, compared.copies(pid), decision, compared.known(pid), repairs=there.adc != MISSING
-    )
+class _Archive:
+    """The archive as it was listed last, by whoever asked for that in this run."""
+
+    def __init__(self, compared: Compared, options: ScanOptions, backends: Backends) -> None:
+        self.prefix = Series(options.account, options.time_series).prefix
+        self._compared = compared
+        self._options = options
+        self._backends = backends
+        self._is_counted = False
+
+    def job(self, local: Fileset) -> BinJob:
+        """The bin with its first decision, ready to be sent."""
+        compared, pid = self._compared, local.pid
+        there, decision = compared.there(pid), compared.decide(local)
+        return BinJob(
+            local, there, compared.copies(pid), decision, compared.known(pid), repairs=there.adc != MISSING
+        )
+
+    def list_again(self) -> None:
+        """Raises BucketRefused, BucketUnreachable, Interrupted."""
+        bucket, clock = self._backends.bucket, self._backends.clock
+        remote = list_remote(self._options, self._compared.inventory, bucket, self._backends.pool)
+        now = Now(bucket.server_clock.now(), clock.wall())
+        self._compared = self._compared.listed_again(remote.bins, now, remote.put_on)
+
+    def budget(self) -> NoBudget:
+        """That of the run."""
+        limit = self._options.max_daily
+        if limit is None:
+            return NO_BUDGET
+        return DailyBudget(limit, self._backends.bucket.server_clock.now, self._cost, self._put_on)
+
+    def _cost(self, local: Fileset) -> Cost:
+        compared, pid = self._compared, local.pid
+        return cost_of(local, compared.there(pid), compared.known(pid).other_content)
+
+    def _put_on(self) -> PutOn:
+        """What was put on which day. The run has listed the archive already, so the first time that is not done again."""
+        if self._is_counted:
+            self.list_again()
+        self._is_counted = True
+        compared, backends = self._compared, self._backends
+        if self._options.max_age is None:
+            return compared.put_on
+        elsewhere = put_on_elsewhere(self._options, compared.inventory, backends.bucket, backends.pool)
+        return added([compared.put_on, elsewhere])
 
 
 def _line(job: BinJob, result: Result) -> str:

@@ -1,6 +1,7 @@
 """The scheduler of bins: sends several at a time, newest first, and counts each of them exactly once.
 
-In a run with a time limit one worker takes its bins from anywhere, so that no bin is left out in every run.
+In a run with a time limit one worker takes its bins from anywhere, so that no bin is left out in every run; with a budget of
+bytes none does, as the newest bins are to have it.
 
 What is done with one bin is in one_bin.py. While one bin waits for the archive's check, others are sent. Decides
 nothing but when the run ends. Everything that is counted is counted in the calling thread.
@@ -21,6 +22,7 @@ from ifcbscan.core.scan_report import Result, Tally
 from ifcbscan.core.states import BinState
 from ifcbscan.errors import BucketRefused, BucketUnreachable, IfcbscanError, Interrupted
 from ifcbscan.runs.backends import Backends
+from ifcbscan.runs.daily_budget import NO_BUDGET, NoBudget
 from ifcbscan.runs.glance import glances
 from ifcbscan.runs.listener import Listener
 from ifcbscan.runs.one_bin import BinJob, BinSteps, result_if_left
@@ -57,7 +59,9 @@ class UploadOptions(NamedTuple):
 class Uploader:
     """Sends bins. One use each."""
 
-    def __init__(self, options: UploadOptions, backends: Backends, listener: Listener) -> None:
+    def __init__(
+        self, options: UploadOptions, backends: Backends, listener: Listener, budget: NoBudget = NO_BUDGET
+    ) -> None:
         """When `backends.stop` is requested the rest is left to a later run. A bin that another run has locked is
         left to it."""
         self._bucket = backends.bucket
@@ -66,6 +70,7 @@ class Uploader:
         self._pool = backends.pool
         self._jobs = options.jobs
         self._listener = listener
+        self._budget = budget
         self._cancelled = backends.stop.requested
         self._bin_locks = backends.bin_locks
         self._steps = BinSteps(options.prefix, options.policy, backends)
@@ -81,7 +86,9 @@ class Uploader:
         self._order = itertools.count()
         self._running: dict[Future[None], BinJob] = {}
         # In a run that may end before its queue does, one bin at a time comes from anywhere in it.
-        self._takes_from_anywhere = options.time_limit is not None and options.jobs > 1
+        self._takes_from_anywhere = (
+            options.time_limit is not None and options.jobs > 1 and not budget.is_limited
+        )
         self._from_anywhere: BinJob | None = None
         self._failed_in_a_row = 0
         self._unreachable_in_a_row = 0
@@ -142,11 +149,25 @@ class Uploader:
                 # What fails now will fail in the next run, too: some of the time goes to bins from anywhere else.
                 self._failed_in_a_row = 0
                 self._ready.rotate(-random.randrange(len(self._ready)))
-            if self._takes_from_anywhere and self._from_anywhere is None and self._running:
-                self._from_anywhere = self._open_job(self._taken_from_anywhere())
-                return self._from_anywhere
-            return self._open_job(self._ready.popleft())
+            return self._begun()
         return None
+
+    def _begun(self) -> BinJob | None:
+        """A new bin, if the budget has room for the next in turn."""
+        try:
+            if not self._budget.may_begin(self._ready[0]):
+                return None
+        except Interrupted:
+            return None  # the flag is set by which the loop ends
+        except (BucketRefused, BucketUnreachable) as error:
+            self._ended_by = error
+            return None
+        if self._takes_from_anywhere and self._from_anywhere is None and self._running:
+            self._from_anywhere = self._open_job(self._taken_from_anywhere())
+            return self._from_anywhere
+        job = self._open_job(self._ready.popleft())
+        self._budget.begin(job)
+        return job
 
     def _take_up_what_is_due(self) -> None:
         """All bins whose waiting is over, with one look at them."""
@@ -286,6 +307,7 @@ class Uploader:
         assert job.result is not None
         if job.locked:
             self._bin_locks.release(job.local.pid)
+        self._budget.end(job)
         state, reason = job.result
         tally.count(job.local.pid, state, reason)
         if state is BinState.SYNCED:

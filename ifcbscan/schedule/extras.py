@@ -29,6 +29,7 @@ class JobExtras(NamedTuple):
     bandwidth: str | None = None
     ping: str | None = None
     metrics_dir: str | None = None
+    max_daily: str | None = None
 
     def options(self) -> list[str]:
         """The words of both entries' command lines; none for a job without extras."""
@@ -70,6 +71,7 @@ class JobExtras(NamedTuple):
             (self.max_age, f"every minute bins up to {self.max_age} old"),
             (self.expect_every, f"a new bin expected every {self.expect_every}"),
             (self.bandwidth, f"at most {self.bandwidth} bytes a second"),
+            (self.max_daily, f"at most {self.max_daily} bytes a day"),
             (self.ping, f"a monitor at {_host(self.ping or '')} is told"),
             (self.metrics_dir, f"metrics in {self.metrics_dir}"),
             (self.mounted_at, f"on the disk mounted at {self.mounted_at}"),

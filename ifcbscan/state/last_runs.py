@@ -82,6 +82,7 @@ def _is_sound(record: LastRun) -> bool:
                 record.silence,
                 record.log_trouble,
                 record.reason,
+                record.waits,
                 *record.instrument,
             )
         )

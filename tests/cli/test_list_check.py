@@ -234,6 +234,31 @@ def test_where_all_is_in_order_every_line_is_green_and_the_exit_code_0(
 
 
 @on_moto
+@pytest.mark.parametrize(
+    "setting, in_schedule, said",
+    [
+        ("500K", None, "at most 500.0 kB a second now (MAX_BANDWIDTH; by this computer's clock it is "),
+        ("00:00,200K 00:01,200K", None, "at most 200.0 kB a second now (MAX_BANDWIDTH; "),
+        ("500K", "Mon-00:00,off Fri-12:00,off", "no limit now (--bandwidth in the schedule; "),
+    ],
+)
+def test_it_says_what_may_be_sent_now(
+    operator: Operator,
+    dashboard: DashboardStandIn,
+    env_file: Path,
+    cron_service: None,
+    setting: str,
+    in_schedule: str | None,
+    said: str,
+) -> None:
+    rewrite_env(env_file, MAX_BANDWIDTH=setting)
+    if in_schedule is not None:
+        operator.run("start", operator.home, "nauset", "--no-sync", "--bandwidth", in_schedule)
+    good, text = items(operator.run("check", operator.home, "nauset"))["bandwidth"]
+    assert good and text.startswith(said)
+
+
+@on_moto
 def test_without_arguments_it_checks_what_the_env_file_names(
     operator: Operator, dashboard: DashboardStandIn, env_file: Path, cron_service: None
 ) -> None:

@@ -372,6 +372,7 @@ def test_force_installs_without_a_network_and_says_what_could_not_be_asked(
         (["--max-age", "10"], "--max-age: '10' would be seconds; give a unit"),
         (["--expect-every", "0"], "--expect-every: '0' is no time in which something can be expected"),
         (["--bandwidth", "fast"], "--bandwidth: 'fast' is no rate"),
+        (["--max-daily", "much"], "--max-daily: 'much' is no size; write bytes a day as 500M or 1G, or off."),
         (
             ["--ping", "hc.example/x"],
             "--ping: 'hc.example/x' is no address that can be called; it begins with https:",

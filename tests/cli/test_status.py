@@ -336,6 +336,15 @@ def test_the_reason_of_a_run_that_partly_failed_is_shown(operator: Operator, dat
     assert shown["last scan"].endswith(": finished, but something failed: the disk is nearly full")
 
 
+def test_bins_that_wait_for_tomorrow_are_shown_and_nobody_has_to_act(operator: Operator, data: Path) -> None:
+    waits = "MAX_DAILY of 1.0 GB is used up: 2 bins wait for tomorrow (00:00 UTC)"
+    change(record(data, "recent", bins={"to_upload": 2, "synced": 5}), waits=waits)
+    record(data, "full", bins={"to_upload": 2, "synced": 5})
+    shown = rows(operator)
+    assert shown["last scan"].endswith(f"ago): done: {waits}") and shown["last full"].endswith("ago): done")
+    assert shown["state"] == "on its way: 2 bins on the way"
+
+
 def test_where_cron_does_not_run_that_is_the_state_of_every_job(
     operator: Operator, data: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -16,6 +16,7 @@ from ifcbscan.config import (
     Config,
     load,
 )
+from ifcbscan.core.timetable import parse_timetable
 from ifcbscan.errors import ConfigError, ExitCode
 
 KEY_ID = "AKIAIOSFODNN7EXAMPLE"
@@ -60,7 +61,7 @@ def test_every_optional_value_is_read(env_path: Path) -> None:
         + "BUCKET_NAME=other\nAWS_REGION=eu-north-1\nS3_ENDPOINT_URL=https://s3.example.org\n"
         + "DASHBOARD_URL=https://dashboard.example.org/\nSETTLE_SECONDS=2m\nCONFIRM_SECONDS=0\n"
         + "DELETABLE_AFTER=3d\nEXPECT_EVERY=2h\n"
-        + "MAX_BANDWIDTH=500K\nEXCLUDE_DIRS= skip , my beads,,\nPING_URL=https://ping.example.org/1\n"
+        + "MAX_BANDWIDTH=500K\nMAX_DAILY=1G\nEXCLUDE_DIRS= skip , my beads,,\nPING_URL=https://ping.example.org/1\n"
         + "METRICS_DIR=/srv/metrics\n",
     )
     assert (config.session_token, config.data_dir, config.time_series) == (
@@ -74,7 +75,8 @@ def test_every_optional_value_is_read(env_path: Path) -> None:
         "https://s3.example.org",
     )
     assert config.dashboard_url == "https://dashboard.example.org"
-    assert (config.settle, config.confirm, config.max_bandwidth) == (120.0, 0.0, 500000.0)
+    assert config.max_daily == 1e9
+    assert (config.settle, config.confirm, config.max_bandwidth) == (120.0, 0.0, parse_timetable("500K", ""))
     assert (config.deletable_after, config.expect_every) == (3 * 86400.0, 7200.0)
     assert config.exclude_dirs == ("skip", "my beads")
     assert config.ping_url == "https://ping.example.org/1"
@@ -257,6 +259,8 @@ def test_an_account_that_could_leave_its_prefix_is_refused(env_path: Path, accou
         ("MAX_BANDWIDTH=fast", "MAX_BANDWIDTH"),
         ("MAX_BANDWIDTH=0", "MAX_BANDWIDTH"),
         ("MAX_BANDWIDTH=nan", "MAX_BANDWIDTH"),
+        ("MAX_DAILY=much", "MAX_DAILY"),
+        ("MAX_BANDWIDTH=08:00,200K 25:00,2M", "MAX_BANDWIDTH"),
         ("S3_ENDPOINT_URL=s3.example.org", "S3_ENDPOINT_URL"),
         ("S3_ENDPOINT_URL=ftp://s3.example.org", "S3_ENDPOINT_URL"),
         ("S3_ENDPOINT_URL=https://", "S3_ENDPOINT_URL"),

@@ -8,6 +8,7 @@ import os
 import shutil
 import sys
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Callable, Iterator, Sequence
 
 from ifcbscan.cli import output
@@ -17,6 +18,7 @@ from ifcbscan.cli.checked import Item, not_good
 from ifcbscan.cli.cron_check import check_cron
 from ifcbscan.cli.job import Job, load_config
 from ifcbscan.cli.more_options import CheckArguments
+from ifcbscan.cli.options import bandwidth
 from ifcbscan.cli.schedule_check import check_entries, not_on_its_disk
 from ifcbscan.cli.schedule_view import installed_jobs, rival_words, rivals_among
 from ifcbscan.cli.signals import Interruption
@@ -92,6 +94,10 @@ def _items(arguments: CheckArguments, interruption: Interruption) -> Iterator[It
     folder = _folder(directory, time_series, jobs or ())
     yield folder
     clock = Clock()
+    scheduled = (
+        _scheduled(absolute(directory), time_series, jobs or ()) if directory and folder.good else None
+    )
+    yield from _bandwidth(config, scheduled, clock)
     client = Wire(config, 1)
     bucket = Bucket(config, clock, client, interruption.requested)
     account = _Account()
@@ -112,7 +118,7 @@ def _items(arguments: CheckArguments, interruption: Interruption) -> Iterator[It
         yield Item(None, "writing", "not checked: the archive could not be asked")
     if directory and folder.good:
         asked = bucket if reached.good else None
-        subject = _subject(config, absolute(directory), time_series, jobs or ())
+        subject = _subject(config, absolute(directory), time_series, scheduled)
         yield from check_bins(config, subject, asked, clock, interruption)
     yield from _on_dashboard(config, time_series, account)
     if arguments.cron:
@@ -154,22 +160,40 @@ def _without_settings(arguments: CheckArguments, jobs: Sequence[InstalledJob]) -
             yield Item(None, "time series", f"{time_series} may be a name; whether it exists was not checked")
 
 
-def _subject(
-    config: Config, directory: str, time_series: str | None, jobs: Sequence[InstalledJob]
-) -> BinsSubject:
-    """With what the scheduled job of this folder says, if there is one and it can be understood."""
-    subject = BinsSubject(directory, time_series, EVERYTHING, config.expect_every)
+def _scheduled(directory: str, time_series: str | None, jobs: Sequence[InstalledJob]) -> ScheduledJob | None:
     for installed in jobs:
         job = installed.job
         if job.time_series == time_series and is_same_file(job.directory, directory):
-            words = job.extras.expect_every
-            with contextlib.suppress(
-                IfcbscanError
-            ):  # an entry that somebody has edited: its scans say what is wrong
-                if words is not None:
-                    subject = subject._replace(expect_every=parse_interval(words, "--expect-every"))
-            return subject._replace(window=job.window) if job.window.understood else subject
-    return subject
+            return job
+    return None
+
+
+def _subject(
+    config: Config, directory: str, time_series: str | None, job: ScheduledJob | None
+) -> BinsSubject:
+    """With what the scheduled job of this folder says, if there is one and it can be understood."""
+    subject = BinsSubject(directory, time_series, EVERYTHING, config.expect_every)
+    if job is None:
+        return subject
+    words = job.extras.expect_every
+    with contextlib.suppress(IfcbscanError):  # an entry that somebody has edited: its scans say what is wrong
+        if words is not None:
+            subject = subject._replace(expect_every=parse_interval(words, "--expect-every"))
+    return subject._replace(window=job.window) if job.window.understood else subject
+
+
+def _bandwidth(config: Config, job: ScheduledJob | None, clock: Clock) -> Iterator[Item]:
+    """What may be sent a second at this moment, where there is a limit at any time."""
+    rates, source = config.max_bandwidth, "MAX_BANDWIDTH"
+    with contextlib.suppress(IfcbscanError):  # as above
+        if job is not None and job.extras.bandwidth is not None:
+            rates, source = bandwidth(job.extras.bandwidth), "--bandwidth in the schedule"
+    if rates is None:
+        return
+    local = datetime.fromtimestamp(clock.wall())
+    rate = rates.rate_at(local)
+    limit = "no limit" if rate is None else f"at most {human_bytes(rate)} a second"
+    yield Item(True, "bandwidth", f"{limit} now ({source}; by this computer's clock it is {local:%a %H:%M})")
 
 
 def _scheduler() -> Item:

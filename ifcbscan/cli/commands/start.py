@@ -11,7 +11,7 @@ from ifcbscan.cli import output, scanning
 from ifcbscan.cli.job import Job, find_job, find_job_with_log
 from ifcbscan.cli.log import check_log_file, note_installed
 from ifcbscan.cli.more_options import StartArguments
-from ifcbscan.cli.options import JobArguments, OutputArguments, ScanArguments
+from ifcbscan.cli.options import JobArguments, OutputArguments, ScanArguments, bandwidth
 from ifcbscan.cli.signals import Interruption
 from ifcbscan.cli.start_plan import (
     as_spelt,
@@ -29,7 +29,7 @@ from ifcbscan.clock import Clock
 from ifcbscan.core.printable import printable
 from ifcbscan.core.remote_index import MOST_RANGES
 from ifcbscan.core.series import Series, remark_on_name
-from ifcbscan.core.units import parse_interval, parse_rate
+from ifcbscan.core.units import parse_daily, parse_interval
 from ifcbscan.core.window import EVERYTHING, Window
 from ifcbscan.core.words import without_nothing_sent
 from ifcbscan.dashboard import series
@@ -283,7 +283,8 @@ def _send_what_is_there(scheduled: ScheduledJob, force: bool, interruption: Inte
         by_hand=True,
         force=force,
         window=scheduled.window,
-        bandwidth=None if extras.bandwidth is None else parse_rate(extras.bandwidth, "--bandwidth"),
+        bandwidth=bandwidth(extras.bandwidth),
+        max_daily=None if extras.max_daily is None else parse_daily(extras.max_daily, "--max-daily"),
         expect_every=None
         if extras.expect_every is None
         else parse_interval(extras.expect_every, "--expect-every"),

@@ -245,6 +245,8 @@ def _run(record: LastRun | None, known: KnownJob, now: float) -> str:
         result += f": {record.silence}"
     elif record.exit_code == ExitCode.PARTLY_FAILED and reason_of(record) != record.summary:
         result += f": {reason_of(record)}"
+    elif record.waits:
+        result += f": {record.waits}"
     return f"{_when(record.finished, now)}: {result}"
 
 

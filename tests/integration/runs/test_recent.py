@@ -219,6 +219,8 @@ def test_a_full_walk_asks_for_every_member_once(
 
 NEVER_IN_A_QUIET_RUN = {
     "boto3",
+    "ifcbscan.core.budget",
+    "ifcbscan.core.timetable",
     "ifcbscan.dashboard.calls",
     "ifcbscan.demo.show",
     "ifcbscan.html.page",
@@ -226,6 +228,7 @@ NEVER_IN_A_QUIET_RUN = {
     "ifcbscan.monitor.ping",
     "ifcbscan.schedule",
     "ifcbscan.dashboard.series",
+    "ifcbscan.runs.daily_budget",
     "ifcbscan.runs.one_bin",
     "ifcbscan.runs.sending",
     "ifcbscan.runs.upload",

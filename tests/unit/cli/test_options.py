@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shlex
 from typing import Any
 
@@ -21,6 +22,7 @@ from ifcbscan.cli.more_options import (
 )
 from ifcbscan.cli.options import JobArguments, OutputArguments, ScanArguments, parse
 from ifcbscan.core.part import Part
+from ifcbscan.core.timetable import parse_timetable
 from ifcbscan.core.window import EVERYTHING, Window
 from ifcbscan.errors import ConfigError, UsageError
 
@@ -39,8 +41,8 @@ LINES = {
     "/data --once --max-age 3d nauset --quiet --log-file a.log": ScanArguments(
         JOB, OutputArguments(log_file="a.log", quiet=True), max_age=259200.0
     ),
-    "sync /data --content --bandwidth 2M nauset": ScanArguments(
-        JOB, by_hand=True, content=True, bandwidth=2000000.0
+    "sync /data --content --bandwidth 2M --max-daily off nauset": ScanArguments(
+        JOB, by_hand=True, content=True, bandwidth=parse_timetable("2M", ""), max_daily=math.inf
     ),
     "--once --dry-run --force --replace --retry-rejected --no-integrity-check --exclude a --exclude b": ScanArguments(
         NO_JOB,

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ifcbscan.core.units import parse_duration, parse_interval, parse_rate, parse_size, parse_with_unit
+from ifcbscan.core.units import (
+    parse_daily,
+    parse_duration,
+    parse_interval,
+    parse_rate,
+    parse_size,
+    parse_with_unit,
+)
 from ifcbscan.errors import ConfigError
 
 pytestmark = pytest.mark.windows_core
@@ -92,6 +101,15 @@ def test_a_size_is_in_bytes(text: str, size: int) -> None:
 def test_what_is_no_size_is_refused_by_the_name_of_its_option(text: str) -> None:
     with pytest.raises(ConfigError, match="--write-size"):
         parse_size(text, "--write-size")
+
+
+def test_bytes_a_day_may_be_without_a_limit() -> None:
+    assert (parse_daily("1.5G", "MAX_DAILY"), parse_daily(" Off ", "MAX_DAILY")) == (1_500_000_000, math.inf)
+    for text in ("", "0", "1T", "lots", "-1G"):
+        with pytest.raises(
+            ConfigError, match="MAX_DAILY: .* is no size; write bytes a day as 500M or 1G, or off."
+        ):
+            parse_daily(text, "MAX_DAILY")
 
 
 @given(st.text(max_size=12))

@@ -51,9 +51,10 @@ class Scene:
     def shown(self) -> str:
         compared = self.compared()
         lines: list[str] = []
-        show_what_would_be_sent(
-            compared.inventory.filesets.values(), compared, self.tree, lines.append, self.tally
-        )
+        backends = Backends(self.tree, self.bucket, self.clock, SerialExecutor())
+        options = ScanOptions("hablab", "nauset", Policy())
+        filesets = compared.inventory.filesets.values()
+        show_what_would_be_sent(filesets, compared, options, backends, lines.append, self.tally)
         assert self.bucket.puts == []
         (line,) = lines
         return line

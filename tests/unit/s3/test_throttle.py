@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import threading
+from datetime import datetime
 
 import pytest
 
 from ifcbscan.clock import Clock
+from ifcbscan.core.timetable import Timetable, parse_timetable
 from ifcbscan.s3.throttle import Throttle
 
 RATE = 500_000.0
@@ -15,15 +17,24 @@ RATE = 500_000.0
 class _Worker(Clock):
     """A worker's view of one common time: its own sleeping moves it, and nobody else's."""
 
-    def __init__(self) -> None:
+    def __init__(self, wall: datetime = datetime(2026, 6, 1)) -> None:
+        """`wall`: local time at the beginning."""
         self.time = 1000.0
+        self._ahead = wall.timestamp() - self.time
 
     def monotonic(self) -> float:
         return self.time
 
+    def wall(self) -> float:
+        return self.time + self._ahead
+
     def sleep(self, seconds: float, unless: threading.Event) -> None:
         if not unless.is_set():
             self.time += seconds
+
+
+def _always(rate: float) -> Timetable:
+    return Timetable(((0, rate),))
 
 
 def _sent(throttle: Throttle, clock: _Worker, seconds: float, blocks: list[int], workers: int) -> int:
@@ -50,13 +61,13 @@ def test_all_workers_together_keep_the_rate_within_a_tenth_over_a_minute(
 ) -> None:
     clock = _Worker()
     rate = RATE if min(blocks) > 1 else 2000.0
-    sent = _sent(Throttle(rate, clock, threading.Event()), clock, 60, blocks, workers)
+    sent = _sent(Throttle(_always(rate), clock, threading.Event()), clock, 60, blocks, workers)
     assert 0.9 * rate * 60 <= sent <= 1.1 * rate * 60
 
 
 def test_no_burst_follows_a_pause() -> None:
     clock = _Worker()
-    throttle = Throttle(RATE, clock, threading.Event())
+    throttle = Throttle(_always(RATE), clock, threading.Event())
     _sent(throttle, clock, 5, [16384], 4)
     clock.time += 3600  # nobody sends for an hour
     assert _sent(throttle, clock, 10, [16384], 4) <= 1.1 * RATE * 10
@@ -64,21 +75,41 @@ def test_no_burst_follows_a_pause() -> None:
 
 def test_a_block_waits_as_long_as_the_link_needs_for_it() -> None:
     clock = _Worker()
-    Throttle(RATE, clock, threading.Event()).wait_for(int(RATE) * 2)
+    Throttle(_always(RATE), clock, threading.Event()).wait_for(int(RATE) * 2)
     assert clock.time == pytest.approx(1002.0)
+
+
+def test_the_rate_changes_with_the_time_also_while_a_file_is_being_sent() -> None:
+    clock = _Worker(datetime(2026, 6, 1, 19, 59))
+    throttle = Throttle(parse_timetable("08:00,200K 20:00,2M 20:05,off", "x"), clock, threading.Event())
+    minutes = [_sent(throttle, clock, 60, [16384], 4) for _ in range(2)]
+    assert minutes == pytest.approx([200e3 * 60, 2e6 * 60], rel=0.05)
+    clock.time += 300
+    before = clock.time
+    throttle.wait_for(10**12)
+    assert clock.time == before
+
+
+def test_what_was_sent_without_a_limit_is_no_debt() -> None:
+    clock = _Worker(datetime(2026, 6, 1, 7, 59))
+    throttle = Throttle(parse_timetable("00:00,off 08:00,200K", "x"), clock, threading.Event())
+    throttle.wait_for(10**12)
+    clock.time += 60
+    throttle.wait_for(200_000)
+    assert clock.time == pytest.approx(1061.0)
 
 
 def test_nobody_waits_once_the_run_was_told_to_end() -> None:
     clock, cancelled = _Worker(), threading.Event()
     cancelled.set()
-    Throttle(1.0, clock, cancelled).wait_for(10**9)
+    Throttle(_always(1.0), clock, cancelled).wait_for(10**9)
     assert clock.time == 1000.0
 
 
 def test_threads_at_once_lose_no_byte_of_the_account() -> None:
     """Each thread's wait is its place in the queue, so the longest is that of all bytes together."""
     clock = _Waits()
-    throttle = Throttle(RATE, clock, threading.Event())
+    throttle = Throttle(_always(RATE), clock, threading.Event())
 
     def wait_often() -> None:
         for _ in range(200):
@@ -100,6 +131,9 @@ class _Waits(Clock):
 
     def monotonic(self) -> float:
         return 1000.0
+
+    def wall(self) -> float:
+        return 1000.0e6
 
     def sleep(self, seconds: float, unless: threading.Event) -> None:
         self.waits.append(seconds)

@@ -427,6 +427,13 @@ def test_what_a_job_was_started_with_is_in_both_entries_and_read_back() -> None:
     assert with_job(text, job) == text
 
 
+def test_a_timetable_is_one_word_to_the_shell_and_read_back() -> None:
+    job = replace(make_job(), extras=JobExtras(bandwidth="Mon-08:00,200K 20:00,2M"))
+    text = with_job(None, job)
+    assert text.count(b" --bandwidth 'Mon-08:00,200K 20:00,2M' ") == 2
+    assert [(found.job, found.up_to_date) for found in jobs_in(text)] == [(job, True)]
+
+
 def test_a_job_without_room_for_more_is_written_as_before() -> None:
     """Better one that says nothing where Python does not start than none."""
     job = make_job(directory="/" + "a" * 700)

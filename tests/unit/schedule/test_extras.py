@@ -6,13 +6,14 @@ import dataclasses
 
 import pytest
 
+from ifcbscan.core.timetable import parse_timetable
 from ifcbscan.errors import UsageError
 from ifcbscan.schedule.extras import NO_EXTRAS, JobExtras, of_scan, read_extras
 from ifcbscan.schedule.jobs import Mode, ScheduledJob, parse_command
 
 pytestmark = pytest.mark.windows_core
 
-ALL = JobExtras("/mnt/ifcb", "2h", "10d", "500K", "https://hc.example/{time_series}", "/metrics")
+ALL = JobExtras("/mnt/ifcb", "2h", "10d", "500K", "https://hc.example/{time_series}", "/metrics", "1G")
 
 
 def make_job(extras: JobExtras = NO_EXTRAS) -> ScheduledJob:
@@ -20,7 +21,9 @@ def make_job(extras: JobExtras = NO_EXTRAS) -> ScheduledJob:
 
 
 @pytest.mark.parametrize("mode", list(Mode))
-@pytest.mark.parametrize("extras", [ALL, JobExtras(bandwidth="1M"), JobExtras(max_age="5d"), NO_EXTRAS])
+@pytest.mark.parametrize(
+    "extras", [ALL, JobExtras(bandwidth="08:00,200K 20:00,2M"), JobExtras(max_age="5d"), NO_EXTRAS]
+)
 def test_they_are_part_of_both_commands_and_read_back(mode: Mode, extras: JobExtras) -> None:
     entry = parse_command(make_job(extras).command(mode))
     assert entry is not None and entry.mode is mode
@@ -56,7 +59,7 @@ def test_they_are_read_as_the_command_line_reads_them(words: list[str], wanted: 
     assert read_extras(words) == wanted
 
 
-@pytest.mark.parametrize("words", [["--max-age=9d"], ["--max", "9d"]])
+@pytest.mark.parametrize("words", [["--max-age=9d"], ["--max-a", "9d"]])
 def test_an_age_in_another_form_makes_an_every_minute_entry(words: list[str]) -> None:
     entry = parse_command(make_job().command(Mode.FULL) + words)
     assert entry is not None and entry.mode is Mode.RECENT
@@ -109,7 +112,7 @@ def test_only_what_is_named_can_contradict() -> None:
 def test_they_are_shown_in_one_line_and_of_the_monitor_only_the_host() -> None:
     assert NO_EXTRAS.words() == ""
     assert ALL.words() == (
-        "every minute bins up to 10d old; a new bin expected every 2h; at most 500K bytes a second; "
+        "every minute bins up to 10d old; a new bin expected every 2h; at most 500K bytes a second; at most 1G bytes a day; "
         "a monitor at hc.example is told; metrics in /metrics; on the disk mounted at /mnt/ifcb"
     )
     for url in ("nonsense", "http://[x"):
@@ -129,5 +132,5 @@ def test_the_command_line_of_a_scan_takes_them_as_they_are_meant() -> None:
     assert (recent.max_age, full.max_age) == (864000.0, None)
     for arguments in recent, full:
         assert (arguments.expect_every, arguments.mounted_at) == (7200.0, "/mnt/ifcb")
-        assert (arguments.bandwidth, arguments.ping_url) == (500000.0, ALL.ping)
-        assert arguments.metrics_dir == "/metrics"
+        assert (arguments.bandwidth, arguments.ping_url) == (parse_timetable("500K", ""), ALL.ping)
+        assert (arguments.metrics_dir, arguments.max_daily) == ("/metrics", 1e9)

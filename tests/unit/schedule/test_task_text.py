@@ -343,6 +343,15 @@ def test_what_a_job_was_started_with_is_in_its_task_and_read_back_also_through_a
     assert task is not None and task.entry.job.extras.bandwidth == "1M"
 
 
+def test_a_timetable_is_one_argument_of_a_task_and_read_back() -> None:
+    job = replace(make_job(), extras=JobExtras(bandwidth="Mon-08:00,200K 20:00,2M"))
+    for mode in Mode:
+        xml = task_xml(job, mode, SID)
+        assert '--bandwidth "Mon-08:00,200K 20:00,2M"' in xml.replace("&quot;", '"')
+        task = read_task(xml)
+        assert task is not None and (task.entry.job, task.exact) == (job, True)
+
+
 def test_a_record_with_a_damaged_part_is_none() -> None:
     xml = task_xml(replace(make_job(), extras=JobExtras(bandwidth="1M")), Mode.FULL, SID)
     for damaged in ('"extras": {"bandwidth": 1}', '"extras": {"speed": "1M"}', '"extras": []'):

@@ -1,0 +1,103 @@
+"""The budget of a day (MAX_DAILY): what has been put today, and which bins may still be begun. Pure.
+
+A day is a UTC day by the archive's clock. What was put is read off the archive's own listing, so no run has to remember it.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Callable, Collection, Iterable, Iterator, Mapping, NamedTuple
+
+from ifcbscan.core.bins import Fileset, RemoteFileset, server_text
+from ifcbscan.core.remote_index import ListedObject
+from ifcbscan.core.window import Window
+from ifcbscan.core.words import counted, human_bytes
+
+#: A day with the time zone of its moment, as `PutOn` holds it: of no other form can it be said that the day is over.
+_DAY = re.compile(r"[0-9]{4}-[01][0-9]-[0-3][0-9]TZ")
+
+#: Bytes, by the day on which they were put: `2026-06-01TZ`, or whatever else the archive gave for a moment.
+PutOn = Mapping[str, int]
+
+
+class Cost(NamedTuple):
+    """What is to be sent of a bin, in bytes. `begun`: its .roi is in the archive, and it must become visible."""
+
+    size: int
+    begun: bool
+
+
+def cost_of(local: Fileset, remote: RemoteFileset, other_content: Collection[str] = ()) -> Cost:
+    """The cost of bringing a bin into the archive. `other_content`: files of the right size, but to be sent again."""
+    missing = {
+        extension
+        for extension in ("hdr", "adc", "roi")
+        if remote.size(extension) != local.size(extension) or extension in other_content
+    }
+    if "roi" in missing:
+        missing.add("hdr")  # it always follows a .roi
+    return Cost(sum(local.size(extension) for extension in missing), "roi" not in missing)
+
+
+def counted_from(window: Window, prefix: str) -> str:
+    """The key behind which objects count: those of the window's first day on. "" if it has none."""
+    if not math.isfinite(window.since):
+        return ""
+    year, month, day = server_text(window.since)[:10].split("-")
+    return f"{prefix}{year}/D{year}{month}{day}"  # old-style folders of that year come after all of the new style
+
+
+def noted(
+    objects: Iterable[ListedObject], start_after: str, put_on: dict[str, int]
+) -> Iterator[ListedObject]:
+    """The objects of a listing, unchanged; the sizes of those behind the key `start_after` are added to `put_on`."""
+    for item in objects:
+        if item.key > start_after:
+            day = item.modified[:11] + item.modified[-1:]
+            put_on[day] = put_on.get(day, 0) + item.size
+        yield item
+
+
+def put_since(put_on: PutOn, now: float) -> int:
+    """Bytes that were put on the day of `now` (seconds since 1970), or of which it cannot be said that they were put before."""
+    today = day_of(now)
+    return sum(size for day, size in put_on.items() if not (_DAY.fullmatch(day) and day < today))
+
+
+def day_of(now: float) -> str:
+    """`2026-06-01TZ`: the UTC day of a moment, seconds since 1970."""
+    return server_text(now)[:11] + "Z"
+
+
+def may_begin(size: int, spent: int, limit: float) -> bool:
+    """Whether a bin of `size` bytes may be begun on a day on which `spent` bytes are spent, all that is under way included.
+
+    One that is larger than the budget may if it is the first of its day: else it would never be sent.
+    """
+    return spent + size <= limit or spent == 0
+
+
+def in_turn(
+    bins: Iterable[Fileset], cost: Callable[[Fileset], Cost], spent: int, limit: float
+) -> list[Fileset]:
+    """In the order in which bins are sent: those that were begun; the others as they come, newest first.
+
+    One that is larger than the budget would hold up all others, day after day. So it comes first on a day on which nothing
+    is spent, and last else; of several, one a day.
+    """
+    begun: list[Fileset] = []
+    others: list[Fileset] = []
+    oversize: list[Fileset] = []
+    for local in bins:
+        size, is_begun = cost(local)
+        (begun if is_begun else others if size <= limit else oversize).append(local)
+    first = 0 if spent or begun else 1
+    return begun + oversize[:first] + others + oversize[first:]
+
+
+def wait_words(limit: float, bins: int, oversize: int) -> str:
+    """What is said of `bins` bins that wait for the next day, of which `oversize` are larger than the budget."""
+    verb = "waits" if bins == 1 else "wait"
+    line = f"MAX_DAILY of {human_bytes(limit)} is used up: {counted(bins, 'bin')} {verb} for tomorrow (00:00 UTC)"
+    return line + (f", {oversize:,} of them larger than MAX_DAILY" if oversize else "")

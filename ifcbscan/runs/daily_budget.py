@@ -1,0 +1,138 @@
+"""The budget of a day within a run: what is spent, and when that has to be counted again. What fits is said in core/budget.py.
+
+Used in the calling thread of the uploader alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Callable, Iterable
+
+from ifcbscan.core.bins import Fileset
+from ifcbscan.core.budget import Cost, PutOn, day_of, in_turn, may_begin, put_since, wait_words
+from ifcbscan.core.states import BinState
+from ifcbscan.runs.one_bin import BinJob
+
+#: So long (seconds) a count is believed while bins are still begun: other runs of this computer may send as well.
+_COUNT_HOLDS = 600.0
+
+
+class NoBudget:
+    """Of a run that may send whatever there is; the interface of DailyBudget."""
+
+    is_limited = False
+
+    def in_turn(self, bins: Iterable[Fileset]) -> Iterable[Fileset]:
+        """The bins in the order in which they are to be sent."""
+        return bins
+
+    def may_begin(self, local: Fileset) -> bool:
+        """Whether this bin, the next in turn, may be begun now. Raises BucketRefused, BucketUnreachable, Interrupted."""
+        return True
+
+    def begin(self, job: BinJob) -> None:
+        """A bin is begun."""
+
+    def end(self, job: BinJob) -> None:
+        """A bin has its result, whether it was begun or left."""
+
+    def words(self) -> str:
+        """What is to be said of the bins that had to be left; "" if none had."""
+        return ""
+
+
+@dataclass
+class _UnderWay:
+    """A bin that was begun: the bytes that it takes in all, and how many of those it has sent the count has seen."""
+
+    job: BinJob
+    size: int
+    seen: int = 0
+
+    @property
+    def not_seen(self) -> int:
+        return max(self.size, self.job.bytes_sent) - self.seen
+
+
+class DailyBudget(NoBudget):
+    """A budget of so many bytes a day. One use each."""
+
+    is_limited = True
+
+    def __init__(
+        self,
+        limit: float,
+        now: Callable[[], float],
+        cost: Callable[[Fileset], Cost],
+        count: Callable[[], PutOn],
+    ) -> None:
+        """`now` is the archive's time (seconds since 1970); `cost` that of a bin as the archive was last listed.
+
+        `count` asks the archive what was put, and on which day. It may raise BucketRefused, BucketUnreachable, Interrupted.
+        """
+        self._limit = limit
+        self._now = now
+        self._cost = cost
+        self._count = count
+        self._put_on: PutOn = {}
+        self._counted_at: float | None = None
+        self._sent = 0  # since the count, by bins that have ended
+        self._under_way: dict[str, _UnderWay] = {}
+        self._is_used_up = False
+        self._waiting = self._oversize = 0
+
+    def in_turn(self, bins: Iterable[Fileset]) -> Iterable[Fileset]:
+        """As above. Counts, if any bin is to be begun; raises what that raises."""
+        bins = list(bins)
+        if all(self._cost(local).begun for local in bins):
+            return bins
+        self.count()
+        return in_turn(bins, self._cost, self._spent(), self._limit)
+
+    def may_begin(self, local: Fileset) -> bool:
+        """As above. A bin that was begun in an earlier run may always go on."""
+        if self._cost(local).begun:
+            return True
+        now, counted_at = self._now(), self._counted_at
+        is_new_day = counted_at is None or day_of(now) != day_of(counted_at)
+        # What does not fit will not fit on this day, so that nobody needs to count again for it.
+        if is_new_day or (self._fits(local) and now - (counted_at or now) > _COUNT_HOLDS):
+            self.count()
+        self._is_used_up = not self._fits(local)
+        return not self._is_used_up
+
+    def count(self) -> None:
+        """Ask the archive anew. What bins under way have sent before that is in its answer."""
+        seen = {pid: one.job.bytes_sent for pid, one in self._under_way.items()}
+        self._counted_at = self._now()
+        self._put_on = self._count()
+        self._sent = 0
+        for pid, one in self._under_way.items():
+            one.seen = seen[pid]
+
+    def begin(self, job: BinJob) -> None:
+        self._under_way[job.local.pid] = _UnderWay(job, self._cost(job.local).size)
+
+    def end(self, job: BinJob) -> None:
+        one = self._under_way.pop(job.local.pid, None)
+        if one is not None:
+            self._sent += job.bytes_sent - one.seen
+        elif self._is_used_up and job.result is not None and job.result.state is BinState.TO_UPLOAD:
+            self._waiting += 1
+            self._oversize += self._cost(job.local).size > self._limit
+
+    def words(self) -> str:
+        return wait_words(self._limit, self._waiting, self._oversize) if self._waiting else ""
+
+    def _fits(self, local: Fileset) -> bool:
+        cost = self._cost(local)
+        return cost.begun or may_begin(cost.size, self._spent(), self._limit)
+
+    def _spent(self) -> int:
+        """Bytes, with all that bins under way have still to send."""
+        own = self._sent + sum(one.not_seen for one in self._under_way.values())
+        return put_since(self._put_on, self._now()) + own
+
+
+#: Of a run without a budget.
+NO_BUDGET = NoBudget()
