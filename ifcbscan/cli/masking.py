@@ -30,6 +30,7 @@ SHOWN = (
     "DELETABLE_AFTER",
     "EXPECT_EVERY",
     "MAX_BANDWIDTH",
+    "MAX_DAILY",
     "METRICS_DIR",
     "BUCKET_NAME",
     "AWS_REGION",
