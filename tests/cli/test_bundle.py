@@ -254,7 +254,7 @@ def test_the_log_is_followed_into_its_older_parts_and_a_folder_of_many_files_is_
 def test_a_disk_that_is_full_is_told_and_the_check_is_not_called_done(
     planted: Planted, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(*_: Any) -> None:
+    def full(*_: Any, **__: Any) -> None:
         raise OSError(28, "No space left on device")
 
     planted.here(monkeypatch)

@@ -11,7 +11,9 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Callable
 
+import filelock
 import pytest
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -66,6 +68,25 @@ def _only(folder: Path, pattern: str) -> Path:
 
 
 @pytest.fixture(scope="session")
+def built_once(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Callable[[Path], object]], Path]:
+    """`built_once(name, make)`: a folder that `make` fills once for all workers of the test session. Nobody may change it."""
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+
+    def build(name: str, make: Callable[[Path], object]) -> Path:
+        folder = shared / name
+        with filelock.FileLock(str(folder) + ".lock"):
+            if not folder.exists():
+                made = tmp_path_factory.mktemp(name)
+                make(made)
+                made.rename(folder)
+        return folder
+
+    return build
+
+
+@pytest.fixture(scope="session")
 def source_tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the files that a build may read."""
     tree = tmp_path_factory.mktemp("source") / "ifcbscan-source"
@@ -79,23 +100,27 @@ def source_tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def wheel(source_tree: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def wheel(source_tree: Path, built_once: Callable[..., Path]) -> Path:
     """The wheel that pip builds from the tree. Downloads the build requirements."""
-    out = tmp_path_factory.mktemp("wheel")
-    tree = out / "tree"
-    shutil.copytree(str(source_tree), str(tree))
-    _run(sys.executable, "-m", "pip", "wheel", "--no-deps", "-w", out, tree, cwd=out)
-    return _only(out, "ifcbscan-*.whl")
+
+    def make(out: Path) -> None:
+        tree = out / "tree"
+        shutil.copytree(str(source_tree), str(tree))
+        _run(sys.executable, "-m", "pip", "wheel", "--no-deps", "-w", out, tree, cwd=out)
+
+    return _only(built_once("wheel", make), "ifcbscan-*.whl")
 
 
 @pytest.fixture(scope="session")
-def distributions(source_tree: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def distributions(source_tree: Path, built_once: Callable[..., Path]) -> Path:
     """A folder with an sdist of the tree, and the wheel that was built out of that sdist."""
-    out = tmp_path_factory.mktemp("distributions")
-    tree = out / "tree"
-    shutil.copytree(str(source_tree), str(tree))
-    _run(sys.executable, "-m", "build", "--outdir", out, tree, cwd=out)
-    return out
+
+    def make(out: Path) -> None:
+        tree = out / "tree"
+        shutil.copytree(str(source_tree), str(tree))
+        _run(sys.executable, "-m", "build", "--outdir", out, tree, cwd=out)
+
+    return built_once("distributions", make)
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, Callable
 
 import pytest
 from support.runs import assert_whole
@@ -52,30 +52,35 @@ def oldest_and_newest() -> tuple[str, str]:
 
 
 @pytest.fixture(scope="session")
-def pyz(source_tree: Path, index: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Path:
+def pyz(source_tree: Path, index: dict[str, str], built_once: Callable[..., Path]) -> Path:
     """The single file, built by the command on the page, and taken elsewhere under the name of a command."""
     text = (PROJECT / "docs" / "single-file.md").read_text("utf-8")
     match = re.search(r"<!-- build-command -->\n(?:<!--[^\n]*-->\n)*```sh\n(.*?)```", text, re.S)
     assert match is not None
-    folder = tmp_path_factory.mktemp("pyz build")
-    tree = folder / "tree"
-    shutil.copytree(str(source_tree), str(tree))
-    done = subprocess.run(
-        ["sh", "-e", "-c", match.group(1)],
-        cwd=str(tree),
-        # its python3 is that of the tests
-        env=dict(os.environ, PATH=os.path.dirname(sys.executable) + os.pathsep + os.environ["PATH"], **index),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        timeout=300,
-    )
-    assert done.returncode == 0, done.stdout.decode("utf-8", "replace")
-    place = folder / "100% there" / "ifcbscan"
-    place.parent.mkdir()
-    shutil.move(str(tree / "ifcbscan.pyz"), str(place))
-    shutil.rmtree(str(tree))  # what it needs must be in it
-    return place
+    command = match.group(1)
+
+    def make(folder: Path) -> None:
+        tree = folder / "tree"
+        shutil.copytree(str(source_tree), str(tree))
+        done = subprocess.run(
+            ["sh", "-e", "-c", command],
+            cwd=str(tree),
+            # its python3 is that of the tests
+            env=dict(
+                os.environ, PATH=os.path.dirname(sys.executable) + os.pathsep + os.environ["PATH"], **index
+            ),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=300,
+        )
+        assert done.returncode == 0, done.stdout.decode("utf-8", "replace")
+        place = folder / "100% there"
+        place.mkdir()
+        shutil.move(str(tree / "ifcbscan.pyz"), str(place / "ifcbscan"))
+        shutil.rmtree(str(tree))  # what it needs must be in it
+
+    return built_once("pyz build", make) / "100% there" / "ifcbscan"
 
 
 @pytest.mark.parametrize("which", [0, 1], ids=["oldest", "newest"])
