@@ -50,7 +50,7 @@ class Computer:
         self.home = operator.home
         self.data = operator.folder / "ifcb"
         self.data.mkdir()
-        programs = self.home / "ifcbscan-env" / "bin"
+        programs = self.home / ".local" / "bin"
         programs.mkdir(parents=True)
         for name, line in _STAND_INS.items():
             (programs / name).write_text(
@@ -196,7 +196,7 @@ def test_two_accounts_are_fed_from_one_computer(
         (accounts / f"{account}.env").write_text(
             f"{text}IFCB_DATA_DIR={computer.data / series}\nTIME_SERIES={series}\n", encoding="utf-8"
         )
-    programs = computer.home / "ifcbscan-env" / "bin"
+    programs = computer.home / ".local" / "bin"
     environment = computer.operator.environment
     said = ""
     for line in ACCOUNTS[0].splitlines():
