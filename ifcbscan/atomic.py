@@ -69,14 +69,17 @@ def read_tail(path: str, most: int) -> bytes:
 def replace_file(path: str, content: bytes, private: bool = False) -> None:
     """Make `content` the whole content of the file. Raises OSError; then the file is what it was.
 
-    `private`: nobody but its owner can read it, and it is on the disk when this returns, because nothing makes it again.
+    `private`: nobody but its owner, who stays the same, can read it, and it is on the disk when this returns, because nothing
+    makes it again.
 
     A link stays a link: what it leads to is replaced. A device (/dev/null, /dev/stdout) or a folder is refused.
     What another writer of this file left beside it more than a day ago, because it was killed, is removed.
     """
     path = os.path.realpath(path)
+    before: os.stat_result | None = None
     with contextlib.suppress(FileNotFoundError, NotADirectoryError):
-        _check_plain(os.stat(path))
+        before = os.stat(path)
+        _check_plain(before)
     beside = f"{path}.{os.getpid()}.{threading.get_ident()}{_PART}"  # on the same disk, so that it can take its place
     try:
         with open(beside, "wb", opener=_for_its_owner if private else None) as file:
@@ -84,6 +87,8 @@ def replace_file(path: str, content: bytes, private: bool = False) -> None:
             if private:
                 file.flush()
                 os.fsync(file.fileno())
+                if before is not None and before.st_uid != os.fstat(file.fileno()).st_uid:
+                    os.chown(beside, before.st_uid, before.st_gid)
         _remove_what_was_left(path, os.stat(beside))
         os.replace(beside, path)
     except BaseException:

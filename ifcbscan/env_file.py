@@ -10,7 +10,7 @@ import os
 import re
 from typing import Mapping
 
-from ifcbscan.atomic import read_small, replace_file
+from ifcbscan.atomic import read_small
 from ifcbscan.errors import ConfigError
 
 _LINE_END = re.compile(r"\r\n|\n|\r")
@@ -116,9 +116,8 @@ def with_values(text: str, values: Mapping[str, str]) -> str:
             example = _EXAMPLE.fullmatch(original)
             name = example.group(1) if example and example.group(1) in to_add else None
             to_add.pop(name or "", None)
-        elif name in values and "#" not in (
-            binding.value or ""
-        ):  # else a part of the value could pass for it
+        elif values.get(name) and "#" not in (binding.value or ""):
+            # Else a part of the value could pass for it, or some readers would take it for the value.
             found = _COMMENT.search(original)
             comment = found.group() if found else ""
         if name is not None and name in values:
@@ -132,22 +131,15 @@ def with_values(text: str, values: Mapping[str, str]) -> str:
 
 
 def _line(name: str, value: str) -> str:
+    """In the way that most readers of such files understand alike: quotation marks and backslashes are where they differ."""
     if _PLAIN.fullmatch(value):
+        return f"{name}={value}"
+    if not re.search(r"['\\]", value):
+        return f"{name}='{value}'"
+    if not re.search(r"^['\"\s]|\s#|\s$", value):
         return f"{name}={value}"
     escaped = value.replace("\\", "\\\\").replace("'", "\\'")
     return f"{name}='{escaped}'"
-
-
-def write(path: str, text: str) -> None:
-    """Make `text` the whole settings file, in one step; nobody but its owner can read it. Raises ConfigError."""
-    try:
-        os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
-        replace_file(path, text.encode("utf-8"), private=True)
-    except OSError as error:
-        raise ConfigError(
-            f"{path} cannot be written: {error.strerror}. It is as it was before. Name another place with --env-file, or make "
-            "room there."
-        ) from None
 
 
 def value_of(name: str, environ: Mapping[str, str], named: str | None, folder: str | None) -> str | None:

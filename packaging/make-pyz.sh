@@ -14,7 +14,10 @@ python3 -m venv "$work/tools"
 PATH=$work/tools/bin:$PATH
 export PIP_DISABLE_PIP_VERSION_CHECK=1
 pip install -q uv 'shiv>=1.0.8'
-pip wheel -q --no-deps -w "$work" "$source"
+# from a copy, because the folder may hold what an earlier build has left there
+mkdir "$work/source"
+for name in ifcbscan docs setup.cfg pyproject.toml README.md LICENSE; do cp -R "$source/$name" "$work/source"; done
+pip wheel -q --no-deps -w "$work" "$work/source"
 uv pip install -q --python "$work/tools" --python-version 3.7 --only-binary :all: --target "$work/site" \
     "$(echo "$work"/ifcbscan-*.whl)[report,metrics]"
 shiv -c ifcbscan --site-packages "$work/site" -o ifcbscan.pyz

@@ -8,9 +8,11 @@ from __future__ import annotations
 import contextlib
 import os
 import shlex
+import signal
 import sys
 import threading
 import uuid
+from typing import Iterator
 
 from ifcbscan.atomic import read_small, replace_file
 from ifcbscan.cli import output
@@ -52,7 +54,7 @@ def check_cron(
         try:
             replace_file(script, _script(job, script, answer), private=True)
             began = clock.monotonic()
-            with scheduler.trial(script):
+            with _hangup_as(signal.SIGTERM), scheduler.trial(script):
                 output.say("Waiting for cron to run one line, up to 2 minutes; Ctrl-C ends the waiting.")
                 while not os.path.exists(answer) and clock.monotonic() - began < _LONGEST:
                     clock.sleep(0.5, stopped)
@@ -101,6 +103,20 @@ def _judged(script: str, answer: str, seconds: float, platform: str) -> Item:
     reason = brief(said[0]) if said else "it said nothing"
     hint = _FULL_DISK_ACCESS if platform == "darwin" and "not permitted" in reason else ""
     return Item(False, "cron", f"a scan that cron has started failed ({last}): {reason}{hint}")
+
+
+@contextlib.contextmanager
+def _hangup_as(other: int) -> Iterator[None]:
+    """Within it a terminal that goes away (ssh) ends this in order, and not at once: the line must leave the crontab."""
+    number = getattr(signal, "SIGHUP", None)
+    if number is None or signal.getsignal(number) != signal.SIG_DFL:
+        yield
+        return
+    signal.signal(number, lambda *_: os.kill(os.getpid(), other))
+    try:
+        yield
+    finally:
+        signal.signal(number, signal.SIG_DFL)
 
 
 def _remove(path: str) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+from types import MappingProxyType
 from typing import Callable, Dict, Mapping, Sequence
 
 from ifcbscan import config as configuration
@@ -65,27 +67,38 @@ class Interview:
         self._answers: Values = {}
         self._listed: SeriesList | None = None
 
-    def ask(self, given: Mapping[str, str], known: Mapping[str, str], jobs: Sequence[str]) -> Values:
-        """All answers. `given` by options; `known` from the file; `jobs`: the time series that are scheduled with it.
+    def ask(self, given: Mapping[str, str], known: Mapping[str, str], jobs: Sequence[str] | None) -> Values:
+        """All answers. `given` by options; `known` from the file; `jobs`: the time series that are scheduled with it, None
+        where nobody can know.
 
         Raises IfcbscanError.
         """
-        scheduled_for = known.get("USER_ACCOUNT") if jobs else None
-        self._answer("USER_ACCOUNT", given, known, lambda text: _account(text, scheduled_for, jobs))
+        before = known.get("USER_ACCOUNT")
+        self._answer("USER_ACCOUNT", given, known, lambda text: self._account(text, before, jobs))
         self._ask_about_account()
         self._key(given, known)
         self._answer("IFCB_DATA_DIR", given, known, self._folder)
         names = self._names()
-        for number, name in enumerate(names[:_MOST_LISTED], start=1):
+        choices = {str(number): name for number, name in enumerate(names[:_MOST_LISTED], start=1)}
+        for number, name in choices.items():
             output.say(f"  {number}  {brief(name)}")
-        self._answer("TIME_SERIES", given, known, lambda text: self._time_series(text, names))
+        if len(names) > len(choices):
+            output.say(f"  ... and {len(names) - len(choices):,} more, which can be typed by their names")
+        # What is itself a name is no number.
+        choices = {number: name for number, name in choices.items() if number not in names}
+        self._answer("TIME_SERIES", given, known, lambda text: self._time_series(text, names), choices)
         return self._answers
 
     def _answer(
-        self, name: str, given: Mapping[str, str], known: Mapping[str, str], check: Callable[[str], str]
+        self,
+        name: str,
+        given: Mapping[str, str],
+        known: Mapping[str, str],
+        check: Callable[[str], str],
+        choices: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         text, option = _QUESTIONS[name]
-        question = Question(text, option, given.get(name), known.get(name), secret=name == _SECRET)
+        question = Question(text, option, given.get(name), known.get(name), name == _SECRET, choices)
         self._answers[name] = self._questions.answer(question, check)
 
     def _key(self, given: Mapping[str, str], known: Mapping[str, str]) -> None:
@@ -107,6 +120,34 @@ class Interview:
         stand_ins = {"AWS_ACCESS_KEY_ID": "-", "AWS_SECRET_ACCESS_KEY": "-"}
         text = with_values(self._text, {**stand_ins, **self._answers})
         return configuration.of_text(self._path, text, os.environ)
+
+    def _account(self, text: str, before: str | None, jobs: Sequence[str] | None) -> str:
+        """`before`: the account in the file, None if it names none; `jobs` as for `ask`."""
+        if not is_account(text) or configuration.is_placeholder(text):
+            raise UsageError(
+                f"{text!r} cannot be an account name (letters, digits, '.', '_' and '-'). You get it {_WHERE}."
+            )
+        own = ": ifcbscan setup --env-file FILE."
+        if text == before or jobs == []:
+            return text
+        if jobs and before is not None:
+            raise UsageError(
+                f"{', '.join(jobs)} is scheduled with these settings for the account {before}, and would be sent to "
+                f"{text} from then on. Give the settings of {text} a file of their own{own}"
+            )
+        if jobs is None:
+            output.say(
+                "  The schedule of this computer cannot be read, so nobody knows whether a job goes by these settings, whose bins "
+                f"would be sent to {text} from then on."
+            )
+        else:
+            output.say(
+                f"  {', '.join(jobs)} is scheduled with these settings, which name no account any more; its bins will be sent to "
+                f"{text}."
+            )
+        if not self._questions.yes(f"  Is {text} right?", usual=False, unasked=False):
+            raise UsageError(f"For another account use another file{own}")
+        return text
 
     def _ask_about_account(self) -> None:
         config = self._config()
@@ -141,6 +182,11 @@ class Interview:
                 "Please name the folder that the instrument writes to, or that its files are copied to."
             )
         directory = absolute(text)
+        if not _is_text(directory):
+            raise UsageError(
+                f"{directory} has a letter in it that is no UTF-8, and a settings file cannot name it. Rename the folder, or make "
+                "a link to it."
+            )
         try:
             os.listdir(directory)
         except OSError as error:
@@ -173,8 +219,6 @@ class Interview:
         return sorted(folders if listed is None else folders & set(listed.names))
 
     def _time_series(self, text: str, names: Sequence[str]) -> str:
-        if text not in names and text.isdigit() and 1 <= int(text) <= len(names):
-            text = names[int(text) - 1]
         if not text:
             raise UsageError("Please choose the time series on the dashboard that these bins belong to.")
         name = check_time_series(text)
@@ -190,20 +234,15 @@ class Interview:
         return name
 
 
-def _account(text: str, scheduled_for: str | None, jobs: Sequence[str]) -> str:
-    if not is_account(text) or configuration.is_placeholder(text):
-        raise UsageError(
-            f"{text!r} cannot be an account name (letters, digits, '.', '_' and '-'). You get it {_WHERE}."
-        )
-    if scheduled_for is not None and text != scheduled_for:
-        raise UsageError(
-            f"{', '.join(jobs)} is scheduled with these settings for the account {scheduled_for}, and would be sent to "
-            f"{text} from then on. Give the settings of {text} a file of their own: ifcbscan setup --env-file FILE."
-        )
-    return text
-
-
 def _half_of_key(text: str) -> str:
-    if not text or configuration.is_placeholder(text) or not text.isprintable() or " " in text:
+    if configuration.is_placeholder(text) or not re.fullmatch("[!-~]+", text):
         raise UsageError(f"That cannot be a key; you get both halves of it {_WHERE}. (It is not shown here.)")
     return text
+
+
+def _is_text(path: str) -> bool:
+    try:
+        path.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True

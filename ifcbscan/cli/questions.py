@@ -6,7 +6,8 @@ Each question can be answered beforehand, by an option or by what is known alrea
 from __future__ import annotations
 
 import sys
-from typing import Callable, NamedTuple, TypeVar
+from types import MappingProxyType
+from typing import Callable, Mapping, NamedTuple, TypeVar
 
 from ifcbscan.cli import output
 from ifcbscan.core.words import without_nothing_sent
@@ -16,13 +17,17 @@ _T = TypeVar("_T")
 
 
 class Question(NamedTuple):
-    """What is asked, which option answers it beforehand, what that has said (None: nothing), and what is known already."""
+    """What is asked, which option answers it beforehand, what that has said (None: nothing), and what is known already.
+
+    `choices`: what may be typed for some answers, such as their numbers in a list; nowhere else it means them.
+    """
 
     text: str
     option: str
     given: str | None = None
     known: str | None = None
     secret: bool = False
+    choices: Mapping[str, str] = MappingProxyType({})
 
 
 class Questions:
@@ -37,9 +42,9 @@ class Questions:
         if question.given is not None or not self.asks:
             return check(self._beforehand(question))
         while True:
-            text = self._read(question) or question.known or ""
+            typed = self._read(question)
             try:
-                return check(text)
+                return check(question.choices.get(typed, typed) or question.known or "")
             except Interrupted:
                 raise
             except IfcbscanError as error:
@@ -66,7 +71,7 @@ class Questions:
                 f"{question.text}: nobody can be asked here, so please give {question.option}. At a terminal 'ifcbscan setup' "
                 "asks for it."
             )
-        return text
+        return text.strip()
 
     @staticmethod
     def _read(question: Question) -> str:

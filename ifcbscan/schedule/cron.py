@@ -128,7 +128,7 @@ class Cron(Scheduler):
             self._change(lambda text: with_trial(text, script))
             yield
         finally:
-            self._change(without_trial)
+            self._change(lambda text: without_trial(text, script))
 
     def _change(self, change: Callable[[bytes | None], bytes | None]) -> None:
         with self._alone():

@@ -210,6 +210,9 @@ def with_job(text: bytes | None, job: ScheduledJob) -> bytes:
     if not table.has_block:
         table = _with_new_block(text)
     _check_shell(table.before)
+    table = replace(
+        table, lines=tuple(line for line in table.lines if not line.endswith(_TRIAL))
+    )  # of a check that was killed
     old = [line for line in table.lines if _is_of(line, job)]
     if old == wanted:
         return table.text
@@ -236,18 +239,21 @@ def with_trial(text: bytes | None, script: str) -> bytes:
     if not table.has_block:
         table = _with_new_block(text)
     _check_shell(table.before)
+    line = _trial_line(script)
+    if len(line) > LONGEST_COMMAND or re.search(r"[\n\0]", script):
+        raise UsageError(f"The path {script!r} is too long for cron, or has a line end in it.")
+    return replace(table, lines=(line, *table.lines)).text
+
+
+def without_trial(text: bytes | None, script: str) -> bytes | None:
+    """The crontab `text` without that line; None if there should be no crontab. Raises UsageError for a damaged block."""
+    trial = _trial_line(script)
+    return _without(text, lambda line: line == trial)
+
+
+def _trial_line(script: str) -> bytes:
     path = quote(script)
-    command = f"[ ! -f {path} ] || /bin/sh {path}"
-    line = _encode(f"* * * * * {command}") + _TRIAL
-    if len(line) > LONGEST_COMMAND:
-        raise UsageError(f"The path {script} is too long for cron.")
-    lines = (line, *(other for other in table.lines if not other.endswith(_TRIAL)))
-    return replace(table, lines=lines).text
-
-
-def without_trial(text: bytes | None) -> bytes | None:
-    """The crontab `text` without such a line; None if there should be no crontab. Raises UsageError for a damaged block."""
-    return _without(text, lambda line: line.endswith(_TRIAL))
+    return _encode(f"* * * * * [ ! -f {path} ] || /bin/sh {path}") + _TRIAL
 
 
 def _without(text: bytes | None, is_one: Callable[[bytes], bool]) -> bytes | None:

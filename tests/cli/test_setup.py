@@ -254,6 +254,102 @@ def test_another_account_is_not_written_over_that_of_a_scheduled_job(
     assert b"USER_ACCOUNT=other\n" in (operator.folder / "other.env").read_bytes()
 
 
+@pytest.mark.parametrize("what", ["the account is gone", "a placeholder", "the schedule cannot be read"])
+def test_where_nobody_knows_whose_bins_a_job_sends_another_account_needs_a_person(
+    s3: Any,
+    operator: Operator,
+    data: Path,
+    settings: Path,
+    secret: Path,
+    dashboard: DashboardStandIn,
+    what: str,
+) -> None:
+    dashboard.teams["other"] = ["nauset"]
+    operator.run("setup", data, "nauset", *options(s3, secret), "--no-start", code=None)
+    operator.run("start", "--no-sync", "--yes")
+    if what == "the schedule cannot be read":
+        operator.crontab.table.write_bytes((operator.crontab.text or b"").replace(b"# END ifcbscan", b""))
+    else:
+        account = "" if what == "the account is gone" else "USER_ACCOUNT=your-account"
+        settings.write_text(settings.read_text("utf-8").replace("USER_ACCOUNT=hablab", account), "utf-8")
+    before = settings.read_bytes()
+    words = ["setup", data, "nauset", *options(s3, secret, **{"--account": "other"}), "--no-start"]
+    done = operator.run(*words, "--yes", code=2)
+    assert "For another account use another file" in done.stderr and settings.read_bytes() == before
+    with operator.at_terminal(*words) as terminal:
+        answer(terminal, "Is other right? [y/N]", "y")
+        terminal.end()
+    assert b"USER_ACCOUNT=other\n" in settings.read_bytes()
+
+
+def test_a_number_means_a_line_of_the_list_only_where_somebody_has_typed_it(
+    s3: Any, operator: Operator, data: Path, settings: Path, secret: Path, dashboard: DashboardStandIn
+) -> None:
+    dashboard.teams["hablab"] = ["alpha", "beta"] + [f"series-{number:03d}" for number in range(60)]
+    given = options(s3, secret)
+    done = operator.run("setup", data, "2", *given, "--yes", "--no-start", code=2)
+    assert "does not know a time series '2'" in done.stderr
+    operator.run("setup", data, "2", *given, "--yes", "--no-start", "--force", code=None)
+    assert "TIME_SERIES=2\n" in settings.read_text("utf-8")
+    with operator.at_terminal("setup", data, *given[:-2], "--no-start") as terminal:
+        answer(terminal, "Secret key", "")
+        terminal.wait_for("... and 22 more")
+        answer(
+            terminal, "Time series, by its number or its name [2]:", ""
+        )  # Enter: the name, not the second line
+        answer(terminal, "Take it all the same? [y/N]", "n")
+        answer(terminal, "create it for 'hablab'", "55")
+        answer(terminal, "does not know a time series '55'", "n")
+        answer(terminal, "create it for 'hablab'", "2")
+        terminal.end()
+    assert "TIME_SERIES=beta\n" in settings.read_text("utf-8")
+
+
+def test_the_settings_of_another_program_in_the_current_folder_are_left_alone(
+    s3: Any, operator: Operator, data: Path, settings: Path, secret: Path
+) -> None:
+    foreign = operator.folder / ".env"
+    foreign.write_text("AWS_ACCESS_KEY_ID=theirs\nBUCKET_NAME=theirs\n", "utf-8")
+    done = operator.run("setup", data, "nauset", *options(s3, secret), "--yes", "--no-start", code=None)
+    assert foreign.read_text("utf-8") == "AWS_ACCESS_KEY_ID=theirs\nBUCKET_NAME=theirs\n"
+    assert f"$ ifcbscan check --env-file {settings}\n" in done.stderr and "ok   credentials" in done.stdout
+
+
+def test_which_archive_the_environment_names_is_written_down_because_cron_does_not_see_it(
+    s3: Any, operator: Operator, data: Path, settings: Path, secret: Path
+) -> None:
+    text = settings.read_text("utf-8")
+    settings.write_text(
+        "".join(line for line in text.splitlines(True) if not line.startswith("S3_")), "utf-8"
+    )
+    words = ["setup", data, "nauset", *options(s3, secret), "--yes", "--no-start"]
+    done = operator.run(*words, code=None, S3_ENDPOINT_URL=s3.endpoint)
+    assert "S3_ENDPOINT_URL of the environment goes into the file, too" in done.stderr
+    assert f"S3_ENDPOINT_URL={s3.endpoint}\n" in settings.read_text("utf-8")
+
+
+def test_a_blank_at_the_end_of_an_answer_names_no_other_folder(
+    s3: Any, operator: Operator, data: Path, settings: Path, secret: Path
+) -> None:
+    spaced = Path(f"{data} ")
+    spaced.mkdir()
+    operator.run("setup", f"{spaced}", "nauset", *options(s3, secret), "--yes", "--no-start", code=None)
+    assert f"IFCB_DATA_DIR='{data}'\n" in settings.read_text("utf-8")
+    (data / b"caf\xe9".decode("utf-8", "surrogateescape")).mkdir()
+    done = operator.run("setup", data / "caf\udce9", "nauset", *options(s3, secret), "--yes", code=2)
+    assert "a settings file cannot name it" in done.stderr
+
+
+def test_settings_that_cannot_be_written_are_as_they_were(
+    s3: Any, operator: Operator, data: Path, secret: Path, settings: Path
+) -> None:
+    (operator.folder / "file").touch()
+    words = ["setup", data, "nauset", *options(s3, secret), "--yes", "--env-file", "file/.env"]
+    archive = {"S3_ENDPOINT_URL": s3.endpoint, "BUCKET_NAME": s3.bucket, "DASHBOARD_URL": "http://127.0.0.1:9"}
+    done = operator.run(*words, code=2, **archive)
+    assert "file/.env cannot be written: " in done.stderr and "It is as it was before" in done.stderr
+
+
 def test_a_temporary_token_goes_with_the_key_that_it_belongs_to(
     s3: Any, operator: Operator, data: Path, settings: Path, secret: Path
 ) -> None:

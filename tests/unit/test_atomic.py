@@ -112,3 +112,16 @@ def test_a_file_can_be_for_its_owner_alone_whatever_was_there(tmp_path: Path) ->
     path.chmod(0o644)
     replace_file(str(path), b"new", private=True)
     assert path.stat().st_mode & 0o777 == 0o600
+
+
+@posix_only
+@pytest.mark.skipif(
+    not hasattr(os, "getuid") or os.getuid() != 0, reason="only root can write in the place of others"
+)
+def test_a_private_file_that_root_replaces_stays_its_owners(tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    path.write_bytes(b"old")
+    os.chown(str(path), 4321, 4321)
+    replace_file(str(path), b"new", private=True)
+    status = path.stat()
+    assert (status.st_uid, status.st_gid, status.st_mode & 0o777) == (4321, 4321, 0o600)

@@ -6,22 +6,34 @@ Nothing is written before the last answer, and then everything in one step.
 from __future__ import annotations
 
 import os
+import shlex
+import subprocess
 import sys
 from typing import Sequence
 
 from ifcbscan import config as configuration
-from ifcbscan.atomic import read_small
+from ifcbscan.atomic import read_small, replace_file
 from ifcbscan.cli import output
 from ifcbscan.cli.first_settings import Interview, Values
 from ifcbscan.cli.more_options import SetupArguments
 from ifcbscan.cli.program import run_command
 from ifcbscan.cli.questions import Questions
-from ifcbscan.cli.schedule_view import scheduled_jobs
+from ifcbscan.cli.schedule_view import installed_jobs
 from ifcbscan.cli.signals import Interruption
 from ifcbscan.cli.targets import absolute, check_not_new_in, check_target, current_folder, is_same_file
 from ifcbscan.core.words import without_nothing_sent
-from ifcbscan.env_file import find_env_file, template, text_of, user_env_file, values_of, with_values, write
-from ifcbscan.errors import ExitCode, IfcbscanError, Interrupted, UsageError
+from ifcbscan.env_file import find_env_file, template, text_of, user_env_file, values_of, with_values
+from ifcbscan.errors import ConfigError, ExitCode, IfcbscanError, Interrupted, UsageError
+from ifcbscan.state.files import hand_over, make_folder
+
+#: A file that has one of these is about ifcbscan.
+_OURS = {"USER_ACCOUNT", "IFCB_DATA_DIR", "TIME_SERIES", "DASHBOARD_URL"}
+
+#: A job whose settings had none of these could not send anything.
+_CREDENTIALS = {"USER_ACCOUNT", "AWS_ACCESS_KEY_ID"}
+
+#: What says which archive is meant.
+_ARCHIVE = ("BUCKET_NAME", "AWS_REGION", "S3_ENDPOINT_URL", "AWS_CA_BUNDLE", "DASHBOARD_URL")
 
 
 def run(arguments: SetupArguments, interruption: Interruption) -> int:
@@ -34,30 +46,86 @@ def run(arguments: SetupArguments, interruption: Interruption) -> int:
     try:
         text, known = _what_is_there(path)
         interview = Interview(questions, arguments, interruption, path, text)
-        jobs = [job for job in scheduled_jobs() if is_same_file(job.env_file, path)]
-        answers = interview.ask(_given(arguments), known, [job.time_series for job in jobs])
-        changed = with_values(text, answers)
-        configuration.of_text(path, changed, os.environ)
+        jobs = _scheduled_with(path) if _CREDENTIALS & set(known) else []
+        answers = {**interview.ask(_given(arguments), known, jobs), **_of_environment(path, text)}
+        changed = _changed(path, text, answers)
         check_not_new_in("--env-file", path, [answers["IFCB_DATA_DIR"]])
     except Interrupted:
         raise
     except IfcbscanError as error:
         raise type(error)(f"{without_nothing_sent(str(error))} Nothing was written.") from None
-    write(path, changed)
+    _write(path, changed)
     output.say("")
     private = ", for you alone to read" if os.name == "posix" else ""
     output.say(f"Written: {path}{private}. Its other lines say what else can be set.")
     # What the commands find by themselves, wherever they are started, need not be named.
-    settings = [] if is_same_file(path, user_env_file()) else ["--env-file", path]
+    own = path == user_env_file() and path == find_env_file(None, current_folder())
+    settings = [] if own else ["--env-file", path]
     return _go_on(arguments, settings, questions, interruption)
 
 
 def _settings_file(named: str | None) -> str:
-    """The file that the other commands will find: the one that is named or there already, else the user's own."""
+    """The one that is named; else the one that other commands find, unless it is another program's; else the user's own."""
     found = find_env_file(None, current_folder()) if named is None else absolute(named)
-    path = found or user_env_file()
+    path = found if found is not None and (named is not None or _is_ours(found)) else user_env_file()
     check_target("--env-file", path, lambda head: True, None)
     return path
+
+
+def _is_ours(path: str) -> bool:
+    """Whether a file that is there is about ifcbscan. (In the current folder may lie the .env of any program.)"""
+    if path == user_env_file():
+        return True
+    try:
+        return not _OURS.isdisjoint(values_of(path, text_of(path)))
+    except ConfigError:
+        return False
+
+
+def _scheduled_with(path: str) -> list[str] | None:
+    """The time series of the jobs that go by this settings file; None where nobody can know."""
+    jobs = installed_jobs()
+    if jobs is None:
+        return None
+    return [found.job.time_series for found in jobs if is_same_file(found.job.env_file, path)]
+
+
+def _of_environment(path: str, text: str) -> Values:
+    """What the environment says of the archive and the file does not: the answers were tried with it, and cron will not see it."""
+    there = values_of(path, text)
+    found = {name: os.environ[name] for name in _ARCHIVE if os.environ.get(name) and not there.get(name)}
+    if found:
+        output.say(
+            f"Note: {', '.join(found)} of the environment goes into the file, too, because a schedule does not see it."
+        )
+    return found
+
+
+def _changed(path: str, text: str, answers: Values) -> str:
+    """The text with the answers in it, as a later run will read it. Raises ConfigError and UsageError."""
+    changed = with_values(text, answers)
+    configuration.of_text(path, changed, os.environ)
+    read = values_of(path, changed)
+    for name, value in answers.items():
+        if read.get(name, "").strip() != value:
+            raise UsageError(
+                f"What was answered for {name} cannot be written into a settings file so that it is read back as it is. (It is "
+                "not shown here.)"
+            )
+    return changed
+
+
+def _write(path: str, text: str) -> None:
+    """In one step. What root makes in the folder of another user is given to that user. Raises ConfigError."""
+    try:
+        make_folder(os.path.dirname(path))
+        replace_file(path, text.encode("utf-8"), private=True)
+    except OSError as error:
+        raise ConfigError(
+            f"{path} cannot be written: {error.strerror}. It is as it was before. Name another place with --env-file, or make "
+            "room there."
+        ) from None
+    hand_over(path)
 
 
 def _what_is_there(path: str) -> tuple[str, dict[str, str]]:
@@ -104,7 +172,7 @@ def _go_on(
     code = _carry_out(["check", *settings], interruption)
     if interruption.requested.is_set():
         return code
-    later = " ".join(["ifcbscan start", *settings])
+    later = _typed(["start", *settings])
     if arguments.no_start:
         output.say(f"'{later}' lets bins be sent by themselves.")
         return code
@@ -132,5 +200,11 @@ def _go_on(
 
 def _carry_out(words: Sequence[str], interruption: Interruption) -> int:
     output.say("")
-    output.say(f"$ ifcbscan {' '.join(words)}")
+    output.say(f"$ {_typed(words)}")
     return run_command(words, interruption)
+
+
+def _typed(words: Sequence[str]) -> str:
+    """The command as a person would type it."""
+    all_words = ["ifcbscan", *words]
+    return subprocess.list2cmdline(all_words) if os.name == "nt" else " ".join(map(shlex.quote, all_words))

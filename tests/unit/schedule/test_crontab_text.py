@@ -107,11 +107,12 @@ def test_a_trial_line_leaves_every_table_as_it_was(
 ) -> None:
     before = text if job is None else with_job(text, job)
     during = with_trial(before, path)
-    assert jobs_in(during) == jobs_in(before) and with_trial(during, path) == during
-    assert without_trial(during) == before
-    assert without_trial(with_trial(during, "/other")) == before
+    assert jobs_in(during) == jobs_in(before)
+    assert without_trial(during, path) == before
+    assert without_trial(with_trial(during, "/other"), "/other") == during  # two at once
     if job is not None:  # a trial that was killed does not keep a table from being as it was
         assert without_job(during, job) == text
+        assert with_job(during, job) == before
 
 
 def test_a_trial_line_runs_its_script_as_long_as_it_is_there(tmp_path: Path) -> None:
@@ -129,6 +130,8 @@ def test_a_trial_line_runs_its_script_as_long_as_it_is_there(tmp_path: Path) -> 
     assert (folder / "log").read_text() == "ran\n"
     with pytest.raises(UsageError, match="too long for cron"):
         with_trial(b"", "/" + "x" * 500)
+    with pytest.raises(UsageError, match="has a line end in it"):
+        with_trial(b"", "/a\n* * * * * b")
 
 
 @pytest.mark.parametrize(
