@@ -211,7 +211,7 @@ def _check_required(values: Mapping[str, str], env_file: str | None) -> None:
         )
     if missing:
         raise ConfigError(
-            "{} does not set {}. Nothing was sent. Add {}; {}.".format(
+            "{} does not set {}. Nothing was sent. Add {}, or let 'ifcbscan setup' ask; {}.".format(
                 env_file,
                 ", ".join(missing),
                 "it" if len(missing) == 1 else "them",

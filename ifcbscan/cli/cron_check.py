@@ -19,7 +19,7 @@ from ifcbscan.cli import output
 from ifcbscan.cli.checked import Item, not_good
 from ifcbscan.clock import Clock
 from ifcbscan.core.printable import brief
-from ifcbscan.errors import IfcbscanError, Interrupted
+from ifcbscan.errors import ExitCode, IfcbscanError, Interrupted
 from ifcbscan.schedule.base import Scheduler
 from ifcbscan.schedule.jobs import Mode, ScheduledJob
 from ifcbscan.state import paths
@@ -29,6 +29,9 @@ _LONGEST = 120.0
 
 #: The script itself, the scan, what it says, and the answer.
 _SCRIPT = '{0}\ncd / && {1} >/dev/null 2>{2}\necho "exit $?" >>{2}\nmv {2} {3}\n'
+
+#: So many lines of a scan that failed are told.
+_MOST_TOLD = 3
 
 _FULL_DISK_ACCESS = (
     " macOS may not let cron read this folder: open System Settings > Privacy & Security > Full Disk Access, press +, then "
@@ -94,15 +97,17 @@ def _judged(script: str, answer: str, seconds: float, platform: str) -> Item:
         text = f"cron has started a scan, which has not ended within {seconds:.0f} s; 'ifcbscan status' tells how the next ones do"
         return Item(None, "cron", text)
     *said, last = os.fsdecode(read_small(answer)).splitlines() or [""]
+    # The first line of a scan that has ended is its summary; why it failed stands below.
+    told = said[1:] if last == f"exit {ExitCode.PARTLY_FAILED}" and len(said) > 1 else said
+    reason = "; ".join(brief(line) for line in told[:_MOST_TOLD]) or "it said nothing"
     if last == "exit 0":
         return Item(
             True,
             "cron",
             f"has run a scan of this folder within {seconds:.0f} s (a dry run: nothing was sent)",
         )
-    reason = brief(said[0]) if said else "it said nothing"
-    hint = _FULL_DISK_ACCESS if platform == "darwin" and "not permitted" in reason else ""
-    return Item(False, "cron", f"a scan that cron has started failed ({last}): {reason}{hint}")
+    hint = _FULL_DISK_ACCESS if platform == "darwin" and any("not permitted" in line for line in said) else ""
+    return Item(False, "cron", f"a scan that cron has started ended with {last}: {reason}{hint}")
 
 
 @contextlib.contextmanager

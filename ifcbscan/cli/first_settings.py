@@ -19,7 +19,7 @@ from ifcbscan.core.printable import brief, named
 from ifcbscan.core.series import check_time_series, is_account
 from ifcbscan.core.words import counted
 from ifcbscan.dashboard import series
-from ifcbscan.dashboard.calls import Dashboard, DashboardError, SeriesList
+from ifcbscan.dashboard.calls import Dashboard, DashboardUnreachable, SeriesList, UnknownToDashboard
 from ifcbscan.disk.tree import LocalTree
 from ifcbscan.env_file import with_values
 from ifcbscan.errors import BucketUnreachable, IfcbscanError, Interrupted, UsageError
@@ -39,7 +39,7 @@ _KEY_ID, _SECRET, _TOKEN = "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SE
 
 #: What is asked for each setting, and what answers it beforehand.
 _QUESTIONS = {
-    "USER_ACCOUNT": ("Account, as the dashboard's team is called", "--account"),
+    "USER_ACCOUNT": ("Account (the dashboard calls it team)", "--account"),
     _KEY_ID: ("Key id", "--key-id"),
     _SECRET: ("Secret key", "--secret-file"),
     "IFCB_DATA_DIR": ("Folder that holds the bins", "DIR"),
@@ -75,7 +75,6 @@ class Interview:
         """
         before = known.get("USER_ACCOUNT")
         self._answer("USER_ACCOUNT", given, known, lambda text: self._account(text, before, jobs))
-        self._ask_about_account()
         self._key(given, known)
         self._answer("IFCB_DATA_DIR", given, known, self._folder)
         names = self._names()
@@ -127,6 +126,7 @@ class Interview:
             raise UsageError(
                 f"{text!r} cannot be an account name (letters, digits, '.', '_' and '-'). You get it {_WHERE}."
             )
+        self._ask_about_account(text)
         own = ": ifcbscan setup --env-file FILE."
         if text == before or jobs == []:
             return text
@@ -149,20 +149,27 @@ class Interview:
             raise UsageError(f"For another account use another file{own}")
         return text
 
-    def _ask_about_account(self) -> None:
+    def _ask_about_account(self, account: str) -> None:
+        """Note down the time series. Raises UsageError if the operator thinks better of an account that nobody knows."""
+        self._answers["USER_ACCOUNT"] = account
+        self._listed = None
         config = self._config()
         if config.dashboard_url is None:
             return
         try:
-            self._listed = Dashboard(config.dashboard_url).series_list(config.account)
-        except DashboardError as error:
+            self._listed = Dashboard(config.dashboard_url).series_list(account)
+        except UnknownToDashboard:
+            pass
+        except DashboardUnreachable as error:
             output.say(f"  Note: {error}")
             return
-        if self._listed.of_account:
+        if self._listed is not None and self._listed.of_account:
             found = counted(len(self._listed.names), "time series", "time series")
-            output.say(f"  The dashboard knows {config.account}: {found}.")
-        else:
-            output.say(f"  Note: {series.not_by_account(config.account)}")
+            output.say(f"  The dashboard knows {account}: {found}.")
+            return
+        output.say(f"  The dashboard knows no account {account!r}, or shows nobody its accounts.")
+        if not self._questions.yes(f"  Is {account} spelt right?", usual=True, unasked=True):
+            raise UsageError(f"You get the name {_WHERE}.")
 
     def _try_key(self) -> None:
         """Raises BucketRefused if the archive does not take the key; that nobody answers says nothing about it."""
@@ -193,6 +200,7 @@ class Interview:
             raise UsageError(
                 f"The folder {directory} cannot be read: {error.strerror}. Is the disk mounted, the name spelt right?"
             ) from None
+        output.say(f"  Looking what is in {directory} ...")
         stock = count_stock(LocalTree(directory, self._config().exclude_dirs, window=self._window))
         if stock.bins:
             output.say(f"  Found {counted(stock.bins, 'complete bin')}:")
@@ -201,7 +209,7 @@ class Interview:
             return directory
         output.say(f"  There is no complete bin in {directory} yet (.hdr, .adc and .roi of one name).")
         if not self._questions.yes("  Is it the right folder all the same?", usual=False, unasked=True):
-            raise UsageError("Which one is it?")
+            raise UsageError("Which folder is it?")
         return directory
 
     def _names(self) -> Sequence[str]:
@@ -228,9 +236,15 @@ class Interview:
         answer = series.among(self._listed, config.account, name)
         if answer.known is series.Known.YES:
             return name
-        output.say(f"  {answer.line}")
-        if not self._questions.yes("  Take it all the same?", usual=False, unasked=self._force):
-            raise UsageError(series.where_to_create(config.dashboard_url, config.account, name))
+        where = series.where_to_create(config.dashboard_url, config.account, name)
+        if self._force:
+            output.say(f"  {answer.line}")
+        elif not self._questions.asks:
+            raise UsageError(f"{answer.line} {where}")
+        else:
+            output.say(f"  {answer.line} {where}")
+            if not self._questions.yes("  Take it all the same?", usual=False, unasked=False):
+                raise UsageError("Which one is it?")
         return name
 
 

@@ -54,7 +54,8 @@ class VerifyArguments:
 class SetupArguments:
     """`setup`. The answers that were given beforehand, each None if it was not; `secret_file` holds the secret.
 
-    `yes`: nothing is to be asked. `force`, `window` and `answered` are for `start`, which then follows.
+    `yes`: nothing is to be asked. `force`: the time series is wanted although the dashboard may not know it. `window`: which
+    bins the job is for. `answered`: `start`, which follows, is to ask nothing about what lies in the folder already.
     """
 
     job: JobArguments

@@ -143,8 +143,8 @@ def _add_setup(commands: _Commands) -> None:
         "setup",
         "ask for what must be known, write the settings file, check, and offer to start",
         "Asks for account, key, secret, folder and time series, and looks at once whether each answer is right. Writes the "
-        "settings file, which then nobody but you can read, and keeps what else stands in it; nothing is written before the "
-        "last answer. Then runs 'check' and offers 'start'. Each option answers a question beforehand.",
+        "settings file, which then nobody but you can read, and keeps what else stands in it; nothing is written before all "
+        "settings are answered. Then runs 'check' and offers 'start'. Each option answers a question beforehand.",
     )
     _add_job(setup)
     setup.add_argument(

@@ -28,7 +28,7 @@ def command_words() -> list[str]:
 
 
 def run_command(words: Sequence[str], interruption: Interruption) -> int:
-    """Carry out another command of this program at the same terminal; returns its exit code.
+    """Carry out another command of this program at the same terminal; returns its exit code, or that of an interruption.
 
     Ctrl-C reaches it as it reaches this process, which waits for its end; a SIGTERM is handed on.
     """
@@ -39,7 +39,8 @@ def run_command(words: Sequence[str], interruption: Interruption) -> int:
         handed_on = False
         while True:
             try:
-                return process.wait(0.2)
+                code = process.wait(0.2)
+                return interruption.exit_code if interruption.requested.is_set() else code
             except subprocess.TimeoutExpired:
                 asked_to_end = interruption.requested.is_set()
                 if asked_to_end and interruption.exit_code == ExitCode.TERMINATED and not handed_on:

@@ -39,16 +39,16 @@ class Questions:
 
     def answer(self, question: Question, check: Callable[[str], _T]) -> _T:
         """What `check` makes of the answer. Raises its error if nobody can be asked for another; Interrupted."""
-        if question.given is not None or not self.asks:
-            return check(self._beforehand(question))
+        given = question.given is not None or not self.asks
+        text = self._beforehand(question) if given else self._read(question)
         while True:
-            typed = self._read(question)
             try:
-                return check(question.choices.get(typed, typed) or question.known or "")
+                return check(text)
             except Interrupted:
                 raise
             except IfcbscanError as error:
                 self.refuse(error)
+            text = self._read(question)
 
     def refuse(self, error: IfcbscanError) -> None:
         """Say why an answer is not good; raise the error where nobody can give another one."""
@@ -76,12 +76,14 @@ class Questions:
     @staticmethod
     def _read(question: Question) -> str:
         if not question.secret:
-            return _line(f"{question.text}{f' [{question.known}]' if question.known else ''}: ")
+            typed = _line(f"{question.text}{f' [{question.known}]' if question.known else ''}: ")
+            return question.choices.get(typed, typed) or question.known or ""
         import getpass
 
         kept = " [Enter keeps the one that is there]" if question.known else ""
         try:
-            return getpass.getpass(f"{question.text} (is not shown){kept}: ", sys.stderr).strip()
+            typed = getpass.getpass(f"{question.text} (is not shown){kept}: ", sys.stderr).strip()
+            return typed or question.known or ""
         except EOFError:
             raise _ended() from None
 

@@ -7,6 +7,7 @@ files are.
 
 from __future__ import annotations
 
+import threading
 from typing import Callable, Iterable, NamedTuple, TypeVar
 
 from ifcbscan.core import adc, hdr
@@ -18,6 +19,10 @@ from ifcbscan.disk.tree import LocalTree
 from ifcbscan.errors import LocalFileProblem
 
 _T = TypeVar("_T")
+
+#: Two threads of one process that parse literals at the same moment can disturb each other in Python 3.11: "SystemError: AST
+#: constructor recursion depth mismatch" (python/cpython issue 106905).
+_one_at_a_time = threading.Lock()
 
 
 class Examination(NamedTuple):
@@ -36,9 +41,11 @@ def examine(tree: LocalTree, local: Fileset) -> Examination:
     contents = _of_adc(tree, local, adc.read)
     with tree.open(local, "hdr") as file:
         try:
-            header = hdr.read_header(file.read(hdr.LONGEST_HEADER + 1))
+            data = file.read(hdr.LONGEST_HEADER + 1)
         except OSError as error:
             raise LocalFileProblem(f".hdr in {local.folder} cannot be read: {error.strerror}") from None
+    with _one_at_a_time:
+        header = hdr.read_header(data)
     refused = refusal(contents, header, sum(local.sizes), local.pid.old_style)
     return Examination(_worst(contents.finding, header.finding), refused)
 

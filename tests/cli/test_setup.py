@@ -155,7 +155,8 @@ def test_a_script_gives_every_answer_beforehand(
     assert "$ ifcbscan check\n" in done.stderr and "$ ifcbscan start --yes\n" in done.stderr
     assert "NOT" not in done.stdout and len(s3.objects("hablab/nauset/")) == 3
     before = settings.read_bytes()
-    operator.run("setup", "--yes")  # once more, with what the file says
+    done = operator.run("setup", "--yes")  # once more, with what the file says
+    assert "It is scheduled already: 'ifcbscan status nauset' says how it goes." in done.stderr
     assert settings.read_bytes() == before and len(operator.crontab.commands()) == 2
     run_as_cron(operator.crontab.commands(EVERY_MINUTE)[0], operator.home)
 
@@ -196,7 +197,7 @@ def test_the_secret_can_come_over_the_standard_input(
     [
         (
             [],
-            "Account, as the dashboard's team is called: nobody can be asked here, so please give --account",
+            "Account (the dashboard calls it team): nobody can be asked here, so please give --account",
         ),
         (["--account", "your-account"], "'your-account' cannot be an account name"),
         (["--key-id", "x y"], "That cannot be a key"),
@@ -294,13 +295,14 @@ def test_a_number_means_a_line_of_the_list_only_where_somebody_has_typed_it(
     with operator.at_terminal("setup", data, *given[:-2], "--no-start") as terminal:
         answer(terminal, "Secret key", "")
         terminal.wait_for("... and 22 more")
-        answer(
-            terminal, "Time series, by its number or its name [2]:", ""
-        )  # Enter: the name, not the second line
-        answer(terminal, "Take it all the same? [y/N]", "n")
-        answer(terminal, "create it for 'hablab'", "55")
+        answer(terminal, "[2]:", "")  # Enter: the name, not the second line
+        answer(terminal, "does not know a time series '2'", "y")
+        terminal.end()
+    assert "TIME_SERIES=2\n" in settings.read_text("utf-8")
+    with operator.at_terminal("setup", data, *given, "--no-start") as terminal:
+        answer(terminal, "[2]:", "55")  # which the list does not show
         answer(terminal, "does not know a time series '55'", "n")
-        answer(terminal, "create it for 'hablab'", "2")
+        answer(terminal, "Which one is it?", "2")
         terminal.end()
     assert "TIME_SERIES=beta\n" in settings.read_text("utf-8")
 
@@ -345,9 +347,13 @@ def test_settings_that_cannot_be_written_are_as_they_were(
 ) -> None:
     (operator.folder / "file").touch()
     words = ["setup", data, "nauset", *options(s3, secret), "--yes", "--env-file", "file/.env"]
-    archive = {"S3_ENDPOINT_URL": s3.endpoint, "BUCKET_NAME": s3.bucket, "DASHBOARD_URL": "http://127.0.0.1:9"}
+    archive = {
+        "S3_ENDPOINT_URL": s3.endpoint,
+        "BUCKET_NAME": s3.bucket,
+        "DASHBOARD_URL": "http://127.0.0.1:9",
+    }
     done = operator.run(*words, code=2, **archive)
-    assert "file/.env cannot be written: " in done.stderr and "It is as it was before" in done.stderr
+    assert "file/.env cannot be written: " in done.stderr and "Nothing was changed" in done.stderr
 
 
 def test_a_temporary_token_goes_with_the_key_that_it_belongs_to(
@@ -359,6 +365,33 @@ def test_a_temporary_token_goes_with_the_key_that_it_belongs_to(
     assert "AWS_SESSION_TOKEN=\n" in settings.read_text("utf-8")
 
 
+def test_an_account_that_the_dashboard_does_not_know_can_be_corrected_at_once(
+    s3: Any, operator: Operator, data: Path, settings: Path, secret: Path
+) -> None:
+    given = options(s3, secret)[2:]
+    with operator.at_terminal(
+        "setup", data, "nauset", "--account", "hablb", *given, "--no-start"
+    ) as terminal:
+        answer(terminal, "Is hablb spelt right? [Y/n]", "n")
+        answer(terminal, "You get the name from the people who run the dashboard.", "hablab")
+        done = terminal.end()
+    assert "The dashboard knows no account 'hablb'" in done.stderr
+    assert "USER_ACCOUNT=hablab\n" in settings.read_text("utf-8")
+
+
+def test_what_is_still_to_be_typed_is_told_whole(
+    s3: Any, operator: Operator, data: Path, settings: Path, secret: Path
+) -> None:
+    elsewhere = operator.folder / "other settings.env"
+    elsewhere.write_bytes(settings.read_bytes())
+    words = ["setup", data, "new", *options(s3, secret), "--since", "2026-06-01", "--force", "--no-start"]
+    with operator.at_terminal(*words, "--env-file", elsewhere) as terminal:
+        done = terminal.end()
+    assert "Take it all the same?" not in done.stderr
+    typed = f"ifcbscan start --env-file '{elsewhere}' --since 2026-06-01T00:00:00Z --force"
+    assert f"'{typed}' lets bins be sent by themselves." in done.stderr
+
+
 def test_an_empty_folder_is_taken_if_it_is_the_right_one(
     s3: Any, operator: Operator, data: Path, settings: Path, secret: Path
 ) -> None:
@@ -368,7 +401,7 @@ def test_an_empty_folder_is_taken_if_it_is_the_right_one(
     with operator.at_terminal("setup", *given, "--no-start") as terminal:
         answer(terminal, "Folder", str(empty))
         answer(terminal, "Is it the right folder all the same? [y/N]", "n")
-        answer(terminal, "Which one is it?", str(data))
+        answer(terminal, "Which folder is it?", str(data))
         answer(terminal, "Time series, by its number or its name:", "nauset2")
         answer(terminal, "Take it all the same? [y/N]", "y")
         done = terminal.end()

@@ -67,12 +67,19 @@ def run(arguments: CheckArguments, interruption: Interruption) -> int:
     bundle = None if arguments.bundle is None else Bundle(arguments.bundle, arguments.job)
     said = []
     for item in _items(arguments, interruption):
+        _end_if_interrupted(interruption)  # what came of it may look like something that is not in order
         said.append(output.result_checked(item.good, f"{item.name:<12} {item.text}"))
         if item.good is False and (item.decides or code == ExitCode.DONE):
             code = item.exit_code
+    _end_if_interrupted(interruption)
     if bundle is not None:
         output.say(bundle.write(said))
     return code
+
+
+def _end_if_interrupted(interruption: Interruption) -> None:
+    if interruption.requested.is_set():
+        raise Interrupted(interruption.exit_code)
 
 
 def _items(arguments: CheckArguments, interruption: Interruption) -> Iterator[Item]:
@@ -367,7 +374,9 @@ def _dashboard(url: str, listed: SeriesList, name: str, account: _Account) -> It
         return Item(True, "dashboard", f"{shown} answers; time series of {name}: {many}")
     text = f"{shown} answers; time series of all accounts: {many}. {series.not_by_account(name)}"
     if account.known:
-        return Item(True, "dashboard", f"{text} The archive knows it, so the name is right")
+        return Item(
+            True, "dashboard", f"{text} The archive holds something of it, so the name may well be right"
+        )
     # A name that is wrong fits any list of all, so only the archive can tell.
     return Item(
         False,

@@ -1,6 +1,6 @@
 """`ifcbscan setup`: ask for what everybody has to say, write the settings file, check, and offer to start.
 
-Nothing is written before the last answer, and then everything in one step.
+Nothing is written before all settings are answered, and then everything in one step.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from ifcbscan.atomic import read_small, replace_file
 from ifcbscan.cli import output
 from ifcbscan.cli.first_settings import Interview, Values
 from ifcbscan.cli.more_options import SetupArguments
+from ifcbscan.cli.options import JobArguments
 from ifcbscan.cli.program import run_command
 from ifcbscan.cli.questions import Questions
 from ifcbscan.cli.schedule_view import installed_jobs
@@ -57,11 +58,12 @@ def run(arguments: SetupArguments, interruption: Interruption) -> int:
     _write(path, changed)
     output.say("")
     private = ", for you alone to read" if os.name == "posix" else ""
-    output.say(f"Written: {path}{private}. Its other lines say what else can be set.")
+    output.say(f"Written: {path}{private}. 'ifcbscan setup --print-template' shows what else can be set.")
     # What the commands find by themselves, wherever they are started, need not be named.
     own = path == user_env_file() and path == find_env_file(None, current_folder())
     settings = [] if own else ["--env-file", path]
-    return _go_on(arguments, settings, questions, interruption)
+    job = JobArguments(answers["IFCB_DATA_DIR"], answers["TIME_SERIES"], path)
+    return _go_on(arguments, settings, questions, job, interruption)
 
 
 def _settings_file(named: str | None) -> str:
@@ -122,8 +124,8 @@ def _write(path: str, text: str) -> None:
         replace_file(path, text.encode("utf-8"), private=True)
     except OSError as error:
         raise ConfigError(
-            f"{path} cannot be written: {error.strerror}. It is as it was before. Name another place with --env-file, or make "
-            "room there."
+            f"{path} cannot be written: {error.strerror}. Nothing was changed. Name another place with --env-file, or see that "
+            "you may write there and the disk has room."
         ) from None
     hand_over(path)
 
@@ -131,7 +133,7 @@ def _write(path: str, text: str) -> None:
 def _what_is_there(path: str) -> tuple[str, dict[str, str]]:
     """The text of the file and what it says; the template, and nothing, where there is no file."""
     if not os.path.lexists(path):
-        output.say(f"The settings will be written to {path}; until the last answer nothing is.")
+        output.say(f"The settings will be written to {path}, once all of them are answered.")
         return template(), {}
     text = text_of(path)
     found = values_of(path, text)
@@ -167,35 +169,45 @@ def _secret(path: str) -> str:
 
 
 def _go_on(
-    arguments: SetupArguments, settings: Sequence[str], questions: Questions, interruption: Interruption
+    arguments: SetupArguments,
+    settings: Sequence[str],
+    questions: Questions,
+    job: JobArguments,
+    interruption: Interruption,
 ) -> int:
+    """`job`: what the settings are about; whether it is scheduled already is looked up."""
     code = _carry_out(["check", *settings], interruption)
     if interruption.requested.is_set():
         return code
-    later = _typed(["start", *settings])
-    if arguments.no_start:
-        output.say(f"'{later}' lets bins be sent by themselves.")
+    if _is_scheduled(job):
+        output.say(f"It is scheduled already: 'ifcbscan status {job.time_series}' says how it goes.")
         return code
+    start = ["start", *settings, *arguments.window.options(), *(["--force"] if arguments.force else [])]
+    later = f"'{_typed(start)}' lets bins be sent by themselves."
+    if arguments.no_start:
+        output.say(later)
+        return code
+    output.say("")
     if code == ExitCode.DONE:
-        output.say("")
         question = "Let bins be sent by themselves from now on, every minute (ifcbscan start)?"
-        start = questions.yes(question, usual=True, unasked=arguments.yes)
+        wanted = questions.yes(question, usual=True, unasked=arguments.yes)
     else:
-        output.say("")
         output.say("Not everything is in order yet; the lines that begin with NOT say what to do.")
         question = "Let bins be sent by themselves all the same (ifcbscan start)?"
-        start = questions.yes(question, usual=False, unasked=False)
-    if not start:
-        output.say(
-            f"Nothing is sent yet. 'ifcbscan check' looks again; '{later}' lets bins be sent by themselves."
-        )
+        wanted = questions.yes(question, usual=False, unasked=False)
+    if not wanted:
+        output.say(f"Nothing is sent yet. '{_typed(['check', *settings])}' looks again; {later}")
         return code
-    more = [
-        *arguments.window.options(),
-        *(["--force"] if arguments.force else []),
-        *(["--yes"] if arguments.answered else []),
-    ]
-    return _carry_out(["start", *settings, *more], interruption)
+    return _carry_out([*start, *(["--yes"] if arguments.answered else [])], interruption)
+
+
+def _is_scheduled(job: JobArguments) -> bool:
+    return any(
+        found.job.time_series == job.time_series
+        and is_same_file(found.job.directory, job.directory or "")
+        and is_same_file(found.job.env_file, job.env_file or "")
+        for found in installed_jobs() or ()
+    )
 
 
 def _carry_out(words: Sequence[str], interruption: Interruption) -> int:

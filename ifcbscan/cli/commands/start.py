@@ -271,7 +271,7 @@ def _install(scheduler: Scheduler, job: ScheduledJob, restart: bool, check: Chec
             "Note: the address of the monitor stands in the schedule, and while a scan runs everybody on this computer can see "
             "it. PING_URL in the .env file is the safer place."
         )
-    output.say("'ifcbscan status' shows how it goes, 'ifcbscan stop' ends it.")
+    output.say(f"'ifcbscan status' shows how it goes, 'ifcbscan stop {job.time_series}' ends it.")
     return job
 
 

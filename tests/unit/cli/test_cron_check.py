@@ -69,10 +69,22 @@ def test_a_scan_that_fails_under_cron_is_told_with_its_reason(
     said = "echo 'The data folder /data cannot be read: Operation not permitted' >&2; exit 2"
     item = check(said, run_twice, platform)
     assert (
-        item.good is False and "failed (exit 2): The data folder /data cannot be read: Operation" in item.text
+        item.good is False
+        and "ended with exit 2: The data folder /data cannot be read: Operation" in item.text
     )
     assert ("Full Disk Access" in item.text and "/usr/sbin/cron" in item.text) is clicks
-    assert check("exit 3", run_twice).text.endswith("failed (exit 3): it said nothing")
+    assert check("exit 3", run_twice).text.endswith("ended with exit 3: it said nothing")
+
+
+def test_of_a_scan_that_has_ended_with_3_the_reason_is_told_and_not_the_summary(
+    check: Callable[..., Item],
+) -> None:
+    said = (
+        "echo 'nauset: 1 to upload (dry run)' >&2; echo '  warning: sub: Operation not permitted' >&2; exit 3"
+    )
+    item = check(said, run_twice, "darwin")
+    assert "ended with exit 3: warning: sub: Operation not permitted" in item.text
+    assert "Full Disk Access" in item.text
 
 
 def test_a_cron_that_does_not_come_is_told_after_two_minutes(check: Callable[..., Item]) -> None:

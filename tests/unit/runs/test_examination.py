@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import io
 import os
+import threading
 import tracemalloc
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import BinaryIO
 
 import pytest
 
+from ifcbscan.core import hdr as header_rules
 from ifcbscan.core.adc import Damage
 from ifcbscan.core.bins import Fileset, parse_pid
 from ifcbscan.core.decision import Decision
@@ -114,3 +118,22 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, extension: str) -> 
     _, local = _bin(tmp_path)
     with pytest.raises(LocalFileProblem, match=f"[.]{extension} in .* cannot be read"):
         examine(BrokenDisk(str(tmp_path), extension), local)
+
+
+def test_headers_are_read_by_one_thread_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two threads of Python 3.11 that parse literals at the same moment can disturb each other."""
+    tree, local = _bin(tmp_path)
+    both = threading.Barrier(2)
+    read = header_rules.read_header
+    met: list[bool] = []
+
+    def meeting(data: bytes) -> header_rules.Header:
+        with contextlib.suppress(threading.BrokenBarrierError):
+            both.wait(0.1)
+            met.append(True)
+        return read(data)
+
+    monkeypatch.setattr(header_rules, "read_header", meeting)
+    with ThreadPoolExecutor(2) as pool:
+        assert [found.finding for found in pool.map(lambda _: examine(tree, local), range(2))] == [None, None]
+    assert met == []
