@@ -146,7 +146,7 @@ def _add_setup(commands: _Commands) -> None:
         "settings file, which then nobody but you can read, and keeps what else stands in it; nothing is written before all "
         "settings are answered. Then runs 'check' and offers 'start'. Each option answers a question beforehand.",
     )
-    _add_job(setup)
+    _add_job(setup, " (asked for if left out)")
     setup.add_argument(
         "--env-file",
         metavar="FILE",
@@ -416,8 +416,7 @@ def _command(commands: _Commands, name: str, help_line: str, description: str) -
     return commands.add_parser(name, help=help_line, description=description, formatter_class=_Help)
 
 
-def _add_job(parser: argparse.ArgumentParser) -> None:
-    otherwise = " (if left out: {} of the .env file)"
+def _add_job(parser: argparse.ArgumentParser, otherwise: str = " (if left out: {} of the .env file)") -> None:
     parser.add_argument(
         "directory",
         metavar="DIR",
