@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Callable, Iterable, Mapping, NamedTuple, TypeVar
 
+from ifcbscan.core.printable import without_password
 from ifcbscan.core.series import is_account
 from ifcbscan.core.units import parse_daily, parse_duration, parse_interval, parse_with_unit
 from ifcbscan.env_file import text_of, user_env_file, values_of
@@ -63,6 +64,7 @@ _OLDER_CLIENTS = (_API_URL, "SYNC_FILE_EXTENSIONS")
 _ALIKE = 0.8
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_SECOND_SETTING = re.compile(rf"\s({'|'.join(SETTINGS)})\s?=")
 _PLACEHOLDER = re.compile(r"your[-_ ].*|<.*>|x{3,}|\.{3,}|change.?me", re.IGNORECASE)
 
 _T = TypeVar("_T")
@@ -199,6 +201,12 @@ def _read(path: str, text: str) -> dict[str, str]:
                 f"{path}: {name} has a line end or another control character in it; inside double quotes a backslash "
                 "starts an escape such as \\n. Write the value without quotes, or in single ones. Nothing was sent."
             )
+        second = _SECOND_SETTING.search(values.get(name, ""))
+        if second:
+            # Not only wrong: messages show the values of some settings, and the second one may be a secret.
+            raise ConfigError(
+                f"{path}: {second.group(1)} is on the line of {name}. Write each setting on a line of its own. Nothing was sent."
+            )
     return {name: value.strip() for name, value in values.items()}
 
 
@@ -228,7 +236,10 @@ def _check_required(values: Mapping[str, str], env_file: str | None) -> None:
 
 def _account(text: str, name: str) -> str:
     if not is_account(text):
-        raise ConfigError(f"{name} {text!r} cannot be an account name (letters, digits, '.', '_' and '-').")
+        raise ConfigError(
+            f"{name} cannot be an account name (letters, digits, '.', '_' and '-'). The value is not shown, because it may hold "
+            "a secret."
+        )
     return text
 
 
@@ -242,7 +253,7 @@ def _certificates(text: str, name: str) -> str | None:
     if path and not (os.path.isfile(path) and os.access(path, os.R_OK)):
         what = "does not exist" if not os.path.exists(path) else "is no file that can be read"
         raise ConfigError(
-            f"{name} names {path} as the certificates to trust, which {what}. Write the whole path of the file, or take the "
+            f"{name} names {without_password(path)} as the certificates to trust, which {what}. Write the whole path of the file, or take the "
             "line out."
         )
     return path or None
@@ -253,7 +264,7 @@ def _whole_path(text: str, name: str) -> str | None:
     path = os.path.expanduser(text.strip())
     if path and not os.path.isabs(path):
         raise ConfigError(
-            f"{name} names {path}, which is no whole path. Write it from the root on, or take the line out."
+            f"{name} names {without_password(path)}, which is no whole path. Write it from the root on, or take the line out."
         )
     return path or None
 

@@ -25,7 +25,6 @@ from ifcbscan.cli.masking import (
     secrets_of_environment,
     secrets_of_settings,
     settings_lines,
-    without_secrets,
 )
 from ifcbscan.cli.options import JobArguments
 from ifcbscan.cli.schedule_view import scheduled_jobs
@@ -45,6 +44,7 @@ from ifcbscan.core.words import counted
 from ifcbscan.env_file import find_env_file, text_of, value_of, values_of
 from ifcbscan.errors import ConfigError, Interrupted, UsageError
 from ifcbscan.schedule.choose import for_this_system
+from ifcbscan.schedule.system_tables import system_jobs
 from ifcbscan.state import last_runs
 
 #: So many of the last lines of each log, looked for in so many bytes at the end of each part of it.
@@ -138,9 +138,10 @@ class Bundle:
     def _secrets(self) -> Iterator[str]:
         """Of the environment, of the schedule, and of every settings file that is in use here."""
         yield from secrets_of_environment(self._environ)
-        for job in self._jobs:
+        jobs = [*self._jobs, *(found.installed.job for found in system_jobs())]  # of all whose logs are taken
+        for job in jobs:
             yield from secrets_of_environment({"PING_URL": job.extras.ping or ""})
-        for path in {self._env_file(), *(job.env_file for job in self._jobs)}:
+        for path in {self._env_file(), *(job.env_file for job in jobs)}:
             if path is not None:
                 with contextlib.suppress(ConfigError):
                     yield from secrets_of_settings(text_of(path))
@@ -156,10 +157,6 @@ class Bundle:
                 except ConfigError:
                     yield f"line {number} cannot be understood by itself"
         yield from settings_lines(in_file, self._environ)
-        for name in ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT_FILE"):
-            for spelt in (name, name.lower()):
-                if spelt in self._environ:
-                    yield f"{spelt}: {without_secrets(self._environ[spelt])} (in the environment)"
 
     def _last_runs(self, statuses: Sequence[JobStatus]) -> Iterator[str]:
         jobs = [(status.job.directory, status.job.time_series) for status in statuses]

@@ -138,11 +138,15 @@ class DeletableReport:
 
 @dataclass(frozen=True)
 class PartReport:
-    """Only bins of this part were looked at: so many, and `others` were not. (Those in excluded folders are not among them.)"""
+    """Only bins of this part were looked at: so many, and `others` were not. (Those in excluded folders are not among them.)
+
+    `others_complete`: whether one of those others has all its files, by their names, so that its part has something to prove.
+    """
 
     part: Part
     bins: int
     others: int
+    others_complete: bool
 
 
 @dataclass(frozen=True)
@@ -183,11 +187,11 @@ class VerifyReport:
     def all_proven(self) -> bool:
         """Whether there are complete bins, every one is proven and still the same, and nothing was out of sight.
 
-        A part may be without bins where others have some. Files that look like a bin's but cannot be archived under
-        their name are out of sight, too.
+        A part may be without complete bins where others have some: if each part is proven, all bins are. Files that look
+        like a bin's but cannot be archived under their name are out of sight, too.
         """
         return (
-            bool(self.bins[VerifyState.PROVEN] or (self.part is not None and self.part.others))
+            bool(self.bins[VerifyState.PROVEN] or (self.part is not None and self.part.others_complete))
             and not self._not_seen
             and not self.silence
             and not any(self.bins[state] for state in NOT_PROVEN)

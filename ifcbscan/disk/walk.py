@@ -52,6 +52,7 @@ class Inventory:
     other_parts: int = (
         0  # bins of the window in other parts than the one wanted; their files were not looked at
     )
+    others_complete: bool = False  # a bin of these others has all its files in one folder, by their names
     passed_over: bool = False  # bins, or folders of days, that are older than what was wanted
     foreign: int = 0  # files that are no part of a bin
     misnamed: int = 0  # files that look like a bin's but whose name is no pid
@@ -262,6 +263,8 @@ class Walk:
             self._outside.add(pid)
         elif self._part is not None and not self._part.holds(pid):
             self._other_parts.add(pid)
+            if not self._found.others_complete:
+                self._found.others_complete = len({name[-4:].lower() for name in names}) == len(SUFFIXES)
         else:
             self._getting_on()
             for fileset in self._filesets(pid, folder, names, subfolders):

@@ -170,7 +170,9 @@ def verify(
         silence=silence,
         part=None
         if options.part is None
-        else PartReport(options.part, len(inventory.filesets), inventory.other_parts),
+        else PartReport(
+            options.part, len(inventory.filesets), inventory.other_parts, inventory.others_complete
+        ),
     )
 
 

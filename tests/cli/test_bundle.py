@@ -25,7 +25,8 @@ from ifcbscan.demo.sample_bins import write_bin
 from ifcbscan.errors import UsageError
 from ifcbscan.schedule.crontab_text import with_job
 from ifcbscan.schedule.extras import JobExtras
-from ifcbscan.schedule.jobs import ScheduledJob
+from ifcbscan.schedule.jobs import InstalledJob, ScheduledJob
+from ifcbscan.schedule.system_tables import SystemJob
 
 pytestmark = [
     pytest.mark.any_python,
@@ -158,6 +159,41 @@ def test_the_lines_and_the_exit_code_of_the_check_are_the_same_with_a_bundle(
     done = planted.check("--bundle", tmp_path / "a.zip")
     assert done.code == without.code and alike(done.stdout) == alike(without.stdout)
     assert alike(contents(tmp_path / "a.zip")["check.txt"]) == alike(done.stdout)
+
+
+def test_what_the_settings_of_a_job_of_the_systems_tables_hold_is_a_secret_too(
+    planted: Planted, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    theirs = tmp_path / "theirs.env"
+    theirs.write_text("AWS_SECRET_ACCESS_KEY=theirSecretKey0123\n", encoding="utf-8")
+    job = ScheduledJob(
+        str(planted.operator.python), str(theirs), str(planted.data), "pier", planted.job.log_file
+    )
+    found = SystemJob(InstalledJob(job, recent=True, full=True, up_to_date=True), "/etc/crontab", "ifcb")
+    planted.here(monkeypatch)
+    monkeypatch.setattr(module, "system_jobs", lambda: [found])
+    Bundle(str(tmp_path / "a.zip"), NO_JOB).write(["with theirSecretKey0123"])
+    theirs.unlink()
+    assert contents(tmp_path / "a.zip")["check.txt"] == "with [masked]\n"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        f"USER_ACCOUNT=hablab AWS_SECRET_ACCESS_KEY={SECRETS['key of another job']}",
+        f"S3_ENDPOINT_URL=me:{SECRETS['token']}@host:9000",
+        f"DASHBOARD_URL=https:/me:{SECRETS['token']}@host",
+    ],
+)
+def test_a_secret_in_the_place_of_another_setting_is_in_no_text_of_a_bundle(
+    operator: Operator, env_file: Path, tmp_path: Path, line: str
+) -> None:
+    others = re.sub(line.partition("=")[0] + "=.*\n", "", env_file.read_text(encoding="utf-8"))
+    env_file.write_text(f"{others}{line}\n", encoding="utf-8")
+    done = operator.run("check", "--bundle", "a.zip", code=2)
+    told = "\n".join([*contents(tmp_path / "a.zip").values(), done.stdout, done.stderr])
+    assert SECRETS["token"] not in told and SECRETS["key of another job"] not in told
+    assert f"{line.partition('=')[0]}: set, not shown because it may hold a secret (in the file)" in told
 
 
 def test_without_the_mask_every_secret_that_was_planted_would_be_found(

@@ -240,7 +240,34 @@ def test_the_example_file_as_it_comes_is_refused(env_path: Path) -> None:
 )
 def test_an_account_that_could_leave_its_prefix_is_refused(env_path: Path, account: str) -> None:
     message = _refusal(env_path, MINIMUM + f"USER_ACCOUNT='{account}'\n")
-    assert message.startswith(f"{env_path}: USER_ACCOUNT ") and message.endswith(". Nothing was sent.")
+    assert message == (
+        f"{env_path}: USER_ACCOUNT cannot be an account name (letters, digits, '.', '_' and '-'). The value is not shown, because "
+        "it may hold a secret. Nothing was sent."
+    )
+
+
+@pytest.mark.parametrize(
+    "first", ["USER_ACCOUNT=hablab", "IFCB_DATA_DIR=/data", "METRICS_DIR=data", "AWS_CA_BUNDLE='/x"]
+)
+def test_two_settings_on_one_line_are_refused_and_neither_is_shown(env_path: Path, first: str) -> None:
+    name, _, value = first.partition("=")
+    message = _refusal(
+        env_path, MINIMUM + f"{first} AWS_SECRET_ACCESS_KEY={SECRET}{chr(39) if chr(39) in value else ''}\n"
+    )
+    assert message == (
+        f"{env_path}: AWS_SECRET_ACCESS_KEY is on the line of {name}. Write each setting on a line of its own. Nothing was sent."
+    )
+
+
+def test_a_word_that_is_no_other_setting_may_stand_behind_a_sign(env_path: Path) -> None:
+    config = _load(env_path, MINIMUM + "PING_URL=https://h/?TIME_SERIES=x\nIFCB_DATA_DIR='/data a=b'\n")
+    assert (config.ping_url, config.data_dir) == ("https://h/?TIME_SERIES=x", "/data a=b")
+
+
+@pytest.mark.parametrize("name", ["METRICS_DIR", "AWS_CA_BUNDLE"])
+def test_the_password_of_an_address_in_the_place_of_a_path_is_not_shown(env_path: Path, name: str) -> None:
+    message = _refusal(env_path, MINIMUM + f"{name}=https://me:{SECRET}@host\n")
+    assert f"{name} names https://host" in message
 
 
 @pytest.mark.parametrize(

@@ -221,6 +221,20 @@ def test_all_parts_together_look_at_each_bin_once_and_list_the_files_of_its_copi
 
 
 @once
+@pytest.mark.parametrize(("broken", "code"), [(10, 3), (9, 0)])
+def test_all_parts_are_green_only_where_the_whole_is(world: World, broken: int, code: int) -> None:
+    pids = [f"D20150101T00{number:02d}00_IFCB013" for number in range(10)]
+    world.archive(*pids)
+    for pid in pids[:broken]:
+        world.file(pid, "roi").unlink()
+    assert world.verify().exit_code == code
+    parts = [Part(number, 3) for number in (1, 2, 3)]
+    assert all(any(part.holds(pid) for pid in pids[:9]) for part in parts)  # type: ignore[arg-type]
+    reports = [world.verify(LocalTree(str(world.root), part=part), part=part) for part in parts]
+    assert [report.exit_code for report in reports] == [code] * 3
+
+
+@once
 def test_of_the_files_of_other_parts_none_is_opened(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     world.archive(*PIDS)
     opened: list[str] = []

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import unicodedata
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ifcbscan.core.printable import brief, named, printable
+from ifcbscan.core.printable import brief, named, printable, without_password
 
 #: As they are in Unicode: controls, invisible marks (among them those of direction), lone surrogates, line ends.
 DANGEROUS = ("Cc", "Cf", "Cs", "Zl", "Zp")
@@ -45,6 +47,28 @@ def test_whatever_comes_in_one_line_of_visible_text_comes_out_that_can_be_encode
 def test_what_others_wrote_is_kept_short_after_it_was_made_visible() -> None:
     assert brief("  a \n\n b  ") == "a b"
     assert len(brief("\x1b" * 1000)) == 200 and len(brief("x" * 1000, 50)) == 50
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("at https://me:se/cr@t@host/x it", "at https://host/x it"),
+        ("http://a@b http://c:d@e", "http://b http://e"),
+        ("//@host a//b@c//d", "//host a//c//d"),
+        ("me@host https://host/ a // b", "me@host https://host/ a // b"),
+        ("a@b//c", "a@b//c"),
+    ],
+)
+def test_of_an_address_neither_name_nor_password_is_shown(text: str, shown: str) -> None:
+    assert without_password(text) == shown
+
+
+def test_a_text_of_any_length_is_made_brief_at_once() -> None:
+    # With time in the square of the length it would take hours.
+    for piece in ("/", "//a", "a"):
+        code = f"from ifcbscan.core.printable import brief; print(brief({piece!r} * 2000000))"
+        done = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, timeout=60, check=True)
+        assert done.stdout.decode().strip() == (piece * 200)[:200]
 
 
 def test_the_first_are_named_and_the_others_counted() -> None:

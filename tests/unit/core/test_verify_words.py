@@ -142,8 +142,10 @@ def test_of_bins_outside_the_window_nothing_is_said() -> None:
     assert not any("window" in line for line in conclusion(_report({VerifyState.PROVEN: 1})))
 
 
-def _of_a_part(bins: dict[VerifyState, int], looked_at: int, others: int, **values: Any) -> VerifyReport:
-    return _report(bins, part=PartReport(Part(3, 30), looked_at, others), **values)
+def _of_a_part(
+    bins: dict[VerifyState, int], looked_at: int, others: int, others_complete: bool = True, **values: Any
+) -> VerifyReport:
+    return _report(bins, part=PartReport(Part(3, 30), looked_at, others, others_complete), **values)
 
 
 def test_what_is_proven_of_a_part_is_said_of_the_part_alone() -> None:
@@ -197,12 +199,18 @@ def test_a_part_without_bins_is_no_alarm_where_the_folder_has_some_and_is_called
     assert _of_a_part({}, 0, 20, silence="the disk is gone").exit_code == 3
 
 
-def test_a_part_of_a_folder_without_bins_is_as_red_as_the_folder() -> None:
-    report = _of_a_part({VerifyState.EXCLUDED: 5}, 0, 0)
+@pytest.mark.parametrize(
+    ("bins", "looked_at", "others"),
+    [({VerifyState.EXCLUDED: 5}, 0, 0), ({}, 0, 10), ({VerifyState.INCOMPLETE: 4}, 4, 6)],
+)
+def test_a_part_of_a_folder_without_complete_bins_is_as_red_as_the_folder(
+    bins: dict[VerifyState, int], looked_at: int, others: int
+) -> None:
+    report = _of_a_part(bins, looked_at, others, others_complete=False)
     assert report.exit_code == 3
     assert conclusion(report)[0].startswith("There was nothing to prove: no complete bin was found.")
 
 
 def test_the_only_part_of_one_is_told_without_others() -> None:
-    report = _report({VerifyState.PROVEN: 1}, part=PartReport(Part(1, 1), 1, 0))
+    report = _report({VerifyState.PROVEN: 1}, part=PartReport(Part(1, 1), 1, 0, False))
     assert not any("other parts" in line for line in conclusion(report))

@@ -934,6 +934,29 @@ def test_what_is_excluded_or_outside_the_window_is_of_no_part_and_counted_in_eac
         assert (inventory.excluded, inventory.outside, inventory.other_parts) == (1, 1, others)
 
 
+@pytest.mark.parametrize(
+    ("here", "there", "complete"),
+    [
+        (".hdr .adc .roi", "", True),
+        (".HDR .adc .Roi", "", True),
+        (".hdr .adc", ".hdr .adc .roi", True),
+        (".hdr .adc .ADC", "", False),
+        (".hdr .adc", ".roi", False),
+    ],
+)
+def test_a_bin_of_another_part_is_complete_if_one_folder_has_its_three_names(
+    tmp_path: Path, here: str, there: str, complete: bool
+) -> None:
+    _write_bin(tmp_path / "a", NEXT, here)
+    _write_bin(tmp_path / "b", NEXT, there)
+    _write_bin(tmp_path, NEW, ".hdr .adc .roi")  # in the part itself, or the same
+    for number in (1, 2):
+        part = Part(number, 2)
+        inventory = LocalTree(str(tmp_path), part=part).walk()
+        others = [pid for pid in (NEW, NEXT) if not part.holds(pid)]
+        assert inventory.others_complete == (NEW in others or (NEXT in others and complete))
+
+
 @posix_only
 def test_a_file_of_another_part_is_not_examined(tmp_path: Path) -> None:
     for suffix in (".hdr", ".adc", ".roi"):
