@@ -84,12 +84,12 @@ def may_begin(size: int, spent: int, limit: float) -> bool:
 
 
 def in_turn(
-    bins: Iterable[Fileset], cost: Callable[[Fileset], Cost], spent: int, limit: float
-) -> list[Fileset]:
-    """In the order in which bins are sent: those that were begun; the others as they come, newest first.
+    bins: Iterable[Fileset], cost: Callable[[Fileset], Cost], limit: float
+) -> tuple[list[Fileset], list[Fileset], list[Fileset]]:
+    """The bins as they come, newest first, in three groups of which none holds another up; an earlier one comes first.
 
-    One that is larger than the budget would hold up all others, day after day. So it comes first on a day on which nothing
-    is spent, and last else; of several, one a day.
+    Those that were begun; those that are larger than the budget, of which one may be begun while nothing is spent of the
+    day (`may_begin`); the others.
     """
     begun: list[Fileset] = []
     others: list[Fileset] = []
@@ -97,8 +97,7 @@ def in_turn(
     for local in bins:
         size, is_begun = cost(local)
         (begun if is_begun else others if size <= limit else oversize).append(local)
-    first = 0 if spent or begun else 1
-    return begun + oversize[:first] + others + oversize[first:]
+    return begun, oversize, others
 
 
 def wait_words(limit: float, bins: int, oversize: int) -> str:

@@ -140,23 +140,17 @@ def test_a_bin_is_begun_if_it_fits_or_is_the_first_of_its_day(size: int, spent: 
     assert may_begin(size, spent, 100) is begins
 
 
-@pytest.mark.parametrize(
-    "costs, spent, order",
-    [
-        ("n50 n60 n10", 0, "n50 n60 n10"),  # newest first, also where a later one would fit
-        ("n50 b10 n60 b20", 0, "b10 b20 n50 n60"),  # what is begun becomes visible first
-        ("n50 n200 n60 n300", 0, "n200 n50 n60 n300"),  # one that is too large begins the day
-        ("n50 n200 n60 n300", 1, "n50 n60 n200 n300"),  # and waits else, and holds up nobody
-        ("n50 n200 b10", 0, "b10 n50 n200"),  # what is begun is spent today
-        ("b200", 5, "b200"),
-        ("", 0, ""),
-    ],
-)
-def test_the_order_in_which_bins_are_sent(costs: str, spent: int, order: str) -> None:
+def test_bins_have_turns_in_groups_of_which_none_holds_another_up() -> None:
     # n: new, b: begun, and the size, which is the .roi's
-    bins = [fileset(text, roi=int(text[1:])) for text in costs.split()]
-    found = in_turn(bins, lambda local: Cost(local.roi, local.pid[0] == "b"), spent, 100)
-    assert [local.pid for local in found] == order.split()
+    bins = [
+        fileset(text, roi=int(text[1:])) for text in ["n50", "b10", "n200", "n100", "b200", "n300", "n10"]
+    ]
+    groups = in_turn(bins, lambda local: Cost(local.roi, local.pid[0] == "b"), 100)
+    assert [" ".join(local.pid for local in group) for group in groups] == [
+        "b10 b200",  # what is begun becomes visible first
+        "n200 n300",  # one that is too large begins the day, if it may
+        "n50 n100 n10",  # newest first, also where a later one would fit
+    ]
 
 
 def test_the_words_say_how_many_wait_and_until_when() -> None:
