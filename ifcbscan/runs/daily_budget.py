@@ -103,8 +103,9 @@ class DailyBudget(NoBudget):
     def count(self) -> None:
         """Ask the archive anew. What bins under way have sent before that is in its answer."""
         seen = {pid: one.job.bytes_sent for pid, one in self._under_way.items()}
-        self._counted_at = self._now()
+        began = self._now()
         self._put_on = self._count()
+        self._counted_at = began
         self._sent = 0
         for pid, one in self._under_way.items():
             one.seen = seen[pid]
@@ -117,8 +118,9 @@ class DailyBudget(NoBudget):
         if one is not None:
             self._sent += job.bytes_sent - one.seen
         elif self._is_used_up and job.result is not None and job.result.state is BinState.TO_UPLOAD:
-            self._waiting += 1
-            self._oversize += self._cost(job.local).size > self._limit
+            cost = self._cost(job.local)
+            self._waiting += not cost.begun
+            self._oversize += not cost.begun and cost.size > self._limit
 
     def words(self) -> str:
         return wait_words(self._limit, self._waiting, self._oversize) if self._waiting else ""

@@ -10,9 +10,10 @@ from typing import Any, Callable
 import pytest
 from support.fakes import Call, FakeBucket, FakeTree, Killed, SerialExecutor, StoredObject, VirtualClock
 
-from ifcbscan.core.bins import EXTENSIONS, server_text
-from ifcbscan.core.decision import Policy
-from ifcbscan.core.scan_report import ScanReport, summary, worth_telling
+from ifcbscan.core.bins import EXTENSIONS, NOTHING_REMOTE, server_text
+from ifcbscan.core.budget import Cost
+from ifcbscan.core.decision import Now, Policy, decide
+from ifcbscan.core.scan_report import Result, ScanReport, summary, worth_telling
 from ifcbscan.core.states import BinState
 from ifcbscan.core.window import Window
 from ifcbscan.demo.sample_bins import bin_contents
@@ -25,7 +26,9 @@ from ifcbscan.errors import (
     PutRefused,
 )
 from ifcbscan.runs.backends import Backends, StopRequest
+from ifcbscan.runs.daily_budget import DailyBudget
 from ifcbscan.runs.listener import Listener
+from ifcbscan.runs.one_bin import BinJob
 from ifcbscan.runs.scan import ScanOptions, scan
 
 DAY = 86400.0
@@ -378,6 +381,41 @@ def test_where_it_cannot_be_counted_again_no_bin_is_begun(
     report = world.scan(3 * size)
     assert world.begun() == [pid(2)]
     assert report.exit_code == code and report.ended_by == str(error) and report.waits == ""
+
+
+def test_a_count_that_failed_is_no_count() -> None:
+    """As where another computer sends the same bins: it is listed again, and an answer that fails to come is passed over."""
+    world, moment = World(), [START]
+    world.write(pid(1))
+    local = world.tree.walk().filesets[pid(1)]
+    answers: list[Any] = [{}, BucketUnreachable("gone"), {TODAY + "T": 100}]
+
+    def count() -> Any:
+        answer = answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    budget = DailyBudget(100, lambda: moment[0], lambda local: Cost(100, False), count)
+    assert budget.may_begin(local)
+    moment[0] += 601.0
+    with pytest.raises(BucketUnreachable):
+        budget.count()
+    assert not budget.may_begin(local) and not answers
+
+
+def test_what_was_begun_waits_for_no_budget_when_it_is_left() -> None:
+    world = World()
+    world.write(pid(1), pid(2))
+    new, begun = (world.tree.walk().filesets[pid(number)] for number in (1, 2))
+    budget = DailyBudget(
+        100, lambda: START, lambda local: Cost(100, local is begun), lambda: {TODAY + "T": 100}
+    )
+    assert not budget.may_begin(new) and budget.may_begin(begun)
+    for local in (new, begun):
+        decision = decide(local, NOTHING_REMOTE, Now(START, START), Policy())
+        budget.end(BinJob(local, NOTHING_REMOTE, (), decision, result=Result(BinState.TO_UPLOAD, "")))
+    assert "used up: 1 bin waits" in budget.words()
 
 
 def test_a_run_that_is_ended_while_it_counts_again_ends(world: World) -> None:
