@@ -265,12 +265,12 @@ def _tools(order: _Order, held: run_locks.Held) -> _Tools:
     requested = order.interruption.requested
     progress = Progress(clock, order.bar, getting_on=held.getting_on, stopped=requested.is_set)
     rates = order.arguments.bandwidth or config.max_bandwidth
-    throttle = Throttle(rates, clock, requested) if rates else None
+    throttle = Throttle(rates, clock, requested, order.arguments.jobs) if rates else None
 
-    def pace(size: int) -> None:
-        if throttle is not None:
-            throttle.wait_for(size)
+    def pace(wanted: int) -> int:
+        size = wanted if throttle is None else throttle.grant(wanted)
         progress.moved(size)
+        return size
 
     bucket = Bucket(config, clock, Wire(config, _threads(order)), requested, pace)
     bucket.answered = held.getting_on

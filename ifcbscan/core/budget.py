@@ -6,18 +6,15 @@ A day is a UTC day by the archive's clock. What was put is read off the archive'
 from __future__ import annotations
 
 import math
-import re
+from functools import lru_cache
 from typing import Callable, Collection, Iterable, Iterator, Mapping, NamedTuple
 
-from ifcbscan.core.bins import Fileset, RemoteFileset, server_text
+from ifcbscan.core.bins import Fileset, RemoteFileset, server_seconds, server_text
 from ifcbscan.core.remote_index import ListedObject
 from ifcbscan.core.window import Window
 from ifcbscan.core.words import counted, human_bytes
 
-#: A day with the time zone of its moment, as `PutOn` holds it: of no other form can it be said that the day is over.
-_DAY = re.compile(r"[0-9]{4}-[01][0-9]-[0-3][0-9]TZ")
-
-#: Bytes, by the day on which they were put: `2026-06-01TZ`, or whatever else the archive gave for a moment.
+#: Bytes, by the day on which they were put: `2026-06-01T`, or whatever else the archive gave for a moment.
 PutOn = Mapping[str, int]
 
 
@@ -54,20 +51,28 @@ def noted(
     """The objects of a listing, unchanged; the sizes of those behind the key `start_after` are added to `put_on`."""
     for item in objects:
         if item.key > start_after:
-            day = item.modified[:11] + item.modified[-1:]
+            day = item.modified[:11]
             put_on[day] = put_on.get(day, 0) + item.size
         yield item
 
 
 def put_since(put_on: PutOn, now: float) -> int:
-    """Bytes that were put on the day of `now` (seconds since 1970), or of which it cannot be said that they were put before."""
-    today = day_of(now)
-    return sum(size for day, size in put_on.items() if not (_DAY.fullmatch(day) and day < today))
+    """Bytes that were put on the day of `now` (seconds since 1970), or of which it cannot be read that they were put before."""
+    return sum(size for day, size in put_on.items() if now < _end(day))
+
+
+@lru_cache(maxsize=8192)
+def _end(day: str) -> float:
+    """The end of a day of `PutOn`, in seconds since 1970 (UTC, as `server_seconds`); of one that cannot be read infinity."""
+    try:
+        return server_seconds(day + "00:00:00") + 86400.0
+    except ValueError:
+        return math.inf
 
 
 def day_of(now: float) -> str:
-    """`2026-06-01TZ`: the UTC day of a moment, seconds since 1970."""
-    return server_text(now)[:11] + "Z"
+    """`2026-06-01`: the UTC day of a moment, seconds since 1970."""
+    return server_text(now)[:10]
 
 
 def may_begin(size: int, spent: int, limit: float) -> bool:
@@ -79,12 +84,12 @@ def may_begin(size: int, spent: int, limit: float) -> bool:
 
 
 def in_turn(
-    bins: Iterable[Fileset], cost: Callable[[Fileset], Cost], spent: int, limit: float
-) -> list[Fileset]:
-    """In the order in which bins are sent: those that were begun; the others as they come, newest first.
+    bins: Iterable[Fileset], cost: Callable[[Fileset], Cost], limit: float
+) -> tuple[list[Fileset], list[Fileset], list[Fileset]]:
+    """The bins as they come, newest first, in three groups of which none holds another up; an earlier one comes first.
 
-    One that is larger than the budget would hold up all others, day after day. So it comes first on a day on which nothing
-    is spent, and last else; of several, one a day.
+    Those that were begun; those that are larger than the budget, of which one may be begun while nothing is spent of the
+    day (`may_begin`); the others.
     """
     begun: list[Fileset] = []
     others: list[Fileset] = []
@@ -92,8 +97,7 @@ def in_turn(
     for local in bins:
         size, is_begun = cost(local)
         (begun if is_begun else others if size <= limit else oversize).append(local)
-    first = 0 if spent or begun else 1
-    return begun + oversize[:first] + others + oversize[first:]
+    return begun, oversize, others
 
 
 def wait_words(limit: float, bins: int, oversize: int) -> str:

@@ -22,12 +22,12 @@ class NoBudget:
 
     is_limited = False
 
-    def in_turn(self, bins: Iterable[Fileset]) -> Iterable[Fileset]:
-        """The bins in the order in which they are to be sent."""
-        return bins
+    def in_turn(self, bins: Iterable[Fileset]) -> Iterable[Iterable[Fileset]]:
+        """The bins in groups, as Turns takes them."""
+        return (bins,)
 
     def may_begin(self, local: Fileset) -> bool:
-        """Whether this bin, the next in turn, may be begun now. Raises BucketRefused, BucketUnreachable, Interrupted."""
+        """Whether this bin, the next of its group, may be begun now. Raises BucketRefused, BucketUnreachable, Interrupted."""
         return True
 
     def begin(self, job: BinJob) -> None:
@@ -81,13 +81,12 @@ class DailyBudget(NoBudget):
         self._is_used_up = False
         self._waiting = self._oversize = 0
 
-    def in_turn(self, bins: Iterable[Fileset]) -> Iterable[Fileset]:
+    def in_turn(self, bins: Iterable[Fileset]) -> Iterable[Iterable[Fileset]]:
         """As above. Counts, if any bin is to be begun; raises what that raises."""
-        bins = list(bins)
-        if all(self._cost(local).begun for local in bins):
-            return bins
-        self.count()
-        return in_turn(bins, self._cost, self._spent(), self._limit)
+        groups = in_turn(bins, self._cost, self._limit)
+        if any(groups[1:]):
+            self.count()
+        return groups
 
     def may_begin(self, local: Fileset) -> bool:
         """As above. A bin that was begun in an earlier run may always go on."""
@@ -104,8 +103,9 @@ class DailyBudget(NoBudget):
     def count(self) -> None:
         """Ask the archive anew. What bins under way have sent before that is in its answer."""
         seen = {pid: one.job.bytes_sent for pid, one in self._under_way.items()}
-        self._counted_at = self._now()
+        began = self._now()
         self._put_on = self._count()
+        self._counted_at = began
         self._sent = 0
         for pid, one in self._under_way.items():
             one.seen = seen[pid]
@@ -118,8 +118,9 @@ class DailyBudget(NoBudget):
         if one is not None:
             self._sent += job.bytes_sent - one.seen
         elif self._is_used_up and job.result is not None and job.result.state is BinState.TO_UPLOAD:
-            self._waiting += 1
-            self._oversize += self._cost(job.local).size > self._limit
+            cost = self._cost(job.local)
+            self._waiting += not cost.begun
+            self._oversize += not cost.begun and cost.size > self._limit
 
     def words(self) -> str:
         return wait_words(self._limit, self._waiting, self._oversize) if self._waiting else ""

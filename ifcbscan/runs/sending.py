@@ -22,6 +22,7 @@ from ifcbscan.runs.listener import Listener
 from ifcbscan.runs.listing import added, list_remote, put_on_elsewhere
 from ifcbscan.runs.one_bin import BinJob, result_if_sent
 from ifcbscan.runs.scan_options import ScanOptions
+from ifcbscan.runs.turns import Turns
 from ifcbscan.runs.upload import Uploader, UploadOptions
 
 
@@ -40,12 +41,12 @@ def send(
     """
     archive = _Archive(compared, options, backends)
     budget = archive.budget()
-    to_do = budget.in_turn(to_do)
+    turns = Turns(budget.in_turn(to_do), budget.may_begin)
     how = UploadOptions(archive.prefix, options.policy, options.jobs, options.time_limit)
     uploader = Uploader(how, backends, listener, budget)
     list_again = budget.count if isinstance(budget, DailyBudget) else archive.list_again
     with backends.stop.deferred():  # a signal must not come between a bin and its count
-        ended_by = uploader.run(to_do, archive.job, list_again, tally)
+        ended_by = uploader.run(turns, archive.job, list_again, tally)
     tally.waits = budget.words()
     if tally.refusable:
         tally.warnings.append(refusal_warning(tally.refusable))
@@ -66,21 +67,20 @@ def show_what_would_be_sent(
     """
     archive = _Archive(compared, options, backends)
     budget = archive.budget()
-    waits = False
-    for local in budget.in_turn(to_do):
+    turns = Turns(budget.in_turn(to_do), budget.may_begin)
+    for local in iter(turns.take, None):
         job = archive.job(local)
-        waits = waits or not budget.may_begin(local)
-        if waits:
-            job.result = Result(BinState.TO_UPLOAD, "waits for tomorrow (MAX_DAILY)")
-            budget.end(job)
-            tally.count(local.pid, *job.result)
-            show(f"{local.pid:<24}  {job.result.reason}")
-            continue
         result = result_if_sent(job, backends.tree, compared.now, compared.policy)
         if result.state is BinState.TO_UPLOAD:
             budget.begin(job)
         tally.count(local.pid, *result)
         show(_line(job, result))
+    for local in turns:
+        job = archive.job(local)
+        job.result = Result(BinState.TO_UPLOAD, "waits for tomorrow (MAX_DAILY)")
+        budget.end(job)
+        tally.count(local.pid, *job.result)
+        show(f"{local.pid:<24}  {job.result.reason}")
     tally.waits = budget.words()
 
 

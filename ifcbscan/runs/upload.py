@@ -1,7 +1,7 @@
 """The scheduler of bins: sends several at a time, newest first, and counts each of them exactly once.
 
 In a run with a time limit one worker takes its bins from anywhere, so that no bin is left out in every run; with a budget of
-bytes none does, as the newest bins are to have it.
+bytes none does, as the newest bins are to have it. (A run without a time limit, as the hourly one, comes to all of them.)
 
 What is done with one bin is in one_bin.py. While one bin waits for the archive's check, others are sent. Decides
 nothing but when the run ends. Everything that is counted is counted in the calling thread.
@@ -11,10 +11,9 @@ from __future__ import annotations
 
 import heapq
 import itertools
-import random
 from collections import deque
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from typing import Callable, Iterable, NamedTuple
+from typing import Callable, NamedTuple
 
 from ifcbscan.core.bins import Fileset
 from ifcbscan.core.decision import Policy
@@ -26,6 +25,7 @@ from ifcbscan.runs.daily_budget import NO_BUDGET, NoBudget
 from ifcbscan.runs.glance import glances
 from ifcbscan.runs.listener import Listener
 from ifcbscan.runs.one_bin import BinJob, BinSteps, result_if_left
+from ifcbscan.runs.turns import Turns
 
 #: How long nothing but waiting may go on without telling the listener again. Seconds.
 _WAITING_TOLD_EVERY = 20.0
@@ -38,6 +38,9 @@ _ATTENTION = 0.5
 
 #: Uploads that fail for want of an answer, one after the other, after which the run ends though the bucket can be asked.
 _MOST_IN_A_ROW = 20
+
+#: With a budget its order is kept while bins fail, until so much of what would end the run is used up by failures in a row.
+_ORDER_IS_KEPT = 0.25
 
 #: Files in a row that another computer had stored before this one, after which the bucket is listed again.
 _MOST_IN_VAIN = 3
@@ -74,10 +77,10 @@ class Uploader:
         self._cancelled = backends.stop.requested
         self._bin_locks = backends.bin_locks
         self._steps = BinSteps(options.prefix, options.policy, backends)
-        self._last_start = (
-            None if options.time_limit is None else self._clock.monotonic() + options.time_limit
-        )
-        self._ready: deque[Fileset] = deque()
+        self._time_limit = options.time_limit
+        self._latest_success = began = self._clock.monotonic()
+        self._last_start = None if options.time_limit is None else began + options.time_limit
+        self._turns = Turns(())
         self._open_job: Callable[[Fileset], BinJob]
         self._list_again: Callable[[], None]
         self._waiting: list[tuple[float, int, BinJob]] = []
@@ -96,12 +99,12 @@ class Uploader:
 
     def run(
         self,
-        bins: Iterable[Fileset],
+        turns: Turns,
         open_job: Callable[[Fileset], BinJob],
         list_again: Callable[[], None],
         tally: Tally,
     ) -> IfcbscanError | None:
-        """Carry out what is decided on each of `bins`, in their order, and count every bin exactly once.
+        """Carry out what is decided on each bin, in turn, and count every bin exactly once.
 
         `open_job` gives a bin its decision. It is called when the bin's turn has come: of a million bins that wait
         for a later run no more is kept than of those that are in the archive.
@@ -114,9 +117,9 @@ class Uploader:
         """
         self._open_job = open_job
         self._list_again = list_again
-        self._ready.extend(bins)
+        self._turns = turns
         self._steps.look_for_company()
-        self._listener.begin(len(self._ready), sum(sum(local.sizes) for local in self._ready))
+        self._listener.begin(len(turns), sum(sum(local.sizes) for local in turns))
         while not self._cancelled.is_set() and (self._start() or self._running or self._due or self._waiting):
             self._take_results(tally)
         self._listener.end()  # what is counted now was not sent
@@ -142,30 +145,41 @@ class Uploader:
             if self._due:
                 return self._due.popleft()
         time_is_up = self._last_start is not None and self._clock.monotonic() >= self._last_start
-        if self._ended_by is None and self._ready and not time_is_up:
+        if self._ended_by is None and self._turns and not time_is_up:
             if self._steps.in_vain >= _MOST_IN_VAIN and not self._get_out_of_the_way():
                 return None
             if self._failed_in_a_row >= self._jobs:
                 # What fails now will fail in the next run, too: some of the time goes to bins from anywhere else.
                 self._failed_in_a_row = 0
-                self._ready.rotate(-random.randrange(len(self._ready)))
+                if not self._budget.is_limited or self._failures_take_up_the_run():
+                    self._turns.leave_what_fails()
             return self._begun()
         return None
 
+    def _failures_take_up_the_run(self) -> bool:
+        """Whether it will have ended by failures, or by its time limit, before others have their turn."""
+        if self._unreachable_in_a_row >= _MOST_IN_A_ROW * _ORDER_IS_KEPT:
+            return True
+        taken = self._clock.monotonic() - self._latest_success
+        return self._time_limit is not None and taken >= self._time_limit * _ORDER_IS_KEPT
+
     def _begun(self) -> BinJob | None:
-        """A new bin, if the budget has room for the next in turn."""
+        """A new bin, if one may be begun."""
+        if self._takes_from_anywhere and self._from_anywhere is None and self._running:
+            # Should the newest bins hold their workers up for all of the time of each run, every other bin is still tried
+            # in one run or another.
+            self._from_anywhere = self._open_job(self._turns.take_any())
+            return self._from_anywhere
         try:
-            if not self._budget.may_begin(self._ready[0]):
-                return None
+            local = self._turns.take()
         except Interrupted:
             return None  # the flag is set by which the loop ends
         except (BucketRefused, BucketUnreachable) as error:
             self._ended_by = error
             return None
-        if self._takes_from_anywhere and self._from_anywhere is None and self._running:
-            self._from_anywhere = self._open_job(self._taken_from_anywhere())
-            return self._from_anywhere
-        job = self._open_job(self._ready.popleft())
+        if local is None:
+            return None
+        job = self._open_job(local)
         self._budget.begin(job)
         return job
 
@@ -189,7 +203,7 @@ class Uploader:
         short intervals are due as well, because they have been sent at such.
         """
         first = self._waiting[0][0]
-        if self._ready or self._running:
+        if self._turns or self._running:
             return max(first, self._taken_up_next)
         return max(due for due, _, _ in self._waiting if due <= first + _TOGETHER_EVERY)
 
@@ -205,19 +219,8 @@ class Uploader:
             pass  # the next upload tells; and the flag is set by which the loop ends
         except BucketRefused as error:
             self._ended_by = error
-        self._ready.rotate(-random.randrange(len(self._ready)))
+        self._turns.go_on_elsewhere()
         return self._ended_by is None and not self._cancelled.is_set()
-
-    def _taken_from_anywhere(self) -> Fileset:
-        """A bin that may be any of those that wait.
-
-        Should the newest bins hold their workers up for all of the time of each run, every other bin is still tried in
-        one run or another, though nothing is remembered from run to run.
-        """
-        place = random.randrange(len(self._ready))
-        taken = self._ready[place]
-        del self._ready[place]
-        return taken
 
     def _take_results(self, tally: Tally) -> None:
         if not self._running:
@@ -246,9 +249,11 @@ class Uploader:
                 assert job.due is not None
                 heapq.heappush(self._waiting, (job.due, next(self._order), job))
             else:
-                self._failed_in_a_row = (
-                    self._failed_in_a_row + 1 if job.result.state is BinState.FAILED else 0
-                )
+                if job.result.state is BinState.FAILED:
+                    self._failed_in_a_row += 1
+                else:
+                    self._failed_in_a_row = 0
+                    self._latest_success = self._clock.monotonic()
                 self._finish(job, tally)
 
     def _wait_for_the_next(self, tally: Tally) -> None:
@@ -298,8 +303,8 @@ class Uploader:
         for job in self._running.values():
             job.result = job.result or result_if_left(job)
             self._finish(job, tally)
-        while self._ready:
-            job = self._open_job(self._ready.popleft())
+        for local in self._turns:
+            job = self._open_job(local)
             job.result = result_if_left(job)
             self._finish(job, tally)
 

@@ -28,9 +28,9 @@ class Body:
         file: BinaryIO,
         size: int,
         cancelled: threading.Event,
-        pace: Callable[[int], None] | None = None,
+        pace: Callable[[int], int] | None = None,
     ) -> None:
-        """`pace` is called after each block has been read, with its size in bytes, and may wait."""
+        """`pace` is asked before each block how many of so many bytes may be sent now, at least one, and may wait."""
         self._file = file
         self._size = size
         self._cancelled = cancelled
@@ -43,7 +43,10 @@ class Body:
         return self._size
 
     def read(self, amount: int = -1) -> bytes:
-        """The next bytes; all that are left for a negative `amount`. Raises FileChanged, LocalFileProblem, Interrupted."""
+        """The next bytes; all that are left for a negative `amount`. With a pace it may be fewer, but none only at the end.
+
+        Raises FileChanged, LocalFileProblem, Interrupted.
+        """
         try:
             return self._read(amount)
         except Exception as error:
@@ -55,6 +58,8 @@ class Body:
             raise Interrupted(130)
         left = self._size - self._position
         wanted = left if amount is None or amount < 0 else min(amount, left)
+        if wanted and self._pace is not None:
+            wanted = self._pace(wanted)
         try:
             block = self._file.read(wanted)
         except OSError as error:
@@ -62,8 +67,6 @@ class Body:
         if wanted and not block:
             raise FileChanged("it became shorter while it was read")
         self._position += len(block)
-        if self._pace is not None:
-            self._pace(len(block))
         return block
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:

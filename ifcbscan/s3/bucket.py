@@ -63,11 +63,11 @@ class Bucket:
         clock: Clock,
         transport: Transport,
         cancelled: threading.Event | None = None,
-        pace: Callable[[int], None] | None = None,
+        pace: Callable[[int], int] | None = None,
     ) -> None:
         """`cancelled`: set it to end all waiting and sending soon, with `Interrupted`.
 
-        `pace` is called with the size of each block of an upload (bytes) before it is sent, and may wait.
+        `pace` is asked before each block of an upload how many of its bytes may be sent now, see Body.
         """
         self._config = config
         self._clock = clock

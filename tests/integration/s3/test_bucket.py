@@ -640,9 +640,13 @@ def test_a_proxy_that_drips_its_own_answer_is_given_up(https: Any, monkeypatch: 
 
 
 def test_an_upload_may_take_longer_than_an_answer() -> None:
+    def slowly(wanted: int) -> int:
+        time.sleep(wanted / 200000)
+        return wanted
+
     with ScriptedServer(then=STORED) as server:
         began = time.monotonic()
-        bucket = bucket_at(server.endpoint, timeouts=SHORT, pace=lambda size: time.sleep(size / 200000))
+        bucket = bucket_at(server.endpoint, timeouts=SHORT, pace=slowly)
         put(bucket, body=BYTES * 40)
         assert time.monotonic() - began > 2 * SHORT.answer
         assert server.kinds() == {"put": 1}

@@ -260,3 +260,12 @@ def test_what_arrives_is_what_was_signed_and_one_connection_serves_many_requests
                 "GET", url, headers, found["names"], wanted.secret_access_key
             )
         assert len({request.port for request in server.requests}) == 1
+
+
+def test_a_body_that_comes_in_small_pieces_arrives_whole() -> None:
+    content = bytes(range(256)) * 1000
+    body = Body(io.BytesIO(content), len(content), threading.Event(), pace=lambda wanted: min(wanted, 5000))
+    with ScriptedServer(then=Answer(200)) as server:
+        sender = Wire(replace(config(), endpoint_url=server.endpoint))
+        sender.send(Request(Operation.PUT, "a/b", headers={"Content-Length": str(len(content))}, body=body))
+        assert [request.body for request in server.requests] == [content]

@@ -10,15 +10,25 @@ from typing import Any, Callable
 import pytest
 from support.fakes import Call, FakeBucket, FakeTree, Killed, SerialExecutor, StoredObject, VirtualClock
 
-from ifcbscan.core.bins import EXTENSIONS, server_text
-from ifcbscan.core.decision import Policy
-from ifcbscan.core.scan_report import ScanReport, summary, worth_telling
+from ifcbscan.core.bins import EXTENSIONS, NOTHING_REMOTE, server_text
+from ifcbscan.core.budget import Cost
+from ifcbscan.core.decision import Now, Policy, decide
+from ifcbscan.core.scan_report import Result, ScanReport, summary, worth_telling
 from ifcbscan.core.states import BinState
 from ifcbscan.core.window import Window
 from ifcbscan.demo.sample_bins import bin_contents
-from ifcbscan.errors import BucketRefused, BucketUnreachable, ExitCode, IfcbscanError, Interrupted
+from ifcbscan.errors import (
+    BucketRefused,
+    BucketUnreachable,
+    ExitCode,
+    IfcbscanError,
+    Interrupted,
+    PutRefused,
+)
 from ifcbscan.runs.backends import Backends, StopRequest
+from ifcbscan.runs.daily_budget import DailyBudget
 from ifcbscan.runs.listener import Listener
+from ifcbscan.runs.one_bin import BinJob
 from ifcbscan.runs.scan import ScanOptions, scan
 
 DAY = 86400.0
@@ -88,6 +98,19 @@ class World:
                     action()
 
         self.bucket.hook = hook
+
+    def fail(self, error: Exception, *pids: str, after: float = 0.0) -> None:
+        """From now on no file of these bins can be put; each attempt takes so many seconds."""
+
+        def hook(moment: str, call: Call) -> None:
+            if moment == "before" and call.kind == "put" and call.key.rpartition("/")[2][:-4] in pids:
+                self.clock.advance(after)
+                raise error
+
+        self.bucket.hook = hook
+
+    def is_whole(self, name: str) -> bool:
+        return f"{PREFIX}{name[1:5]}/{name[:9]}/{name}.adc" in self.bucket.objects
 
     def lists(self) -> int:
         return sum(call.kind == "list" for call in self.bucket.calls)
@@ -197,6 +220,91 @@ def test_one_that_is_larger_than_the_budget_is_the_first_of_a_day_and_else_holds
     assert world.begun()[3:] == [pid(2), pid(1)]
 
 
+# --- bins that fail in every run
+
+REFUSED = PutRefused("403 (a virus scanner)")
+CUT_OFF = BucketUnreachable("connection reset")
+SEEDS = pytest.mark.parametrize("seed", range(3))
+
+
+@SEEDS
+@MODES
+@pytest.mark.parametrize("jobs, time_limit", [(1, None), (1, 300.0), (4, None), (4, 300.0)])
+def test_what_was_begun_is_made_visible_though_some_of_it_fails(
+    world: World, seed: int, jobs: int, time_limit: float | None, max_age: float | None
+) -> None:
+    random.seed(seed)
+    begun = [pid(number) for number in range(30, 36)]
+    world.write(*map(pid, range(40)))
+    for name in begun:
+        world.archive(name, "roi", "hdr", age=3600.0)
+    world.fail(REFUSED, *begun[-jobs:])
+    report = world.scan(1, jobs=jobs, time_limit=time_limit, max_age=max_age)
+    assert [name for name in begun if world.is_whole(name)] == begun[:-jobs]
+    assert world.begun() == [] and "34 bins wait for tomorrow" in report.waits
+
+
+@SEEDS
+@pytest.mark.parametrize("jobs, time_limit", [(1, None), (1, 300.0), (4, None), (4, 300.0)])
+def test_the_newest_that_can_be_sent_have_the_budget_though_newer_ones_fail(
+    world: World, seed: int, jobs: int, time_limit: float | None
+) -> None:
+    random.seed(seed)
+    size = world.write(*map(pid, range(40)))
+    world.fail(REFUSED, *map(pid, range(34, 40)))
+    world.scan(2.5 * size, jobs=jobs, time_limit=time_limit)
+    assert [name for name in map(pid, range(40)) if world.is_whole(name)] == [pid(32), pid(33)]
+
+
+@SEEDS
+@pytest.mark.parametrize("begun", [False, True])
+def test_bins_that_take_up_every_run_and_fail_starve_no_others(world: World, seed: int, begun: bool) -> None:
+    """Each failure takes 60 s of a run of five minutes, and more bins fail than that leaves time for."""
+    random.seed(seed)
+    size = world.write(*map(pid, range(20)))
+    for number in range(8, 20) if begun else ():
+        world.archive(pid(number), "roi", "hdr", age=3600.0)
+    world.fail(REFUSED, *map(pid, range(10, 20)), after=60.0)
+    for _ in range(40):
+        world.scan(4 * size, time_limit=300.0)
+        world.clock.advance(DAY / 2)
+    assert [name for name in map(pid, range(20)) if world.is_whole(name)] == list(map(pid, range(10)))
+
+
+@SEEDS
+def test_bins_that_end_every_run_since_nobody_answers_starve_no_others(world: World, seed: int) -> None:
+    random.seed(seed)
+    size = world.write(*map(pid, range(40)))
+    world.fail(CUT_OFF, *map(pid, range(15, 40)))
+    for _ in range(20):
+        world.scan(10 * size, jobs=4)
+        world.clock.advance(DAY)
+    assert all(world.is_whole(pid(number)) for number in range(15))
+
+
+def test_one_that_is_larger_than_the_budget_and_fails_leaves_its_day_to_the_next(world: World) -> None:
+    size = world.write(pid(1))
+    world.write(pid(2), pid(3), roi_bytes=200_000)
+    world.fail(REFUSED, pid(3))
+    world.scan(2 * size)
+    assert world.begun() == [pid(2)]
+
+
+def test_where_another_computer_sends_the_same_what_was_begun_comes_first_all_the_same(world: World) -> None:
+    size = world.write(*map(pid, range(30)))
+    begun = [pid(number) for number in range(20, 30)]
+    for name in begun:
+        world.archive(name, "roi", "hdr", age=3600.0)
+
+    def hook(moment: str, call: Call) -> None:
+        if moment == "before" and call.kind == "put" and call.key.rpartition("/")[2][:-4] in begun[-3:]:
+            world.archive(call.key.rpartition("/")[2][:-4], "adc", age=0.0)
+
+    world.bucket.hook = hook
+    world.scan(size, time_limit=300.0, max_age=3 * DAY)
+    assert all(map(world.is_whole, begun)) and world.begun() == [pid(19)][: len(world.begun())]
+
+
 def test_what_is_held_back_once_it_is_looked_into_takes_nothing_from_the_budget(world: World) -> None:
     size = world.write(pid(1), pid(2))
     path = f"/data/{pid(2)}.roi"
@@ -273,6 +381,41 @@ def test_where_it_cannot_be_counted_again_no_bin_is_begun(
     report = world.scan(3 * size)
     assert world.begun() == [pid(2)]
     assert report.exit_code == code and report.ended_by == str(error) and report.waits == ""
+
+
+def test_a_count_that_failed_is_no_count() -> None:
+    """As where another computer sends the same bins: it is listed again, and an answer that fails to come is passed over."""
+    world, moment = World(), [START]
+    world.write(pid(1))
+    local = world.tree.walk().filesets[pid(1)]
+    answers: list[Any] = [{}, BucketUnreachable("gone"), {TODAY + "T": 100}]
+
+    def count() -> Any:
+        answer = answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    budget = DailyBudget(100, lambda: moment[0], lambda local: Cost(100, False), count)
+    assert budget.may_begin(local)
+    moment[0] += 601.0
+    with pytest.raises(BucketUnreachable):
+        budget.count()
+    assert not budget.may_begin(local) and not answers
+
+
+def test_what_was_begun_waits_for_no_budget_when_it_is_left() -> None:
+    world = World()
+    world.write(pid(1), pid(2))
+    new, begun = (world.tree.walk().filesets[pid(number)] for number in (1, 2))
+    budget = DailyBudget(
+        100, lambda: START, lambda local: Cost(100, local is begun), lambda: {TODAY + "T": 100}
+    )
+    assert not budget.may_begin(new) and budget.may_begin(begun)
+    for local in (new, begun):
+        decision = decide(local, NOTHING_REMOTE, Now(START, START), Policy())
+        budget.end(BinJob(local, NOTHING_REMOTE, (), decision, result=Result(BinState.TO_UPLOAD, "")))
+    assert "used up: 1 bin waits" in budget.words()
 
 
 def test_a_run_that_is_ended_while_it_counts_again_ends(world: World) -> None:

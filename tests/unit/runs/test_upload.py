@@ -45,6 +45,7 @@ from ifcbscan.runs import upload
 from ifcbscan.runs.backends import Backends, StopRequest
 from ifcbscan.runs.listener import Listener
 from ifcbscan.runs.one_bin import BinJob
+from ifcbscan.runs.turns import Turns
 from ifcbscan.runs.upload import Uploader, UploadOptions
 from ifcbscan.state.bin_locks import ALONE, BinLocks
 
@@ -130,8 +131,8 @@ class World:
             self.claims,
         )
         uploader = Uploader(UploadOptions(PREFIX, self.policy, jobs, time_limit), backends, self.told)
-        bins = [job.local for job in work.values()]
-        ended_by = uploader.run(bins, lambda local: work[local.pid], self.list_again, self.tally)
+        turns = Turns([[job.local for job in work.values()]])
+        ended_by = uploader.run(turns, lambda local: work[local.pid], self.list_again, self.tally)
         assert len(self.told.results) == len(work) == self.told.bins
         assert sum(self.tally.bins.values()) == len(work)
         assert self.told.ended == 1

@@ -44,12 +44,16 @@ def test_its_size_is_found_out_and_it_is_sent_again_by_seeking() -> None:
     assert of_seven.seek(2) == 2 and of_seven.seek(3, os.SEEK_CUR) == 5 and of_seven.read() == BYTES[5:7]
 
 
-def test_the_pace_is_told_the_size_of_each_block() -> None:
-    sizes: list[int] = []
-    slow = body(7, pace=sizes.append)
-    while slow.read(3):
-        pass
-    assert sizes == [3, 3, 1, 0]
+def test_the_pace_is_asked_before_each_block_how_much_of_it_may_be_sent() -> None:
+    asked: list[int] = []
+
+    def two(wanted: int) -> int:
+        asked.append(wanted)
+        return min(wanted, 2)
+
+    slow = body(7, pace=two)
+    assert [slow.read(3) for _ in range(5)] == [BYTES[:2], BYTES[2:4], BYTES[4:6], BYTES[6:7], b""]
+    assert asked == [3, 3, 3, 1]  # and nothing is waited for at the end
 
 
 def test_a_file_that_became_shorter_is_told_and_kept_as_the_problem() -> None:

@@ -37,6 +37,10 @@ def _always(rate: float) -> Timetable:
     return Timetable(((0, rate),))
 
 
+def _throttle(timetable: Timetable, clock: Clock, cancelled: threading.Event | None = None) -> Throttle:
+    return Throttle(timetable, clock, cancelled or threading.Event(), connections=4)
+
+
 def _sent(throttle: Throttle, clock: _Worker, seconds: float, blocks: list[int], workers: int) -> int:
     """Bytes that `workers` send within so many seconds; always the one that is free first goes on."""
     began = clock.time
@@ -45,10 +49,8 @@ def _sent(throttle: Throttle, clock: _Worker, seconds: float, blocks: list[int],
     while min(free) - began < seconds:
         worker = free.index(min(free))
         clock.time = free[worker]
-        size = blocks[turn % len(blocks)]
-        throttle.wait_for(size)
+        total += throttle.grant(blocks[turn % len(blocks)])
         free[worker] = clock.time
-        total += size
         turn += 1
     clock.time = max(free)
     return total
@@ -61,13 +63,13 @@ def test_all_workers_together_keep_the_rate_within_a_tenth_over_a_minute(
 ) -> None:
     clock = _Worker()
     rate = RATE if min(blocks) > 1 else 2000.0
-    sent = _sent(Throttle(_always(rate), clock, threading.Event()), clock, 60, blocks, workers)
+    sent = _sent(_throttle(_always(rate), clock), clock, 60, blocks, workers)
     assert 0.9 * rate * 60 <= sent <= 1.1 * rate * 60
 
 
 def test_no_burst_follows_a_pause() -> None:
     clock = _Worker()
-    throttle = Throttle(_always(RATE), clock, threading.Event())
+    throttle = _throttle(_always(RATE), clock)
     _sent(throttle, clock, 5, [16384], 4)
     clock.time += 3600  # nobody sends for an hour
     assert _sent(throttle, clock, 10, [16384], 4) <= 1.1 * RATE * 10
@@ -75,45 +77,70 @@ def test_no_burst_follows_a_pause() -> None:
 
 def test_a_block_waits_as_long_as_the_link_needs_for_it() -> None:
     clock = _Worker()
-    Throttle(_always(RATE), clock, threading.Event()).wait_for(int(RATE) * 2)
-    assert clock.time == pytest.approx(1002.0)
+    assert _throttle(_always(RATE), clock).grant(50_000) == 50_000
+    assert clock.time == pytest.approx(1000.1)
+
+
+@pytest.mark.parametrize("rate", [100.0, 20e3, 25e3, 500e3])
+@pytest.mark.parametrize("connections", [1, 4, 16])
+def test_no_connection_is_silent_for_long_however_low_the_rate(rate: float, connections: int) -> None:
+    """The HTTP library asks for 128 KiB at a time, and S3 closes a connection on which nothing comes for some 20 s."""
+    clock = _Worker()
+    throttle = Throttle(_always(rate), clock, threading.Event(), connections)
+    free = [clock.time] * connections
+    for _ in range(20 * connections):
+        worker = free.index(min(free))
+        clock.time = free[worker]
+        throttle.grant(131072)
+        assert clock.time - free[worker] <= 1.001
+        free[worker] = clock.time
+
+
+@pytest.mark.parametrize("slow", ["10", "100", "20K"])
+def test_a_block_that_is_begun_at_a_low_rate_goes_on_at_the_next_one(slow: str) -> None:
+    clock = _Worker(datetime(2026, 6, 1, 19, 59, 58))
+    throttle = _throttle(parse_timetable(f"08:00,{slow} 20:00,2M", "x"), clock)
+    left = 131072
+    while left:
+        left -= throttle.grant(left)
+    assert clock.time < 1004
 
 
 def test_the_rate_changes_with_the_time_also_while_a_file_is_being_sent() -> None:
     clock = _Worker(datetime(2026, 6, 1, 19, 59))
-    throttle = Throttle(parse_timetable("08:00,200K 20:00,2M 20:05,off", "x"), clock, threading.Event())
+    throttle = _throttle(parse_timetable("08:00,200K 20:00,2M 20:05,off", "x"), clock)
     minutes = [_sent(throttle, clock, 60, [16384], 4) for _ in range(2)]
     assert minutes == pytest.approx([200e3 * 60, 2e6 * 60], rel=0.05)
     clock.time += 300
     before = clock.time
-    throttle.wait_for(10**12)
+    throttle.grant(10**12)
     assert clock.time == before
 
 
 def test_what_was_sent_without_a_limit_is_no_debt() -> None:
     clock = _Worker(datetime(2026, 6, 1, 7, 59))
-    throttle = Throttle(parse_timetable("00:00,off 08:00,200K", "x"), clock, threading.Event())
-    throttle.wait_for(10**12)
+    throttle = _throttle(parse_timetable("00:00,off 08:00,200K", "x"), clock)
+    throttle.grant(10**12)
     clock.time += 60
-    throttle.wait_for(200_000)
-    assert clock.time == pytest.approx(1061.0)
+    throttle.grant(20_000)
+    assert clock.time == pytest.approx(1060.1)
 
 
 def test_nobody_waits_once_the_run_was_told_to_end() -> None:
     clock, cancelled = _Worker(), threading.Event()
     cancelled.set()
-    Throttle(_always(1.0), clock, cancelled).wait_for(10**9)
+    _throttle(_always(1.0), clock, cancelled).grant(10**9)
     assert clock.time == 1000.0
 
 
 def test_threads_at_once_lose_no_byte_of_the_account() -> None:
     """Each thread's wait is its place in the queue, so the longest is that of all bytes together."""
     clock = _Waits()
-    throttle = Throttle(_always(RATE), clock, threading.Event())
+    throttle = _throttle(_always(RATE), clock)
 
     def wait_often() -> None:
         for _ in range(200):
-            throttle.wait_for(1000)
+            throttle.grant(1000)
 
     threads = [threading.Thread(target=wait_often) for _ in range(8)]
     for thread in threads:
