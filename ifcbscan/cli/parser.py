@@ -484,12 +484,13 @@ def _add_start_extras(parser: argparse.ArgumentParser) -> None:
         "--bandwidth",
         metavar="RATE",
         help="they send at most so many bytes a second, such as 500K, or at which time how many in local time, such as "
-        "'08:00,200K 20:00,2M' (MAX_BANDWIDTH)",
+        "'08:00,200K 20:00,2M'; off is no limit (MAX_BANDWIDTH)",
     )
     extras.add_argument(
         "--max-daily",
         metavar="SIZE",
-        help="they begin no new bin once so many bytes are put on a day (UTC), such as 1G (MAX_DAILY)",
+        help="they begin no new bin once so many bytes of this time series are put on a day (UTC), such as 1G; off is no "
+        "limit (MAX_DAILY)",
     )
     extras.add_argument(
         "--metrics-dir",
@@ -557,8 +558,8 @@ def _add_scan_options(parser: argparse.ArgumentParser) -> None:
     how.add_argument(
         "--max-daily",
         metavar="SIZE",
-        help="begin no new bin once so many bytes are put on this day (UTC), by whatever run, such as 1G; off is no limit "
-        "(MAX_DAILY)",
+        help="begin no new bin once so many bytes of this time series are put on this day (UTC), by whatever run, such as 1G; "
+        "off is no limit (MAX_DAILY)",
     )
     how.add_argument(
         "--time-limit",

@@ -103,5 +103,5 @@ def in_turn(
 def wait_words(limit: float, bins: int, oversize: int) -> str:
     """What is said of `bins` bins that wait for the next day, of which `oversize` are larger than the budget."""
     verb = "waits" if bins == 1 else "wait"
-    line = f"MAX_DAILY of {human_bytes(limit)} is used up: {counted(bins, 'bin')} {verb} for tomorrow (00:00 UTC)"
+    line = f"MAX_DAILY of {human_bytes(limit)} has no more room today: {counted(bins, 'bin')} {verb} for tomorrow (00:00 UTC)"
     return line + (f", {oversize:,} of them larger than MAX_DAILY" if oversize else "")

@@ -1,6 +1,6 @@
 """The budget of a day within a run: what is spent, and when that has to be counted again. What fits is said in core/budget.py.
 
-Used in the calling thread of the uploader alone.
+Used in one thread alone: that of the uploader, or of a dry run.
 """
 
 from __future__ import annotations
@@ -64,27 +64,30 @@ class DailyBudget(NoBudget):
         limit: float,
         now: Callable[[], float],
         cost: Callable[[Fileset], Cost],
+        listed: PutOn,
         count: Callable[[], PutOn],
     ) -> None:
         """`now` is the archive's time (seconds since 1970); `cost` that of a bin as the archive was last listed.
 
+        `listed`: what the run has seen already, which may not be all: a bin that does not fit beside it costs no more requests.
         `count` asks the archive what was put, and on which day. It may raise BucketRefused, BucketUnreachable, Interrupted.
         """
         self._limit = limit
         self._now = now
         self._cost = cost
         self._count = count
-        self._put_on: PutOn = {}
-        self._counted_at: float | None = None
+        self._put_on = listed
+        self._counted_at = now()
+        self._is_counted = False  # all of it
         self._sent = 0  # since the count, by bins that have ended
         self._under_way: dict[str, _UnderWay] = {}
         self._is_used_up = False
         self._waiting = self._oversize = 0
 
     def in_turn(self, bins: Iterable[Fileset]) -> Iterable[Iterable[Fileset]]:
-        """As above. Counts, if any bin is to be begun; raises what that raises."""
+        """As above. Counts, if any bin may have to be begun; raises what that raises."""
         groups = in_turn(bins, self._cost, self._limit)
-        if any(groups[1:]):
+        if any(group and self._fits(group[0]) for group in groups[1:]):
             self.count()
         return groups
 
@@ -92,10 +95,10 @@ class DailyBudget(NoBudget):
         """As above. A bin that was begun in an earlier run may always go on."""
         if self._cost(local).begun:
             return True
-        now, counted_at = self._now(), self._counted_at
-        is_new_day = counted_at is None or day_of(now) != day_of(counted_at)
+        now = self._now()
+        is_known = self._is_counted and now - self._counted_at <= _COUNT_HOLDS
         # What does not fit will not fit on this day, so that nobody needs to count again for it.
-        if is_new_day or (self._fits(local) and now - (counted_at or now) > _COUNT_HOLDS):
+        if day_of(now) != day_of(self._counted_at) or (self._fits(local) and not is_known):
             self.count()
         self._is_used_up = not self._fits(local)
         return not self._is_used_up
@@ -105,7 +108,7 @@ class DailyBudget(NoBudget):
         seen = {pid: one.job.bytes_sent for pid, one in self._under_way.items()}
         began = self._now()
         self._put_on = self._count()
-        self._counted_at = began
+        self._counted_at, self._is_counted = began, True
         self._sent = 0
         for pid, one in self._under_way.items():
             one.seen = seen[pid]

@@ -114,7 +114,8 @@ class _Archive:
         limit = self._options.max_daily
         if limit is None:
             return NO_BUDGET
-        return DailyBudget(limit, self._backends.bucket.server_clock.now, self._cost, self._put_on)
+        now = self._backends.bucket.server_clock.now
+        return DailyBudget(limit, now, self._cost, self._compared.put_on, self._put_on)
 
     def _cost(self, local: Fileset) -> Cost:
         compared, pid = self._compared, local.pid

@@ -70,13 +70,21 @@ class JobExtras(NamedTuple):
         said = (
             (self.max_age, f"every minute bins up to {self.max_age} old"),
             (self.expect_every, f"a new bin expected every {self.expect_every}"),
-            (self.bandwidth, f"at most {self.bandwidth} bytes a second"),
-            (self.max_daily, f"at most {self.max_daily} bytes a day"),
+            (self.bandwidth, _limit_words(self.bandwidth, "a second")),
+            (self.max_daily, _limit_words(self.max_daily, "a day")),
             (self.ping, f"a monitor at {_host(self.ping or '')} is told"),
             (self.metrics_dir, f"metrics in {self.metrics_dir}"),
             (self.mounted_at, f"on the disk mounted at {self.mounted_at}"),
         )
         return "; ".join(text for value, text in said if value is not None)
+
+
+def _limit_words(limit: str | None, per: str) -> str:
+    if limit is not None and limit.strip().lower() == "off":
+        return f"no limit of bytes {per}"
+    if limit is not None and "," in limit:
+        return f"bytes {per} by the timetable {limit}"
+    return f"at most {limit} bytes {per}"
 
 
 #: A job that was started with nothing but its folder and its time series.

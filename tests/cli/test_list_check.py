@@ -259,6 +259,36 @@ def test_it_says_what_may_be_sent_now(
 
 
 @on_moto
+@pytest.mark.parametrize(
+    "settings, in_schedule, good, said",
+    [
+        ("1G", None, True, "at most 1.0 GB of each time series a day (UTC; MAX_DAILY)"),
+        ("1G", "2M", True, "at most 2.0 MB of each time series a day (UTC; --max-daily in the schedule)"),
+        ("1000", None, False, "most bins are larger. Is a unit missing? Write 500M or 1G"),
+        ("off", None, None, ""),
+        ("1G", "off", None, ""),
+    ],
+)
+def test_the_budget_of_a_day_is_told_and_one_without_a_unit_is_red(
+    operator: Operator,
+    dashboard: DashboardStandIn,
+    env_file: Path,
+    cron_service: None,
+    settings: str,
+    in_schedule: str | None,
+    good: bool | None,
+    said: str,
+) -> None:
+    rewrite_env(env_file, MAX_DAILY=settings)
+    if in_schedule is not None:
+        operator.run("start", operator.home, "nauset", "--no-sync", "--max-daily", in_schedule)
+    found = items(operator.run("check", operator.home, "nauset", code=2 if good is False else 0))
+    assert (
+        found.get("daily budget", (None, ""))[0] is good and said in found.get("daily budget", (None, ""))[1]
+    )
+
+
+@on_moto
 def test_without_arguments_it_checks_what_the_env_file_names(
     operator: Operator, dashboard: DashboardStandIn, env_file: Path, cron_service: None
 ) -> None:

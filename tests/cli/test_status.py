@@ -337,7 +337,7 @@ def test_the_reason_of_a_run_that_partly_failed_is_shown(operator: Operator, dat
 
 
 def test_bins_that_wait_for_tomorrow_are_shown_and_nobody_has_to_act(operator: Operator, data: Path) -> None:
-    waits = "MAX_DAILY of 1.0 GB is used up: 2 bins wait for tomorrow (00:00 UTC)"
+    waits = "MAX_DAILY of 1.0 GB has no more room today: 2 bins wait for tomorrow (00:00 UTC)"
     change(record(data, "recent", bins={"to_upload": 2, "synced": 5}), waits=waits)
     record(data, "full", bins={"to_upload": 2, "synced": 5})
     shown = rows(operator)

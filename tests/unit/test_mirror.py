@@ -22,6 +22,7 @@ ELSEWHERE = {
     # the program and its commands, which are what a user sees: as a subprocess
     "__main__.py": ["cli/test_early_interrupt.py"],
     "cli/before_scan.py": ["cli/test_before_scan.py"],
+    "cli/limits_check.py": ["cli/test_list_check.py"],
     "cli/known_jobs.py": ["cli/test_status.py"],
     "cli/ask_dashboard.py": ["cli/test_dashboard_daily.py"],
     "cli/bins_check.py": ["cli/test_list_check.py"],

@@ -8,7 +8,6 @@ import os
 import shutil
 import sys
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Callable, Iterator, Sequence
 
 from ifcbscan.cli import output
@@ -17,8 +16,8 @@ from ifcbscan.cli.bundle import Bundle
 from ifcbscan.cli.checked import Item, not_good
 from ifcbscan.cli.cron_check import check_cron
 from ifcbscan.cli.job import Job, load_config
+from ifcbscan.cli.limits_check import check_limits
 from ifcbscan.cli.more_options import CheckArguments
-from ifcbscan.cli.options import bandwidth
 from ifcbscan.cli.schedule_check import check_entries, not_on_its_disk
 from ifcbscan.cli.schedule_view import installed_jobs, rival_words, rivals_among
 from ifcbscan.cli.signals import Interruption
@@ -104,7 +103,7 @@ def _items(arguments: CheckArguments, interruption: Interruption) -> Iterator[It
     scheduled = (
         _scheduled(absolute(directory), time_series, jobs or ()) if directory and folder.good else None
     )
-    yield from _bandwidth(config, scheduled, clock)
+    yield from check_limits(config, scheduled, clock)
     client = Wire(config, 1)
     bucket = Bucket(config, clock, client, interruption.requested)
     account = _Account()
@@ -187,20 +186,6 @@ def _subject(
         if words is not None:
             subject = subject._replace(expect_every=parse_interval(words, "--expect-every"))
     return subject._replace(window=job.window) if job.window.understood else subject
-
-
-def _bandwidth(config: Config, job: ScheduledJob | None, clock: Clock) -> Iterator[Item]:
-    """What may be sent a second at this moment, where there is a limit at any time."""
-    rates, source = config.max_bandwidth, "MAX_BANDWIDTH"
-    with contextlib.suppress(IfcbscanError):  # as above
-        if job is not None and job.extras.bandwidth is not None:
-            rates, source = bandwidth(job.extras.bandwidth), "--bandwidth in the schedule"
-    if rates is None:
-        return
-    local = datetime.fromtimestamp(clock.wall())
-    rate = rates.rate_at(local)
-    limit = "no limit" if rate is None else f"at most {human_bytes(rate)} a second"
-    yield Item(True, "bandwidth", f"{limit} now ({source}; by this computer's clock it is {local:%a %H:%M})")
 
 
 def _scheduler() -> Item:

@@ -42,7 +42,7 @@ def test_what_does_not_fit_into_the_day_waits_and_is_told_of_without_an_alarm(
     report = json.loads(first.stdout)
     assert first.code == 0 and report["warnings"] == report["problems"] == []
     assert (set(report["uploaded_bins"]), report["bins"]["to_upload"]) == (set(bins[:2]), 2)
-    told = " is used up: 2 bins wait for tomorrow (00:00 UTC)"
+    told = " has no more room today: 2 bins wait for tomorrow (00:00 UTC)"
     assert told in first.stderr and told in log.read_text(encoding="utf-8")
 
     # Each minute the same: nothing is said where cron would mail it.

@@ -154,7 +154,10 @@ def test_bins_have_turns_in_groups_of_which_none_holds_another_up() -> None:
 
 
 def test_the_words_say_how_many_wait_and_until_when() -> None:
-    assert wait_words(1e9, 1, 0) == "MAX_DAILY of 1.0 GB is used up: 1 bin waits for tomorrow (00:00 UTC)"
+    assert (
+        wait_words(1e9, 1, 0)
+        == "MAX_DAILY of 1.0 GB has no more room today: 1 bin waits for tomorrow (00:00 UTC)"
+    )
     assert wait_words(5e6, 1200, 3) == (
-        "MAX_DAILY of 5.0 MB is used up: 1,200 bins wait for tomorrow (00:00 UTC), 3 of them larger than MAX_DAILY"
+        "MAX_DAILY of 5.0 MB has no more room today: 1,200 bins wait for tomorrow (00:00 UTC), 3 of them larger than MAX_DAILY"
     )

@@ -135,7 +135,7 @@ def test_the_newest_bins_go_first_and_the_others_wait_for_tomorrow(
     assert world.begun() == [pid(5), pid(4)] and world.put_on(TODAY) == 2 * size
     assert (report.bins[BinState.UPLOADED], report.bins[BinState.TO_UPLOAD]) == (2, 4)
     assert report.exit_code == ExitCode.DONE and report.warnings == () and report.problems == ()
-    assert "is used up: 4 bins wait for tomorrow (00:00 UTC)" in summary(report)
+    assert "has no more room today: 4 bins wait for tomorrow (00:00 UTC)" in summary(report)
 
     again = world.scan(2.5 * size, max_age=max_age)
     assert len(world.begun()) == 2 and again.bins[BinState.TO_UPLOAD] == 4
@@ -186,6 +186,16 @@ def test_a_recent_run_with_nothing_to_begin_lists_no_more_than_without_a_budget(
     assert counts[0] == counts[1]
     before = world.lists()
     assert world.scan(1, max_age=3 * DAY).bins[BinState.SYNCED] == 2
+    assert world.lists() - before == 1
+
+
+def test_where_the_days_of_a_recent_run_have_used_it_up_nothing_else_is_listed(world: World) -> None:
+    """Each minute of the rest of a day: a link that is paid by the gigabyte is not to carry listings."""
+    size = world.write(pid(1), pid(2))
+    assert world.scan(size + 10, max_age=3 * DAY).bins[BinState.UPLOADED] == 1
+    before = world.lists()
+    report = world.scan(size + 10, max_age=3 * DAY)
+    assert report.bins[BinState.TO_UPLOAD] == 1 and "1 bin waits for tomorrow" in report.waits
     assert world.lists() - before == 1
 
 
@@ -396,7 +406,7 @@ def test_a_count_that_failed_is_no_count() -> None:
             raise answer
         return answer
 
-    budget = DailyBudget(100, lambda: moment[0], lambda local: Cost(100, False), count)
+    budget = DailyBudget(100, lambda: moment[0], lambda local: Cost(100, False), {}, count)
     assert budget.may_begin(local)
     moment[0] += 601.0
     with pytest.raises(BucketUnreachable):
@@ -409,13 +419,13 @@ def test_what_was_begun_waits_for_no_budget_when_it_is_left() -> None:
     world.write(pid(1), pid(2))
     new, begun = (world.tree.walk().filesets[pid(number)] for number in (1, 2))
     budget = DailyBudget(
-        100, lambda: START, lambda local: Cost(100, local is begun), lambda: {TODAY + "T": 100}
+        100, lambda: START, lambda local: Cost(100, local is begun), {}, lambda: {TODAY + "T": 100}
     )
     assert not budget.may_begin(new) and budget.may_begin(begun)
     for local in (new, begun):
         decision = decide(local, NOTHING_REMOTE, Now(START, START), Policy())
         budget.end(BinJob(local, NOTHING_REMOTE, (), decision, result=Result(BinState.TO_UPLOAD, "")))
-    assert "used up: 1 bin waits" in budget.words()
+    assert "no more room today: 1 bin waits" in budget.words()
 
 
 def test_a_run_that_is_ended_while_it_counts_again_ends(world: World) -> None:

@@ -115,6 +115,8 @@ def test_they_are_shown_in_one_line_and_of_the_monitor_only_the_host() -> None:
         "every minute bins up to 10d old; a new bin expected every 2h; at most 500K bytes a second; at most 1G bytes a day; "
         "a monitor at hc.example is told; metrics in /metrics; on the disk mounted at /mnt/ifcb"
     )
+    limits = JobExtras(bandwidth="08:00,200K 20:00,2M", max_daily="off")
+    assert limits.words() == "bytes a second by the timetable 08:00,200K 20:00,2M; no limit of bytes a day"
     for url in ("nonsense", "http://[x"):
         assert JobExtras(ping=url).words() == "a monitor at an address without a host is told"
 
