@@ -64,8 +64,8 @@ def bad_line(env_file: Path, _data: Path) -> str:
 def missing_key(env_file: Path, _data: Path) -> str:
     rewrite_env(env_file, AWS_ACCESS_KEY_ID=None)
     return (
-        f"{env_file} does not set AWS_ACCESS_KEY_ID. Nothing was sent. Add it; your account name and keys come from the people "
-        "who run the dashboard (https://habon-ifcb.whoi.edu)."
+        f"{env_file} does not set AWS_ACCESS_KEY_ID. Nothing was sent. Add it, or let 'ifcbscan setup' ask; your account name and keys come "
+        "from the people who run the dashboard (https://habon-ifcb.whoi.edu)."
     )
 
 

@@ -136,7 +136,7 @@ def _what_is_there(path: str) -> tuple[str, dict[str, str]]:
         output.say(f"The settings will be written to {path}, once all of them are answered.")
         return template(), {}
     text = text_of(path)
-    found = values_of(path, text)
+    found = {name: value.strip() for name, value in values_of(path, text).items()}
     output.say(
         f"There are settings in {path} already: Enter keeps what is in [brackets], and all other lines stay."
     )
