@@ -80,7 +80,8 @@ def check_jinja2() -> None:
         import jinja2  # noqa: F401 (only whether it is there)
     except ImportError:
         raise UsageError(
-            "The page needs the Python package Jinja2, which is not installed: pip install jinja2. "
+            "The page needs the Python package Jinja2, which is not installed: pip install jinja2, or, with "
+            "pipx, pipx inject ifcbscan jinja2. "
             "The same figures without it: ifcbscan report --json."
         ) from None
 

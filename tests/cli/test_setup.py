@@ -219,7 +219,14 @@ def test_a_wrong_answer_beforehand_is_an_error_and_nothing_is_written(
     before = settings.read_bytes()
     if words:
         words = [*options(s3, secret), *words]
-    done = operator.run("setup", *words, "--yes", code=2)
+    # of a file that is not there yet, whose template would ask the real archive
+    archive = {
+        "S3_ENDPOINT_URL": s3.endpoint,
+        "BUCKET_NAME": s3.bucket,
+        "DASHBOARD_URL": "http://127.0.0.1:9",
+    }
+    more = archive if "lies in" in reason else {}
+    done = operator.run("setup", *words, "--yes", code=2, **more)
     assert reason.format(folder=operator.folder) in done.stderr
     assert "othing was written" in done.stderr or "Nothing was done" in done.stderr
     assert settings.read_bytes() == before and "Nothing was sent" not in done.stderr
