@@ -161,6 +161,21 @@ def test_a_script_gives_every_answer_beforehand(
     run_as_cron(operator.crontab.commands(EVERY_MINUTE)[0], operator.home)
 
 
+def test_a_second_folder_for_a_time_series_is_not_started_by_mere_enter(
+    s3: Any, operator: Operator, data: Path, settings: Path, secret: Path, cron_runs: None
+) -> None:
+    operator.run("setup", data, "nauset", *options(s3, secret), "--yes")
+    other = operator.folder / "other"
+    write_bin(other, PID.replace("199", "101"), images=2, roi_bytes=400, mtime=1.0)
+    with operator.at_terminal("setup", other, "nauset") as terminal:
+        for question in ("Account", "Key id", "Secret key"):
+            answer(terminal, question, "")
+        answer(terminal, "every minute (ifcbscan start)? [y/N]", "")
+        done = terminal.end()
+    assert f"nauset is sent from {data} already, and would be sent from both" in done.stderr
+    assert len(operator.crontab.commands(EVERY_MINUTE)) == 1 and len(s3.objects("hablab/nauset/")) == 3
+
+
 def test_what_is_not_in_order_is_not_started_unless_somebody_says_so(
     s3: Any, operator: Operator, data: Path, settings: Path, secret: Path
 ) -> None:

@@ -179,7 +179,8 @@ def _go_on(
     code = _carry_out(["check", *settings], interruption)
     if interruption.requested.is_set():
         return code
-    if _is_scheduled(job):
+    folders = _scheduled_folders(job)
+    if any(is_same_file(folder, job.directory or "") for folder in folders):
         output.say(f"It is scheduled already: 'ifcbscan status {job.time_series}' says how it goes.")
         return code
     start = ["start", *settings, *arguments.window.options(), *(["--force"] if arguments.force else [])]
@@ -188,9 +189,14 @@ def _go_on(
         output.say(later)
         return code
     output.say("")
+    if folders:
+        output.say(
+            f"{job.time_series} is sent from {', '.join(folders)} already, and would be sent from both; 'ifcbscan stop' with the old "
+            "folder ends that."
+        )
     if code == ExitCode.DONE:
         question = "Let bins be sent by themselves from now on, every minute (ifcbscan start)?"
-        wanted = questions.yes(question, usual=True, unasked=arguments.yes)
+        wanted = questions.yes(question, usual=not folders, unasked=arguments.yes)
     else:
         output.say("Not everything is in order yet; the lines that begin with NOT say what to do.")
         question = "Let bins be sent by themselves all the same (ifcbscan start)?"
@@ -201,13 +207,13 @@ def _go_on(
     return _carry_out([*start, *(["--yes"] if arguments.answered else [])], interruption)
 
 
-def _is_scheduled(job: JobArguments) -> bool:
-    return any(
-        found.job.time_series == job.time_series
-        and is_same_file(found.job.directory, job.directory or "")
-        and is_same_file(found.job.env_file, job.env_file or "")
+def _scheduled_folders(job: JobArguments) -> list[str]:
+    """From which folders the time series is sent with these settings."""
+    return [
+        found.job.directory
         for found in installed_jobs() or ()
-    )
+        if found.job.time_series == job.time_series and is_same_file(found.job.env_file, job.env_file or "")
+    ]
 
 
 def _carry_out(words: Sequence[str], interruption: Interruption) -> int:
