@@ -152,7 +152,7 @@ def test_one_fault_is_survived_within_the_same_run(scene: Scene, kind: str, plac
     with FaultProxy(scene.server.endpoint, broken(kind, way, where)) as proxy:
         report = scene.scan(proxy.endpoint)
         assert proxy.broken == {way: 1}
-    assert report.exit_code == ExitCode.DONE and report.bins[BinState.UPLOADED] == len(PIDS)
+    assert report.exit_code == ExitCode.DONE and report.bins[BinState.UPLOADED] == len(PIDS), report.problems
     scene.check_all_there()
 
 
