@@ -46,7 +46,9 @@ def examine(tree: LocalTree, local: Fileset) -> Examination:
             raise LocalFileProblem(f".hdr in {local.folder} cannot be read: {error.strerror}") from None
     with _one_at_a_time:
         header = hdr.read_header(data)
-    refused = refusal(contents, header, sum(local.sizes), local.pid.old_style)
+        refused = refusal(
+            contents, header, sum(local.sizes), local.pid.old_style
+        )  # reads numbers of the header
     return Examination(_worst(contents.finding, header.finding), refused)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import io
 import os
@@ -123,17 +122,18 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, extension: str) -> 
 def test_headers_are_read_by_one_thread_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two threads of Python 3.11 that parse literals at the same moment can disturb each other."""
     tree, local = _bin(tmp_path)
-    both = threading.Barrier(2)
-    read = header_rules.read_header
-    met: list[bool] = []
+    read = header_rules._literal
+    inside: list[str] = []
+    met: list[str] = []
 
-    def meeting(data: bytes) -> header_rules.Header:
-        with contextlib.suppress(threading.BrokenBarrierError):
-            both.wait(0.1)
-            met.append(True)
-        return read(data)
+    def meeting(text: str) -> tuple[bool, object]:
+        met.extend(inside)
+        inside.append(text)
+        threading.Event().wait(0.002)  # as if parsing took so long
+        inside.remove(text)
+        return read(text)
 
-    monkeypatch.setattr(header_rules, "read_header", meeting)
+    monkeypatch.setattr(header_rules, "_literal", meeting)
     with ThreadPoolExecutor(2) as pool:
         assert [found.finding for found in pool.map(lambda _: examine(tree, local), range(2))] == [None, None]
     assert met == []
