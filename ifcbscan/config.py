@@ -64,7 +64,6 @@ _OLDER_CLIENTS = (_API_URL, "SYNC_FILE_EXTENSIONS")
 _ALIKE = 0.8
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
-_SECOND_SETTING = re.compile(rf"\s({'|'.join(SETTINGS)})\s?=")
 _PLACEHOLDER = re.compile(r"your[-_ ].*|<.*>|x{3,}|\.{3,}|change.?me", re.IGNORECASE)
 
 _T = TypeVar("_T")
@@ -78,9 +77,8 @@ WHERE_TO_GET_VALUES = (
 class Config:
     """Everything the `.env` file and the environment say, checked. Durations in seconds.
 
-    `dashboard_url` is None where there is no dashboard to ask. `expect_every` is None where nobody says how often new bins
-    come, `max_daily` (bytes; infinite for `off`) where nobody sets it. `ca_bundle` is the file with the certificates to trust, None
-    where nobody names one.
+    `dashboard_url` is None where there is no dashboard to ask. None where nobody sets them are `expect_every`, how often new
+    bins come, `max_bandwidth`, `max_daily` (bytes; infinite for `off`) and `ca_bundle`, the file with the certificates to trust.
     """
 
     access_key_id: str = field(repr=False)
@@ -201,13 +199,21 @@ def _read(path: str, text: str) -> dict[str, str]:
                 f"{path}: {name} has a line end or another control character in it; inside double quotes a backslash "
                 "starts an escape such as \\n. Write the value without quotes, or in single ones. Nothing was sent."
             )
-        second = _SECOND_SETTING.search(values.get(name, ""))
+        second = _setting_in(values.get(name, ""))
         if second:
             # Not only wrong: messages show the values of some settings, and the second one may be a secret.
             raise ConfigError(
-                f"{path}: {second.group(1)} is on the line of {name}. Write each setting on a line of its own. Nothing was sent."
+                f"{path}: {second} is on the line of {name}. Write each setting on a line of its own. Nothing was sent."
             )
     return {name: value.strip() for name, value in values.items()}
+
+
+def _setting_in(value: str) -> str:
+    """The name of a setting that follows in a value; "" if none does."""
+    if "=" not in value:
+        return ""
+    found = re.search(rf"\s({'|'.join(SETTINGS)})\s?=", value)
+    return found.group(1) if found else ""
 
 
 def _check_required(values: Mapping[str, str], env_file: str | None) -> None:
@@ -253,8 +259,8 @@ def _certificates(text: str, name: str) -> str | None:
     if path and not (os.path.isfile(path) and os.access(path, os.R_OK)):
         what = "does not exist" if not os.path.exists(path) else "is no file that can be read"
         raise ConfigError(
-            f"{name} names {without_password(path)} as the certificates to trust, which {what}. Write the whole path of the file, or take the "
-            "line out."
+            f"{name} names {without_password(path)} as the certificates to trust, which {what}. Write the whole path of the file, "
+            "or take the line out."
         )
     return path or None
 
@@ -270,9 +276,8 @@ def _whole_path(text: str, name: str) -> str | None:
 
 
 def _timetable(text: str, name: str) -> Timetable:
-    from ifcbscan.core.timetable import (
-        parse_timetable,
-    )  # only now: most have none, and no run is to load what it does not need
+    # Only now: most have none, and no run is to load what it does not need.
+    from ifcbscan.core.timetable import parse_timetable
 
     return parse_timetable(text, name)
 

@@ -70,8 +70,12 @@ class AlreadyRunning(IfcbscanError):
         self.stalled = stalled
 
 
-class Interrupted(IfcbscanError):
-    """A signal asked the run to end; `exit_code` is 130 (SIGINT) or 143 (SIGTERM)."""
+class Interrupted(Exception):
+    """A signal asked the run to end; `exit_code` is 130 (SIGINT) or 143 (SIGTERM).
+
+    No IfcbscanError: it comes up wherever the program happens to be, and who goes on after an error there must not go on
+    after this.
+    """
 
     def __init__(self, exit_code: int) -> None:
         super().__init__("interrupted")

@@ -380,6 +380,18 @@ def crontab(tmp_path: Path) -> Crontab:
 
 
 @pytest.fixture
+def cron_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A process that is named as a cron service is: without one nothing is in order, as nothing is started."""
+    program = tmp_path_factory.mktemp("service") / "cron"
+    program.write_text("#!/bin/sh\nread line\n", encoding="utf-8")
+    program.chmod(0o755)
+    process = subprocess.Popen([str(program)], stdin=subprocess.PIPE)
+    yield
+    process.kill()
+    process.communicate()
+
+
+@pytest.fixture
 def operator(
     installed_python: Path, cli_environment: dict[str, str], crontab: Crontab, env_file: Path
 ) -> Operator:

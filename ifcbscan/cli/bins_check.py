@@ -57,8 +57,6 @@ def check_bins(
         newest = newest_complete(found.filesets.values(), now + AHEAD_AT_MOST)
         signs = find_vital_signs(found.filesets, newest, tree, now)
         bins = _bins(config, subject, bucket, found, now)
-    except Interrupted:
-        raise
     except IfcbscanError as error:
         yield not_good("bins", error)
         return

@@ -20,6 +20,7 @@ from typing import Callable, Iterable, Iterator, Sequence
 from ifcbscan import __version__
 from ifcbscan.atomic import read_tail, replace_file
 from ifcbscan.cli.known_jobs import JobStatus, known_jobs
+from ifcbscan.cli.log import LOG_PARTS
 from ifcbscan.cli.masking import (
     Mask,
     secrets_of_environment,
@@ -50,7 +51,6 @@ from ifcbscan.state import last_runs
 #: So many of the last lines of each log, looked for in so many bytes at the end of each part of it.
 _LOG_LINES = 2000
 _LOG_BYTES = 1000 * 1000
-_OLDER_PARTS = 4
 
 #: Files of a data folder that are looked at, the newest days first; those that are named, and folders that are.
 _FILES_AT_MOST = 100 * 1000
@@ -240,7 +240,7 @@ def _log(path: str) -> Iterator[str]:
     """The last lines of a log and, where it has just been rotated, of its older parts."""
     yield path
     lines: list[bytes] = []
-    for part in log_parts(path, _OLDER_PARTS):
+    for part in log_parts(path, LOG_PARTS):
         if len(lines) < _LOG_LINES and (part == path or os.path.exists(part)):
             tail = read_tail(part, _LOG_BYTES)
             # A line that is cut off could begin in the middle of what must be masked.

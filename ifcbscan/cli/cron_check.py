@@ -19,7 +19,7 @@ from ifcbscan.cli import output
 from ifcbscan.cli.checked import Item, not_good
 from ifcbscan.clock import Clock
 from ifcbscan.core.printable import brief
-from ifcbscan.errors import ExitCode, IfcbscanError, Interrupted
+from ifcbscan.errors import ExitCode, IfcbscanError
 from ifcbscan.schedule.base import Scheduler
 from ifcbscan.schedule.jobs import Mode, ScheduledJob
 from ifcbscan.state import paths
@@ -65,8 +65,6 @@ def check_cron(
         finally:
             for path in (script, answer, answer + ".part"):
                 _remove(path)
-    except Interrupted:
-        raise
     except IfcbscanError as error:
         return not_good("cron", error)
     except OSError as error:

@@ -11,6 +11,7 @@ from ifcbscan import config as configuration
 from ifcbscan.cli import output
 from ifcbscan.cli.more_options import SetupArguments
 from ifcbscan.cli.questions import Question, Questions
+from ifcbscan.cli.settings_text import with_values
 from ifcbscan.cli.signals import Interruption
 from ifcbscan.cli.targets import absolute
 from ifcbscan.clock import Clock
@@ -21,8 +22,7 @@ from ifcbscan.core.words import counted
 from ifcbscan.dashboard import series
 from ifcbscan.dashboard.calls import Dashboard, DashboardUnreachable, SeriesList, UnknownToDashboard
 from ifcbscan.disk.tree import LocalTree
-from ifcbscan.env_file import with_values
-from ifcbscan.errors import BucketUnreachable, IfcbscanError, Interrupted, UsageError
+from ifcbscan.errors import BucketUnreachable, IfcbscanError, UsageError
 from ifcbscan.runs.stock import count_stock
 from ifcbscan.s3.bucket import Bucket
 from ifcbscan.s3.wire import Wire
@@ -108,8 +108,6 @@ class Interview:
                 self._answers[_TOKEN] = ""  # it belongs to the key that was there
             try:
                 return self._try_key()
-            except Interrupted:
-                raise
             except IfcbscanError as error:
                 self._questions.refuse(error)
             given, known = {}, {**known, _KEY_ID: self._answers[_KEY_ID], _SECRET: self._answers[_SECRET]}
@@ -220,9 +218,7 @@ class Interview:
         config = self._config()
         try:
             folders = set(self._bucket(config).folders(f"{config.account}/"))
-        except IfcbscanError as error:
-            if isinstance(error, Interrupted):
-                raise
+        except IfcbscanError:
             return []
         return sorted(folders if listed is None else folders & set(listed.names))
 

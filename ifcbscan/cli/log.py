@@ -29,7 +29,7 @@ logger = logging.getLogger("ifcbscan")
 
 #: Bytes of the log; with the four older parts of it that are kept it stays below 10 MB.
 _LOG_PART = 1900000
-_LOG_PARTS = 4
+LOG_PARTS = 4
 
 #: So many bins in trouble go into the log of a command that does not remember what it logged before.
 _LOGGED_AT_MOST = 1000
@@ -105,7 +105,7 @@ def check_log_file(path: str | None, directory: str | None, settings: str | None
     `directory`: the data folder, `settings`: the settings file; None if they are not known.
     """
     if path is not None:
-        targets.check_log("--log-file", targets.absolute(path), _LOG_PARTS, directory, settings)
+        targets.check_log("--log-file", targets.absolute(path), LOG_PARTS, directory, settings)
 
 
 def check_beside_log(path: str | None, option: str, log_file: str | None) -> None:
@@ -117,7 +117,7 @@ def check_beside_log(path: str | None, option: str, log_file: str | None) -> Non
         return  # a device or a folder: neither is written to
     if any(
         targets.is_same_file(full_path, part)
-        for part in targets.log_parts(targets.absolute(log_file), _LOG_PARTS)
+        for part in targets.log_parts(targets.absolute(log_file), LOG_PARTS)
     ):
         raise UsageError(
             f"{option}: {full_path} is the file of the log (--log-file), too, and each would destroy the other. Nothing was "
@@ -142,7 +142,7 @@ def open_log(path: str | None) -> str | None:
     try:
         _check_no_stream(full_path)
         files.make_folder(os.path.dirname(full_path))
-        handler = _LogFile(full_path, maxBytes=_LOG_PART, backupCount=_LOG_PARTS)
+        handler = _LogFile(full_path, maxBytes=_LOG_PART, backupCount=LOG_PARTS)
     except OSError as error:
         logger.addHandler(_NoLog(_cannot_be_written(full_path, error)))
         return log_trouble()

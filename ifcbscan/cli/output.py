@@ -48,16 +48,24 @@ def result_json(made: Any) -> None:
 
 
 def result_checked(good: bool | None, line: str) -> str:
-    """A line on stdout with the sign for good, not good or (None) not checked before it, in colour on a terminal.
+    """A line on stdout with the sign for good, not good or (None) not checked before it, in colour where that can be seen.
 
     Returns it without colour.
     """
     sign, colour = {True: ("ok ", 32), False: ("NOT", 31), None: ("-- ", 33)}[good]
     plain = f"{sign}  {printable(line)}"
-    if sys.stdout.isatty():
+    if _shows_colour():
         sign = f"\033[{colour}m{sign}\033[0m"
     _print(f"{sign}  {printable(line)}")
     return plain
+
+
+def _shows_colour() -> bool:
+    """Whether stdout is a terminal that shows colours, and nobody has asked for none (NO_COLOR).
+
+    Windows' console prints the codes of colours as they are, unless a program switches that.
+    """
+    return os.name == "posix" and sys.stdout.isatty() and not os.environ.get("NO_COLOR")
 
 
 def _print(text: str) -> None:

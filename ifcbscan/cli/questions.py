@@ -44,8 +44,6 @@ class Questions:
         while True:
             try:
                 return check(text)
-            except Interrupted:
-                raise
             except IfcbscanError as error:
                 self.refuse(error)
             text = self._read(question)

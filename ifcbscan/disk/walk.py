@@ -212,11 +212,12 @@ class Walk:
         """Take in the files of one folder and return the names of its subfolders."""
         names: list[str] = []
         subfolders: list[str] = []
+        oldest_day = self._oldest_day
         with os.scandir(folder) as entries:
             for entry in entries:
                 name = entry.name
                 if name[-4:] in SUFFIXES or name[-4:].lower() in SUFFIXES:
-                    if self._oldest_day and self._is_older(name):
+                    if oldest_day and self._is_older(name):
                         self._found.passed_over = True
                     else:
                         names.append(name)

@@ -30,6 +30,10 @@ class NoBudget:
         """Whether this bin, the next of its group, may be begun now. Raises BucketRefused, BucketUnreachable, Interrupted."""
         return True
 
+    def list_again(self, list_archive: Callable[[], None]) -> None:
+        """Another computer sends the same bins: list the archive anew. Raises BucketRefused, BucketUnreachable, Interrupted."""
+        list_archive()
+
     def begin(self, job: BinJob) -> None:
         """A bin is begun."""
 
@@ -112,6 +116,9 @@ class DailyBudget(NoBudget):
         self._sent = 0
         for pid, one in self._under_way.items():
             one.seen = seen[pid]
+
+    def list_again(self, list_archive: Callable[[], None]) -> None:
+        self.count()  # which lists it
 
     def begin(self, job: BinJob) -> None:
         self._under_way[job.local.pid] = _UnderWay(job, self._cost(job.local).size)

@@ -44,11 +44,9 @@ def examine(tree: LocalTree, local: Fileset) -> Examination:
             data = file.read(hdr.LONGEST_HEADER + 1)
         except OSError as error:
             raise LocalFileProblem(f".hdr in {local.folder} cannot be read: {error.strerror}") from None
-    with _one_at_a_time:
+    with _one_at_a_time:  # the second reads numbers of the header
         header = hdr.read_header(data)
-        refused = refusal(
-            contents, header, sum(local.sizes), local.pid.old_style
-        )  # reads numbers of the header
+        refused = refusal(contents, header, sum(local.sizes), local.pid.old_style)
     return Examination(_worst(contents.finding, header.finding), refused)
 
 

@@ -140,7 +140,7 @@ class BinSteps:
             job.result = Result(BinState.FAILED, str(error) or _CHANGED_ELSEWHERE)
         except (LocalFileProblem, PutRefused) as error:
             job.result = Result(BinState.FAILED, str(error))
-        except IfcbscanError:
+        except (IfcbscanError, Interrupted):
             raise
         except OSError as error:  # whatever call it was: a disk or a network drive went away
             job.result = Result(

@@ -44,9 +44,8 @@ def send(
     turns = Turns(budget.in_turn(to_do), budget.may_begin)
     how = UploadOptions(archive.prefix, options.policy, options.jobs, options.time_limit)
     uploader = Uploader(how, backends, listener, budget)
-    list_again = budget.count if isinstance(budget, DailyBudget) else archive.list_again
     with backends.stop.deferred():  # a signal must not come between a bin and its count
-        ended_by = uploader.run(turns, archive.job, list_again, tally)
+        ended_by = uploader.run(turns, archive.job, lambda: budget.list_again(archive.list_again), tally)
     tally.waits = budget.words()
     if tally.refusable:
         tally.warnings.append(refusal_warning(tally.refusable))

@@ -7,7 +7,7 @@ import threading
 from typing import Any, Callable, NamedTuple, TypeVar
 
 from ifcbscan.clock import Clock
-from ifcbscan.errors import IfcbscanError
+from ifcbscan.errors import IfcbscanError, Interrupted
 from ifcbscan.s3.transport import PassingError
 
 #: How often a request is tried in all, and the longest pause between two tries (seconds).
@@ -94,7 +94,7 @@ class Retries:
     def _try(self, attempt: Callable[[], _T]) -> _T:
         try:
             answer = attempt()
-        except (PassingError, IfcbscanError):
+        except (PassingError, IfcbscanError, Interrupted):
             raise
         except Exception:  # it has answered, such as that there is no such object
             self._note_answer()

@@ -210,14 +210,13 @@ def with_job(text: bytes | None, job: ScheduledJob) -> bytes:
     if not table.has_block:
         table = _with_new_block(text)
     _check_shell(table.before)
-    table = replace(
-        table, lines=tuple(line for line in table.lines if not line.endswith(_TRIAL))
-    )  # of a check that was killed
-    old = [line for line in table.lines if _is_of(line, job)]
+    # Without the line of a check that was killed.
+    kept = [line for line in table.lines if not line.endswith(_TRIAL)]
+    old = [line for line in kept if _is_of(line, job)]
     if old == wanted:
-        return table.text
-    place = table.lines.index(old[0]) if old else len(table.lines)
-    lines = [line for line in table.lines if not _is_of(line, job)]
+        return replace(table, lines=tuple(kept)).text
+    place = kept.index(old[0]) if old else len(kept)
+    lines = [line for line in kept if not _is_of(line, job)]
     lines[place:place] = wanted
     return replace(table, lines=tuple(lines)).text
 

@@ -70,8 +70,8 @@ class JobExtras(NamedTuple):
         said = (
             (self.max_age, f"every minute bins up to {self.max_age} old"),
             (self.expect_every, f"a new bin expected every {self.expect_every}"),
-            (self.bandwidth, _limit_words(self.bandwidth, "a second")),
-            (self.max_daily, _limit_words(self.max_daily, "a day")),
+            (self.bandwidth, _limit_words(self.bandwidth or "", "a second")),
+            (self.max_daily, _limit_words(self.max_daily or "", "a day")),
             (self.ping, f"a monitor at {_host(self.ping or '')} is told"),
             (self.metrics_dir, f"metrics in {self.metrics_dir}"),
             (self.mounted_at, f"on the disk mounted at {self.mounted_at}"),
@@ -79,10 +79,10 @@ class JobExtras(NamedTuple):
         return "; ".join(text for value, text in said if value is not None)
 
 
-def _limit_words(limit: str | None, per: str) -> str:
-    if limit is not None and limit.strip().lower() == "off":
+def _limit_words(limit: str, per: str) -> str:
+    if limit.strip().lower() == "off":
         return f"no limit of bytes {per}"
-    if limit is not None and "," in limit:
+    if "," in limit:
         return f"bytes {per} by the timetable {limit}"
     return f"at most {limit} bytes {per}"
 

@@ -150,7 +150,7 @@ def test_a_bundle_holds_what_helps_and_no_secret_wherever_one_lies(planted: Plan
 
 
 def test_the_lines_and_the_exit_code_of_the_check_are_the_same_with_a_bundle(
-    planted: Planted, tmp_path: Path
+    planted: Planted, tmp_path: Path, cron_service: None
 ) -> None:
     def alike(text: str) -> list[str]:
         return [re.sub(r"[\d.,]+ (ms|s|MB)|http\S+", "", line) for line in text.splitlines()]

@@ -155,18 +155,6 @@ def test_a_bucket_that_cannot_be_listed_ends_the_list(operator: Operator, env_fi
 # --- check
 
 
-@pytest.fixture
-def cron_service(tmp_path: Path) -> Iterator[None]:
-    """A process that is named as a cron service is."""
-    program = tmp_path / "cron"
-    program.write_text("#!/bin/sh\nread line\n", encoding="utf-8")
-    program.chmod(0o755)
-    process = subprocess.Popen([str(program)], stdin=subprocess.PIPE)
-    yield
-    process.kill()
-    process.communicate()
-
-
 def cron_runs() -> bool:
     """Whether a cron service of this machine's own runs."""
     names = (
@@ -204,6 +192,20 @@ def red(done: Done) -> dict[str, str]:
 def unchecked(done: Done) -> dict[str, str]:
     """The items that were not checked."""
     return {name: text for name, (good, text) in items(done).items() if good is None}
+
+
+@on_moto
+@pytest.mark.parametrize("kind, code", [("INT", 130), ("TERM", 143)])
+def test_an_interruption_is_never_taken_for_something_that_is_not_in_order(
+    operator: Operator, dashboard: DashboardStandIn, kind: str, code: int
+) -> None:
+    """It comes while the schedule is read, where what cannot be read is passed over."""
+    program = operator.crontab.program.read_text("utf-8")
+    operator.crontab.program.write_text(
+        program.replace("#!/bin/sh\n", f"#!/bin/sh\nkill -{kind} $PPID\nsleep 5\n"), "utf-8"
+    )
+    done = operator.run("check", operator.home, "nauset", code=code)
+    assert done.stdout == "" and "interrupted; nothing was changed." in done.stderr
 
 
 @on_moto
@@ -959,6 +961,9 @@ def test_on_a_terminal_good_is_green_and_bad_is_red(
     with operator.at_terminal("check", operator.home / "gone", "nauset") as terminal:
         screen = terminal.end().stderr
     assert "\033[32mok \033[0m  settings" in screen and "\033[31mNOT\033[0m  folder" in screen
+    with operator.at_terminal("check", operator.home / "gone", "nauset", NO_COLOR="1") as terminal:
+        screen = terminal.end().stderr
+    assert "\033" not in screen and "ok   settings" in screen and "NOT  folder" in screen
 
 
 @on_moto

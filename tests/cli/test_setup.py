@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import signal
 import subprocess
 from pathlib import Path
-from typing import Any, Iterator
+from typing import Any
 
 import pytest
 from support.dashboard import Behaviour, DashboardStandIn
 from support.operator import EVERY_MINUTE, Operator, Terminal, run_as_cron
 
+from ifcbscan.cli.settings_text import template
 from ifcbscan.demo.sample_bins import write_bin
-from ifcbscan.env_file import template, values_of
+from ifcbscan.env_file import values_of
 
 pytestmark = pytest.mark.parametrize("s3", ["rclone"], indirect=True)
 
@@ -43,19 +43,6 @@ def settings(operator: Operator, env_file: Path, dashboard: DashboardStandIn) ->
     return path
 
 
-@pytest.fixture
-def cron_runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """A process that is called cron, so that `check` finds nothing out of order."""
-    if not os.path.exists("/proc/1/comm"):
-        pytest.skip("only Linux shows its processes so")
-    program = tmp_path_factory.mktemp("programs") / "cron"
-    shutil.copy(shutil.which("sleep") or "", str(program))
-    process = subprocess.Popen([str(program), "600"])
-    yield
-    process.kill()
-    process.wait()
-
-
 def answer(terminal: Terminal, prompt: str, text: str) -> None:
     terminal.wait_for(prompt)
     terminal.type(text + "\n")
@@ -81,7 +68,7 @@ def options(s3: Any, secret: Path, **changed: str) -> list[str]:
 
 
 def test_who_answers_five_questions_is_done(
-    s3: Any, operator: Operator, data: Path, settings: Path, cron_runs: None
+    s3: Any, operator: Operator, data: Path, settings: Path, cron_service: None
 ) -> None:
     kept = settings.read_text("utf-8").splitlines()
     with operator.at_terminal("setup") as terminal:
@@ -149,7 +136,7 @@ def test_interrupted_at_any_question_it_writes_nothing(
 
 
 def test_a_script_gives_every_answer_beforehand(
-    s3: Any, operator: Operator, data: Path, settings: Path, secret: Path, cron_runs: None
+    s3: Any, operator: Operator, data: Path, settings: Path, secret: Path, cron_service: None
 ) -> None:
     done = operator.run("setup", data, "nauset", *options(s3, secret), "--yes")
     assert "$ ifcbscan check\n" in done.stderr and "$ ifcbscan start --yes\n" in done.stderr
@@ -162,7 +149,7 @@ def test_a_script_gives_every_answer_beforehand(
 
 
 def test_a_second_folder_for_a_time_series_is_not_started_by_mere_enter(
-    s3: Any, operator: Operator, data: Path, settings: Path, secret: Path, cron_runs: None
+    s3: Any, operator: Operator, data: Path, settings: Path, secret: Path, cron_service: None
 ) -> None:
     operator.run("setup", data, "nauset", *options(s3, secret), "--yes")
     other = operator.folder / "other"
@@ -362,6 +349,41 @@ def test_a_blank_at_the_end_of_an_answer_names_no_other_folder(
     (data / b"caf\xe9".decode("utf-8", "surrogateescape")).mkdir()
     done = operator.run("setup", data / "caf\udce9", "nauset", *options(s3, secret), "--yes", code=2)
     assert "a settings file cannot name it" in done.stderr
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_killed_at_the_moment_of_writing_it_leaves_the_old_file_or_the_new_one(
+    s3: Any,
+    operator: Operator,
+    data: Path,
+    settings: Path,
+    secret: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    moment: str,
+) -> None:
+    site = tmp_path_factory.mktemp("site")
+    (site / "sitecustomize.py").write_text(
+        "import os, signal\n"
+        "replace = os.replace\n"
+        "def killed(one, other):\n"
+        "    if not other.endswith('.env'):\n"
+        "        return replace(one, other)\n"
+        f"    if {moment!r} == 'after':\n"
+        "        replace(one, other)\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+        "os.replace = killed\n",
+        "utf-8",
+    )
+    before = settings.read_bytes()
+    words = ["setup", data, "nauset", *options(s3, secret), "--yes"]
+    operator.run(*words, code=-signal.SIGKILL, PYTHONPATH=str(site))
+    if moment == "before":
+        assert settings.read_bytes() == before
+        (part,) = (path for path in settings.parent.iterdir() if path != settings)
+        assert part.stat().st_mode & 0o777 == 0o600
+        part.unlink()  # it holds the secret, which the tests look for
+    else:
+        assert values_of("", settings.read_text("utf-8"))["TIME_SERIES"] == "nauset"
 
 
 def test_settings_that_cannot_be_written_are_as_they_were(

@@ -6,11 +6,10 @@ import datetime
 import json
 import os
 import re
-import subprocess
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Iterator
+from typing import Any
 
 import pytest
 from support.operator import EVERY_MINUTE, HOURLY, Operator, run_as_cron
@@ -25,22 +24,11 @@ from ifcbscan.schedule import system_tables
 from ifcbscan.schedule.crontab_text import render_drop_in
 from ifcbscan.state import last_runs, paths, run_locks
 
-pytestmark = pytest.mark.parametrize("s3", ["moto"], indirect=True)
+pytestmark = [pytest.mark.usefixtures("cron_service"), pytest.mark.parametrize("s3", ["moto"], indirect=True)]
 
 PID = "D20130526T095207_IFCB013"
 PID_TIME = datetime.datetime(2013, 5, 27, 9, 52, 7, tzinfo=datetime.timezone.utc).timestamp()
 ALL_GOOD = {"synced": 5, "uploaded": 1, "held": 0}
-
-
-@pytest.fixture(autouse=True)
-def cron_service(tmp_path: Path) -> Iterator[None]:
-    """A process that is named as a cron service is: without one nothing is in order, as nothing is started."""
-    program = tmp_path / "cron"
-    program.write_text("#!/bin/sh\nread line\n", encoding="utf-8")
-    program.chmod(0o755)
-    with subprocess.Popen([str(program)], stdin=subprocess.PIPE) as process:
-        yield
-        process.kill()
 
 
 @pytest.fixture

@@ -189,15 +189,15 @@ class Operator:
         return [str(self.python), "-m", "ifcbscan"] + [str(argument) for argument in arguments]
 
     @contextlib.contextmanager
-    def at_terminal(self, *arguments: Any) -> Iterator[Terminal]:
-        """Run ifcbscan on a terminal of its own; whatever still runs at the end is killed."""
+    def at_terminal(self, *arguments: Any, **more: str) -> Iterator[Terminal]:
+        """Run ifcbscan on a terminal of its own; whatever still runs at the end is killed. `more`: environment variables."""
         import pty
 
         ours, theirs = pty.openpty()
         process = subprocess.Popen(
             [str(self.python), "-c", _TAKE_TERMINAL, *self.command(*arguments)],
             cwd=str(self.folder),
-            env=dict(self.environment, TERM="dumb", COLUMNS="200"),
+            env=dict(self.environment, TERM="dumb", COLUMNS="200", **more),
             stdin=theirs,
             stdout=theirs,
             stderr=theirs,

@@ -23,7 +23,7 @@ breaks an invariant is put into `World.violations`:
 - I4 no put makes an object smaller, none touches a key that is no member's, and the bucket is asked for
   nothing but list, head and put. (Nothing local changes: tests/integration; the tree in memory cannot be
   written to through its interface.)
-- I5 every run ends, with a report or an IfcbscanError of the table of exit codes; it takes no more
+- I5 every run ends, with a report, or an IfcbscanError or Interrupted of the table of exit codes; it takes no more
   requests and virtual time than its bins, retries and time-outs allow; in its report every fileset is in
   exactly one count.
 - I6 no run tells a bin's state better than it is, as far as the world can see. A bin told `synced` or
@@ -73,6 +73,7 @@ from ifcbscan.errors import (
     BucketUnreachable,
     ExitCode,
     IfcbscanError,
+    Interrupted,
     LocalFileProblem,
     PutRefused,
 )
@@ -621,7 +622,7 @@ class World:
             self._check_silence_told(report, claims.silence())
         except Killed:
             run.ended = "killed"
-        except IfcbscanError as error:
+        except (IfcbscanError, Interrupted) as error:
             run.ended = f"exit {error.exit_code}"
             if error.exit_code not in (ExitCode.USAGE, ExitCode.UNREACHABLE, ExitCode.INTERRUPTED):
                 self._violated("I5", f"{error!r} is no way for a run to end")

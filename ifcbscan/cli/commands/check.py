@@ -32,7 +32,7 @@ from ifcbscan.core.window import EVERYTHING
 from ifcbscan.core.words import clock_words, human_bytes
 from ifcbscan.dashboard import series
 from ifcbscan.dashboard.calls import Dashboard, DashboardError, SeriesList
-from ifcbscan.errors import ExitCode, IfcbscanError, Interrupted, PutRefused, UsageError
+from ifcbscan.errors import ExitCode, IfcbscanError, PutRefused, UsageError
 from ifcbscan.s3.bucket import Bucket
 from ifcbscan.s3.condition_probe import ConditionProbe, Honoured, Honours
 from ifcbscan.s3.wire import Wire
@@ -66,19 +66,12 @@ def run(arguments: CheckArguments, interruption: Interruption) -> int:
     bundle = None if arguments.bundle is None else Bundle(arguments.bundle, arguments.job)
     said = []
     for item in _items(arguments, interruption):
-        _end_if_interrupted(interruption)  # what came of it may look like something that is not in order
         said.append(output.result_checked(item.good, f"{item.name:<12} {item.text}"))
         if item.good is False and (item.decides or code == ExitCode.DONE):
             code = item.exit_code
-    _end_if_interrupted(interruption)
     if bundle is not None:
         output.say(bundle.write(said))
     return code
-
-
-def _end_if_interrupted(interruption: Interruption) -> None:
-    if interruption.requested.is_set():
-        raise Interrupted(interruption.exit_code)
 
 
 def _items(arguments: CheckArguments, interruption: Interruption) -> Iterator[Item]:
@@ -264,8 +257,6 @@ def _folder(given: str | None, time_series: str | None, jobs: Sequence[Installed
 def _asked(name: str, question: Callable[[], str]) -> Item:
     try:
         return Item(True, name, question())
-    except Interrupted:
-        raise
     except IfcbscanError as error:
         return not_good(name, error)
     except PutRefused as error:

@@ -20,11 +20,12 @@ from ifcbscan.cli.options import JobArguments
 from ifcbscan.cli.program import run_command
 from ifcbscan.cli.questions import Questions
 from ifcbscan.cli.schedule_view import installed_jobs
+from ifcbscan.cli.settings_text import template, with_values
 from ifcbscan.cli.signals import Interruption
 from ifcbscan.cli.targets import absolute, check_not_new_in, check_target, current_folder, is_same_file
 from ifcbscan.core.words import without_nothing_sent
-from ifcbscan.env_file import find_env_file, template, text_of, user_env_file, values_of, with_values
-from ifcbscan.errors import ConfigError, ExitCode, IfcbscanError, Interrupted, UsageError
+from ifcbscan.env_file import find_env_file, text_of, user_env_file, values_of
+from ifcbscan.errors import ConfigError, ExitCode, IfcbscanError, UsageError
 from ifcbscan.state.files import hand_over, make_folder
 
 #: A file that has one of these is about ifcbscan.
@@ -51,8 +52,6 @@ def run(arguments: SetupArguments, interruption: Interruption) -> int:
         answers = {**interview.ask(_given(arguments), known, jobs), **_of_environment(path, text)}
         changed = _changed(path, text, answers)
         check_not_new_in("--env-file", path, [answers["IFCB_DATA_DIR"]])
-    except Interrupted:
-        raise
     except IfcbscanError as error:
         raise type(error)(f"{without_nothing_sent(str(error))} Nothing was written.") from None
     _write(path, changed)

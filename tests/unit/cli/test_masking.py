@@ -19,8 +19,8 @@ from ifcbscan.cli.masking import (
     settings_lines,
     without_secrets,
 )
+from ifcbscan.cli.settings_text import template
 from ifcbscan.config import SETTINGS
-from ifcbscan.env_file import template
 
 pytestmark = pytest.mark.windows_core
 
