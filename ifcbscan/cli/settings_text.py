@@ -18,7 +18,7 @@ _PLAIN = re.compile(r"[A-Za-z0-9_./:@%+=,~-]*")
 # Of a line as the parser gives it, which is with the empty lines before it.
 _EXAMPLE = re.compile(r"\s*#[ \t]*([A-Z0-9_]+)=[^\r\n]*(?:\r\n|\n|\r)?")
 _BEFORE = re.compile(r"\s*(?:export\s+)?")
-_COMMENT = re.compile(r"[ \t]+#[^\r\n]*")
+_COMMENT = re.compile(r"[ \t]+#(?=([^\r\n]*)(?:\r\n|\n|\r)?\Z)")
 
 
 def template() -> str:
@@ -43,10 +43,8 @@ def with_values(text: str, values: Mapping[str, str]) -> str:
             example = _EXAMPLE.fullmatch(original)
             name = example.group(1) if example and example.group(1) in to_add else None
             to_add.pop(name or "", None)
-        elif values.get(name) and "#" not in (binding.value or ""):
-            # Else a part of the value could pass for it, or some readers would take it for the value.
-            found = _COMMENT.search(original)
-            comment = found.group() if found else ""
+        elif values.get(name):  # behind an empty value some readers would take it for the value
+            comment = _comment(original, binding.value)
         if name is not None and name in values:
             before = _BEFORE.match(original)
             parts.append(f"{before.group() if before else ''}{_line(name, values[name])}{comment}{line_end}")
@@ -55,6 +53,15 @@ def with_values(text: str, values: Mapping[str, str]) -> str:
     if to_add and parts and not parts[-1].endswith(("\n", "\r")):
         parts.append(line_end)
     return "".join([*parts, *(_line(name, value) + line_end for name, value in to_add.items())])
+
+
+def _comment(line: str, value: str | None) -> str:
+    """What stands behind the value and can be left out without changing it: a value, too, may have number signs in it."""
+    for found in _COMMENT.finditer(line):
+        without = list(parse_stream(io.StringIO(line[: found.start()])))
+        if len(without) == 1 and not without[0].error and without[0].value == value:
+            return found.group() + found.group(1)
+    return ""
 
 
 def _line(name: str, value: str) -> str:
