@@ -86,14 +86,20 @@ def test_no_remark_stays_behind_an_empty_value_because_some_readers_take_it_for_
         ("X='a\nb # c'", "X=new"),
     ],
 )
-def test_a_remark_behind_the_value_stays_also_where_the_value_has_a_number_sign(line: str, changed: str) -> None:
+def test_a_remark_behind_the_value_stays_also_where_the_value_has_a_number_sign(
+    line: str, changed: str
+) -> None:
     assert with_values(line + "\n", {"X": "new"}) == changed + "\n"
 
 
 _names = st.sampled_from(["USER_ACCOUNT", "TIME_SERIES", "X", "AWS_SECRET_ACCESS_KEY"])
 _values = st.text(st.characters(blacklist_categories=["Cs", "Cc", "Zl", "Zp"]), max_size=20).map(str.strip)
 _lines = st.one_of(
-    st.builds("{}={}".format, _names, st.sampled_from(["1", "'a # b'", "'a # b' # c", '"c\\n"', "d # e", "d#e # it's", ""])),
+    st.builds(
+        "{}={}".format,
+        _names,
+        st.sampled_from(["1", "'a # b'", "'a # b' # c", '"c\\n"', "d # e", "d#e # it's", ""]),
+    ),
     st.builds("#{}={}".format, _names, _values),
     st.sampled_from(["", "# a remark", "export X=1", "X", "   "]),
 )
