@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Callable, Generator, Iterator, Sequence
 
 import pytest
+from hypothesis import settings
 from support.archive import GENERATIONS, Rules
 from support.ceph import CephServer, is_among_the_slow, is_left_out
 from support.dashboard import DashboardStandIn
@@ -28,6 +29,12 @@ from support.secrecy import leaks, secrets_of, told
 from support.servers import MotoServer, RcloneServer, S3Server, ServerUnavailable, rclone_binary
 
 import ifcbscan
+
+# What Hypothesis makes up is the same in every run, so that a run fails for what was changed; `--hypothesis-profile wide`
+# looks for new cases. No deadline: on a busy machine a slow example says nothing. The blob repeats a failure anywhere.
+settings.register_profile("ifcbscan", deadline=None, print_blob=True, derandomize=True)
+settings.register_profile("wide", deadline=None, print_blob=True, max_examples=2000)
+settings.load_profile("ifcbscan")
 
 # What a program needs to start at all; all else (AWS_*, proxies, HOME) stays outside.
 _INHERITED = ("PATH", "LANG", "SYSTEMROOT", "TEMP", "TMP", "PATHEXT")

@@ -1,16 +1,10 @@
-"""Settings for the unit tests: those of Hypothesis, and where they run."""
+"""Where the unit tests run."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
-
-# No deadline: on a busy machine a slow example says nothing. The blob repeats a failure anywhere.
-settings.register_profile("ifcbscan", deadline=None, print_blob=True)
-settings.load_profile("ifcbscan")
-
 
 #: What asks nothing of the system is the same everywhere, and takes a minute under wine.
 PURE = (
