@@ -7,9 +7,9 @@ exactly one of them, so that listing them side by side gives what one long listi
 from __future__ import annotations
 
 from collections import Counter
-from typing import Collection, Container, Iterable, Iterator, NamedTuple, Optional, Tuple
+from typing import Collection, Iterable, Iterator, Mapping, NamedTuple, Optional, Tuple
 
-from ifcbscan.core.bins import MISSING, Pid, RemoteFileset, parse_pid
+from ifcbscan.core.bins import MISSING, Fileset, Pid, RemoteFileset, parse_pid
 
 #: S3 lists at most so many keys a page, also if more are asked for.
 PAGE = 1000
@@ -76,8 +76,10 @@ def range_around(pids: Iterable[Pid], prefix: str) -> KeyRange:
 ListedBin = Tuple[Pid, Optional[ListedObject], Optional[ListedObject], Optional[ListedObject]]
 
 
-def list_bins(objects: Iterable[ListedObject], prefix: str, wanted: Container[str]) -> Iterator[ListedBin]:
-    """The `wanted` bins of a listing with their objects; other keys do not matter, also among a bin's own.
+def list_bins(
+    objects: Iterable[ListedObject], prefix: str, local: Mapping[Pid, Fileset], others: bool = False
+) -> Iterator[ListedBin]:
+    """The bins of a listing that are `local`, with `others` also all others; other keys do not matter, also among a bin's own.
 
     One entry a bin, in the order of the objects. Should the objects not come in the order of their keys, as S3
     lists them, a bin can come in several parts, each with some of its members.
@@ -94,7 +96,7 @@ def list_bins(objects: Iterable[ListedObject], prefix: str, wanted: Container[st
                     continue  # a foreign key (`<pid>.adc.mod`, `<pid>.json`) between two members of one bin
                 yield pid, hdr, adc, roi
             stem = head
-            pid = _canonical(stem, prefix, wanted)
+            pid = _canonical(stem, prefix, local, others)
             hdr = adc = roi = None
         if pid is None:
             continue
@@ -110,26 +112,34 @@ def list_bins(objects: Iterable[ListedObject], prefix: str, wanted: Container[st
 
 
 def index_objects(
-    objects: Iterable[ListedObject], prefix: str, wanted: Container[str]
-) -> dict[str, RemoteFileset]:
-    """What the bucket holds of each of the `wanted` pids at its computed keys; other keys do not matter."""
-    found: dict[str, RemoteFileset] = {}
-    for pid, hdr, adc, roi in list_bins(objects, prefix, wanted):
+    objects: Iterable[ListedObject],
+    prefix: str,
+    local: Mapping[Pid, Fileset],
+    found: dict[Pid, RemoteFileset],
+    others: bool = False,
+) -> None:
+    """Put into `found` what the bucket holds of each bin at its computed keys; `local` and `others` as in `list_bins`.
+
+    Ranges of keys that are read side by side share one `found`: each bin lies in one of them only.
+    """
+    for pid, hdr, adc, roi in list_bins(objects, prefix, local, others):
         remote = remote_fileset(hdr, adc, roi)
         found[pid] = _joined(found[pid], remote) if pid in found else remote
-    return found
 
 
 def remote_fileset(
     hdr: ListedObject | None, adc: ListedObject | None, roi: ListedObject | None
 ) -> RemoteFileset:
     """Sizes and times of one bin's objects; what is not there is MISSING."""
+    hdr_put = "" if hdr is None else hdr[2]
+    roi_put = "" if roi is None else roi[2]
     return RemoteFileset(
         MISSING if hdr is None else hdr[1],
         MISSING if adc is None else adc[1],
         MISSING if roi is None else roi[1],
-        "" if hdr is None else hdr[2],
-        "" if roi is None else roi[2],
+        hdr_put,
+        # AWS tells whole seconds, in which both often came: one text for both, as there may be a million bins.
+        hdr_put if roi_put == hdr_put else roi_put,
     )
 
 
@@ -138,12 +148,12 @@ def _joined(known: RemoteFileset, more: RemoteFileset) -> RemoteFileset:
     return RemoteFileset(hdr, adc, roi, max(known.hdr_put, more.hdr_put), max(known.roi_put, more.roi_put))
 
 
-def _canonical(stem: str, prefix: str, wanted: Container[str]) -> Pid | None:
+def _canonical(stem: str, prefix: str, local: Mapping[Pid, Fileset], others: bool) -> Pid | None:
     """The pid of a key without its extension, if it is wanted and this is its computed place."""
     name = stem[stem.rfind("/") + 1 :]
-    if name not in wanted:
-        return None
-    pid = parse_pid(name)
+    known = local.get(name)  # type: ignore[call-overload]  # a Pid is equal to its text
+    # That of the local bin, as it is in memory already: there may be a million of them.
+    pid = known.pid if known is not None else parse_pid(name) if others else None
     if pid is None or stem != f"{prefix}{pid.day_folder}/{pid}":
         return None
     return pid

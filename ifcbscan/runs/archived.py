@@ -151,9 +151,9 @@ def list_again(
     for keys in listing.ranges:
         pages = _Pages(bucket, clock)
         objects = pages.objects(prefix, keys)
-        for pid, hdr, adc, roi in list_bins(objects, prefix, listing.archived):
-            record = listing.archived[pid]
-            if not record.proven:
+        for pid, hdr, adc, roi in list_bins(objects, prefix, filesets):
+            record = listing.archived.get(pid)
+            if record is None or not record.proven:
                 continue
             record.listed_again = True
             sizes = filesets[pid].sizes

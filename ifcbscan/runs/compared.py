@@ -20,7 +20,7 @@ class Compared(NamedTuple):
     """
 
     inventory: Inventory
-    remote: Mapping[str, RemoteFileset]
+    remote: Mapping[Pid, RemoteFileset]
     now: Now
     policy: Policy
     retry_rejected: bool
@@ -29,7 +29,7 @@ class Compared(NamedTuple):
     put_on: Mapping[str, int] = MappingProxyType({})
 
     def listed_again(
-        self, remote: Mapping[str, RemoteFileset], now: Now, put_on: Mapping[str, int] = MappingProxyType({})
+        self, remote: Mapping[Pid, RemoteFileset], now: Now, put_on: Mapping[str, int] = MappingProxyType({})
     ) -> Compared:
         """The same with a younger listing. What is told of a bin for its state in this one is told all the same."""
         alone = self.adc_was_alone.union(pid for pid, there in self.remote.items() if adc_is_alone(there))

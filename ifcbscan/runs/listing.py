@@ -53,7 +53,7 @@ class RemoteListing(NamedTuple):
     put on which day, as core/budget.py counts it; empty in a run without a budget.
     """
 
-    bins: dict[str, RemoteFileset]
+    bins: dict[Pid, RemoteFileset]
     nothing_seen: bool
     put_on: Mapping[str, int] = MappingProxyType({})
 
@@ -69,6 +69,8 @@ def list_remote(options: ScanOptions, inventory: Inventory, bucket: Bucket, pool
         return RemoteListing({}, False)  # nothing that could be sent: the bucket need not be asked
     ranges = ranges_to_list(complete, prefix, recent=options.max_age is not None)
 
+    bins: dict[Pid, RemoteFileset] = {}
+
     def read(objects: Iterator[ListedObject]) -> RemoteListing:
         put_on: dict[str, int] = {}
         if options.max_daily is not None:
@@ -76,13 +78,10 @@ def list_remote(options: ScanOptions, inventory: Inventory, bucket: Bucket, pool
 
             objects = noted(objects, counted_from(options.window, prefix), put_on)
         first = list(itertools.islice(objects, 1))
-        bins = index_objects(itertools.chain(first, objects), prefix, inventory.filesets)
+        index_objects(itertools.chain(first, objects), prefix, inventory.filesets, bins)
         return RemoteListing(bins, not first, put_on)
 
     parts = list(list_ranges(bucket, prefix, ranges, read, pool))
-    bins: dict[str, RemoteFileset] = {}
-    for part in parts:
-        bins.update(part.bins)
     return RemoteListing(bins, all(part.nothing_seen for part in parts), added(part.put_on for part in parts))
 
 

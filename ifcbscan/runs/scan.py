@@ -138,7 +138,7 @@ def scan(
 
 def _archived(
     inventory: Inventory,
-    remote: Mapping[str, RemoteFileset],
+    remote: Mapping[Pid, RemoteFileset],
     other_content: Container[Pid],
     came: Iterable[Pid],
 ) -> Iterator[Fileset]:
@@ -157,7 +157,7 @@ def _code_of(error: IfcbscanError | None) -> int:
 
 
 def _content_marks(
-    differs: Mapping[Pid, Sequence[str]], inventory: Inventory, remote: Mapping[str, RemoteFileset]
+    differs: Mapping[Pid, Sequence[str]], inventory: Inventory, remote: Mapping[Pid, RemoteFileset]
 ) -> dict[Pid, frozenset[str]]:
     """The files to be sent again because their content differs; where the sizes differ now, the usual rules do."""
     marks = {}

@@ -8,17 +8,11 @@ from __future__ import annotations
 
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from typing import Callable, Iterator
+from typing import Callable, Iterator, Mapping
 
 from ifcbscan.clock import Clock
 from ifcbscan.core.archive_report import SurveyedBin
-from ifcbscan.core.bins import (
-    NOTHING_REMOTE,
-    Fileset,
-    Pid,
-    RemoteFileset,
-    parse_pid,
-)
+from ifcbscan.core.bins import NOTHING_REMOTE, Fileset, Pid, RemoteFileset
 from ifcbscan.core.decision import Action, Known, Now, decide, decide_absent, decide_fragment
 from ifcbscan.core.remote_index import ListedObject, index_objects
 from ifcbscan.core.scan_report import Result
@@ -127,21 +121,17 @@ def survey(options: ScanOptions, tree: LocalTree, bucket: Bucket, clock: Clock, 
     )
 
 
-class _Everything:
-    """As `wanted` of index_objects: also the bins that are not on this disk."""
+def _list_all(prefix: str, inventory: Inventory, bucket: Bucket, pool: Executor) -> dict[Pid, RemoteFileset]:
+    """What the bucket holds of all bins, also of those that are not on this disk."""
+    remote: dict[Pid, RemoteFileset] = {}
 
-    def __contains__(self, _name: object) -> bool:
-        return True
+    def read(objects: Iterator[ListedObject]) -> None:
+        index_objects(objects, prefix, inventory.filesets, remote, others=True)
 
-
-def _list_all(prefix: str, inventory: Inventory, bucket: Bucket, pool: Executor) -> dict[str, RemoteFileset]:
-    def read(objects: Iterator[ListedObject]) -> dict[str, RemoteFileset]:
-        return index_objects(objects, prefix, _Everything())
-
-    ranges = ranges_to_list(inventory.filesets, prefix, recent=False)
-    remote: dict[str, RemoteFileset] = {}
-    for part in list_ranges(bucket, prefix, ranges, read, pool):
-        remote.update(part)
+    for _ in list_ranges(
+        bucket, prefix, ranges_to_list(inventory.filesets, prefix, recent=False), read, pool
+    ):
+        pass
     return remote
 
 
@@ -149,11 +139,10 @@ def _bin(local: Fileset, result: Result) -> SurveyedBin:
     return SurveyedBin(local.pid, result.state, result.reason, sum(size for size in local.sizes if size > 0))
 
 
-def _archive_only(inventory: Inventory, remote: dict[str, RemoteFileset]) -> Iterator[SurveyedBin]:
+def _archive_only(inventory: Inventory, remote: Mapping[Pid, RemoteFileset]) -> Iterator[SurveyedBin]:
     """Bins that the archive has and this disk has not (any more)."""
-    for name, there in remote.items():
-        pid = parse_pid(name)
-        if pid is None or pid in inventory.filesets:
+    for pid, there in remote.items():
+        if pid in inventory.filesets:
             continue
         size = sum(member for member in there.sizes if member > 0)
         decision = decide_absent(there)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import random
 import threading
+from typing import Iterable
 
 import pytest
 from hypothesis import given
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from support.fakes import Call, FakeBucket, StoredObject, VirtualClock
 from support.wire import WireBucket
 
-from ifcbscan.core.bins import MISSING, Pid, RemoteFileset, parse_pid
+from ifcbscan.core.bins import MISSING, Fileset, Pid, RemoteFileset, parse_pid
 from ifcbscan.core.remote_index import (
     MOST_RANGES,
     WHOLE,
@@ -23,10 +24,9 @@ from ifcbscan.core.remote_index import (
     list_bins,
     range_around,
 )
+from ifcbscan.disk.files import fileset_of
 
 PREFIX = "hablab/nauset/"
-NEW = "D20130526T095207_IFCB013"
-OLD = "IFCB5_2012_028_081515"
 FOLDER = PREFIX + "2013/D20130526/"
 
 
@@ -34,6 +34,21 @@ def _pid(text: str) -> Pid:
     pid = parse_pid(text)
     assert pid is not None
     return pid
+
+
+NEW = _pid("D20130526T095207_IFCB013")
+OLD = _pid("IFCB5_2012_028_081515")
+
+
+def _indexed(objects: Iterable[ListedObject], *local: Pid) -> dict[Pid, RemoteFileset]:
+    """What a listing holds of these local bins."""
+    found: dict[Pid, RemoteFileset] = {}
+    index_objects(objects, PREFIX, _filesets(*local), found)
+    return found
+
+
+def _filesets(*pids: Pid) -> dict[Pid, Fileset]:
+    return {pid: fileset_of(pid, "/data", {}) for pid in pids}
 
 
 def _objects(*keys: str) -> list[ListedObject]:
@@ -46,7 +61,7 @@ def _objects(*keys: str) -> list[ListedObject]:
 
 def test_a_bin_is_found_at_its_computed_keys() -> None:
     listing = _objects(FOLDER + NEW + ".adc", FOLDER + NEW + ".hdr", FOLDER + NEW + ".roi")
-    assert index_objects(listing, PREFIX, {NEW}) == {
+    assert _indexed(listing, NEW) == {
         NEW: RemoteFileset(
             hdr=2, adc=1, roi=3, hdr_put="2026-11-22T13:26:02Z", roi_put="2026-11-22T13:26:03Z"
         )
@@ -65,19 +80,19 @@ def test_a_bin_is_found_at_its_computed_keys() -> None:
     ],
 )
 def test_what_lies_in_another_place_is_not_the_bin(elsewhere: str) -> None:
-    assert index_objects(_objects(elsewhere + ".roi", elsewhere + ".hdr"), PREFIX, {NEW}) == {}
+    assert _indexed(_objects(elsewhere + ".roi", elsewhere + ".hdr"), NEW) == {}
 
 
 @pytest.mark.parametrize("extension", ["ROI", "Roi", "json", "tmp", "ro", ""])
 def test_a_file_with_another_extension_is_no_member(extension: str) -> None:
-    found = index_objects(_objects(FOLDER + NEW + ".hdr", f"{FOLDER}{NEW}.{extension}"), PREFIX, {NEW})
+    found = _indexed(_objects(FOLDER + NEW + ".hdr", f"{FOLDER}{NEW}.{extension}"), NEW)
     assert found[NEW].roi == MISSING and found[NEW].adc == MISSING and found[NEW].hdr != MISSING
 
 
 @pytest.mark.parametrize("foreign", [".adc.mod", ".adc.tmp", ".hdr.copy", ".b", ".hdrx", ".adc/x.adc"])
 def test_a_foreign_key_between_the_members_of_a_bin_hides_none_of_them(foreign: str) -> None:
     members = [FOLDER + NEW + suffix for suffix in (".adc", ".hdr", ".roi")]
-    found = index_objects(_objects(*members, FOLDER + NEW + foreign), PREFIX, {NEW})
+    found = _indexed(_objects(*members, FOLDER + NEW + foreign), NEW)
     assert MISSING not in found[NEW].sizes
 
 
@@ -85,18 +100,18 @@ def test_a_foreign_key_between_the_members_of_a_bin_hides_none_of_them(foreign: 
 def test_a_bin_comes_once_with_its_objects_whatever_lies_among_them(foreign: str) -> None:
     members = [FOLDER + NEW + suffix for suffix in (".adc", ".hdr", ".roi")]
     listing = _objects(*members, FOLDER + NEW + foreign)
-    ((pid, hdr, adc, roi),) = list_bins(listing, PREFIX, {NEW})
+    ((pid, hdr, adc, roi),) = list_bins(listing, PREFIX, _filesets(NEW))
     assert pid == NEW and [item.key for item in (adc, hdr, roi) if item] == members
 
 
 def test_a_listing_in_another_order_gives_the_same() -> None:
     listing = _objects(*(FOLDER + NEW + suffix for suffix in (".adc", ".hdr", ".roi")), FOLDER + "x.roi")
     mixed = [listing[2], listing[3], listing[0], listing[1]]
-    assert index_objects(mixed, PREFIX, {NEW}) == index_objects(listing, PREFIX, {NEW})
+    assert _indexed(mixed, NEW) == _indexed(listing, NEW)
 
 
 def test_bins_that_nobody_asked_for_are_left_out() -> None:
-    assert index_objects(_objects(FOLDER + NEW + ".roi"), PREFIX, {OLD}) == {}
+    assert _indexed(_objects(FOLDER + NEW + ".roi"), OLD) == {}
 
 
 pids = st.builds(
@@ -137,7 +152,7 @@ def test_a_bin_is_known_with_all_its_members_whatever_else_is_there(
     bucket = FakeBucket(VirtualClock(), page_size)
     for key in there:
         bucket.objects[key] = StoredObject(key.encode("utf-8"), 1700000000.0)
-    found = index_objects(bucket.list(PREFIX), PREFIX, set(wanted))
+    found = _indexed(bucket.list(PREFIX), *wanted)
     assert set(found) <= set(wanted)
     for pid in wanted:
         expected = {

@@ -20,7 +20,7 @@ class Scene:
         self.clock = VirtualClock()
         self.tree: Any = FakeTree()
         self.tree.write_bin(PID, self.clock.wall() - 3600)
-        self.remote: dict[str, RemoteFileset] = {}
+        self.remote: dict[Pid, RemoteFileset] = {}
 
     def compared(
         self, retry_rejected: bool = False, other_content: dict[Pid, frozenset[str]] | None = None

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from support.fakes import FakeBucket, FakeTree, LocalFile, SerialExecutor, StoredObject, VirtualClock
 
-from ifcbscan.core.bins import NOTHING_REMOTE, Fileset
+from ifcbscan.core.bins import NOTHING_REMOTE, Fileset, Pid, RemoteFileset
 from ifcbscan.core.decision import NOTHING_ELSE, Action, Known, Now, Policy, decide
 from ifcbscan.core.remote_index import index_objects
 from ifcbscan.core.scan_report import Result
@@ -50,7 +50,8 @@ class Scene:
         """The bin with its first decision."""
         inventory = self.tree.walk()
         (local,) = inventory.filesets.values()
-        remote = index_objects(self.bucket.list(PREFIX), PREFIX, inventory.filesets)
+        remote: dict[Pid, RemoteFileset] = {}
+        index_objects(self.bucket.list(PREFIX), PREFIX, inventory.filesets, remote)
         there = remote.get(local.pid, NOTHING_REMOTE)
         return BinJob(local, there, (), decide(local, there, self.now(), self.policy, (), known), known)
 

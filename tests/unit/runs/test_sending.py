@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from support.fakes import FakeBucket, FakeTree, LocalFile, SerialExecutor, StoredObject, VirtualClock
 
-from ifcbscan.core.bins import Pid
+from ifcbscan.core.bins import Pid, RemoteFileset
 from ifcbscan.core.decision import Now, Policy
 from ifcbscan.core.remote_index import index_objects
 from ifcbscan.core.scan_report import Tally
@@ -44,7 +44,8 @@ class Scene:
 
     def compared(self) -> Compared:
         inventory = self.tree.walk()
-        remote = index_objects(self.bucket.list(PREFIX), PREFIX, inventory.filesets)
+        remote: dict[Pid, RemoteFileset] = {}
+        index_objects(self.bucket.list(PREFIX), PREFIX, inventory.filesets, remote)
         now = Now(self.bucket.server_clock.now(), self.clock.wall())
         return Compared(inventory, remote, now, Policy(), False, self.other_content)
 

@@ -26,7 +26,7 @@ from support.fakes import (
     VirtualClock,
 )
 
-from ifcbscan.core.bins import MISSING, NOTHING_REMOTE
+from ifcbscan.core.bins import MISSING, NOTHING_REMOTE, Pid, RemoteFileset
 from ifcbscan.core.decision import Action, Known, Now, Policy, content_marks, decide
 from ifcbscan.core.remote_index import index_objects
 from ifcbscan.core.scan_report import Tally
@@ -112,7 +112,8 @@ class World:
     ) -> IfcbscanError | None:
         """Decide on every bin and carry the decisions out, newest bins first."""
         inventory = self.tree.walk()
-        remote = index_objects(self.bucket.list(PREFIX), PREFIX, inventory.filesets)
+        remote: dict[Pid, RemoteFileset] = {}
+        index_objects(self.bucket.list(PREFIX), PREFIX, inventory.filesets, remote)
         now = Now(self.bucket.server_clock.now(), self.clock.wall())
         work: dict[str, BinJob] = {}
         for pid, local in sorted(inventory.filesets.items(), reverse=True):
