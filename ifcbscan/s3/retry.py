@@ -7,7 +7,7 @@ import threading
 from typing import Any, Callable, NamedTuple, TypeVar
 
 from ifcbscan.clock import Clock
-from ifcbscan.errors import IfcbscanError, Interrupted
+from ifcbscan.errors import FileChanged, IfcbscanError, Interrupted, LocalFileProblem
 from ifcbscan.s3.transport import PassingError
 
 #: How often a request is tried in all, and the longest pause between two tries (seconds).
@@ -94,8 +94,8 @@ class Retries:
     def _try(self, attempt: Callable[[], _T]) -> _T:
         try:
             answer = attempt()
-        except (PassingError, IfcbscanError, Interrupted):
-            raise
+        except (PassingError, IfcbscanError, Interrupted, FileChanged, LocalFileProblem):
+            raise  # no answer, or a file that could not be read: nothing has come of the request
         except Exception:  # it has answered, such as that there is no such object
             self._note_answer()
             raise

@@ -9,7 +9,7 @@ from typing import Callable
 import pytest
 
 from ifcbscan.clock import Clock
-from ifcbscan.errors import BucketUnreachable
+from ifcbscan.errors import BucketUnreachable, FileChanged, LocalFileProblem
 from ifcbscan.s3.retry import ATTEMPTS, LONGEST_PAUSE, Patience, Retries
 from ifcbscan.s3.transport import PassingError
 
@@ -162,6 +162,22 @@ def test_one_that_has_never_answered_gets_the_usual_tries() -> None:
     told: list[str] = []
     tries, server = retries(clock), Server(clock, 1e6)
     tries.patience = Patience(60.0, lambda error: told.append(str(error)))
+    with pytest.raises(PassingError):
+        tries.call(server)
+    assert len(server.tries) == ATTEMPTS and told == []
+
+
+@pytest.mark.parametrize("problem", [FileChanged("it became shorter"), LocalFileProblem("no such file")])
+def test_a_file_that_cannot_be_read_is_no_answer_of_the_server(problem: Exception) -> None:
+    def unread() -> str:
+        raise problem
+
+    clock = Stopwatch()
+    told: list[str] = []
+    tries, server = retries(clock), Server(clock, 1e6)
+    tries.patience = Patience(60.0, lambda error: told.append(str(error)))
+    with pytest.raises(type(problem)):
+        tries.call(unread)
     with pytest.raises(PassingError):
         tries.call(server)
     assert len(server.tries) == ATTEMPTS and told == []
