@@ -69,12 +69,13 @@ class DailyBudget(NoBudget):
         now: Callable[[], float],
         cost: Callable[[Fileset], Cost],
         listed: PutOn,
-        count: Callable[[], PutOn],
+        count: Callable[[bool], PutOn],
     ) -> None:
         """`now` is the archive's time (seconds since 1970); `cost` that of a bin as the archive was last listed.
 
         `listed`: what the run has seen already, which may not be all: a bin that does not fit beside it costs no more requests.
-        `count` asks the archive what was put, and on which day. It may raise BucketRefused, BucketUnreachable, Interrupted.
+        `count` asks the archive what was put, and on which day; given False it may go by the listing that the run has already.
+        It may raise BucketRefused, BucketUnreachable, Interrupted.
         """
         self._limit = limit
         self._now = now
@@ -92,7 +93,7 @@ class DailyBudget(NoBudget):
         """As above. Counts, if any bin may have to be begun; raises what that raises."""
         groups = in_turn(bins, self._cost, self._limit)
         if any(group and self._fits(group[0]) for group in groups[1:]):
-            self.count()
+            self.count(anew=False)
         return groups
 
     def may_begin(self, local: Fileset) -> bool:
@@ -107,11 +108,14 @@ class DailyBudget(NoBudget):
         self._is_used_up = not self._fits(local)
         return not self._is_used_up
 
-    def count(self) -> None:
-        """Ask the archive anew. What bins under way have sent before that is in its answer."""
+    def count(self, anew: bool = True) -> None:
+        """Ask the archive. What bins under way have sent before that is in its answer.
+
+        Not `anew`: nothing was sent since the run has listed the archive.
+        """
         seen = {pid: one.job.bytes_sent for pid, one in self._under_way.items()}
         began = self._now()
-        self._put_on = self._count()
+        self._put_on = self._count(anew)
         self._counted_at, self._is_counted = began, True
         self._sent = 0
         for pid, one in self._under_way.items():

@@ -91,7 +91,6 @@ class _Archive:
         self._compared = compared
         self._options = options
         self._backends = backends
-        self._is_counted = False
 
     def job(self, local: Fileset) -> BinJob:
         """The bin with its first decision, ready to be sent."""
@@ -120,11 +119,10 @@ class _Archive:
         compared, pid = self._compared, local.pid
         return cost_of(local, compared.there(pid), compared.known(pid).other_content)
 
-    def _put_on(self) -> PutOn:
-        """What was put on which day. The run has listed the archive already, so the first time that is not done again."""
-        if self._is_counted:
+    def _put_on(self, anew: bool) -> PutOn:
+        """What was put on which day; if not `anew`, by the listing that the run has already."""
+        if anew:
             self.list_again()
-        self._is_counted = True
         compared, backends = self._compared, self._backends
         if self._options.max_age is None:
             return compared.put_on

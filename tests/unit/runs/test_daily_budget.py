@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import random
 import threading
+import time
 from typing import Any, Callable
 
 import pytest
@@ -400,7 +401,7 @@ def test_a_count_that_failed_is_no_count() -> None:
     local = world.tree.walk().filesets[pid(1)]
     answers: list[Any] = [{}, BucketUnreachable("gone"), {TODAY + "T": 100}]
 
-    def count() -> Any:
+    def count(_anew: bool) -> Any:
         answer = answers.pop(0)
         if isinstance(answer, Exception):
             raise answer
@@ -414,12 +415,38 @@ def test_a_count_that_failed_is_no_count() -> None:
     assert not budget.may_begin(local) and not answers
 
 
+def test_only_a_count_before_anything_is_sent_goes_by_the_listing_that_the_run_has() -> None:
+    """What was sent since, as of bins that go on without a count, is in no older listing."""
+    world, moment = World(), [START]
+    world.write(pid(1))
+    (local,) = world.tree.walk().filesets.values()
+    asked: list[bool] = []
+
+    def count(anew: bool) -> Any:
+        asked.append(anew)
+        return {}
+
+    def budget(listed: Any) -> DailyBudget:
+        return DailyBudget(150, lambda: moment[0], lambda _: Cost(100, False), listed, count)
+
+    at_once = budget({})
+    list(at_once.in_turn([local]))
+    assert at_once.may_begin(local) and asked == [False]
+    moment[0] += 601.0
+    assert at_once.may_begin(local) and asked == [False, True]
+    tomorrow = budget({time.strftime("%Y-%m-%dT", time.gmtime(moment[0])): 100})
+    list(tomorrow.in_turn([local]))
+    assert not tomorrow.may_begin(local) and asked == [False, True]
+    moment[0] += DAY
+    assert tomorrow.may_begin(local) and asked == [False, True, True]
+
+
 def test_what_was_begun_waits_for_no_budget_when_it_is_left() -> None:
     world = World()
     world.write(pid(1), pid(2))
     new, begun = (world.tree.walk().filesets[pid(number)] for number in (1, 2))
     budget = DailyBudget(
-        100, lambda: START, lambda local: Cost(100, local is begun), {}, lambda: {TODAY + "T": 100}
+        100, lambda: START, lambda local: Cost(100, local is begun), {}, lambda _: {TODAY + "T": 100}
     )
     assert not budget.may_begin(new) and budget.may_begin(begun)
     for local in (new, begun):
@@ -509,3 +536,25 @@ def test_whatever_happens_no_day_has_more_than_its_budget_and_everything_arrives
             begun.setdefault(day, []).append(world.size(key.rpartition("/")[2][:-4]))
     for day, size in spent.items():
         assert size <= limit or [each for each in begun[day] if each > limit] == begun[day][:1] == begun[day]
+
+
+def test_where_another_computer_sends_the_same_bins_the_archive_is_listed_before_anything_was_counted() -> (
+    None
+):
+    """Bins that were begun go on without a count, which lists the archive where there is one."""
+    world = World()
+    names = [pid(number) for number in range(20)]
+    world.write(*names)
+    for name in names:
+        world.archive(name, "roi")
+    put = world.bucket.put
+
+    def after_another(*arguments: Any, **named: Any) -> Any:
+        for name in names:
+            world.archive(name, "hdr", "adc", age=0.0)
+        return put(*arguments, **named)
+
+    world.bucket.put = after_another
+    report = world.scan(1e12)
+    assert len(world.bucket.puts) <= 3
+    assert report.bins[BinState.SYNCED] == len(names)
