@@ -14,7 +14,7 @@ thread; which bins, how many at once and in which order is for upload.py. The li
       |
       v
     commit        look at .roi, .hdr, .adc: size and content          the .roi is gone: `rejected`;
-      |                                                               other content: `upload` (once: then `failed`)
+      |                                                               other content: `upload` (once, a .hdr twice: then `failed`)
       |           put .adc: the bin becomes visible
       v
     uploaded      (`synced`, if it was there already)
@@ -69,6 +69,10 @@ _LISTING_IS_FRESH = 20.0
 #: The every-minute runs send bins of three days; older ones only the hourly run sends. Seconds, a day more.
 _MAY_BE_SENT_ELSEWHERE = 4 * 86400.0
 
+#: How often a run puts each file of a bin. A .hdr that is gone before the .adc goes is put once more; whatever else takes
+#: it away again is somebody who writes the same bin, and would go on for ever.
+_MOST_ROUNDS = {"roi": 1, "hdr": 2}
+
 _BLOCK = 1024 * 1024
 
 
@@ -86,8 +90,11 @@ class BinJob:
     repairs: bool = False  # its .adc was in the archive before, beside something else than the local files
     etags: dict[str, str] = field(default_factory=dict)  # by extension, where a look has shown them
     refusal: str = ""  # why the dashboard will refuse it, where the examination has shown that it will
-    sent_roi: bool = False
+    rounds: dict[str, int] = field(
+        default_factory=dict
+    )  # by extension, how often it was to be put in this run
     sent_adc: bool = False
+    answered: bool = False  # whether the bucket has answered anything in the latest step
     locked: bool = False  # against other runs on this computer
     glance: Glance | None = None  # at this bin and others, for what is to be seen before its .adc is put
     taken_up: bool = False  # with those others
@@ -122,6 +129,7 @@ class BinSteps:
 
         Raises what concerns the whole run: BucketRefused, BucketUnreachable, Interrupted.
         """
+        job.answered = False
         try:
             while job.result is None:
                 if job.decision.action is Action.PUT:
@@ -137,8 +145,12 @@ class BinSteps:
         except FileChanged as error:
             job.result = Result(BinState.SETTLING, f"changed while it was handled ({error})")
         except ConcurrentWrite as error:
+            job.answered = True
             job.result = Result(BinState.FAILED, str(error) or _CHANGED_ELSEWHERE)
-        except (LocalFileProblem, PutRefused) as error:
+        except PutRefused as error:
+            job.answered = True
+            job.result = Result(BinState.FAILED, str(error))
+        except LocalFileProblem as error:
             job.result = Result(BinState.FAILED, str(error))
         except (IfcbscanError, Interrupted):
             raise
@@ -180,8 +192,9 @@ class BinSteps:
             job.known = job.known._replace(adc_was_alone=True)
         if not job.locked and not self._lock(job):
             return
-        if "roi" in job.decision.send and job.sent_roi:
-            # Somebody else writes the same bin. Once is enough for one run.
+        if any(
+            job.rounds.get(ext, 0) >= most for ext, most in _MOST_ROUNDS.items() if ext in job.decision.send
+        ):
             job.result = Result(BinState.FAILED, _CHANGED_ELSEWHERE)
             return
         self._check_unchanged(job.local)
@@ -194,8 +207,8 @@ class BinSteps:
             job.glance, job.taken_up = None, False  # what it showed is about to change
         for extension in extensions:
             self._put(job, extension)
+            job.rounds[extension] = job.rounds.get(extension, 0) + 1
         self._check_unchanged(job.local)
-        job.sent_roi = job.sent_roi or "roi" in extensions
         self._decide(job)
 
     def _lock(self, job: BinJob) -> bool:
@@ -213,7 +226,7 @@ class BinSteps:
     def _is_damaged(self, job: BinJob) -> bool:
         """Whether the files must not be sent as they are; then the decision says so."""
         # Once is enough for the same files, and a sixth of the CPU time of an upload.
-        if job.sent_roi:
+        if "roi" in job.rounds:
             return False
         finding, job.refusal = examine(self._tree, job.local)
         if not self._policy.heeds(finding):
@@ -257,6 +270,7 @@ class BinSteps:
                 # The bytes are known now; they go only if they and the other files are still those of the walk.
                 before_sending=lambda: self._check_unchanged(job.local),
             )
+        job.answered = True
         self.in_vain = self.in_vain + 1 if stored.by_another else 0
         if stored.by_another and job.glance is not None:
             job.glance.distrust()
@@ -274,7 +288,13 @@ class BinSteps:
 
     def _look(self, job: BinJob) -> None:
         """Take in what is there of a bin now, by size and, where the bucket knows it, by content."""
-        self._take_in(job, lambda extension: self._bucket.head(job.local.pid.key(self._prefix, extension)))
+
+        def look(extension: str) -> ObjectHead | None:
+            head = self._bucket.head(job.local.pid.key(self._prefix, extension))
+            job.answered = True
+            return head
+
+        self._take_in(job, look)
 
     def _take_in(self, job: BinJob, look: Callable[[str], ObjectHead | None]) -> None:
         other: list[str] = []
@@ -318,8 +338,9 @@ class BinSteps:
 
     def _decide(self, job: BinJob, finding: Finding | None = None) -> None:
         now = Now(self._bucket.server_clock.now(), self._clock.wall())
-        # The first decision may retry what the archive refused before; what it refuses in this run is refused.
-        known = job.known._replace(finding=finding, retry_rejected=False)
+        # What the archive refused before may be tried once more; what it refuses in this run is refused.
+        retry = job.known.retry_rejected and not job.rounds
+        known = job.known._replace(finding=finding, retry_rejected=retry)
         job.decision = decide(job.local, job.remote, now, self._policy, job.copies, known)
 
 

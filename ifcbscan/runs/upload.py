@@ -244,7 +244,8 @@ class Uploader:
             except Interrupted:
                 job.result = result_if_left(job)
             else:
-                self._unreachable_in_a_row = 0
+                if job.answered:  # of a bin that is held nothing was asked
+                    self._unreachable_in_a_row = 0
             if job.result is None:
                 assert job.due is not None
                 heapq.heappush(self._waiting, (job.due, next(self._order), job))

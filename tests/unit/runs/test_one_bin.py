@@ -20,7 +20,7 @@ from ifcbscan.core.states import BinState, State
 from ifcbscan.errors import Interrupted
 from ifcbscan.runs.backends import NO_REQUEST, Backends, StopRequest
 from ifcbscan.runs.one_bin import BinJob, BinSteps, result_if_left, result_if_sent, result_of
-from ifcbscan.state.bin_locks import BinLocks
+from ifcbscan.state.bin_locks import BinLocks, NoBinLocks
 
 PREFIX = "hablab/nauset/"
 PID = "D20231114T200000_IFCB013"
@@ -143,6 +143,41 @@ def test_what_the_archive_refuses_in_a_run_is_not_retried_in_it_though_refused_b
     steps.advance(job)
     assert job.result is not None and job.result.state is BinState.REJECTED
     assert [key[-3:] for key in scene.bucket.puts] == ["roi", "hdr"]
+
+
+@pytest.mark.parametrize("cause", ["another run is under way", "an old listing", "times in the future"])
+def test_what_the_archive_refused_before_is_retried_also_where_a_look_or_a_wait_comes_first(
+    scene: Scene, cause: str
+) -> None:
+    scene.store("hdr", scene.body("hdr"))
+    if cause == "times in the future":
+        scene.tree.write_bin(PID, scene.clock.wall() + 3600)
+    job = scene.job(Known(retry_rejected=True))
+    steps = scene.steps(NoBinLocks() if cause == "another run is under way" else None)
+    if cause == "an old listing":
+        scene.clock.advance(3600)
+    steps.advance(job)
+    if not scene.bucket.puts:
+        scene.take_up(job)
+        steps.advance(job)
+    assert [key[-3:] for key in scene.bucket.puts] == ["roi", "hdr"]
+
+
+def test_a_header_that_somebody_else_puts_again_and_again_ends_its_bin(scene: Scene) -> None:
+    other = bytes(reversed(scene.body("hdr")))
+    scene.store("roi", scene.body("roi"))
+    scene.store("hdr", other)
+    job = scene.job()
+    steps = scene.steps()
+    for _ in range(10):
+        steps.advance(job)
+        if job.result is not None:
+            break
+        scene.take_up(job)
+        scene.store("hdr", other)
+    assert job.result is not None and job.result.state is BinState.FAILED
+    assert "somebody else" in job.result.reason
+    assert [key[-3:] for key in scene.bucket.puts] == ["hdr", "hdr"]
 
 
 def test_files_from_the_future_go_once_they_were_seen_to_stand_still(scene: Scene) -> None:

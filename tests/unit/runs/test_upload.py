@@ -726,6 +726,25 @@ def test_when_all_workers_in_a_row_cannot_reach_the_bucket_the_run_ends(world: W
     assert world.tally.bins[BinState.TO_UPLOAD] == 10 - jobs
 
 
+@pytest.mark.parametrize("every", [2, 3, 4])
+@pytest.mark.parametrize("jobs", [1, 4])
+def test_bins_of_which_nothing_is_asked_do_not_keep_a_run_from_ending_when_the_archive_is_away(
+    world: World, jobs: int, every: int
+) -> None:
+    pids = [f"D20231114T2{number // 60}{number % 60:02d}00_IFCB013" for number in range(100)]
+    world.write(*pids)
+    for pid in pids[::-every]:
+        world.tree.files[f"/data/{pid}.adc"] = LocalFile(b"no numbers\n", world.clock.wall() - 3600)
+
+    def hook(when: str, call: Call) -> None:
+        if world.told.bins:
+            raise BucketUnreachable("no route to host")
+
+    world.bucket.hook = hook
+    assert isinstance(world.run(jobs), BucketUnreachable)
+    assert world.tally.bins[BinState.FAILED] <= 2 * jobs
+
+
 @pytest.mark.parametrize("jobs", [1, 3])
 def test_files_that_something_between_cuts_off_do_not_keep_the_others_from_being_sent(
     world: World, jobs: int
