@@ -181,12 +181,13 @@ def is_placeholder(value: str) -> bool:
 
 def _collect(env_file: str | None, text: str, environ: Mapping[str, str]) -> _Values:
     in_file = _read(env_file, text) if env_file else {}
-    values = {**environ, **in_file}
-    if any(name in in_file for name in _CREDENTIALS):
-        values.update({name: in_file.get(name, "") for name in _CREDENTIALS})
+    from_environment = dict(environ)
+    if any(name in in_file for name in _CREDENTIALS):  # never a half of each
+        from_environment.update(dict.fromkeys(_CREDENTIALS, ""))
     for name in SETTINGS:
-        if name not in in_file and _CONTROL.search(values.get(name, "")):
+        if name not in in_file and _CONTROL.search(from_environment.get(name, "")):
             raise ConfigError(f"The environment: {name} has a control character in it. Nothing was sent.")
+    values = {**{name: value.strip() for name, value in from_environment.items()}, **in_file}
     return _Values(env_file, in_file, values)
 
 

@@ -170,6 +170,12 @@ def test_credentials_may_come_whole_from_the_environment(env_path: Path) -> None
     assert (config.access_key_id, config.secret_access_key, config.session_token) == (KEY_ID, SECRET, TOKEN)
 
 
+def test_blanks_around_a_value_of_the_environment_do_not_count() -> None:
+    environ = {"AWS_ACCESS_KEY_ID": KEY_ID, "AWS_SECRET_ACCESS_KEY": f" {SECRET} ", "USER_ACCOUNT": "hablab"}
+    config = load(None, {**environ, "AWS_REGION": "us-east-1 "})
+    assert (config.region, config.secret_access_key) == ("us-east-1", SECRET)
+
+
 def test_no_file_is_needed_where_the_environment_says_it_all() -> None:
     environ = {"AWS_ACCESS_KEY_ID": KEY_ID, "AWS_SECRET_ACCESS_KEY": SECRET, "USER_ACCOUNT": "hablab"}
     assert load(None, environ).env_file is None
