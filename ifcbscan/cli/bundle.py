@@ -179,10 +179,18 @@ def _add(bundle: zipfile.ZipFile, name: str, collect: Callable[[], Iterable[str]
     except Exception as error:
         lines.append(f"the rest could not be collected: {type(error).__name__}: {error}")
     text = "".join(printable(mask(line)) + "\n" for line in lines)
-    entry = zipfile.ZipInfo(name, time.gmtime()[:6])
+    entry = zipfile.ZipInfo(name, zip_moment(time.time()))
     entry.compress_type = zipfile.ZIP_DEFLATED
     entry.external_attr = 0o600 << 16
     bundle.writestr(entry, text.encode("utf-8"))
+
+
+def zip_moment(now: float) -> tuple[int, int, int, int, int, int]:
+    """The time (seconds since 1970) as a zip can tell it, which knows the years 1980 to 2107; UTC."""
+    year, month, day, hour, minute, second = time.gmtime(now)[:6]
+    if year < 1980:  # an instrument without a battery for its clock
+        return (1980, 1, 1, 0, 0, 0)
+    return (year, month, day, hour, minute, second) if year <= 2107 else (2107, 12, 31, 23, 59, 58)
 
 
 def _about() -> Iterable[str]:

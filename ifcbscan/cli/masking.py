@@ -155,9 +155,14 @@ def _secrets_of(name: str, value: str) -> Iterator[str]:
     found = list(_secrets_of_address(name, value))
     # Of an address the server may be told; under a name that is for something else it may be no address.
     is_address = "://" in value and (not secret or _HOLDS_ADDRESS.search(name))
-    if name not in SHOWN and not is_address and not _IS_PROXY.search(name):
+    if not (_is_shown(name, value) or is_address or _IS_PROXY.search(name)):
         found += [value, *value.splitlines()]
     yield from (text for text in found if len(text.strip()) >= at_least)
+
+
+def _is_shown(name: str, value: str) -> bool:
+    """Whether the bundle shows this value, as of a setting that holds no secret and is what it should be."""
+    return name in SHOWN and SHOWN[name](value) != _NOT_AS_IT_SHOULD_BE
 
 
 def _secrets_of_address(name: str, value: str) -> Iterator[str]:

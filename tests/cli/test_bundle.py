@@ -196,6 +196,16 @@ def test_a_secret_in_the_place_of_another_setting_is_in_no_text_of_a_bundle(
     assert f"{line.partition('=')[0]}: set, not shown because it may hold a secret (in the file)" in told
 
 
+def test_a_value_that_a_bundle_does_not_show_in_one_place_is_in_no_other(
+    operator: Operator, env_file: Path, tmp_path: Path
+) -> None:
+    env_file.write_text(env_file.read_text("utf-8") + "MAX_BANDWIDTH=Zx9kQ2mW7pL4\n", "utf-8")
+    operator.run("check", "--bundle", tmp_path / "b.zip", "--env-file", env_file, code=None)
+    found = contents(tmp_path / "b.zip")
+    assert "MAX_BANDWIDTH: set, not shown" in found["settings.txt"]
+    assert "Zx9kQ2mW7pL4" not in "".join(found.values())
+
+
 def test_without_the_mask_every_secret_that_was_planted_would_be_found(
     planted: Planted, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -26,7 +26,6 @@ ELSEWHERE = {
     "cli/known_jobs.py": ["cli/test_status.py"],
     "cli/ask_dashboard.py": ["cli/test_dashboard_daily.py"],
     "cli/bins_check.py": ["cli/test_list_check.py"],
-    "cli/bundle.py": ["cli/test_bundle.py"],
     "cli/checked.py": ["cli/test_list_check.py"],
     "cli/schedule_view.py": ["cli/test_which_bins.py"],
     "cli/start_plan.py": ["cli/test_start_stop.py"],

@@ -213,8 +213,10 @@ def test_of_an_address_only_the_server_is_left_and_nothing_of_what_looks_like_a_
 
 
 def test_what_is_no_secret_stays_readable() -> None:
-    settings = "USER_ACCOUNT=hablab\nIFCB_DATA_DIR=/data/ifcb\n#EXPECT_EVERY=2h2h2h\n\n# a note\nDEBUG=1\n"
-    text = "hablab: /data/ifcb, 2h2h2h, 1 a note"
+    settings = (
+        "USER_ACCOUNT=hablab\nIFCB_DATA_DIR=/data/ifcb\n#MAX_BANDWIDTH=08:00,200K\n\n# a note\nDEBUG=1\n"
+    )
+    text = "hablab: /data/ifcb, 08:00,200K, 1 a note"
     assert Mask(secrets_of_settings(settings))(text) == text
     assert (
         Mask(secrets_of_environment({"HOME": "/home/ifcb", "PWD": "/home/ifcb"}))("/home/ifcb")
