@@ -298,6 +298,8 @@ def _found(job: KnownJob, now: float) -> Iterable[Health]:
         yield Health(Light.NEEDS_YOU, job.dashboard)
     if job.last is None:
         yield Health(Light.ON_ITS_WAY, "it has not run yet")
+    elif job.last_success is None and job.failing is None:  # as when the computer was shut down
+        yield Health(Light.ON_ITS_WAY, "no scan has come to its end yet")
     elif job.waiting:
         yield Health(Light.ON_ITS_WAY, f"{counted(job.waiting, 'bin')} on the way")
 

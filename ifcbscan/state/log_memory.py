@@ -29,6 +29,9 @@ MOST_TOLD = 1000
 #: A path may have thousands of characters; so many of them, and a sum of all, are enough to know a text again.
 _KEY_LIMIT = 200
 
+#: An outage that seems to have been longer (seconds) began before the clock was set.
+_LONGEST_OUTAGE = 10 * 366 * 86400.0
+
 _FAILURE = "failure "
 
 
@@ -108,7 +111,10 @@ def lines_of_failure(
 
 
 def _back(duration: float) -> str:
-    return f"the archive is reachable again after {human_duration(duration)}, nothing was lost"
+    """`duration` in seconds. If the clock was set meanwhile, nobody knows how long it was."""
+    known = 0 <= duration <= _LONGEST_OUTAGE
+    after = f" after {human_duration(duration)}" if known else ""
+    return f"the archive is reachable again{after}, nothing was lost"
 
 
 def _line(problem: Problem) -> str:

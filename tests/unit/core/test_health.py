@@ -172,6 +172,11 @@ def test_a_job_that_runs_and_has_nothing_to_do_is_ok() -> None:
         ),
         (job(installed=None), Light.OVERDUE, "it should run every minute, and no scan has left a record"),
         (job(installed=NOW - 60), Light.ON_ITS_WAY, "it has not run yet"),
+        (
+            job(None, LastRun(at(1), 143, "interrupted", {}).after(None), installed=NOW - 120),
+            Light.ON_ITS_WAY,
+            "no scan has come to its end yet",
+        ),
         (job(foreign=True), Light.NOT_KNOWN, "its records belong to another user"),
         (job(foreign=True, log_age=60.0), Light.NOT_KNOWN, "its records belong to another user"),
         (

@@ -177,6 +177,13 @@ def test_the_end_of_an_outage_is_told_once_with_how_long_it_was() -> None:
     assert job.run(_report()) == []
 
 
+@pytest.mark.parametrize("began", [200.0, MIDNIGHT + 2 * DAY])
+def test_an_outage_over_which_the_clock_was_set_ends_without_how_long_it_was(began: float) -> None:
+    _, logged = log_memory.lines_of_failure("The bucket could not be reached.", NOTHING_LOGGED, began, True)
+    found, _ = log_memory.lines_of(_report(), logged, "2023-11-15", MIDNIGHT + DAY)
+    assert found[0].text == "the archive is reachable again, nothing was lost"
+
+
 def test_the_other_run_of_a_job_does_not_tell_the_end_of_an_outage_again() -> None:
     for reached, lines in ((-10.0, 2), (10.0, 1)):
         _, logged = log_memory.lines_of_failure(
