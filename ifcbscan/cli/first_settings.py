@@ -187,7 +187,7 @@ class Interview:
                 "Please name the folder that the instrument writes to, or that its files are copied to."
             )
         directory = absolute(text)
-        if not _is_text(directory):
+        if not is_text(directory):
             raise UsageError(
                 f"{directory} has a letter in it that is no UTF-8, and a settings file cannot name it. Rename the folder, or make "
                 "a link to it."
@@ -250,7 +250,8 @@ def _half_of_key(text: str) -> str:
     return text
 
 
-def _is_text(path: str) -> bool:
+def is_text(path: str) -> bool:
+    """Whether it can be written into a settings file. (A name from a disk or the environment may hold any byte.)"""
     try:
         path.encode("utf-8")
     except UnicodeEncodeError:

@@ -75,14 +75,15 @@ def is_bundle(head: bytes) -> bool:
 
 
 def is_path_list(head: bytes) -> bool:
-    """Whether a file that begins so is a list of deletable files: bin after bin, three paths of each."""
+    """Whether a file that begins so is a list of deletable files: bin after bin, the three paths of each and of its copies.
+
+    Copies may share files (`.roi` and `.ROI` beside one `.hdr`), and each path is there once.
+    """
     paths = head.split(b"\0" if b"\0" in head else b"\n")[:-1]  # the last one may be cut off
-    bins = [paths[first : first + 3] for first in range(0, len(paths) - 2, 3)]
-    return bool(bins) and all(
-        len({path[:-4] for path in members}) == 1
-        and tuple(path[-4:].lower() for path in members) == tuple(map(str.encode, _SUFFIXES))
-        for members in bins
-    )
+    suffixes = [path[-4:].lower() for path in paths]
+    known = list(map(str.encode, _SUFFIXES))
+    one_bin = len({path[:-4] for path in paths[:3]}) == 1
+    return suffixes[:3] == known and one_bin and all(suffix in known for suffix in suffixes)
 
 
 def check_log(option: str, path: str, parts: int, directory: str | None, settings: str | None) -> None:

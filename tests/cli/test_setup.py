@@ -339,6 +339,22 @@ def test_which_archive_the_environment_names_is_written_down_because_cron_does_n
     assert f"S3_ENDPOINT_URL={s3.endpoint}\n" in settings.read_text("utf-8")
 
 
+@pytest.mark.skipif(os.name == "nt", reason="an environment of Windows is text")
+def test_what_cannot_be_written_of_the_environment_is_told_and_nothing_is_written(
+    s3: Any, operator: Operator, data: Path, settings: Path, secret: Path
+) -> None:
+    before = settings.read_bytes()
+    certificates = os.fsdecode(os.fsencode(str(secret.parent)) + b"/ca\xe9.pem")
+    try:
+        Path(certificates).write_bytes(b"")
+    except OSError:
+        pytest.skip("this file system has no such names")
+    words = ["setup", data, "nauset", *options(s3, secret), "--yes", "--no-start"]
+    done = operator.run(*words, code=2, AWS_CA_BUNDLE=certificates)
+    assert "AWS_CA_BUNDLE of the environment has a character that is no UTF-8" in done.stderr
+    assert "Nothing was written" in done.stderr and settings.read_bytes() == before
+
+
 def test_a_blank_at_the_end_of_an_answer_names_no_other_folder(
     s3: Any, operator: Operator, data: Path, settings: Path, secret: Path
 ) -> None:

@@ -14,7 +14,7 @@ from typing import Sequence
 from ifcbscan import config as configuration
 from ifcbscan.atomic import read_small, replace_file
 from ifcbscan.cli import output
-from ifcbscan.cli.first_settings import Interview, Values
+from ifcbscan.cli.first_settings import Interview, Values, is_text
 from ifcbscan.cli.more_options import SetupArguments
 from ifcbscan.cli.options import JobArguments
 from ifcbscan.cli.program import run_command
@@ -95,6 +95,12 @@ def _of_environment(path: str, text: str) -> Values:
     """What the environment says of the archive and the file does not: the answers were tried with it, and cron will not see it."""
     there = values_of(path, text)
     found = {name: os.environ[name] for name in _ARCHIVE if os.environ.get(name) and not there.get(name)}
+    no_text = [name for name, value in found.items() if not is_text(value)]
+    if no_text:
+        raise UsageError(
+            f"{no_text[0]} of the environment has a character that is no UTF-8, so it cannot go into a settings file. Give what it "
+            "names a plain name, or take it out of the environment."
+        )
     if found:
         output.say(
             f"Note: {', '.join(found)} of the environment goes into the file, too, because a schedule does not see it."

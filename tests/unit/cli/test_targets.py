@@ -52,6 +52,11 @@ def zipped(name: str) -> bytes:
         (is_path_list, BIN * 100 + b"/data/D2_IFC", True),  # only the beginning was read
         (is_path_list, BIN.replace(b"\n", b"\0"), True),
         (is_path_list, BIN.replace(b".roi", b".ROI"), True),
+        (
+            is_path_list,
+            BIN + BIN.split(b"\n")[2][:-4] + b".ROI\n" + BIN,
+            True,
+        ),  # a copy that shares two files
         (is_path_list, b"/data/D1_IFCB199.roi\n" * 3, False),
         (is_path_list, BIN + b"/data/D1_IFCB199.hdr\n/data/a.txt\n/data/b.txt\n", False),
         (is_path_list, b"one note\n", False),
