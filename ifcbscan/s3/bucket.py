@@ -100,9 +100,8 @@ class Bucket:
         """
         for page in self._pages(query_between(prefix, start_after, up_to), up_to):
             for item in page.objects:
-                if up_to and item.key > up_to:
-                    return
-                yield item
+                if not up_to or item.key <= up_to:  # no server is relied on for the order within a page
+                    yield item
 
     def folders(self, prefix: str) -> Sequence[str]:
         """The names directly below `prefix`, such as the time series below `<account>/`.

@@ -129,6 +129,11 @@ def test_a_listing_holds_the_objects_up_to_its_bound_of_all_pages() -> None:
     ]
 
 
+def test_what_lies_behind_the_bound_hides_nothing_of_a_page_in_another_order() -> None:
+    bucket = bucket_of(Scripted(listed("a/1", "a/9", "a/2")))
+    assert [item.key for item in bucket.list("a/", "", "a/5")] == ["a/1", "a/2"]
+
+
 def test_a_listing_without_a_bound_holds_everything() -> None:
     assert [item.key for item in bucket_of(Scripted(listed("p/1", "p/2"))).list("p/")] == ["p/1", "p/2"]
 
