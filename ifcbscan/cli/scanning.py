@@ -38,7 +38,7 @@ from ifcbscan.s3.throttle import Throttle
 from ifcbscan.s3.transport import PassingError
 from ifcbscan.s3.wire import Wire
 from ifcbscan.state import last_runs, run_locks
-from ifcbscan.state.bin_locks import ALONE, BinLocks, NoBinLocks, SharedBinLocks, bin_locks_path
+from ifcbscan.state.bin_locks import ALONE, BinLocks, CannotLock, SharedBinLocks, bin_locks_path
 
 #: How long after its time limit a run still tries again what has failed; one answer takes a few minutes at most. Seconds.
 _LAST_TRIES = 60.0
@@ -314,7 +314,7 @@ def _bin_locks(order: _Order, held: run_locks.Held) -> BinLocks:
     try:
         path = bin_locks_path(time_series)
     except IfcbscanError:
-        return NoBinLocks()  # no folder for it: the lock has said so
+        return CannotLock()  # no folder for it: the lock has said so
     other = _other(order.options.mode)
     return SharedBinLocks(
         path, lambda: not held.alone or run_locks.in_progress(directory, time_series, other)

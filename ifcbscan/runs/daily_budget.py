@@ -17,8 +17,8 @@ from ifcbscan.runs.one_bin import BinJob
 _COUNT_HOLDS = 600.0
 
 
-class NoBudget:
-    """Of a run that may send whatever there is; the interface of DailyBudget."""
+class Budget:
+    """How much a run may send; this one has no limit."""
 
     is_limited = False
 
@@ -58,7 +58,7 @@ class _UnderWay:
         return max(self.size, self.job.bytes_sent) - self.seen
 
 
-class DailyBudget(NoBudget):
+class DailyBudget(Budget):
     """A budget of so many bytes a day. One use each."""
 
     is_limited = True
@@ -150,4 +150,4 @@ class DailyBudget(NoBudget):
 
 
 #: Of a run without a budget.
-NO_BUDGET = NoBudget()
+NO_BUDGET = Budget()

@@ -51,7 +51,6 @@ from ifcbscan.errors import (
 )
 from ifcbscan.runs.backends import Backends
 from ifcbscan.runs.examination import examine
-from ifcbscan.runs.examination import examine_fileset as examine_fileset
 from ifcbscan.runs.glance import Glance
 from ifcbscan.s3.bucket import Expected
 from ifcbscan.s3.object_head import ObjectHead
@@ -66,7 +65,9 @@ _CHANGED_ELSEWHERE = "somebody else changed this bin in the archive meanwhile; a
 #: ended since a listing that is younger than this. Seconds.
 _LISTING_IS_FRESH = 20.0
 
-#: The every-minute runs send bins of three days; older ones only the hourly run sends. Seconds, a day more.
+#: The every-minute runs send bins of three days, if they are not told otherwise; older ones only the hourly run sends. Seconds,
+#: a day more. (Where they are told otherwise, another run may have sent the bin: then its files go once more, and the bucket
+#: keeps one of each.)
 _MAY_BE_SENT_ELSEWHERE = 4 * 86400.0
 
 #: How often a run puts each file of a bin. A .hdr that is gone before the .adc goes is put once more; whatever else takes

@@ -17,7 +17,7 @@ from ifcbscan.core.states import BinState
 from ifcbscan.errors import IfcbscanError
 from ifcbscan.runs.backends import Backends
 from ifcbscan.runs.compared import Compared
-from ifcbscan.runs.daily_budget import NO_BUDGET, DailyBudget, NoBudget
+from ifcbscan.runs.daily_budget import NO_BUDGET, Budget, DailyBudget
 from ifcbscan.runs.listener import Listener
 from ifcbscan.runs.listing import added, list_remote, put_on_elsewhere
 from ifcbscan.runs.one_bin import BinJob, result_if_sent
@@ -107,7 +107,7 @@ class _Archive:
         now = Now(bucket.server_clock.now(), clock.wall())
         self._compared = self._compared.listed_again(remote.bins, now, remote.put_on)
 
-    def budget(self) -> NoBudget:
+    def budget(self) -> Budget:
         """That of the run."""
         limit = self._options.max_daily
         if limit is None:

@@ -21,7 +21,7 @@ from ifcbscan.core.scan_report import Result, Tally
 from ifcbscan.core.states import BinState
 from ifcbscan.errors import BucketRefused, BucketUnreachable, IfcbscanError, Interrupted
 from ifcbscan.runs.backends import Backends
-from ifcbscan.runs.daily_budget import NO_BUDGET, NoBudget
+from ifcbscan.runs.daily_budget import NO_BUDGET, Budget
 from ifcbscan.runs.glance import glances
 from ifcbscan.runs.listener import Listener
 from ifcbscan.runs.one_bin import BinJob, BinSteps, result_if_left
@@ -63,7 +63,7 @@ class Uploader:
     """Sends bins. One use each."""
 
     def __init__(
-        self, options: UploadOptions, backends: Backends, listener: Listener, budget: NoBudget = NO_BUDGET
+        self, options: UploadOptions, backends: Backends, listener: Listener, budget: Budget = NO_BUDGET
     ) -> None:
         """When `backends.stop` is requested the rest is left to a later run. A bin that another run has locked is
         left to it."""

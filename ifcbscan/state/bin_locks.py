@@ -43,7 +43,7 @@ class BinLocks:
 ALONE = BinLocks()
 
 
-class NoBinLocks(BinLocks):
+class CannotLock(BinLocks):
     """For a run that can lock no bin, though other runs may be under way: it looks at each bin before it sends it."""
 
     def in_company(self) -> bool:

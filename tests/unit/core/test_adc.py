@@ -24,7 +24,7 @@ from ifcbscan.core.adc import (
 from ifcbscan.core.bins import parse_pid
 from ifcbscan.demo.sample_bins import bin_contents
 from ifcbscan.disk.tree import LocalTree
-from ifcbscan.runs.one_bin import examine_fileset
+from ifcbscan.runs.examination import examine_fileset
 
 NEW_PID = "D20130526T095207_IFCB013"
 OLD_PID = "IFCB5_2012_028_081515"

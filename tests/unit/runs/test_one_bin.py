@@ -20,7 +20,7 @@ from ifcbscan.core.states import BinState, State
 from ifcbscan.errors import Interrupted
 from ifcbscan.runs.backends import NO_REQUEST, Backends, StopRequest
 from ifcbscan.runs.one_bin import BinJob, BinSteps, result_if_left, result_if_sent, result_of
-from ifcbscan.state.bin_locks import BinLocks, NoBinLocks
+from ifcbscan.state.bin_locks import BinLocks, CannotLock
 
 PREFIX = "hablab/nauset/"
 PID = "D20231114T200000_IFCB013"
@@ -153,7 +153,7 @@ def test_what_the_archive_refused_before_is_retried_also_where_a_look_or_a_wait_
     if cause == "times in the future":
         scene.tree.write_bin(PID, scene.clock.wall() + 3600)
     job = scene.job(Known(retry_rejected=True))
-    steps = scene.steps(NoBinLocks() if cause == "another run is under way" else None)
+    steps = scene.steps(CannotLock() if cause == "another run is under way" else None)
     if cause == "an old listing":
         scene.clock.advance(3600)
     steps.advance(job)
