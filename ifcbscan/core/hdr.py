@@ -88,6 +88,15 @@ def read_header(data: bytes) -> Header:
     return Header(_harm(fields, _context(lines)), fields)
 
 
+def lost_images(header: Header) -> Finding | None:
+    """What is wrong with a `.roi` that holds no image, if the header counts some. (It is written at the end of the run.)"""
+    count = header.number("roiCount")
+    if count is None or count < 1:
+        return None
+    lost = f"the .hdr counts {count:,.0f} images (roiCount) and the .roi holds none: was the disk full?"
+    return Finding(Damage.TRUNCATED, lost, overridable=False)
+
+
 def _unreadable(detail: str) -> Finding:
     return Finding(Damage.UNREADABLE, detail, overridable=False)
 

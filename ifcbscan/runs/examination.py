@@ -1,5 +1,5 @@
 """Looks into the files of a bin that is about to be sent, or that the dashboard does not show: the .adc once, and the .hdr.
-Of a bin without images the .adc, whether it names some.
+Of a bin without images both, whether they know of some.
 
 Reads, and decides nothing: the rules are in core/adc.py, core/hdr.py and core/dashboard_rules.py. Memory is bounded, whatever the
 files are.
@@ -39,11 +39,7 @@ class Examination(NamedTuple):
 def examine(tree: LocalTree, local: Fileset) -> Examination:
     """Look into a fileset on the disk. Raises LocalFileProblem."""
     contents = _of_adc(tree, local, adc.read)
-    with tree.open(local, "hdr") as file:
-        try:
-            data = file.read(hdr.LONGEST_HEADER + 1)
-        except OSError as error:
-            raise LocalFileProblem(f".hdr in {local.folder} cannot be read: {error.strerror}") from None
+    data = _read_hdr(tree, local)
     with _one_at_a_time:  # the second reads numbers of the header
         header = hdr.read_header(data)
         refused = refusal(contents, header, sum(local.sizes), local.pid.old_style)
@@ -51,16 +47,29 @@ def examine(tree: LocalTree, local: Fileset) -> Examination:
 
 
 def lost_images(tree: LocalTree, local: Fileset, decision: Decision) -> adc.Finding | None:
-    """What speaks against a bin that `decision` takes for a sample without images: that its .adc names some.
+    """What speaks against a bin that `decision` takes for a sample without images: that its .adc or its .hdr knows of some.
 
-    Reads the files of no other bin. None as well if the .adc cannot be read now.
+    Reads the files of no other bin. None as well if they cannot be read now.
     """
-    if decision.state is not State.EMPTY or local.adc <= 0:
+    if decision.state is not State.EMPTY:
         return None
     try:
-        return _of_adc(tree, local, adc.lost_images)
+        named = _of_adc(tree, local, adc.lost_images) if local.adc > 0 else None
+        if named is not None:
+            return named
+        data = _read_hdr(tree, local)
     except LocalFileProblem:
         return None
+    with _one_at_a_time:
+        return hdr.lost_images(hdr.read_header(data))
+
+
+def _read_hdr(tree: LocalTree, local: Fileset) -> bytes:
+    with tree.open(local, "hdr") as file:
+        try:
+            return file.read(hdr.LONGEST_HEADER + 1)
+        except OSError as error:
+            raise LocalFileProblem(f".hdr in {local.folder} cannot be read: {error.strerror}") from None
 
 
 def _of_adc(tree: LocalTree, local: Fileset, read: Callable[[Iterable[bytes], int, bool], _T]) -> _T:

@@ -173,7 +173,7 @@ def _decide_all(compared: Compared, tree: LocalTree, tally: Tally, listener: Lis
     to_do: list[Fileset] = []
     for local in compared.inventory.filesets.values():
         decision = compared.decide(local)
-        if decision.state is State.EMPTY and local.adc:
+        if decision.state is State.EMPTY:
             # Imported only now, as above: hardly any run has such a bin.
             from ifcbscan.runs.examination import lost_images
 

@@ -66,6 +66,29 @@ def test_only_of_a_bin_without_images_the_adc_is_read_for_lost_ones(tmp_path: Pa
     assert lost_images(tree, local, Decision(State.EMPTY)) is None
 
 
+@pytest.mark.parametrize("images, lost", [(1022, True), (0, False)])
+def test_of_a_bin_without_images_and_rows_the_hdr_is_read_for_lost_ones(
+    tmp_path: Path, images: int, lost: bool
+) -> None:
+    """As of one that was written while the disk was full: the .hdr comes first."""
+    (tmp_path / f"{PID}.hdr").write_bytes(b"triggerCount: 1180\nroiCount: %d\nrunTime: 1200\n" % images)
+    for extension in ("adc", "roi"):
+        (tmp_path / f"{PID}.{extension}").write_bytes(b"")
+    tree = LocalTree(str(tmp_path))
+    (local,) = tree.walk().filesets.values()
+    finding = lost_images(tree, local, Decision(State.EMPTY))
+    if lost:
+        assert finding is not None and finding.damage is Damage.TRUNCATED and not finding.overridable
+        assert (
+            finding.detail
+            == "the .hdr counts 1,022 images (roiCount) and the .roi holds none: was the disk full?"
+        )
+    else:
+        assert finding is None
+    (tmp_path / f"{PID}.hdr").unlink()
+    assert lost_images(tree, local, Decision(State.EMPTY)) is None
+
+
 def test_no_more_of_a_header_is_looked_at_than_there_should_be(tmp_path: Path) -> None:
     tree, local = _bin(tmp_path, hdr=b"note: x\n" * (LONGEST_HEADER // 8))
     with open(str(tmp_path / f"{PID}.hdr"), "r+b") as file:
