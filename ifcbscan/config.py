@@ -13,7 +13,13 @@ from typing import TYPE_CHECKING, Callable, Iterable, Mapping, NamedTuple, TypeV
 
 from ifcbscan.core.printable import without_password
 from ifcbscan.core.series import is_account
-from ifcbscan.core.units import parse_daily, parse_duration, parse_interval, parse_with_unit
+from ifcbscan.core.units import (
+    parse_daily,
+    parse_duration,
+    parse_folder_names,
+    parse_interval,
+    parse_with_unit,
+)
 from ifcbscan.env_file import text_of, user_env_file, values_of
 from ifcbscan.errors import ConfigError
 
@@ -23,7 +29,7 @@ if TYPE_CHECKING:
 DEFAULT_BUCKET = "ifcb-data-sharer.files"
 DEFAULT_REGION = "us-east-1"
 DEFAULT_DASHBOARD = "https://habon-ifcb.whoi.edu"
-DEFAULT_EXCLUDE = "skip,beads,bad"
+DEFAULT_EXCLUDE = ("skip", "beads", "bad")
 
 #: Seconds for which the archive must have had all files of a bin before the local ones may be deleted. Its check
 #: runs some seconds after a file has arrived, but is tried again for hours when it has too much to do.
@@ -145,7 +151,11 @@ def of_text(env_file: str | None, text: str, environ: Mapping[str, str]) -> Conf
     settle = values.parsed("SETTLE_SECONDS", parse_duration)
     confirm = values.parsed("CONFIRM_SECONDS", parse_duration)
     deletable_after = values.parsed("DELETABLE_AFTER", parse_with_unit)
-    exclude = values.all.get("EXCLUDE_DIRS", DEFAULT_EXCLUDE)
+    excluded = values.parsed("EXCLUDE_DIRS", parse_folder_names)
+    if excluded is None:
+        excluded = (
+            () if "EXCLUDE_DIRS" in values.all else DEFAULT_EXCLUDE
+        )  # set to nothing, it leaves out nothing
     return Config(
         access_key_id=values.all["AWS_ACCESS_KEY_ID"],
         secret_access_key=values.all["AWS_SECRET_ACCESS_KEY"],
@@ -166,7 +176,7 @@ def of_text(env_file: str | None, text: str, environ: Mapping[str, str]) -> Conf
         expect_every=values.parsed("EXPECT_EVERY", parse_interval),
         max_bandwidth=values.parsed("MAX_BANDWIDTH", _timetable),
         max_daily=values.parsed("MAX_DAILY", parse_daily),
-        exclude_dirs=tuple(name.strip() for name in exclude.split(",") if name.strip()),
+        exclude_dirs=excluded,
         ping_url=values.get("PING_URL"),
         metrics_dir=values.parsed("METRICS_DIR", _whole_path),
         env_file=env_file,

@@ -10,6 +10,7 @@ from ifcbscan.cli.options import (
     OutputArguments,
     count,
     duration,
+    excluded,
     job_arguments,
     output_arguments,
     window,
@@ -165,7 +166,7 @@ def verify_arguments(words: Namespace) -> VerifyArguments:
     return VerifyArguments(
         job=job_arguments(words),
         output=output_arguments(words),
-        exclude=tuple(words.exclude),
+        exclude=excluded(words.exclude),
         max_age=duration(words.max_age, "--max-age"),
         settle=duration(words.settle, "--settle"),
         jobs=jobs,
@@ -275,7 +276,7 @@ def report_arguments(words: Namespace) -> ReportArguments:
         _check_all(words)
     return ReportArguments(
         job=job_arguments(words),
-        exclude=tuple(words.exclude),
+        exclude=excluded(words.exclude),
         output=words.output,
         as_json=words.json,
         published=words.published,

@@ -13,10 +13,10 @@ from __future__ import annotations
 import os
 import time
 from argparse import ArgumentParser, Namespace
-from typing import TYPE_CHECKING, NamedTuple, Sequence
+from typing import TYPE_CHECKING, Iterable, NamedTuple, Sequence
 
 from ifcbscan.cli.parser import SCAN_JOBS
-from ifcbscan.core.units import parse_daily, parse_duration, parse_interval
+from ifcbscan.core.units import parse_daily, parse_duration, parse_folder_names, parse_interval
 from ifcbscan.core.window import EVERYTHING, Window, make_window
 from ifcbscan.errors import ExitCode, UsageError
 
@@ -176,7 +176,7 @@ def scan_arguments(words: Namespace) -> ScanArguments:
         replace=words.replace,
         retry_rejected=words.retry_rejected,
         check_integrity=not words.no_integrity_check,
-        exclude=tuple(words.exclude),
+        exclude=excluded(words.exclude),
         jobs=count(words.jobs, "--jobs"),
         settle=duration(words.settle, "--settle"),
         confirm=duration(words.confirm, "--confirm"),
@@ -211,6 +211,11 @@ def window(words: Namespace) -> Window:
     `now` is this computer's time: on the instrument it is the clock that names the bins.
     """
     return make_window(words.since, words.until, words.instrument, time.time())
+
+
+def excluded(names: Iterable[str]) -> tuple[str, ...]:
+    """What `--exclude` names. Raises ConfigError."""
+    return tuple(name for text in names for name in parse_folder_names(text, "--exclude"))
 
 
 def bandwidth(text: str | None) -> Timetable | None:

@@ -11,6 +11,8 @@ _DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([smhdw]?)", re.IGNORECASE)
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 _SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([kmg]?)(?:i?b)?", re.IGNORECASE)
 _RATE = re.compile(_SIZE.pattern + "(?:/s)?", re.IGNORECASE)
+#: What is in a path, a pattern or another way of writing a list.
+_NO_FOLDER_NAME = re.compile(r"""[/\\;"\[\]*]|^'|'$""")
 _FACTOR = {"": 1, "k": 1000, "m": 1000**2, "g": 1000**3}
 
 
@@ -65,3 +67,18 @@ def parse_rate(text: str, name: str) -> float:
     if not 0 < rate < math.inf:
         raise ConfigError(f"{name}: {text!r} is no rate; write bytes a second as 500K or 2M.")
     return rate
+
+
+def parse_folder_names(text: str, name: str) -> tuple[str, ...]:
+    """Names of folders with commas between them. A slash at the end of one, which shells write, does not count.
+
+    Raises ConfigError for what no folder is called in such a list, as it would leave out nothing.
+    """
+    names = tuple(filter(None, (part.strip().rstrip("/\\") for part in text.split(","))))
+    for one in names:
+        if _NO_FOLDER_NAME.search(one):
+            raise ConfigError(
+                f"{name}: {one!r} is no name of a folder. Write names alone, such as beads,bad: folders of these names are left "
+                "out wherever they lie, and a path, quotation marks, brackets or semicolons would leave out none."
+            )
+    return names

@@ -84,6 +84,28 @@ def test_every_optional_value_is_read(env_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    "text, names",
+    [
+        ("beads/,bad", ("beads", "bad")),
+        ("Bob's tests, bad (old)", ("Bob's tests", "bad (old)")),
+        ("", ()),
+    ],
+)
+def test_names_of_folders_to_leave_out(env_path: Path, text: str, names: tuple[str, ...]) -> None:
+    assert _load(env_path, MINIMUM + f"EXCLUDE_DIRS={text}\n").exclude_dirs == names
+
+
+@pytest.mark.parametrize(
+    "text", ["2013/bad", "beads;bad", "['beads','bad']", "'beads'", "/data/beads", "./bad", "bad*", "a\\\\b"]
+)
+def test_what_is_no_name_of_a_folder_would_leave_out_none_and_is_refused(env_path: Path, text: str) -> None:
+    message = _refusal(env_path, MINIMUM + f'EXCLUDE_DIRS="{text}"\n')
+    assert (
+        "EXCLUDE_DIRS: " in message and "is no name of a folder" in message and "Nothing was sent." in message
+    )
+
+
+@pytest.mark.parametrize(
     "text",
     [
         MINIMUM.encode("utf-8-sig"),
