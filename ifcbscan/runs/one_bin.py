@@ -35,7 +35,7 @@ from dataclasses import dataclass, field
 from typing import Callable, Sequence
 
 from ifcbscan.core.adc import Finding
-from ifcbscan.core.bins import MISSING, Fileset, RemoteFileset
+from ifcbscan.core.bins import EXTENSIONS, MISSING, Fileset, RemoteFileset, server_seconds
 from ifcbscan.core.dashboard_rules import WILL_REFUSE
 from ifcbscan.core.decision import NOTHING_ELSE, Action, Decision, Known, Now, Policy, content_marks, decide
 from ifcbscan.core.scan_report import Result
@@ -69,6 +69,9 @@ _LISTING_IS_FRESH = 20.0
 #: a day more. (Where they are told otherwise, another run may have sent the bin: then its files go once more, and the bucket
 #: keeps one of each.)
 _MAY_BE_SENT_ELSEWHERE = 4 * 86400.0
+
+#: S3 tells when an object was put in whole seconds.
+_DATE_STEP = 1.0
 
 #: How often a run puts each file of a bin. A .hdr that is gone before the .adc goes is put once more; whatever else takes
 #: it away again is somebody who writes the same bin, and would go on for ever.
@@ -313,10 +316,21 @@ class BinSteps:
         if head.size != job.local.size(extension):
             return False
         if head.md5 is None:  # a look cannot tell: what was known before stands
-            return extension in job.known.other_content
+            return extension in job.known.other_content or self._was_written_since(
+                job, extension, head.modified
+            )
         # Read now, though it may be known what was put: some file systems (FAT, those of Windows) show nothing of a
         # file that was written again with the same size at the same time.
         return head.md5 != self._md5(job.local, extension)
+
+    def _was_written_since(self, job: BinJob, extension: str, put: str) -> bool:
+        """Whether a file is younger than its object, which this run has not put; by the server's clock.
+
+        Else a run that was killed, or that has seen the file change, would be followed by one that puts the .adc beside it.
+        """
+        ahead = self._clock.wall() - self._bucket.server_clock.now()
+        written = job.local.times[EXTENSIONS.index(extension)] - ahead
+        return extension not in job.rounds and written > server_seconds(put) + _DATE_STEP
 
     def _md5(self, local: Fileset, extension: str) -> str:
         """MD5 (hex) of a file as it is now. Raises FileChanged, LocalFileProblem, Interrupted."""

@@ -258,6 +258,36 @@ def _to_be_committed(scene: Scene) -> BinJob:
     return job
 
 
+@pytest.mark.parametrize("extension", ["roi", "hdr"])
+def test_where_no_etag_tells_the_content_what_was_written_after_its_object_is_sent_again_before_the_adc(
+    scene: Scene, extension: str
+) -> None:
+    """As by a run that was killed after it had put them."""
+    scene.bucket.etags_are_md5 = False
+    _to_be_committed(scene)
+    path = f"/data/{PID}.{extension}"
+    scene.tree.files[path] = LocalFile(bytes(reversed(scene.body(extension))), scene.clock.wall() - 600)
+    assert scene.to_the_end(scene.job()).state is BinState.UPLOADED
+    assert [key[-3:] for key in scene.bucket.puts] == [
+        *(["roi", "hdr"] if extension == "roi" else ["hdr"]),
+        "adc",
+    ]
+    assert all(scene.bucket.objects[KEY + ext].body == scene.body(ext) for ext in ("roi", "hdr", "adc"))
+
+
+@pytest.mark.parametrize("ahead", [0.0, 7200.0])
+def test_where_no_etag_tells_the_content_nothing_older_than_its_object_is_sent_again(
+    scene: Scene, ahead: float
+) -> None:
+    """By the server's clock, from which this computer's may differ."""
+    scene.bucket.etags_are_md5 = False
+    job = _to_be_committed(scene)
+    scene.clock.wall_error = ahead
+    scene.tree.write_bin(PID, scene.clock.wall() - 3700)
+    assert scene.to_the_end(scene.job()) == Result(BinState.UPLOADED)
+    assert job.local.pid == PID and [key[-3:] for key in scene.bucket.puts] == ["adc"]
+
+
 def test_a_run_that_is_to_end_does_not_read_on_before_an_adc(scene: Scene) -> None:
     job = _to_be_committed(scene)
     stop = StopRequest(threading.Event())
