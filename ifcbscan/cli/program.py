@@ -46,3 +46,12 @@ def run_command(words: Sequence[str], interruption: Interruption) -> int:
                 if asked_to_end and interruption.exit_code == ExitCode.TERMINATED and not handed_on:
                     process.terminate()
                     handed_on = True
+
+
+def typed(words: Sequence[str]) -> str:
+    """A command of ifcbscan's as a person would type it in this system's shell."""
+    import shlex
+    import subprocess
+
+    all_words = ["ifcbscan", *words]
+    return subprocess.list2cmdline(all_words) if os.name == "nt" else " ".join(map(shlex.quote, all_words))

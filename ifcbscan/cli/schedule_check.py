@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Callable, Iterator, Sequence
 
@@ -10,8 +11,12 @@ from ifcbscan.cli.checked import Item
 from ifcbscan.cli.endings import ending_of
 from ifcbscan.cli.job import load_config
 from ifcbscan.cli.targets import is_same_file
+from ifcbscan.core.timetable import parse_timetable
+from ifcbscan.core.units import parse_daily, parse_duration, parse_interval
+from ifcbscan.disk.files import reachable
 from ifcbscan.disk.mounts import unmounted
-from ifcbscan.errors import IfcbscanError
+from ifcbscan.errors import ConfigError, IfcbscanError
+from ifcbscan.schedule.extras import JobExtras
 from ifcbscan.schedule.jobs import InstalledJob, ScheduledJob, ScheduleError
 from ifcbscan.schedule.program import version_of
 
@@ -45,10 +50,41 @@ def _wrong(installed: InstalledJob) -> Iterator[str]:
         yield f"the {missing} entry is missing; the same 'ifcbscan start' again puts it back."
     elif installed.earlier:
         yield f"{installed.remark}. Until then nothing tells if Python does not start any more."
+    options = wrong_option(installed.job.extras)
+    if options:
+        yield f"{options} Nothing of it is sent. The same 'ifcbscan start' with --restart and that option puts it right."
     try:
         load_config(installed.job.env_file)
     except IfcbscanError as error:
         yield ending_of(error, sends=False).line
+    yield from filter(None, [_folder_gone(installed.job)])
+
+
+def wrong_option(extras: JobExtras) -> str:
+    """Why no scan takes the options of an entry, "" if one does: somebody may have edited it."""
+    try:
+        for text, parse, option in (
+            (extras.max_age, parse_duration, "--max-age"),
+            (extras.expect_every, parse_interval, "--expect-every"),
+            (extras.bandwidth, parse_timetable, "--bandwidth"),
+            (extras.max_daily, parse_daily, "--max-daily"),
+        ):
+            if text is not None:
+                parse(text, option)
+    except ConfigError as error:
+        return str(error)
+    return ""
+
+
+def _folder_gone(job: ScheduledJob) -> str:
+    """What is to be said if the folder of a job is not there, or its disk; "" if it is."""
+    gone = unmounted(job.directory, job.extras.mounted_at)
+    if gone or os.path.isdir(reachable(job.directory)):
+        return gone
+    return (
+        "this folder does not exist, so nothing of it is sent. Is the disk mounted? If the folder was moved, 'ifcbscan start' with "
+        "the new one and 'ifcbscan stop' with this one."
+    )
 
 
 def _right(installed: InstalledJob, started: str) -> str:

@@ -57,6 +57,8 @@ class ScheduledJob:
     extras: JobExtras = NO_EXTRAS
 
     def __post_init__(self) -> None:
+        if self.extras.max_age == MAX_AGE:  # entries look the same with it and without
+            object.__setattr__(self, "extras", self.extras._replace(max_age=None))
         paths = [self.python, self.env_file, self.directory, self.log_file]
         if self.single_file is not None:
             paths.append(self.single_file)
@@ -158,8 +160,6 @@ def parse_command(words: Sequence[str]) -> Entry | None:
         log_file = options[options.index("--log-file") + 1]
         window, extras = _window_of(options), read_extras(options)
         mode = Mode.FULL if extras.max_age is None else Mode.RECENT
-        if extras.max_age == MAX_AGE:
-            extras = extras._replace(max_age=None)
         job = ScheduledJob(python, env_file, directory, time_series, log_file, single_file, window, extras)
     except (ValueError, IndexError, UsageError):
         return None

@@ -838,14 +838,16 @@ def test_a_disk_that_is_mounted_no_more_is_red(
     assert red(operator.run("check", place / "data", "nauset")) == {}
     job = replace(job, extras=JobExtras(mounted_at=str(place)))
     operator.crontab.table.write_bytes(with_job(operator.crontab.text, job))
+    gone = (
+        f"{place} is no mount point any more, so {place}/data is now a folder of the system's own disk: what the "
+        "instrument writes to its disk is not seen. Is the disk mounted?"
+    )
+    schedule = {"schedule": f"{place / 'data'} to nauset: {gone}"}
     for words in ((place / "data", "nauset"), (place / "data",)):
-        assert red(operator.run("check", *words, code=2)) == {
-            "folder": f"{place} is no mount point any more, so {place}/data is now a folder of the system's own disk: what the "
-            "instrument writes to its disk is not seen. Is the disk mounted?"
-        }
+        assert red(operator.run("check", *words, code=2)) == {**schedule, "folder": gone}
     dashboard.teams["hablab"].append("other")
-    assert red(operator.run("check", place / "data", "other")) == {}
-    assert red(operator.run("check", place, "nauset")) == {}
+    assert red(operator.run("check", place / "data", "other", code=2)) == schedule
+    assert red(operator.run("check", place, "nauset", code=2)) == schedule
     job = replace(job, extras=JobExtras(mounted_at="/proc"))  # this one is mounted
     operator.crontab.table.write_bytes(with_job(operator.crontab.text, job))
     assert red(operator.run("check", place / "data", "nauset")) == {}

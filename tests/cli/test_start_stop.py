@@ -589,7 +589,7 @@ def test_one_time_series_from_two_folders_and_two_from_one_folder_are_jobs_of_th
     a, b = written_bin(operator, "a"), written_bin(operator, "b")
     operator.schedule(a)
     done = operator.run("start", b, "nauset", "--no-sync")
-    assert f"also fed from {a}" in done.stderr
+    assert f"also fed from {a}" in done.stderr and f"'ifcbscan stop {b}' ends it" in done.stderr
     operator.run("start", a, "salt_pond", "--no-sync", "--force")
     assert len(operator.crontab.commands(EVERY_MINUTE)) == len(operator.crontab.commands(HOURLY)) == 3
     done = operator.run("stop", "nauset")  # both folders of it
@@ -630,6 +630,47 @@ def test_other_settings_are_taken_over_only_with_restart(
     operator.run("start", data, "nauset", "--no-sync", "--env-file", other, "--restart")
     assert len(operator.crontab.commands()) == 2
     assert all(f"--env-file {other} " in command for command in operator.crontab.commands())
+
+
+def test_the_age_of_bins_can_be_set_and_be_made_the_usual_one_again(operator: Operator, data: Path) -> None:
+    for age in ("10d", "3d"):
+        operator.run("start", data, "nauset", "--no-sync", "--restart", "--max-age", age)
+        (every_minute,) = operator.crontab.commands(EVERY_MINUTE)
+        assert f"--max-age {age} " in every_minute
+
+
+def test_a_job_whose_python_is_gone_is_not_said_to_be_sent(operator: Operator, data: Path) -> None:
+    operator.run("start", data, "nauset", "--no-sync")
+    gone = operator.crontab.text.replace(os.fsencode(str(operator.python)), b"/gone/bin/python")
+    operator.crontab.table.write_bytes(gone)
+    done = operator.run("start", data, "nauset", "--no-sync", code=2)
+    assert "cannot be started" in done.stderr and "Nothing of it is sent by itself." in done.stderr
+    operator.run("start", data, "nauset", "--no-sync", "--restart")
+    assert operator.crontab.text != gone
+
+
+def test_an_option_of_an_edited_entry_that_no_scan_takes_is_told_and_put_right(
+    operator: Operator, data: Path, cron_service: None
+) -> None:
+    operator.run("start", data, "nauset", "--no-sync")
+    operator.crontab.table.write_bytes(operator.crontab.text.replace(b"--max-age 3d", b"--max-age 3x"))
+    checked = operator.run("check", data, "nauset", code=2)
+    assert "NOT  schedule" in checked.stdout and "'3x' is no duration" in checked.stdout
+    for words in ([], ["--restart"]):
+        done = operator.run("start", data, "nauset", "--no-sync", *words, code=2)
+        assert "'3x' is no duration" in done.stderr and "Nothing was changed." in done.stderr
+    operator.run("start", data, "nauset", "--no-sync", "--restart", "--max-age", "3d")
+    (every_minute,) = operator.crontab.commands(EVERY_MINUTE)
+    assert "--max-age 3d " in every_minute
+
+
+def test_a_damaged_block_of_the_crontab_is_red_in_check(
+    operator: Operator, data: Path, cron_service: None
+) -> None:
+    operator.run("start", data, "nauset", "--no-sync")
+    operator.crontab.table.write_bytes(operator.crontab.text.replace(b"# END ifcbscan\n", b""))
+    checked = operator.run("check", data, "nauset", code=2)
+    assert re.search("^NOT  schedule .*block of your crontab is damaged", checked.stdout, re.MULTILINE)
 
 
 def test_restart_of_one_of_two_folders_leaves_the_other_alone(operator: Operator, data: Path) -> None:

@@ -77,8 +77,7 @@ def run(arguments: CheckArguments, interruption: Interruption) -> int:
 def _items(arguments: CheckArguments, interruption: Interruption) -> Iterator[Item]:
     yield _scheduler()
     jobs = installed_jobs()
-    if jobs is not None:
-        yield from check_entries(jobs)
+    yield from _unreadable_schedule() if jobs is None else check_entries(jobs)
     yield from _rivals([installed.job for installed in jobs or ()])
     yield _log_space()
     try:
@@ -179,6 +178,16 @@ def _subject(
         if words is not None:
             subject = subject._replace(expect_every=parse_interval(words, "--expect-every"))
     return subject._replace(window=job.window) if job.window.understood else subject
+
+
+def _unreadable_schedule() -> Iterator[Item]:
+    """The reason, where it is not that of the line before: a block that somebody has damaged, say."""
+    scheduler = for_this_system()
+    try:
+        if scheduler.available() is None:
+            scheduler.jobs()
+    except IfcbscanError as error:
+        yield not_good("schedule", error)
 
 
 def _scheduler() -> Item:

@@ -6,8 +6,6 @@ Nothing is written before all settings are answered, and then everything in one 
 from __future__ import annotations
 
 import os
-import shlex
-import subprocess
 import sys
 from typing import Sequence
 
@@ -17,7 +15,7 @@ from ifcbscan.cli import output
 from ifcbscan.cli.first_settings import Interview, Values, is_text
 from ifcbscan.cli.more_options import SetupArguments
 from ifcbscan.cli.options import JobArguments
-from ifcbscan.cli.program import run_command
+from ifcbscan.cli.program import run_command, typed
 from ifcbscan.cli.questions import Questions
 from ifcbscan.cli.schedule_view import installed_jobs
 from ifcbscan.cli.settings_text import template, with_values
@@ -189,7 +187,7 @@ def _go_on(
         output.say(f"It is scheduled already: 'ifcbscan status {job.time_series}' says how it goes.")
         return code
     start = ["start", *settings, *arguments.window.options(), *(["--force"] if arguments.force else [])]
-    later = f"'{_typed(start)}' lets bins be sent by themselves."
+    later = f"'{typed(start)}' lets bins be sent by themselves."
     if arguments.no_start:
         output.say(later)
         return code
@@ -207,7 +205,7 @@ def _go_on(
         question = "Let bins be sent by themselves all the same (ifcbscan start)?"
         wanted = questions.yes(question, usual=False, unasked=False)
     if not wanted:
-        output.say(f"Nothing is sent yet. '{_typed(['check', *settings])}' looks again; {later}")
+        output.say(f"Nothing is sent yet. '{typed(['check', *settings])}' looks again; {later}")
         return code
     return _carry_out([*start, *(["--yes"] if arguments.answered else [])], interruption)
 
@@ -223,11 +221,5 @@ def _scheduled_folders(job: JobArguments) -> list[str]:
 
 def _carry_out(words: Sequence[str], interruption: Interruption) -> int:
     output.say("")
-    output.say(f"$ {_typed(words)}")
+    output.say(f"$ {typed(words)}")
     return run_command(words, interruption)
-
-
-def _typed(words: Sequence[str]) -> str:
-    """The command as a person would type it."""
-    all_words = ["ifcbscan", *words]
-    return subprocess.list2cmdline(all_words) if os.name == "nt" else " ".join(map(shlex.quote, all_words))

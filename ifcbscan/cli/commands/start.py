@@ -12,6 +12,8 @@ from ifcbscan.cli.job import Job, find_job, find_job_with_log
 from ifcbscan.cli.log import check_log_file, note_installed
 from ifcbscan.cli.more_options import StartArguments
 from ifcbscan.cli.options import JobArguments, OutputArguments, ScanArguments, bandwidth
+from ifcbscan.cli.program import typed
+from ifcbscan.cli.schedule_check import wrong_option
 from ifcbscan.cli.signals import Interruption
 from ifcbscan.cli.start_plan import (
     as_spelt,
@@ -24,6 +26,7 @@ from ifcbscan.cli.start_plan import (
     scheduled_job,
     window_of,
 )
+from ifcbscan.cli.targets import is_same_file
 from ifcbscan.cli.which_bins import settle_window
 from ifcbscan.clock import Clock
 from ifcbscan.core.printable import printable
@@ -45,7 +48,8 @@ from ifcbscan.s3.bucket import Bucket
 from ifcbscan.s3.wire import Wire
 from ifcbscan.schedule.base import Check, Scheduler
 from ifcbscan.schedule.choose import for_this_system
-from ifcbscan.schedule.jobs import InstalledJob, ScheduledJob
+from ifcbscan.schedule.jobs import InstalledJob, ScheduledJob, ScheduleError
+from ifcbscan.schedule.program import version_of
 
 
 def run(arguments: StartArguments, interruption: Interruption) -> int:
@@ -67,6 +71,12 @@ def run(arguments: StartArguments, interruption: Interruption) -> int:
     jobs = [known.job for known in scheduler.jobs()]
     own = own_of(job, arguments, jobs)
     extras = extras_of(job, arguments, own, found)
+    wrong = wrong_option(extras)
+    if wrong:
+        raise UsageError(
+            f"The entries of the schedule have an option that no scan takes: {wrong} Nothing was changed. 'ifcbscan start' with "
+            "--restart and that option puts it right."
+        )
     try:
         asked = _ask(job, arguments, jobs, own, interruption)
     except Interrupted:
@@ -250,6 +260,7 @@ def _install(scheduler: Scheduler, job: ScheduledJob, restart: bool, check: Chec
         _put_in(scheduler, plan.job, check)
     if plan.remark:
         output.say(plan.remark)
+        _check_starts(plan.job)
         return plan.job
     for old in plan.replaced:
         scheduler.remove(old)
@@ -271,8 +282,21 @@ def _install(scheduler: Scheduler, job: ScheduledJob, restart: bool, check: Chec
             "Note: the address of the monitor stands in the schedule, and while a scan runs everybody on this computer can see "
             "it. PING_URL in the .env file is the safer place."
         )
-    output.say(f"'ifcbscan status' shows how it goes, 'ifcbscan stop {job.time_series}' ends it.")
+    stop = typed(["stop", job.directory if plan.others else job.time_series])
+    output.say(f"'ifcbscan status' shows how it goes, '{stop}' ends it.")
     return job
+
+
+def _check_starts(job: ScheduledJob) -> None:
+    """What stands in the schedule already may be of a Python that is gone. Raises UsageError."""
+    if is_same_file(job.python, sys.executable):
+        return
+    try:
+        version_of(job)
+    except ScheduleError as error:
+        raise UsageError(
+            f"{error} Nothing of it is sent by itself. 'ifcbscan start' with --restart has it started by this Python."
+        ) from None
 
 
 def _send_what_is_there(scheduled: ScheduledJob, force: bool, interruption: Interruption) -> int:

@@ -55,6 +55,26 @@ def test_what_is_in_order_says_what_is_started(job: ScheduledJob) -> None:
     )
 
 
+def test_a_folder_that_is_gone_is_wrong(job: ScheduledJob) -> None:
+    gone = replace(job, directory=os.path.join(job.directory, "gone"))
+    good, line = line_of(installed(gone))
+    assert good is False and line.startswith("this folder does not exist, so nothing of it is sent.")
+
+
+@pytest.mark.parametrize(
+    "extras, said",
+    [
+        (JobExtras(max_age="3x"), "--max-age: '3x' is no duration"),
+        (JobExtras(expect_every="2"), "--expect-every: '2' would be seconds"),
+        (JobExtras(bandwidth="fast"), "--bandwidth: 'fast'"),
+        (JobExtras(max_daily="much"), "--max-daily: 'much' is no size"),
+    ],
+)
+def test_an_option_that_no_scan_takes_is_wrong(job: ScheduledJob, extras: JobExtras, said: str) -> None:
+    good, line = line_of(installed(replace(job, extras=extras)))
+    assert good is False and line.startswith(said) and "Nothing of it is sent." in line
+
+
 def test_all_that_is_wrong_is_said(job: ScheduledJob) -> None:
     def broken(_job: ScheduledJob) -> str:
         raise ScheduleError("It does not start.")

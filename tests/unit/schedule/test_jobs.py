@@ -13,6 +13,7 @@ import pytest
 from ifcbscan.core.bins import Pid
 from ifcbscan.core.window import Window
 from ifcbscan.errors import UsageError
+from ifcbscan.schedule.extras import JobExtras
 from ifcbscan.schedule.jobs import Mode, ScheduledJob, parse_command
 
 pytestmark = pytest.mark.windows_core
@@ -55,6 +56,13 @@ def test_a_job_of_the_single_file_runs_that_file_and_is_recognised(
     assert entry is not None and (entry.job, entry.mode) == (job, mode)
     installed = ScheduledJob(python, "/etc/.env", "/data/ifcb", "nauset", "/log/a.log")
     assert installed.id == job.id and installed != job  # so that start --restart replaces one by the other
+
+
+def test_the_usual_age_of_bins_makes_no_other_job() -> None:
+    """Its entries look the same."""
+    job = make_job()
+    usual = dataclasses.replace(job, extras=JobExtras(max_age="3d"))
+    assert usual == job and usual.commands() == job.commands()
 
 
 def test_a_single_file_needs_its_full_path() -> None:
