@@ -11,7 +11,7 @@ from ifcbscan.cli.log import check_log_file, open_log
 from ifcbscan.cli.options import JobArguments
 from ifcbscan.cli.targets import absolute, current_folder
 from ifcbscan.config import Config
-from ifcbscan.core.series import check_time_series
+from ifcbscan.core.series import check_time_series, is_time_series
 from ifcbscan.env_file import find_env_file
 from ifcbscan.errors import IfcbscanError, UsageError
 
@@ -44,9 +44,20 @@ def find_job(arguments: JobArguments) -> Job:
         )
         if not value
     ]
+    if arguments.directory and not arguments.time_series and _may_be_a_series(arguments.directory):
+        name = arguments.directory
+        raise UsageError(
+            f"There is no folder {name} here. If {name!r} is the time series, the folder comes first: DIR {name}. Without both, those "
+            "of the .env file count. Nothing was sent."
+        )
     if not directory or not time_series:
         raise UsageError("Which bins, and where to? Please give {}.".format(" and ".join(missing)))
     return Job(config, absolute(directory), check_time_series(time_series), config.warnings)
+
+
+def _may_be_a_series(word: str) -> bool:
+    """Whether somebody may have left the folder out. (Some commands take a time series alone.)"""
+    return os.path.basename(word) == word and is_time_series(word) and not os.path.exists(absolute(word))
 
 
 def find_job_with_log(arguments: JobArguments, log_file: str | None) -> Job:

@@ -78,7 +78,7 @@ class Stock(NamedTuple):
         """A table of it, for people, oldest year first."""
         return [
             f"  IFCB{group.instrument:03d}  {group.year:04d}  {counted(group.bins, 'bin'):>12}, "
-            f"{moment_text(group.first)[:10]} to {moment_text(group.last)[:10]}"
+            f"{_days(group.first, group.last)}"
             + (
                 f": {group.in_archive:,} in the archive, {group.to_send:,} to be sent"
                 if self.compared
@@ -106,3 +106,8 @@ def stock_of(bins: Iterable[StockedBin], outside: int = 0, compared: bool = True
         if item.to_send:
             since = sampled if since is None else min(since, sampled)
     return Stock([groups[place] for place in sorted(groups)], since, outside, compared)
+
+
+def _days(first: float, last: float) -> str:
+    from_day, to_day = moment_text(first)[:10], moment_text(last)[:10]
+    return from_day if from_day == to_day else f"{from_day} to {to_day}"

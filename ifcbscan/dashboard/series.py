@@ -80,7 +80,7 @@ def among(listed: SeriesList, account: str, time_series: str) -> SeriesAnswer:
 def not_by_account(account: str) -> str:
     """What it can mean that a dashboard lists time series, but not those of an account."""
     return (
-        f"Those of the account {account!r} alone it does not list: it does not know that account, or its teams are "
+        f"The dashboard lists no time series for the account {account!r}: it does not know that account, or its teams are "
         "switched off. Check USER_ACCOUNT in the .env file."
     )
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import functools
+import sys
 from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Sequence
@@ -80,7 +81,7 @@ def check_jinja2() -> None:
         import jinja2  # noqa: F401 (only whether it is there)
     except ImportError:
         raise UsageError(
-            "The page needs the Python package Jinja2, which is not installed: pip install jinja2, or, with "
+            f"The page needs the Python package Jinja2, which is not installed: {sys.executable} -m pip install jinja2, or, with "
             "pipx, pipx inject ifcbscan jinja2. "
             "The same figures without it: ifcbscan report --json."
         ) from None

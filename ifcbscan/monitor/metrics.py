@@ -14,6 +14,7 @@ import contextlib
 import errno
 import math
 import os
+import sys
 from dataclasses import dataclass
 from typing import Dict, Iterable, Tuple
 
@@ -181,7 +182,7 @@ def write_metrics(path: str, run: FinishedRun) -> str | None:
     except ImportError:
         return (
             f"the metrics file {path} is not written: the Python package prometheus_client is not installed "
-            "(pip install prometheus_client)"
+            f"({sys.executable} -m pip install prometheus_client)"
         )
     folder = os.path.dirname(os.path.abspath(path))
     if not os.path.isdir(folder):

@@ -357,7 +357,8 @@ class Bucket:
             return PassingError(judgement.text, judgement.unsure)
         if meaning is Meaning.OBJECT_REFUSED:
             return PutRefused(judgement.text)
-        refused = f"The bucket {self._where()} refused: {judgement.text}. Nothing more was sent."
+        nothing = "Nothing more was sent" if self._requests[Operation.PUT.value] else "Nothing was sent"
+        refused = f"The bucket {self._where()} refused: {judgement.text}. {nothing}."
         return _LookRefused(refused, status) if meaning is Meaning.LOOK_REFUSED else BucketRefused(refused)
 
     def _learn_time(self, headers: Mapping[str, str]) -> None:

@@ -45,7 +45,8 @@ def translated() -> Iterator[None]:
 def _cause(error: Any) -> str:
     """What the system said of a connection that did not come about: `[Errno 111] Connection refused`."""
     said = str(error.kwargs.get("error") or error)
-    return brief(said.rpartition(": ")[2].rstrip(")'\""))
+    cause = said.rpartition(": ")[2].rstrip(")'\"")
+    return brief(cause + ")" * (cause.count("(") - cause.count(")")))
 
 
 def _trouble(error: Any) -> str:

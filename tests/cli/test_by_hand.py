@@ -66,6 +66,13 @@ def test_the_silence_of_a_scheduled_job_is_said_by_hand_too_and_stays_red(
     assert known(operator)["state"] == "overdue"
 
 
+def test_a_time_series_alone_is_not_looked_for_as_a_folder(operator: Operator, data: Path) -> None:
+    for command in ("sync", "verify", "report"):
+        said = operator.run(command, "nauset", code=2).stderr
+        assert "the folder comes first: DIR nauset." in said
+    assert "does not exist" in operator.run("sync", data / "gone", "nauset", code=2).stderr
+
+
 def test_a_disk_that_is_not_mounted_is_said_by_hand_too(operator: Operator, data: Path) -> None:
     where = operator.folder / "mnt"
     where.mkdir()

@@ -1079,7 +1079,7 @@ def test_a_bucket_that_does_not_exist_is_named(run: Any, data: Path, env_file: P
     rewrite_env(env_file, BUCKET_NAME="no.such.bucket")
     for command in (["sync", "--dry-run"], ["--once", "--json", "--quiet"]):
         (line,) = lines(run(*command, data, "nauset", code=2).stderr)
-        assert "no.such.bucket" in line and "BUCKET_NAME" in line and "Nothing more was sent" in line
+        assert "no.such.bucket" in line and "BUCKET_NAME" in line and "Nothing was sent" in line
 
 
 @on_rclone
@@ -1139,7 +1139,7 @@ def test_a_clock_that_is_far_off_is_told_and_not_that_the_key_has_no_right(
         assert len(server.requests) == 1
     assert line == (
         f"ifcbscan: The bucket bucket.of.tests at {server.endpoint} refused: {begins}: this computer's clock is 2 days behind the "
-        "archive's, which is too much. Set it (UTC, ideally by NTP); nothing is lost meanwhile. Nothing more was sent."
+        "archive's, which is too much. Set it (UTC, ideally by NTP); nothing is lost meanwhile. Nothing was sent."
     )
 
 

@@ -641,7 +641,7 @@ def test_the_age_of_bins_can_be_set_and_be_made_the_usual_one_again(operator: Op
 
 def test_a_job_whose_python_is_gone_is_not_said_to_be_sent(operator: Operator, data: Path) -> None:
     operator.run("start", data, "nauset", "--no-sync")
-    gone = operator.crontab.text.replace(os.fsencode(str(operator.python)), b"/gone/bin/python")
+    gone = operator.crontab.table.read_bytes().replace(os.fsencode(str(operator.python)), b"/gone/bin/python")
     operator.crontab.table.write_bytes(gone)
     done = operator.run("start", data, "nauset", "--no-sync", code=2)
     assert "cannot be started" in done.stderr and "Nothing of it is sent by itself." in done.stderr
@@ -653,7 +653,9 @@ def test_an_option_of_an_edited_entry_that_no_scan_takes_is_told_and_put_right(
     operator: Operator, data: Path, cron_service: None
 ) -> None:
     operator.run("start", data, "nauset", "--no-sync")
-    operator.crontab.table.write_bytes(operator.crontab.text.replace(b"--max-age 3d", b"--max-age 3x"))
+    operator.crontab.table.write_bytes(
+        operator.crontab.table.read_bytes().replace(b"--max-age 3d", b"--max-age 3x")
+    )
     checked = operator.run("check", data, "nauset", code=2)
     assert "NOT  schedule" in checked.stdout and "'3x' is no duration" in checked.stdout
     for words in ([], ["--restart"]):
@@ -668,7 +670,7 @@ def test_a_damaged_block_of_the_crontab_is_red_in_check(
     operator: Operator, data: Path, cron_service: None
 ) -> None:
     operator.run("start", data, "nauset", "--no-sync")
-    operator.crontab.table.write_bytes(operator.crontab.text.replace(b"# END ifcbscan\n", b""))
+    operator.crontab.table.write_bytes(operator.crontab.table.read_bytes().replace(b"# END ifcbscan\n", b""))
     checked = operator.run("check", data, "nauset", code=2)
     assert re.search("^NOT  schedule .*block of your crontab is damaged", checked.stdout, re.MULTILINE)
 

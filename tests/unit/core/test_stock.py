@@ -50,6 +50,11 @@ def test_bins_are_sorted_by_year_and_instrument() -> None:
     )
 
 
+def test_bins_of_one_day_are_of_that_day() -> None:
+    (line,) = stock_of([StockedBin(YOUNG, False, True)], compared=False).lines()
+    assert line.split()[2:] == ["1", "bin,", "2026-06-01"]
+
+
 def test_nothing_is_no_reason_for_doubt() -> None:
     stock = stock_of([])
     assert (stock.bins, stock.to_send, stock.to_send_since, stock.lines(), stock.doubts(9e9)) == (

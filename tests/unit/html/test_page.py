@@ -129,7 +129,7 @@ def test_a_hundred_per_cent_means_all_of_them() -> None:
     most = [synced(day(1), second) for second in range(20000)]
     assert "99.99 %" in render(report_on([*most, bad(day(2), BinState.HELD)]))
     page = render(report_on([*most, bad(day(2), BinState.EMPTY)]))
-    assert "100 %" in page and " bins, 1 without images" in page
+    assert "100 %" in page and " bins; 1 without images" in page
 
 
 @pytest.mark.parametrize("state", [BinState.SYNCED, BinState.TO_UPLOAD, BinState.HELD])

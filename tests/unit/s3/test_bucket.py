@@ -193,6 +193,17 @@ def test_reading_back_ends_when_the_run_is_told_to_end() -> None:
     assert error.value.exit_code == 130
 
 
+def test_a_refusal_says_whether_anything_was_sent_before() -> None:
+    bucket = bucket_of(
+        Scripted(error_answer("AccessDenied", 403), stored(), error_answer("AccessDenied", 403))
+    )
+    with pytest.raises(BucketRefused, match="Nothing was sent"):
+        bucket.is_empty("hablab/")
+    bucket.put(KEY, io.BytesIO(BYTES), len(BYTES), None)
+    with pytest.raises(BucketRefused, match="Nothing more was sent"):
+        bucket.is_empty("hablab/")
+
+
 def test_a_look_that_is_refused_concerns_one_file_only() -> None:
     refused = error_answer("", 403)
     with pytest.raises(PutRefused, match="^HTTP 403: the archive does not say"):

@@ -24,6 +24,14 @@ ADDRESS = {"endpoint_url": "http://127.0.0.1:9"}
             r"^no connection \(\[Errno 111\] Connection refused\)$",
             False,
         ),
+        (
+            boto.EndpointConnectionError(
+                error="HTTPConnection(host='h'): Failed to resolve 'h' ([Errno -2] Name or service not known)\")",
+                **ADDRESS,
+            ),
+            r"^no connection \(Failed to resolve 'h' \(\[Errno -2\] Name or service not known\)\)$",
+            False,
+        ),
         (boto.ConnectTimeoutError(error="timed out", **ADDRESS), r"^no connection \(timed out\)$", False),
         (boto.EndpointConnectionError(**ADDRESS), "^no connection ", False),
         (boto.ReadTimeoutError(error="x", **ADDRESS), "^Read timeout$", True),
