@@ -330,7 +330,7 @@ def _with_companions(report: ScanReport, bin_locks: BinLocks, held: run_locks.He
     warnings = report.warnings
     if bin_locks.trouble and not held.warnings:  # else the same is said of the lock
         warnings += (
-            f"bins cannot be claimed: {bin_locks.trouble}. The scan went on without; if another scan ran at the same time, a "
+            f"bins cannot be locked: {bin_locks.trouble}. The scan went on without; if another scan ran at the same time, a "
             "file may have been sent twice, and nothing is lost",
         )
     other = run_locks.companion_in_silence(report.directory, report.time_series, _other(report.mode))

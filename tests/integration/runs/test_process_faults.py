@@ -236,7 +236,7 @@ def test_a_lock_that_cannot_be_opened_at_all_is_one_warning_and_no_reason_not_to
         make(data, number)
         report = json_of(run, data, log)
         assert report["bins"]["uploaded"] == 1 and len(report["warnings"]) == 1
-        assert ("lock of this job" if ".lock" in endings else "cannot be claimed") in report["warnings"][0]
+        assert ("lock of this job" if ".lock" in endings else "cannot be locked") in report["warnings"][0]
     assert log.read_text("utf-8").count(report["warnings"][0].partition(": ")[0]) == 1  # once a day
 
 
