@@ -187,7 +187,7 @@ def _add(bundle: zipfile.ZipFile, name: str, collect: Callable[[], Iterable[str]
 
 def zip_moment(now: float) -> tuple[int, int, int, int, int, int]:
     """The time (seconds since 1970) as a zip can tell it, which knows the years 1980 to 2107; UTC."""
-    year, month, day, hour, minute, second = time.gmtime(now)[:6]
+    year, month, day, hour, minute, second = time.gmtime(max(now, 0.0))[:6]
     if year < 1980:  # an instrument without a battery for its clock
         return (1980, 1, 1, 0, 0, 0)
     return (year, month, day, hour, minute, second) if year <= 2107 else (2107, 12, 31, 23, 59, 58)
