@@ -152,10 +152,8 @@ def of_text(env_file: str | None, text: str, environ: Mapping[str, str]) -> Conf
     confirm = values.parsed("CONFIRM_SECONDS", parse_duration)
     deletable_after = values.parsed("DELETABLE_AFTER", parse_with_unit)
     excluded = values.parsed("EXCLUDE_DIRS", parse_folder_names)
-    if excluded is None:
-        excluded = (
-            () if "EXCLUDE_DIRS" in values.all else DEFAULT_EXCLUDE
-        )  # set to nothing, it leaves out nothing
+    if excluded is None:  # what is set to nothing leaves out nothing
+        excluded = () if "EXCLUDE_DIRS" in values.all else DEFAULT_EXCLUDE
     return Config(
         access_key_id=values.all["AWS_ACCESS_KEY_ID"],
         secret_access_key=values.all["AWS_SECRET_ACCESS_KEY"],

@@ -26,6 +26,9 @@ MISSING = -1
 #: Modification time of a member that is not there (seconds since 1970 otherwise, of either sign).
 NEVER = -math.inf
 
+#: S3 dates objects and answers to the second, so an age is only known to the second. Seconds.
+DATE_STEP = 1.0
+
 # Three modification times and three marks, as `Fileset.stamps` holds them.
 _STAMPS = struct.Struct("<3d3Q")
 _MARK = 2**64 - 1

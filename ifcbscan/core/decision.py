@@ -9,15 +9,12 @@ import enum
 from typing import Iterable, NamedTuple, Sequence
 
 from ifcbscan.core.adc import Damage, Finding
-from ifcbscan.core.bins import EXTENSIONS, MISSING, Fileset, RemoteFileset, server_seconds
+from ifcbscan.core.bins import DATE_STEP, EXTENSIONS, MISSING, Fileset, RemoteFileset, server_seconds
 from ifcbscan.core.states import State as State  # a part of every decision, so it can be had from here
 from ifcbscan.core.words import human_duration
 
 #: The archive deletes anything larger (ifcb-data-sharer, validate-ifcb-files). Bytes.
 ARCHIVE_LIMIT = 250000000
-
-#: S3 dates objects and answers to the second, so an age is only known to the second. Seconds.
-_DATE_STEP = 1.0
 
 #: Objects dated further than this in the future: the bucket's clocks disagree, and no run waits for that. Seconds.
 _FUTURE = 60.0
@@ -241,7 +238,7 @@ def _decide_by_table(
             State.UNCONFIRMED,
             Action.CONFIRM,
             f"sent {max(age, 0.0):.0f} s ago; the .adc follows once the archive has kept the .roi for {policy.confirm:g} s",
-            wait=policy.confirm - age + _DATE_STEP,
+            wait=policy.confirm - age + DATE_STEP,
         )
     send = ("hdr",) if roi_is_right else ("roi", "hdr")
     why = "the archive has other content of the same size" if other else _difference(local, remote)

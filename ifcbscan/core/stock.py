@@ -77,8 +77,7 @@ class Stock(NamedTuple):
     def lines(self) -> Sequence[str]:
         """A table of it, for people, oldest year first."""
         return [
-            f"  IFCB{group.instrument:03d}  {group.year:04d}  {counted(group.bins, 'bin'):>12}, "
-            f"{_days(group.first, group.last)}"
+            f"  IFCB{group.instrument:03d}  {group.year:04d}  {counted(group.bins, 'bin'):>12}, {_days(group)}"
             + (
                 f": {group.in_archive:,} in the archive, {group.to_send:,} to be sent"
                 if self.compared
@@ -108,6 +107,6 @@ def stock_of(bins: Iterable[StockedBin], outside: int = 0, compared: bool = True
     return Stock([groups[place] for place in sorted(groups)], since, outside, compared)
 
 
-def _days(first: float, last: float) -> str:
-    from_day, to_day = moment_text(first)[:10], moment_text(last)[:10]
-    return from_day if from_day == to_day else f"{from_day} to {to_day}"
+def _days(group: Group) -> str:
+    first, last = moment_text(group.first)[:10], moment_text(group.last)[:10]
+    return first if first == last else f"{first} to {last}"

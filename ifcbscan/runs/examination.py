@@ -57,11 +57,9 @@ def lost_images(tree: LocalTree, local: Fileset, decision: Decision) -> adc.Find
         named = _of_adc(tree, local, adc.lost_images) if local.adc > 0 else None
         if named is not None:
             return named
-        data = _read_hdr(tree, local)
+        return hdr.lost_images(_read_hdr(tree, local))
     except LocalFileProblem:
         return None
-    with _one_at_a_time:
-        return hdr.lost_images(hdr.read_header(data))
 
 
 def _read_hdr(tree: LocalTree, local: Fileset) -> bytes:

@@ -35,7 +35,7 @@ from dataclasses import dataclass, field
 from typing import Callable, Sequence
 
 from ifcbscan.core.adc import Finding
-from ifcbscan.core.bins import EXTENSIONS, MISSING, Fileset, RemoteFileset, server_seconds
+from ifcbscan.core.bins import DATE_STEP, EXTENSIONS, MISSING, Fileset, RemoteFileset, server_seconds
 from ifcbscan.core.dashboard_rules import WILL_REFUSE
 from ifcbscan.core.decision import NOTHING_ELSE, Action, Decision, Known, Now, Policy, content_marks, decide
 from ifcbscan.core.scan_report import Result
@@ -70,12 +70,9 @@ _LISTING_IS_FRESH = 20.0
 #: keeps one of each.)
 _MAY_BE_SENT_ELSEWHERE = 4 * 86400.0
 
-#: S3 tells when an object was put in whole seconds.
-_DATE_STEP = 1.0
-
 #: How often a run puts each file of a bin. A .hdr that is gone before the .adc goes is put once more; whatever else takes
 #: it away again is somebody who writes the same bin, and would go on for ever.
-_MOST_ROUNDS = {"roi": 1, "hdr": 2}
+_MOST_PUTS = {"roi": 1, "hdr": 2}
 
 _BLOCK = 1024 * 1024
 
@@ -94,9 +91,7 @@ class BinJob:
     repairs: bool = False  # its .adc was in the archive before, beside something else than the local files
     etags: dict[str, str] = field(default_factory=dict)  # by extension, where a look has shown them
     refusal: str = ""  # why the dashboard will refuse it, where the examination has shown that it will
-    rounds: dict[str, int] = field(
-        default_factory=dict
-    )  # by extension, how often it was to be put in this run
+    times_put: dict[str, int] = field(default_factory=dict)  # by extension, in this run
     sent_adc: bool = False
     answered: bool = False  # whether the bucket has answered anything in the latest step
     locked: bool = False  # against other runs on this computer
@@ -197,7 +192,7 @@ class BinSteps:
         if not job.locked and not self._lock(job):
             return
         if any(
-            job.rounds.get(ext, 0) >= most for ext, most in _MOST_ROUNDS.items() if ext in job.decision.send
+            job.times_put.get(ext, 0) >= most for ext, most in _MOST_PUTS.items() if ext in job.decision.send
         ):
             job.result = Result(BinState.FAILED, _CHANGED_ELSEWHERE)
             return
@@ -211,7 +206,7 @@ class BinSteps:
             job.glance, job.taken_up = None, False  # what it showed is about to change
         for extension in extensions:
             self._put(job, extension)
-            job.rounds[extension] = job.rounds.get(extension, 0) + 1
+            job.times_put[extension] = job.times_put.get(extension, 0) + 1
         self._check_unchanged(job.local)
         self._decide(job)
 
@@ -230,7 +225,7 @@ class BinSteps:
     def _is_damaged(self, job: BinJob) -> bool:
         """Whether the files must not be sent as they are; then the decision says so."""
         # Once is enough for the same files, and a sixth of the CPU time of an upload.
-        if "roi" in job.rounds:
+        if "roi" in job.times_put:
             return False
         finding, job.refusal = examine(self._tree, job.local)
         if not self._policy.heeds(finding):
@@ -330,7 +325,7 @@ class BinSteps:
         """
         ahead = self._clock.wall() - self._bucket.server_clock.now()
         written = job.local.times[EXTENSIONS.index(extension)] - ahead
-        return extension not in job.rounds and written > server_seconds(put) + _DATE_STEP
+        return extension not in job.times_put and written > server_seconds(put) + DATE_STEP
 
     def _md5(self, local: Fileset, extension: str) -> str:
         """MD5 (hex) of a file as it is now. Raises FileChanged, LocalFileProblem, Interrupted."""
@@ -354,7 +349,7 @@ class BinSteps:
     def _decide(self, job: BinJob, finding: Finding | None = None) -> None:
         now = Now(self._bucket.server_clock.now(), self._clock.wall())
         # What the archive refused before may be tried once more; what it refuses in this run is refused.
-        retry = job.known.retry_rejected and not job.rounds
+        retry = job.known.retry_rejected and not job.times_put
         known = job.known._replace(finding=finding, retry_rejected=retry)
         job.decision = decide(job.local, job.remote, now, self._policy, job.copies, known)
 
