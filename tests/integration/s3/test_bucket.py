@@ -86,11 +86,24 @@ def stored(s3: Any, key: str = KEY) -> bytes:
 
 
 def nothing_stored(s3: Any) -> bool:
-    """Whether the bucket stays empty; rclone shows half an object until it has cleaned up after a cut PUT."""
-    end = time.monotonic() + 10
-    while s3.objects() and time.monotonic() < end:
+    """Whether the bucket becomes and stays empty: it has been so for a second, within 30.
+
+    rclone shows half an object after a cut PUT, from when it begins with it (which may be after the cut) until it has
+    cleaned up.
+    """
+    end = time.monotonic() + 30
+    empty_since = None
+    while True:
+        now = time.monotonic()
+        if s3.objects():
+            empty_since = None
+        elif empty_since is None:
+            empty_since = now
+        elif now - empty_since >= 1:
+            return True
+        if now > end:
+            return False
         time.sleep(0.05)
-    return bool(s3.objects() == {})
 
 
 def counted(bucket: Bucket) -> dict[str, int]:

@@ -33,7 +33,7 @@ def zipped(name: str) -> bytes:
     made = io.BytesIO()
     with zipfile.ZipFile(made, "w") as archive:
         for each in dict.fromkeys([name, BUNDLE_ABOUT]):
-            archive.writestr(each, "about")
+            archive.writestr(zipfile.ZipInfo(each, (2026, 6, 2, 14, 5, 42)), "about")
     return made.getvalue()
 
 
