@@ -63,11 +63,6 @@ class ServerClock:
         return self._offset is not None
 
     @property
-    def stands_still(self) -> bool:
-        """Whether the server has answered with one and the same date for longer than that can be true."""
-        return self._still_since is not None
-
-    @property
     def warnings(self) -> tuple[str, ...]:
         """What the report of a run has to say about the server's clock."""
         if self._still_since is None:

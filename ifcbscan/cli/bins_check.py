@@ -19,7 +19,7 @@ from ifcbscan.disk.tree import Inventory, LocalTree
 from ifcbscan.errors import IfcbscanError, Interrupted
 from ifcbscan.runs.first_look import (
     AHEAD_AT_MOST,
-    Expected,
+    ExpectedBins,
     archived_bins,
     newest_complete,
     none_of_these_is_new,
@@ -72,7 +72,7 @@ def _bins(config: Config, subject: BinsSubject, bucket: Bucket | None, found: In
     directory, time_series = subject.directory, subject.time_series
     own = [fileset for pid, fileset in found.filesets.items() if subject.window.holds(pid)]
     complete = sum(fileset.complete for fileset in found.filesets.values())
-    late = none_of_these_is_new(own, Expected(subject.window, subject.expect_every), now)
+    late = none_of_these_is_new(own, ExpectedBins(subject.window, subject.expect_every), now)
     if late and found.filesets:
         return Item(False, "bins", late)
     if found.filesets or found.excluded:

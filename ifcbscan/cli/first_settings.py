@@ -230,7 +230,7 @@ class Interview:
         if self._listed is None or name in names:
             return name
         answer = series.among(self._listed, config.account, name)
-        if answer.known is series.Known.YES:
+        if answer.on_dashboard is series.OnDashboard.YES:
             return name
         where = series.where_to_create(config.dashboard_url, config.account, name)
         if self._force:

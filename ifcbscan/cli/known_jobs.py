@@ -13,7 +13,7 @@ from typing import Sequence
 from ifcbscan.cli.log import installed_at, not_started_at
 from ifcbscan.cli.schedule_view import rivals_among
 from ifcbscan.core.dashboard_note import DashboardNote
-from ifcbscan.core.health import Health, KnownJob, judge, sort_key
+from ifcbscan.core.health import Health, KnownJob, health_of, sort_key
 from ifcbscan.core.last_run import LastRun
 from ifcbscan.errors import IfcbscanError
 from ifcbscan.schedule.base import Scheduler
@@ -68,7 +68,7 @@ def scheduler_down(scheduler: Scheduler) -> str:
 
 def _with_troubles(status: JobStatus, down: str, trouble: str, now: float) -> JobStatus:
     known = status.known._replace(scheduler_down=down, records_trouble=trouble)
-    return replace(status, known=known, health=judge(known, now))
+    return replace(status, known=known, health=health_of(known, now))
 
 
 def worst_first(jobs: Sequence[JobStatus]) -> list[JobStatus]:
@@ -106,7 +106,7 @@ def _status(
         foreign = KnownJob(
             None, None, None, installed.recent, installed.full, foreign=True, log_age=_age(job.log_file, now)
         )
-        return JobStatus(installed, foreign, judge(foreign, now), rivals=rivals, system=system)
+        return JobStatus(installed, foreign, health_of(foreign, now), rivals=rivals, system=system)
     note = dashboard_notes.read(job.directory, job.time_series)
     known = KnownJob(
         _record(job, "recent"),
@@ -119,7 +119,7 @@ def _status(
         full_under_way=run_locks.in_progress(job.directory, job.time_series, "full"),
     )
     known = known._replace(not_started=_not_started(job.log_file, known))
-    return JobStatus(installed, known, judge(known, now), note, rivals, system)
+    return JobStatus(installed, known, health_of(known, now), note, rivals, system)
 
 
 def _record(job: ScheduledJob, mode: str) -> LastRun | None:

@@ -22,7 +22,7 @@ from ifcbscan.cli.progress import Progress
 from ifcbscan.cli.signals import Interruption
 from ifcbscan.clock import Clock
 from ifcbscan.core.bins import Pid
-from ifcbscan.core.companions import examine
+from ifcbscan.core.companions import other_runs
 from ifcbscan.core.decision import Policy
 from ifcbscan.core.remote_index import MOST_RANGES
 from ifcbscan.core.scan_report import ScanReport
@@ -335,7 +335,7 @@ def _with_companions(report: ScanReport, bin_locks: BinLocks, held: run_locks.He
         )
     other = run_locks.companion_in_silence(report.directory, report.time_series, _other(report.mode))
     present = run_locks.companions(report.time_series) if bin_locks.refused else []
-    found = examine(report.bins[BinState.TO_UPLOAD], bin_locks.refused, present, other)
+    found = other_runs(report.bins[BinState.TO_UPLOAD], bin_locks.refused, present, other)
     return report._replace(
         warnings=warnings + found.warnings, elsewhere=found.elsewhere, stalled=found.stalled
     )

@@ -128,11 +128,6 @@ def _image(cells: list[bytes], columns: tuple[int, int, int]) -> tuple[int, int,
     return None
 
 
-def examine(rows: Iterable[bytes], roi_size: int, old_style: bool) -> Finding | None:
-    """None if the `.roi` of `roi_size` bytes can hold all images of `rows`, else what is wrong. See `read`."""
-    return read(rows, roi_size, old_style).finding
-
-
 def lost_images(rows: Iterable[bytes], roi_size: int, old_style: bool) -> Finding | None:
     """What is wrong with a `.roi` of `roi_size` bytes that holds no image, if the rows of its `.adc` name some.
 

@@ -50,7 +50,7 @@ class Companion(NamedTuple):
         return self.silent is not None and self.silent >= STALLED
 
 
-class Finding(NamedTuple):
+class OtherRuns(NamedTuple):
     """What a report says of other runs.
 
     `elsewhere`: who is at the bins that are still to upload ("" for nobody); `stalled`: one of the runs that `warnings`
@@ -79,12 +79,12 @@ def already_running(companion: Companion | None) -> AlreadyRunning:
     )
 
 
-def examine(
+def other_runs(
     to_upload: int,
     refused: Mapping[str, int | None],
     companions: Sequence[Companion],
     other_mode: Companion | None,
-) -> Finding:
+) -> OtherRuns:
     """What there is to say of other runs.
 
     `to_upload`: the bins that this run has left to a later one; `refused`: those of them that another run had, with its
@@ -100,7 +100,7 @@ def examine(
     told = list(silent)
     if other_mode is not None and other_mode.holder not in [known.holder for known in silent]:
         told.append(other_mode)
-    return Finding(
+    return OtherRuns(
         _elsewhere(to_upload, len(refused), sorted(numbers), silent) if refused else "",
         tuple(_warning(known, known in silent) for known in told),
         any(known.is_stalled for known in told),

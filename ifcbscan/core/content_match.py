@@ -1,6 +1,6 @@
 """Is an object in the bucket the very file on the disk? The verdict, from sums that were taken elsewhere.
 
-Pure: no input or output. `judge` has its table above it.
+Pure: no input or output. `match_content` has its table above it.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ class BinVerdict:
         return tuple(file.proof for file in self.files if file.proof is not None)
 
 
-def judge(local: Sequence[FileSums], remote: Sequence[RemoteObject | None]) -> BinVerdict:
+def match_content(local: Sequence[FileSums], remote: Sequence[RemoteObject | None]) -> BinVerdict:
     """The verdict on a bin from its three files and objects, in the order of EXTENSIONS (None: no such object).
 
     For each file the first row that fits holds:
@@ -104,15 +104,15 @@ def judge(local: Sequence[FileSums], remote: Sequence[RemoteObject | None]) -> B
 
     An ETag in parts that is not the file's proves nothing: the parts may have had an unusual size.
     """
-    return _of_files(_judge_file(*triple) for triple in zip(EXTENSIONS, local, remote))
+    return _of_files(_match_file(*triple) for triple in zip(EXTENSIONS, local, remote))
 
 
-def judge_sizes(local: Sequence[int], remote: Sequence[int]) -> BinVerdict:
+def match_sizes(local: Sequence[int], remote: Sequence[int]) -> BinVerdict:
     """The verdict on a bin of which nothing was read, from the sizes of its files and objects (MISSING: not there).
 
     A file whose size is right is `unproven`, without a reason; so is a bin whose sizes are all right.
     """
-    verdict = _of_files(_judge_size(*triple) for triple in zip(EXTENSIONS, local, remote))
+    verdict = _of_files(_match_size(*triple) for triple in zip(EXTENSIONS, local, remote))
     if any(there != MISSING for there in remote):
         return verdict
     return BinVerdict(verdict.match, "not in the archive", verdict.files)
@@ -125,7 +125,7 @@ def _of_files(verdicts: Iterable[FileVerdict]) -> BinVerdict:
     return BinVerdict(worst, "; ".join(reasons), files)
 
 
-def _judge_size(extension: str, here: int, there: int) -> FileVerdict:
+def _match_size(extension: str, here: int, there: int) -> FileVerdict:
     if there == MISSING:
         return FileVerdict(extension, ContentMatch.MISSING, None, "is not in the archive")
     if there != here:
@@ -134,9 +134,9 @@ def _judge_size(extension: str, here: int, there: int) -> FileVerdict:
     return FileVerdict(extension, ContentMatch.UNPROVEN, None, "")
 
 
-def _judge_file(extension: str, local: FileSums, remote: RemoteObject | None) -> FileVerdict:
+def _match_file(extension: str, local: FileSums, remote: RemoteObject | None) -> FileVerdict:
     if remote is None or remote.size != local.size:
-        return _judge_size(extension, local.size, MISSING if remote is None else remote.size)
+        return _match_size(extension, local.size, MISSING if remote is None else remote.size)
     if remote.etag == local.md5:
         return FileVerdict(extension, ContentMatch.PROVEN, Proof.MD5, "")
     for part_sum in local.part_sums:

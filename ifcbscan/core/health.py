@@ -185,7 +185,7 @@ class Health(NamedTuple):
     words: str = ""
 
 
-def judge(job: KnownJob, now: float) -> Health:
+def health_of(job: KnownJob, now: float) -> Health:
     """How a job is at the time `now` (seconds since 1970)."""
     return min(
         _found(job.known_at(now), now),

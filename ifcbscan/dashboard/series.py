@@ -27,7 +27,7 @@ _MOST_MEANT = 3
 _ALIKE = 0.7
 
 
-class Known(enum.Enum):
+class OnDashboard(enum.Enum):
     """What the dashboard says of a time series."""
 
     YES = "yes"
@@ -39,20 +39,20 @@ class Known(enum.Enum):
 class SeriesAnswer:
     """The answer, and a line for the operator: always where it is not YES; else "" or what to look at all the same."""
 
-    known: Known
+    on_dashboard: OnDashboard
     line: str
 
 
 def ask(url: str | None, account: str, time_series: str) -> SeriesAnswer:
     """Ask the dashboard at `url` (None: there is none to ask) for `time_series` of `account`."""
     if url is None:
-        return SeriesAnswer(Known.NOT_SAID, "No dashboard is configured (DASHBOARD_URL).")
+        return SeriesAnswer(OnDashboard.NOT_SAID, "No dashboard is configured (DASHBOARD_URL).")
     try:
         listed = Dashboard(url).series_list(account)
     except UnknownToDashboard as error:
-        return SeriesAnswer(Known.NO, str(error))
+        return SeriesAnswer(OnDashboard.NO, str(error))
     except DashboardUnreachable as error:
-        return SeriesAnswer(Known.NOT_SAID, str(error))
+        return SeriesAnswer(OnDashboard.NOT_SAID, str(error))
     return among(listed, account, time_series)
 
 
@@ -63,15 +63,15 @@ def among(listed: SeriesList, account: str, time_series: str) -> SeriesAnswer:
     """
     names = sorted(listed.names)
     if time_series in names:
-        return SeriesAnswer(Known.YES, "" if listed.of_account else not_by_account(account))
+        return SeriesAnswer(OnDashboard.YES, "" if listed.of_account else not_by_account(account))
     if listed.of_account:
         return SeriesAnswer(
-            Known.NO,
+            OnDashboard.NO,
             f"The dashboard does not know a time series {time_series!r} of the account {account!r}. It knows "
             f"{_listed(names)}.{meant(names, time_series)}",
         )
     return SeriesAnswer(
-        Known.NO,
+        OnDashboard.NO,
         f"The dashboard does not know a time series {time_series!r}: it is not among the {len(names):,} of all accounts. "
         f"{not_by_account(account)}{meant(names, time_series)}",
     )
@@ -127,9 +127,9 @@ def check_before_first_file(url: str | None, account: str, time_series: str, for
     if url is None:
         return ()
     answer = ask(url, account, time_series)
-    if answer.known is Known.YES:
+    if answer.on_dashboard is OnDashboard.YES:
         return ()
-    if answer.known is Known.NOT_SAID:
+    if answer.on_dashboard is OnDashboard.NOT_SAID:
         return (
             f"{answer.line} So nobody could say whether the time series {time_series!r} exists there; if it does not, "
             "what is sent now will not be shown before it does.",

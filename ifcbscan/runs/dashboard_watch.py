@@ -13,7 +13,7 @@ from ifcbscan.core.dashboard_note import DashboardNote
 from ifcbscan.dashboard import series
 from ifcbscan.dashboard.calls import Dashboard, DashboardError
 
-_KNOWN = {series.Known.YES: True, series.Known.NO: False, series.Known.NOT_SAID: None}
+_KNOWN = {series.OnDashboard.YES: True, series.OnDashboard.NO: False, series.OnDashboard.NOT_SAID: None}
 
 
 def ask_about_series(url: str, account: str, time_series: str, archived: str, now: float) -> DashboardNote:
@@ -22,7 +22,7 @@ def ask_about_series(url: str, account: str, time_series: str, archived: str, no
     `now`: seconds since 1970 (UTC), by this computer's clock. Two requests; one that is not answered is no error.
     """
     answer = series.ask(url, account, time_series)
-    known = _KNOWN[answer.known]
+    known = _KNOWN[answer.on_dashboard]
     trouble, newest = "", ""
     if known is False:
         trouble = (

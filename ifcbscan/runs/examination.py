@@ -79,11 +79,6 @@ def _of_adc(tree: LocalTree, local: Fileset, read: Callable[[Iterable[bytes], in
             raise LocalFileProblem(f".adc in {local.folder} cannot be read: {error.strerror}") from None
 
 
-def examine_fileset(tree: LocalTree, local: Fileset) -> adc.Finding | None:
-    """Why a fileset on the disk should not be sent. Raises LocalFileProblem."""
-    return examine(tree, local).finding
-
-
 def predicted_refusal(tree: LocalTree, local: Fileset) -> str:
     """Why the dashboard will refuse a bin of the archive, by its files here; "" if nothing speaks for that."""
     try:

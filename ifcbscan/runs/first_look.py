@@ -38,7 +38,7 @@ class ArchivedBins(NamedTuple):
     more: bool = False
 
 
-class Expected(NamedTuple):
+class ExpectedBins(NamedTuple):
     """Of what bins a new one is expected every so many seconds; None: nobody says so."""
 
     window: Window
@@ -123,12 +123,12 @@ def silence_of(look: FirstLook, options: ScanOptions, directory: str) -> str:
 
 def no_new_bin(inventory: Inventory, options: ScanOptions, now: float) -> str:
     """What is to be said if a new bin should have come by `now` (seconds since 1970, UTC) and has not; else ""."""
-    expected = Expected(options.window, options.expect_every)
+    expected = ExpectedBins(options.window, options.expect_every)
     return none_of_these_is_new(inventory.filesets.values(), expected, now, options.max_age)
 
 
 def none_of_these_is_new(
-    filesets: Iterable[Fileset], expected: Expected, now: float, max_age: float | None = None
+    filesets: Iterable[Fileset], expected: ExpectedBins, now: float, max_age: float | None = None
 ) -> str:
     """The same of the bins of a window, which are at most `max_age` seconds old (None: of any age)."""
     every = expected.every

@@ -8,14 +8,14 @@ from typing import Callable, Sequence
 
 from ifcbscan.core.bins import EXTENSIONS, MISSING, NOTHING_REMOTE, Fileset, RemoteFileset
 from ifcbscan.core.checksums import FileSums
-from ifcbscan.core.content_match import judge_sizes
+from ifcbscan.core.content_match import match_sizes
 from ifcbscan.core.decision import Action, Decision, Known, Now, Policy, State, decide
 from ifcbscan.core.verify_report import BinResult, VerifyState
 from ifcbscan.core.verify_words import copies_differ
 from ifcbscan.disk.tree import LocalTree
 from ifcbscan.errors import FileChanged, LocalFileProblem
 from ifcbscan.runs.archived import ArchivedBin
-from ifcbscan.runs.examination import examine_fileset, lost_images
+from ifcbscan.runs.examination import examine, lost_images
 from ifcbscan.runs.publication import why_unpublished
 from ifcbscan.runs.verify_proof import Prover
 from ifcbscan.runs.verify_reading import FileReader
@@ -75,7 +75,7 @@ class BinVerifier:
         if decision.state is State.SYNCED and item.archived is not None:
             return self._read_and_compare(item, item.archived)
         if decision.state in (State.UPLOAD, State.COMMIT, State.UNCONFIRMED):
-            verdict = judge_sizes(item.local.sizes, remote.sizes)
+            verdict = match_sizes(item.local.sizes, remote.sizes)
             return BinResult(item.local.pid, VerifyState.of_match(verdict.match), verdict.reason, item.size)
         return BinResult(item.local.pid, VerifyState.of_state(decision.state), decision.reason, item.size)
 
@@ -87,7 +87,7 @@ class BinVerifier:
             return decide(item.local, remote, now, self._policy, item.copies, Known(lost))
         if decision.action is Action.PUT:
             try:
-                finding = examine_fileset(self._tree, item.local)
+                finding = examine(self._tree, item.local).finding
             except LocalFileProblem:
                 return decision  # it is missing in the archive either way
             decision = decide(item.local, remote, now, self._policy, item.copies, Known(finding))

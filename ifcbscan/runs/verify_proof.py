@@ -12,7 +12,7 @@ from typing import Callable, Optional, Sequence
 
 from ifcbscan.core.bins import Fileset, Pid
 from ifcbscan.core.checksums import FileSums
-from ifcbscan.core.content_match import BinVerdict, ContentMatch, RemoteObject, judge
+from ifcbscan.core.content_match import BinVerdict, ContentMatch, RemoteObject, match_content
 from ifcbscan.errors import BucketRefused, BucketUnreachable
 from ifcbscan.s3.bucket import Bucket
 
@@ -43,7 +43,7 @@ class Prover:
         objects: list[RemoteObject | None] = [
             RemoteObject(size, etag) for size, etag in zip(local.sizes, etags)
         ]
-        verdict = judge(sums, objects)
+        verdict = match_content(sums, objects)
         for way in self._ways:
             for index, file in enumerate(verdict.files):
                 known = objects[index]
@@ -52,7 +52,7 @@ class Prover:
                     objects[index] = found = self._unless_away(way, key, known)
                     if found is not None and known.etag and found.etag != known.etag:
                         self.replaced.add(local.pid)
-            verdict = judge(sums, objects)
+            verdict = match_content(sums, objects)
         return verdict
 
     def _unless_away(self, way: _Way, key: str, known: RemoteObject) -> RemoteObject | None:

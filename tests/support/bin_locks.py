@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Callable
 
-from ifcbscan.core.companions import Companion, Holder, examine
+from ifcbscan.core.companions import Companion, Holder, other_runs
 from ifcbscan.core.scan_report import ScanReport
 from ifcbscan.core.states import BinState
 from ifcbscan.state.bin_locks import BinLocks
@@ -76,6 +76,8 @@ class BinLocksInMemory(BinLocks):
             for run, sign in self._table.signs.items()
             if run != self._run
         ]
-        found = examine(report.bins[BinState.TO_UPLOAD], self.refused, others if self.refused else [], None)
+        found = other_runs(
+            report.bins[BinState.TO_UPLOAD], self.refused, others if self.refused else [], None
+        )
         warnings = report.warnings + found.warnings
         return report._replace(warnings=warnings, elsewhere=found.elsewhere, stalled=found.stalled)

@@ -373,6 +373,6 @@ def _dashboard(url: str, listed: SeriesList, name: str, account: _Account) -> It
 
 def _series(listed: SeriesList, url: str, account: str, time_series: str) -> Item:
     answer = series.among(listed, account, time_series)
-    if answer.known is series.Known.YES:
+    if answer.on_dashboard is series.OnDashboard.YES:
         return Item(True, "time series", f"{time_series} exists on the dashboard")
     return Item(False, "time series", f"{answer.line} {series.where_to_create(url, account, time_series)}")

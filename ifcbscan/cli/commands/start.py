@@ -221,11 +221,11 @@ def _check_series(job: Job, bucket: Bucket, force: bool) -> bool:
     in_archive = next(bucket.list(prefix), None) is not None
     answer = series.ask(config.dashboard_url, config.account, time_series)
     line = answer.line
-    if answer.known is series.Known.YES:
+    if answer.on_dashboard is series.OnDashboard.YES:
         if line:
             output.say(f"Note: {line}")
         return False
-    if answer.known is series.Known.NOT_SAID:
+    if answer.on_dashboard is series.OnDashboard.NOT_SAID:
         if in_archive:
             output.say(f"Note: {line} The archive has files of {time_series!r}, so it exists.")
             return False

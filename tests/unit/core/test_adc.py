@@ -6,6 +6,7 @@ import io
 import itertools
 import tracemalloc
 from pathlib import Path
+from typing import Iterable
 
 import pytest
 from hypothesis import given
@@ -16,15 +17,15 @@ from ifcbscan.core.adc import (
     MOST_ROWS,
     Damage,
     Finding,
-    examine,
     image_columns,
     lost_images,
     parse_image,
+    read,
 )
 from ifcbscan.core.bins import parse_pid
 from ifcbscan.demo.sample_bins import bin_contents
 from ifcbscan.disk.tree import LocalTree
-from ifcbscan.runs.examination import examine_fileset
+from ifcbscan.runs import examination
 
 NEW_PID = "D20130526T095207_IFCB013"
 OLD_PID = "IFCB5_2012_028_081515"
@@ -36,6 +37,10 @@ def _row(width: object, height: object, start: object, old_style: bool = False) 
     for column, value in zip(columns, (width, height, start)):
         cells[column] = str(value)
     return ",".join(cells).encode("ascii") + b"\n"
+
+
+def examine(rows: Iterable[bytes], roi_size: int, old_style: bool) -> Finding | None:
+    return read(rows, roi_size, old_style).finding
 
 
 def _lines(body: bytes) -> list[bytes]:
@@ -203,7 +208,7 @@ def test_a_huge_file_without_a_line_end_is_not_read_into_memory(tmp_path: Path) 
     fileset = tree.walk().filesets[parse_pid(pid)]  # type: ignore[index]
     tracemalloc.start()
     try:
-        finding = examine_fileset(tree, fileset)
+        finding = examination.examine(tree, fileset).finding
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()

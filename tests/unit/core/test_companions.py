@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ifcbscan.core.companions import Companion, Finding, Holder, already_running, examine
+from ifcbscan.core.companions import Companion, Holder, OtherRuns, already_running, other_runs
 from ifcbscan.core.words import human_duration
 
 SYNC = Holder(123, "lab", "2026-06-02T14:05:00Z", "/data", "nauset", "full")
@@ -15,8 +15,8 @@ OTHER_FOLDER = Holder(456, "lab", "2026-06-02T14:06:00Z", "/data2", "nauset", "r
 
 def examined(
     refused: Any, *present: Companion, to_upload: int | None = None, other_mode: Companion | None = None
-) -> Finding:
-    return examine(len(refused) if to_upload is None else to_upload, refused, present, other_mode)
+) -> OtherRuns:
+    return other_runs(len(refused) if to_upload is None else to_upload, refused, present, other_mode)
 
 
 @pytest.mark.parametrize(
@@ -33,7 +33,7 @@ def examined(
 )
 def test_it_is_said_who_sends_the_bins_that_were_left(refused: Any, to_upload: int, said: str) -> None:
     found = examined(refused, Companion(SYNC, 5.0), Companion(OTHER_FOLDER, None), to_upload=to_upload)
-    assert found == Finding(said)
+    assert found == OtherRuns(said)
 
 
 def test_where_nobody_is_known_no_number_is_given() -> None:
@@ -41,7 +41,7 @@ def test_where_nobody_is_known_no_number_is_given() -> None:
 
 
 def test_without_a_bin_left_to_others_nothing_is_said() -> None:
-    assert examined({}, to_upload=7) == Finding()
+    assert examined({}, to_upload=7) == OtherRuns()
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_silence_is_told_after_ten_minutes_and_is_a_failure_after_an_hour(
 def test_only_the_run_that_has_the_bins_is_told_of() -> None:
     lively, silent = Companion(OTHER_FOLDER, 5.0), Companion(SYNC, 7200.0)
     found = examined({"a": 456}, lively, silent)
-    assert found == Finding("another scan on this computer, process 456, is sending it")
+    assert found == OtherRuns("another scan on this computer, process 456, is sending it")
 
 
 def test_a_silent_run_of_the_other_mode_is_told_of_though_it_has_none_of_the_bins() -> None:

@@ -16,8 +16,8 @@ from ifcbscan.core.content_match import (
     FileVerdict,
     Proof,
     RemoteObject,
-    judge,
-    judge_sizes,
+    match_content,
+    match_sizes,
 )
 
 pytestmark = pytest.mark.windows_core
@@ -54,7 +54,7 @@ def test_a_bin_is_what_its_worst_file_is(
     sums = [LOCAL, LOCAL, LOCAL]
     objects = [RemoteObject(6, MD5), RemoteObject(6, MD5), RemoteObject(6, MD5)]
     sums[position], objects[position] = local, remote
-    verdict = judge(sums, objects)
+    verdict = match_content(sums, objects)
     extension = ("hdr", "adc", "roi")[position]
     assert verdict.match is match
     assert (verdict.files[position].match, verdict.files[position].proof) == (match, proof)
@@ -65,17 +65,17 @@ def test_a_bin_is_what_its_worst_file_is(
 
 def test_a_different_file_is_named_with_both_sums() -> None:
     objects = [RemoteObject(6, MD5), RemoteObject(6, MD5), RemoteObject(6, OTHER, True)]
-    reason = judge([LOCAL] * 3, objects).reason
+    reason = match_content([LOCAL] * 3, objects).reason
     assert reason == f".roi has other content in the archive (MD5 {OTHER}) than here ({MD5})"
     objects[2] = RemoteObject(6, "", downloaded=OTHER)
-    assert judge([LOCAL] * 3, objects).reason == reason
+    assert match_content([LOCAL] * 3, objects).reason == reason
     objects[2] = RemoteObject(6, MD5 + "-1", True)
-    reason = judge([ONE_PART] * 3, objects).reason
+    reason = match_content([ONE_PART] * 3, objects).reason
     assert reason == f".roi has other content in the archive (ETag {MD5}-1) than here ({OTHER}-1)"
 
 
 def test_of_several_faults_the_worst_counts_and_all_are_named() -> None:
-    verdict = judge([LOCAL] * 3, [RemoteObject(9, MD5), None, RemoteObject(6, OTHER, True)])
+    verdict = match_content([LOCAL] * 3, [RemoteObject(9, MD5), None, RemoteObject(6, OTHER, True)])
     assert verdict.match is ContentMatch.MISSING
     assert [file.match for file in verdict.files] == [
         ContentMatch.SIZE,
@@ -90,7 +90,7 @@ def test_a_proof_other_than_the_plain_one_is_said(proof: Proof, words: str) -> N
     size = 9 * MIB
     local = FileSums(size, MD5, (PartSum(8 * MIB, OTHER + "-2"),))
     etag = MD5 if proof is Proof.MD5 else OTHER + "-2"
-    file: FileVerdict = judge([local] * 3, [RemoteObject(size, etag)] * 3).files[2]
+    file: FileVerdict = match_content([local] * 3, [RemoteObject(size, etag)] * 3).files[2]
     assert file.proof is proof and words in file.reason
 
 
@@ -116,7 +116,7 @@ object_strategy = st.builds(
 def test_nothing_is_proven_without_a_proof_for_each_of_three_files_of_the_right_size(
     local: list[FileSums], remote: list[Any]
 ) -> None:
-    verdict = judge(local, remote)
+    verdict = match_content(local, remote)
     proofs = [file.proof for file in verdict.files]
     assert (verdict.match is ContentMatch.PROVEN) == (None not in proofs)
     for file, ours, there in zip(verdict.files, local, remote):
@@ -149,19 +149,21 @@ def test_nothing_is_proven_without_a_proof_for_each_of_three_files_of_the_right_
 def test_without_reading_the_sizes_decide_and_never_prove(
     remote: tuple[int, int, int], match: ContentMatch, reason: str
 ) -> None:
-    verdict = judge_sizes((1, 2000, 3), remote)
+    verdict = match_sizes((1, 2000, 3), remote)
     assert (verdict.match, verdict.reason) == (match, reason)
 
 
 @pytest.mark.parametrize("size", [8 * MIB - 1, 8 * MIB])
 def test_a_file_that_fits_into_one_part_is_not_said_to_be_in_parts(size: int) -> None:
     local = FileSums(size, MD5, (PartSum(8 * MIB, OTHER + "-1"),))
-    verdict = judge([local] * 3, [RemoteObject(size, OTHER + "-1")] * 3)
+    verdict = match_content([local] * 3, [RemoteObject(size, OTHER + "-1")] * 3)
     assert verdict.files[0].reason == "proven by its sum as one part"
 
 
 def test_the_proofs_of_a_bin_are_those_of_its_proven_files() -> None:
-    verdict = judge([LOCAL, IN_PARTS, LOCAL], [RemoteObject(6, MD5), RemoteObject(6, MD5 + "-2"), None])
+    verdict = match_content(
+        [LOCAL, IN_PARTS, LOCAL], [RemoteObject(6, MD5), RemoteObject(6, MD5 + "-2"), None]
+    )
     assert verdict.proofs == (Proof.MD5, Proof.PARTS)
 
 
@@ -184,4 +186,4 @@ def test_the_proofs_of_a_bin_are_those_of_its_proven_files() -> None:
     ],
 )
 def test_why_a_file_is_not_proven_is_said(remote: RemoteObject, why: str) -> None:
-    assert judge([LOCAL] * 3, [remote] * 3).files[0].reason == f"is not proven: {why}"
+    assert match_content([LOCAL] * 3, [remote] * 3).files[0].reason == f"is not proven: {why}"

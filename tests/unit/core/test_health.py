@@ -10,7 +10,7 @@ from ifcbscan.core.health import (
     Health,
     KnownJob,
     Light,
-    judge,
+    health_of,
     overdue,
     overdue_full,
     past_outage,
@@ -48,7 +48,7 @@ OLD, NEW = "D20260601T000000_IFCB013", "D20260602T144000_IFCB013"
 
 
 def test_a_job_that_runs_and_has_nothing_to_do_is_ok() -> None:
-    assert judge(WELL, NOW) == Health(Light.OK)
+    assert health_of(WELL, NOW) == Health(Light.OK)
 
 
 @pytest.mark.parametrize(
@@ -187,7 +187,7 @@ def test_a_job_that_runs_and_has_nothing_to_do_is_ok() -> None:
     ],
 )
 def test_each_state_with_its_words(known: KnownJob, light: Light, words: str) -> None:
-    assert judge(known, NOW) == Health(light, words)
+    assert health_of(known, NOW) == Health(light, words)
 
 
 @pytest.mark.parametrize(
@@ -201,12 +201,12 @@ def test_each_state_with_its_words(known: KnownJob, light: Light, words: str) ->
 )
 def test_an_outage_needs_a_person_after_an_hour(minutes: float, light: Light, words: str) -> None:
     known = job(run(1, 5, since=minutes, last_success=at(minutes + 1)), run(40))
-    assert judge(known, NOW) == Health(light, f"the archive could not be reached {words}")
+    assert health_of(known, NOW) == Health(light, f"the archive could not be reached {words}")
 
 
 def test_an_outage_from_the_very_first_run_on_names_no_success() -> None:
     assert (
-        judge(job(run(1, 5, since=3), run(40)), NOW).words
+        health_of(job(run(1, 5, since=3), run(40)), NOW).words
         == "the archive could not be reached since 14:45 UTC (3 min)"
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ifcbscan.dashboard.calls import SeriesList
-from ifcbscan.dashboard.series import Known, among
+from ifcbscan.dashboard.series import OnDashboard, among
 
 NAMES = ("nauset", "Nauset_12", "nauset_13", "dock")
 
@@ -27,8 +27,8 @@ def test_only_names_that_exist_are_proposed_and_the_nearest_first(name: str, mea
 def test_a_name_that_is_in_the_list_is_known_whether_it_is_the_accounts_or_that_of_all(
     of_account: bool,
 ) -> None:
-    assert among(SeriesList(NAMES, of_account), "hablab", "nauset").known is Known.YES
-    assert among(SeriesList(NAMES, of_account), "hablab", "Nauset").known is Known.NO
+    assert among(SeriesList(NAMES, of_account), "hablab", "nauset").on_dashboard is OnDashboard.YES
+    assert among(SeriesList(NAMES, of_account), "hablab", "Nauset").on_dashboard is OnDashboard.NO
 
 
 def test_of_a_list_of_all_no_names_are_told_but_those_that_may_be_meant() -> None:
