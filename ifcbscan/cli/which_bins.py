@@ -59,7 +59,14 @@ def settle_window(job: Job, window: Window, bucket: Bucket | None, answered: boo
         )
         return window
     output.say(_QUESTION)
-    return _answered(sys.stdin.readline().strip(), window, clock.wall())
+    while True:
+        answer = sys.stdin.readline().strip()
+        try:
+            return _answered(answer, window, clock.wall())
+        except UsageError as error:
+            if not answer[:1].isdigit():
+                raise UsageError(f"{error} Nothing was installed, and nothing was sent.") from None
+            output.say(f"{error} Which day? Enter alone = nothing, and nothing is installed.")
 
 
 def _show(job: Job, stock: Stock, window: Window) -> None:
@@ -77,15 +84,15 @@ def _show(job: Job, stock: Stock, window: Window) -> None:
 
 
 def _answered(answer: str, window: Window, now: float) -> Window:
+    """The window that an answer means. Raises UsageError if it means none."""
     if answer.lower() in ("a", "all"):
         return window
     try:
         since = parse_moment("now" if answer.lower() == "n" else answer, "the day", now)
     except UsageError:
-        shown = f"{answer!r} is none of the answers. " if answer else ""
-        raise UsageError(f"{shown}Nothing was installed, and nothing was sent.") from None
-    if since >= window.until:
         raise UsageError(
-            "That is not before --until, so no bin would be left. Nothing was installed, and nothing was sent."
-        )
+            f"{answer!r} is none of the answers." if answer else "There was no answer."
+        ) from None
+    if since >= window.until:
+        raise UsageError("That is not before --until, so no bin would be left.")
     return window._replace(since=since)

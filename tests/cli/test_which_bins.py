@@ -127,7 +127,7 @@ def test_on_a_terminal_old_bins_are_asked_about(
     assert ("--since" in hourly) is (answer != "a")
 
 
-@pytest.mark.parametrize("answer", ["", "q", "yes", "2026-13-01"])
+@pytest.mark.parametrize("answer", ["", "q", "yes", "now-ish 2026"])
 def test_any_other_answer_installs_and_sends_nothing(
     s3: Any, operator: Operator, data: Path, answer: str
 ) -> None:
@@ -138,6 +138,21 @@ def test_any_other_answer_installs_and_sends_nothing(
         done = terminal.end()
     assert done.code == 2 and "Nothing was installed" in done.stderr
     assert operator.crontab.text is None and s3.objects() == {}
+
+
+@pytest.mark.parametrize(("then", "code"), [("2026-05-01", 0), ("", 2)])
+def test_after_a_mistyped_day_it_is_asked_again(
+    s3: Any, operator: Operator, data: Path, then: str, code: int
+) -> None:
+    make(data, *SPRING, *SUMMER)
+    with operator.at_terminal("start", data, "nauset") as terminal:
+        terminal.wait_for("[a/DAY/n]")
+        terminal.type("2026-13-01\n")
+        terminal.wait_for("'2026-13-01' is none of the answers. Which day?")
+        terminal.type(then + "\n")
+        done = terminal.end()
+    assert done.code == code and ("Nothing was installed, and nothing was sent" in done.stderr) is (code == 2)
+    assert in_archive(s3) == ({"nauset": set(SUMMER)} if code == 0 else {})
 
 
 @pytest.mark.parametrize("words", [["--yes"], ["--since", "2026-04-01"]])
