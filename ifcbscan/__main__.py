@@ -14,8 +14,11 @@ except KeyboardInterrupt:  # loading it takes a millisecond where nothing else h
 
 def run() -> None:
     """Run the command line and end the process with its exit code."""
-    signal.signal(signal.SIGINT, _end_at_once)
-    signal.signal(signal.SIGTERM, _end_at_once)
+    try:
+        signal.signal(signal.SIGINT, _end_at_once)
+        signal.signal(signal.SIGTERM, _end_at_once)
+    except KeyboardInterrupt:  # before the first of them has taken effect
+        _end_at_once(signal.SIGINT, None)
     import gc
 
     # What a run makes by the hundred thousand (files, listed objects) holds no cycles. Looking for some after
@@ -60,4 +63,7 @@ def _flush() -> None:
 
 
 if __name__ == "__main__":
-    run()
+    try:
+        run()
+    except KeyboardInterrupt:  # as it was being called
+        _end_at_once(signal.SIGINT, None)

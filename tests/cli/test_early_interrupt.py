@@ -40,6 +40,20 @@ class signal_numbers:
     SIGINT, SIGTERM = 2, 15
 
 sys.meta_path.insert(0, Watch())
+
+calls = 0
+
+def watch_calls(frame, event, arg):
+    # Sends it at the call whose number is WATCH_CALL, counted from the first that `ifcbscan.__main__.run` makes.
+    global calls
+    if calls or frame.f_code.co_name == "run" and frame.f_globals.get("__name__") in ("ifcbscan.__main__", "__main__"):
+        calls += event in ("call", "c_call")
+        if calls == int(os.environ["WATCH_CALL"]) + 1:
+            sys.setprofile(None)
+            os.kill(os.getpid(), signal_numbers.SIGINT)
+
+if os.environ.get("WATCH_CALL"):
+    sys.setprofile(watch_calls)
 """
 CODES = {"SIGINT": 130, "SIGTERM": 143}
 
@@ -106,6 +120,22 @@ def test_a_signal_at_the_loading_of_some_modules_ends_the_start_without_a_traceb
     kind: str, command: list[str], watched: dict[str, str], tmp_path: Path
 ) -> None:
     check(kind, 12 if kind == "SIGINT" else 30, command, watched, tmp_path)
+
+
+@pytest.mark.parametrize("number", range(1, 7))
+def test_a_signal_while_it_is_set_up_what_happens_at_a_signal_ends_the_start_without_a_traceback(
+    number: int, command: list[str], watched: dict[str, str]
+) -> None:
+    done = subprocess.run(
+        command,
+        env=dict(watched, WATCH_CALL=str(number)),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (130, b"")
+    assert done.stderr == b"ifcbscan: interrupted; nothing was changed.\n"
 
 
 @pytest.mark.slow

@@ -128,8 +128,11 @@ def test_interrupted_at_any_question_it_writes_nothing(
             if name == question:
                 break
             terminal.type(text + "\n")
-        terminal.type(keys)
-        done = terminal.end()
+        if keys == "\x03":
+            done = terminal.interrupt()
+        else:
+            terminal.type(keys)
+            done = terminal.end()
     assert done.code == (130 if keys == "\x03" else 2), done.stderr
     assert "nothing was changed" in done.stderr or "Nothing was written" in done.stderr
     assert settings.read_bytes() == before and [path.name for path in settings.parent.iterdir()] == [".env"]

@@ -552,8 +552,11 @@ def test_on_a_terminal_anything_else_installs_nothing(
 ) -> None:
     with operator.at_terminal("start", data, "naust") as terminal:
         terminal.wait_for("[y/N]")
-        terminal.type(answer)
-        done = terminal.end()
+        if answer == "\x03":
+            done = terminal.interrupt()
+        else:
+            terminal.type(answer)
+            done = terminal.end()
     assert done.code == code and "Nothing was installed." in done.stderr
     assert operator.crontab.changes == 0 and s3.objects() == {}
 

@@ -235,6 +235,18 @@ class Terminal:
         while text not in self.screen:
             assert self._read(until), f"no {text!r} on the screen: {self.screen}"
 
+    def interrupt(self) -> Done:
+        """Press Ctrl-C, and once more if nothing comes of it for long.
+
+        Python does not see a signal that comes in the very moment in which it begins to wait for a line, before the next key.
+        """
+        self.type("\x03")
+        try:
+            return self.end(20.0)
+        except subprocess.TimeoutExpired:
+            self.type("\x03")
+            return self.end()
+
     def end(self, timeout: float = 60.0) -> Done:
         """Wait for the command's end."""
         until = time.monotonic() + timeout

@@ -57,6 +57,10 @@ def data(tmp_path: Path) -> Path:
     return tmp_path / "data"
 
 
+#: Seconds in which an archive that looks every tenth of one has deleted a file, also on a busy machine.
+ENOUGH = "4"
+
+
 def make(folder: Path, *pids: str) -> list[Path]:
     return [path for pid in pids for path in write_bin(folder, pid, images=4, mtime=LONG_AGO)]
 
@@ -100,7 +104,7 @@ def test_a_bin_that_a_strict_archive_refuses_is_not_sent_again_and_never_shows(
     with ScriptedServer(upstream=s3.endpoint) as between, archive.running(0.1):
         rewrite_env(env_file, S3_ENDPOINT_URL=between.endpoint)
         for first in (True, False):
-            report = run("--confirm", "1")
+            report = run("--confirm", ENOUGH)
             assert some(report) == {"uploaded" if first else "synced": 3, "rejected": 1}
             assert first or report["requests"]["put"] == 0
             (problem,) = report["problems"]
@@ -136,7 +140,7 @@ def test_a_refused_bin_costs_one_attempt_a_day_by_the_servers_clock(
         for later, puts in ((DAY - 60, []), (DAY + 60, [f"{NEW[0]}.roi", f"{NEW[0]}.hdr"]), (DAY - 60, [])):
             between.shift_dates(later)
             sent = len(between.names("put"))
-            assert some(run("--confirm", "1")) == {"rejected": 1}
+            assert some(run("--confirm", ENOUGH)) == {"rejected": 1}
             assert between.names("put")[sent:] == puts
 
 
@@ -147,7 +151,7 @@ def test_a_bin_that_the_archive_takes_once_it_is_brought_up_to_date_is_completed
     files = make(data, NEW[0])
     archive = Archive(s3.client, s3.bucket, STRICT, refuse=lambda *_: True)
     with archive.running(0.1):
-        assert some(run("--confirm", "1")) == {"rejected": 1}
+        assert some(run("--confirm", ENOUGH)) == {"rejected": 1}
         archive.rules = LENIENT
         assert some(run("--confirm", "1", "--retry-rejected")) == {"uploaded": 1}
     archive.step()
@@ -186,7 +190,7 @@ def test_a_bin_that_is_refused_hours_after_its_adc_went_is_told_as_rejected_unti
 
     def rejected(puts: int, *arguments: Any) -> str:
         """The reason that a run gives, which has put so many files."""
-        report = run("--confirm", "1", "--metrics-file", metrics, *arguments)
+        report = run("--confirm", ENOUGH, "--metrics-file", metrics, *arguments)
         assert some(report) == {"rejected": 1} and report["requests"]["put"] == puts
         assert report["problems"][0]["pid"] == NEW[0]
         (line,) = re.findall(r'^ifcbscan_bins{.*state="rejected".*} (.*)$', metrics.read_text("utf-8"), re.M)
@@ -209,7 +213,7 @@ def test_a_bin_that_is_refused_hours_after_its_adc_went_is_told_as_rejected_unti
                 assert "next try after 24 h" in rejected(2)
                 return
             assert "sent again, and whole in the archive" in rejected(2)
-            report = run("--confirm", "1")
+            report = run("--confirm", ENOUGH)
     assert some(report) == {"synced": 1} and report["requests"]["put"] == 0 and report["problems"] == []
     archive.step()
     assert_whole(s3, files)
@@ -290,8 +294,8 @@ def test_a_check_that_takes_its_time_is_waited_for_by_all_bins_at_once(s3: Any, 
     )
     began = time.monotonic()
     with archive.running(0.1):
-        assert some(run("--confirm", "3")) == {"uploaded": 4, "rejected": 1}
-    assert time.monotonic() - began < 3 * 5
+        assert some(run("--confirm", "8")) == {"uploaded": 4, "rejected": 1}
+    assert time.monotonic() - began < 8 * 4
     archive.step()
     assert set(archive.registered) == {"hablab/nauset/" + pid for pid in NEW if pid != NEW[1]}
     assert not [row for row in archive.registered.values() if row.broken]
