@@ -66,6 +66,17 @@ def scheduled_window(job: Job, jobs: Iterable[ScheduledJob]) -> Window:
     return own[0].window if own else EVERYTHING
 
 
+def understood_window(job: Job, jobs: Iterable[ScheduledJob]) -> Window:
+    """The same. Raises UsageError where nobody knows which bins it means."""
+    window = scheduled_window(job, jobs)
+    if not window.understood:
+        raise UsageError(
+            f"This job is scheduled with {window}: somebody has edited the entry. Nothing was done. Say which bins are meant: "
+            "--since, --until, --instrument."
+        )
+    return window
+
+
 def rivals(job: Job, window: Window, jobs: Iterable[ScheduledJob]) -> Sequence[ScheduledJob]:
     """The scheduled jobs that would send some of the same bins of the same disk into another time series."""
     return [

@@ -330,7 +330,7 @@ def test_an_entry_edited_into_nonsense_is_seen_and_sends_nothing_else(
     assert table is not None
     operator.crontab.table.write_bytes(table.replace(b"--since 2026-05-01T00:00:00Z", edit.encode()))
     assert "cannot be understood" in operator.run("status").stdout
-    for command in (["sync"], ["start"], ["start", "--restart"]):
+    for command in (["sync"], ["report"], ["start"], ["start", "--restart"]):
         done = operator.run(command[0], data, "nauset", *command[1:], code=2)
         assert "somebody has edited the entry" in done.stderr
     assert s3.objects() == {}

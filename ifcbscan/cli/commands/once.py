@@ -42,18 +42,13 @@ def _as_scheduled(job: Job, arguments: ScanArguments) -> tuple[Job, ScanArgument
     scheduled for them as well. Not for the every-minute run: it would have to read the schedule, and its command says
     everything.
     """
-    from ifcbscan.cli.schedule_view import own_jobs, rival_words, rivals, scheduled_jobs, scheduled_window
+    from ifcbscan.cli.schedule_view import own_jobs, rival_words, rivals, scheduled_jobs, understood_window
 
     jobs = scheduled_jobs()
     own = own_jobs(job, jobs)
     window = arguments.window
     if window == EVERYTHING:
-        window = scheduled_window(job, jobs)
-        if not window.understood:
-            raise UsageError(
-                f"This job is scheduled with {window}: somebody has edited the entry. Nothing was sent. Say which bins are meant: "
-                "--since, --until, --instrument."
-            )
+        window = understood_window(job, jobs)
         if window != EVERYTHING and not arguments.output.quiet:
             output.say(
                 f"Only {window}, as this job is scheduled; give --since, --until or --instrument for other bins."

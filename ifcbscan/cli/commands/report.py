@@ -12,7 +12,7 @@ from ifcbscan.cli.more_options import ReportArguments
 from ifcbscan.cli.printer import say_warnings
 from ifcbscan.cli.report_all import report_all
 from ifcbscan.cli.report_job import Question, as_scheduled, look_at
-from ifcbscan.cli.schedule_view import own_jobs, scheduled_jobs
+from ifcbscan.cli.schedule_view import own_jobs, scheduled_jobs, understood_window
 from ifcbscan.cli.signals import Interruption
 from ifcbscan.cli.targets import absolute, check_not_new_in, check_replaced, is_page, is_same_file
 from ifcbscan.core.archive_report import to_json
@@ -42,12 +42,13 @@ def _report_one(arguments: ReportArguments, interruption: Interruption) -> tuple
     jobs = scheduled_jobs()
     own = own_jobs(job, jobs)
     window = arguments.window
-    if window == EVERYTHING and own and own[0].window != EVERYTHING:
+    if window == EVERYTHING:
         # The page says what the next scan will do.
-        window = own[0].window
-        output.say(
-            f"Only {window}, as this job is scheduled; give --since, --until or --instrument for other bins."
-        )
+        window = understood_window(job, jobs)
+        if window != EVERYTHING:
+            output.say(
+                f"Only {window}, as this job is scheduled; give --since, --until or --instrument for other bins."
+            )
     path = None
     if arguments.output is not None or not arguments.as_json:
         page.check_jinja2()  # before minutes of looking at everything
