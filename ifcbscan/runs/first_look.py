@@ -62,7 +62,7 @@ def first_look(options: ScanOptions, backends: Backends) -> FirstLook:
     """Walk and list. Raises UsageError, BucketRefused, BucketUnreachable, Interrupted.
 
     What the last days are, a recent run knows for certain only from the first answer. So where this computer's clock is
-    wrong, it looks again; and where it sees no bin it asks all the same, once. Other runs ask only for what they need.
+    wrong, it looks again. Where a run sees no bin, or only such as it leaves alone, it asks all the same, once.
     """
     tree, bucket, clock = backends.tree, backends.bucket, backends.clock
     prefix = Series(options.account, options.time_series).prefix
@@ -71,8 +71,8 @@ def first_look(options: ScanOptions, backends: Backends) -> FirstLook:
     archived = ArchivedBins()
     if is_without_bins(inventory):
         archived = archived_bins(bucket, prefix, options.window)
-    elif options.max_age is not None and not inventory.filesets:
-        bucket.is_empty(prefix)  # for the date of the answer
+    elif not inventory.filesets:
+        bucket.is_empty(prefix)  # for the date of the answer, and because a run that succeeds has asked
     ahead = clock.wall() - bucket.server_clock.now()
     disagree = abs(ahead) > CLOCKS_DISAGREE
     if options.max_age is not None and disagree:

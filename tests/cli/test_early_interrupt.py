@@ -53,6 +53,9 @@ def watch_calls(frame, event, arg):
             os.kill(os.getpid(), signal_numbers.SIGINT)
 
 if os.environ.get("WATCH_CALL"):
+    import _signal
+
+    _signal.signal(2, _signal.default_int_handler)  # a shell lets what it runs in the background ignore it
     sys.setprofile(watch_calls)
 """
 CODES = {"SIGINT": 130, "SIGTERM": 143}

@@ -74,6 +74,28 @@ class World:
 EMPTY = "no bin was found in /data, though the archive holds {} of this series. Is the disk mounted?"
 
 
+# --- what asks the archive
+
+
+@pytest.mark.parametrize("max_age", [None, RECENT], ids=["full", "recent"])
+def test_a_run_that_leaves_all_bins_alone_asks_the_archive_once_because_its_success_says_that_it_answers(
+    max_age: float | None,
+) -> None:
+    world = World()
+    world.tree = FakeTree(exclude=["beads"])
+    world.tree.write_bin(NEW, world.clock.wall() - HOUR, folder="beads")
+    report = world.scan(max_age)
+    assert report.exit_code == ExitCode.DONE and report.requests.list == 1
+    assert report.bins[BinState.EXCLUDED] == 1
+
+    def hook(moment: str, call: object) -> None:
+        raise BucketUnreachable("no answer")
+
+    world.bucket.hook = hook
+    with pytest.raises(BucketUnreachable):
+        world.scan(max_age)
+
+
 # --- an empty folder
 
 
