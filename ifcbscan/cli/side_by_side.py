@@ -63,7 +63,7 @@ def _in_processes(work: Callable[[_T], _R], items: Sequence[_T], at_once: int) -
                 number, process = running[pipe]
                 try:
                     answers[number] = pipe.recv()
-                except EOFError:
+                except (EOFError, OSError):  # before its answer, or in the middle of it
                     answers[number] = None
                 process.join()
                 pipe.close()

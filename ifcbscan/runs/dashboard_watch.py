@@ -6,8 +6,6 @@ answered at that time, and a series that an older client has fed was never asked
 
 from __future__ import annotations
 
-import contextlib
-
 from ifcbscan.core.bins import parse_pid
 from ifcbscan.core.dashboard_note import DashboardNote
 from ifcbscan.dashboard import series
@@ -19,7 +17,8 @@ _KNOWN = {series.OnDashboard.YES: True, series.OnDashboard.NO: False, series.OnD
 def ask_about_series(url: str, account: str, time_series: str, archived: str, now: float) -> DashboardNote:
     """What the dashboard at `url` says now. `archived`: pid of the newest bin in the archive, "" if that is not known.
 
-    `now`: seconds since 1970 (UTC), by this computer's clock. Two requests; one that is not answered is no error.
+    `now`: seconds since 1970 (UTC), by this computer's clock. Two requests; where one of them is not answered, or with what is
+    no bin, nothing is known, and the next day tells: half an answer would look like a time series without bins.
     """
     answer = series.ask(url, account, time_series)
     known = _KNOWN[answer.on_dashboard]
@@ -31,7 +30,10 @@ def ask_about_series(url: str, account: str, time_series: str, archived: str, no
             "'ifcbscan stop' this job and start it with the new name; --since now keeps it from sending all bins again"
         )
     elif known:
-        with contextlib.suppress(DashboardError):  # the next day tells
-            shown = Dashboard(url).most_recent_bin(time_series) or ""
-            newest = shown if parse_pid(shown) else ""
+        try:
+            newest = Dashboard(url).most_recent_bin(time_series) or ""
+        except DashboardError:
+            known = None
+        if newest and parse_pid(newest) is None:
+            known, newest = None, ""
     return DashboardNote(now, known, trouble, newest, archived)

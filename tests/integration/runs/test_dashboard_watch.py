@@ -34,7 +34,13 @@ def test_of_an_unknown_series_it_is_told_what_is_there(stand_in: DashboardStandI
 def test_what_is_not_answered_is_not_known(stand_in: DashboardStandIn, path: str) -> None:
     stand_in.behaviour[path] = Behaviour.ERROR
     note = ask_about_series(stand_in.url, "hablab", "nauset", PID, 1000.0)
-    assert (note.known, note.newest, note.trouble) == (None if path == "/api/" else True, "", "")
+    assert (note.known, note.newest, note.trouble) == (None, "", "") and not note.is_empty
+
+
+def test_what_is_no_bin_is_no_answer(stand_in: DashboardStandIn) -> None:
+    stand_in.bins["nauset"] = [ShownBin("D20260401T000000_IFCB013_2")]
+    note = ask_about_series(stand_in.url, "hablab", "nauset", PID, 1000.0)
+    assert (note.known, note.newest, note.is_empty) == (None, "", False)
 
 
 def test_an_empty_series_has_no_newest_bin(stand_in: DashboardStandIn) -> None:

@@ -42,6 +42,23 @@ def test_a_process_that_is_killed_costs_its_own_answer_alone() -> None:
     assert side_by_side(work, range(6), True) == [0, None, 2, 3, 4, 5]
 
 
+@only_linux
+def test_so_does_one_that_is_killed_while_it_sends_it() -> None:
+    def work(number: int) -> object:
+        if number == 1:
+            from multiprocessing import connection
+
+            def half(self: object, data: bytes, *_: object) -> None:
+                os.write(self.fileno(), bytes(data)[:100])  # type: ignore[attr-defined]
+                os.kill(os.getpid(), signal.SIGKILL)
+
+            connection.Connection._send = half
+            return "x" * 1000
+        return number
+
+    assert side_by_side(work, range(4), True) == [0, None, 2, 3]
+
+
 _INTERRUPTED = """
 import os, signal, threading
 from ifcbscan.cli.side_by_side import side_by_side
