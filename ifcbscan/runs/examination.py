@@ -22,7 +22,7 @@ _T = TypeVar("_T")
 
 #: Two threads of one process that parse literals at the same moment can disturb each other in Python 3.11: "SystemError: AST
 #: constructor recursion depth mismatch" (python/cpython issue 106905).
-_one_at_a_time = threading.Lock()
+one_at_a_time = threading.Lock()
 
 
 class Examination(NamedTuple):
@@ -40,7 +40,7 @@ def examine(tree: LocalTree, local: Fileset) -> Examination:
     """Look into a fileset on the disk. Raises LocalFileProblem."""
     contents = _of_adc(tree, local, adc.read)
     data = _read_hdr(tree, local)
-    with _one_at_a_time:  # the second reads numbers of the header
+    with one_at_a_time:  # the second reads numbers of the header
         header = hdr.read_header(data)
         refused = refusal(contents, header, sum(local.sizes), local.pid.old_style)
     return Examination(_worst(contents.finding, header.finding), refused)

@@ -25,8 +25,12 @@ def find_vital_signs(
 
 
 def _readings(tree: LocalTree, local: Fileset) -> Readings:
+    from ifcbscan.runs.examination import one_at_a_time  # here only: most runs look into no header  # noqa: PLC0415
+
     try:
         with tree.open(local, "hdr") as file:
-            return read_readings(file.read(LONGEST_HEADER + 1))
+            header = file.read(LONGEST_HEADER + 1)
+        with one_at_a_time:
+            return read_readings(header)
     except (LocalFileProblem, OSError):
         return Readings()  # what is wrong with the files is told where they are compared
