@@ -65,12 +65,24 @@ class _LogFile(logging.handlers.RotatingFileHandler):
         )
 
     def doRollover(self) -> None:
-        # On Windows a file that another run has open cannot be renamed: then it grows a little longer.
-        try:
-            super().doRollover()
-        except OSError:
-            if self.stream is None:
-                self.stream = self._open()
+        """The part that is written moves first: on Windows it cannot while another run has it open. Then it grows a little
+        longer, and the older ones stay as they are."""
+        if self.stream is not None:
+            self.stream.close()
+            self.stream = None
+        with contextlib.suppress(OSError):
+            self._count_parts_on()  # what a run that was killed has left
+            os.rename(self.baseFilename, f"{self.baseFilename}.0")
+            self._count_parts_on()
+        self.stream = self._open()
+
+    def _count_parts_on(self) -> None:
+        """Where there is a part 0, it becomes 1, which becomes 2, and so on; the oldest goes. Raises OSError."""
+        if os.path.exists(f"{self.baseFilename}.0"):
+            for part in range(self.backupCount, 0, -1):
+                younger = f"{self.baseFilename}.{part - 1}"
+                if os.path.exists(younger):
+                    os.replace(younger, f"{self.baseFilename}.{part}")
 
     def handleError(self, record: logging.LogRecord) -> None:
         # a full disk must not keep data from being sent; `log_trouble` says it

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import time
 from pathlib import Path
+from typing import Iterator
 
+import pytest
+
+from ifcbscan.cli import log
 from ifcbscan.cli.log import (
     close_log,
     installed_at,
@@ -48,6 +53,87 @@ def test_a_line_of_the_log_is_one_line(tmp_path: Path) -> None:
         close_log()
     (line,) = path.read_bytes().decode("utf-8").replace(os.linesep, "\n").split("\n")[:-1]
     assert line.endswith("WARNING a\\n2026-01-01T00:00:00Z ERROR forged\\u2028\\udce9")
+
+
+def parts_of(folder: Path) -> dict[str, str]:
+    """Name of each part of the log -> the first word of what is in it."""
+    return {
+        path.name: path.read_text(encoding="utf-8").split("INFO ")[1].split()[0]
+        for path in sorted(folder.iterdir())
+    }
+
+
+def fill(path: Path, word: str, parts: int) -> None:
+    """Log so much that there are `parts` more, with a word that counts them."""
+    for number in range(parts):
+        for _ in range(2):
+            logging.getLogger("ifcbscan").info("%s%d %s", word, number, "x" * 600)
+
+
+@pytest.fixture
+def small_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A log that is open, of parts with two lines."""
+    monkeypatch.setattr(log, "_LOG_PART", 1500)
+    path = tmp_path / "a.log"
+    assert open_log(str(path)) is None
+    yield path
+    close_log()
+
+
+def test_the_newest_parts_of_a_log_are_kept(small_log: Path) -> None:
+    fill(small_log, "n", 7)
+    assert parts_of(small_log.parent) == {"a.log": "n6", **{f"a.log.{n}": f"n{6 - n}" for n in (1, 2, 3, 4)}}
+
+
+@contextlib.contextmanager
+def open_elsewhere(path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """As on Windows, where a file that another process has open cannot be renamed."""
+
+    def refuse(source: str, target: str) -> None:
+        if source == str(path):
+            raise PermissionError(13, "it is open elsewhere")
+        usual(source, target)
+
+    usual = os.rename
+    if os.name == "nt":
+        with open(str(path)):
+            yield
+        return
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "rename", refuse)
+        yield
+
+
+def test_no_older_part_goes_while_another_run_has_the_log_open(
+    small_log: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(small_log, "n", 5)
+    before = parts_of(small_log.parent)
+    with open_elsewhere(small_log, monkeypatch):
+        fill(small_log, "late", 4)
+    assert parts_of(small_log.parent) == before
+    assert small_log.read_text(encoding="utf-8").count("INFO") == 2 + 8
+    fill(small_log, "new", 1)
+    assert parts_of(small_log.parent) == {
+        "a.log": "new0",
+        "a.log.1": "n4",
+        "a.log.2": "n3",
+        "a.log.3": "n2",
+        "a.log.4": "n1",
+    }
+
+
+def test_a_part_that_a_killed_run_left_on_its_way_is_kept(small_log: Path) -> None:
+    fill(small_log, "n", 3)
+    (small_log.parent / "a.log.0").write_text("INFO left", encoding="utf-8")
+    fill(small_log, "new", 1)
+    assert parts_of(small_log.parent) == {
+        "a.log": "new0",
+        "a.log.1": "n2",
+        "a.log.2": "left",
+        "a.log.3": "n1",
+        "a.log.4": "n0",
+    }
 
 
 def test_when_a_job_was_installed_is_read_from_the_last_line_that_says_so(tmp_path: Path) -> None:

@@ -158,6 +158,7 @@ def test_headers_are_read_by_one_thread_at_a_time(tmp_path: Path, monkeypatch: p
         return read(text)
 
     monkeypatch.setattr(header_rules, "_literal", meeting)
+
     def look(number: int) -> object:
         if number == 0:
             return examine(tree, local).finding
