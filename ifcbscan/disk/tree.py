@@ -101,7 +101,7 @@ class LocalTree:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             os.close(descriptor)
             raise LocalFileProblem(f"{path} is no regular file any more")
-        return os.fdopen(descriptor, "rb", _BUFFER)
+        return open(path, "rb", _BUFFER, opener=lambda *_: descriptor)  # which has the path as its name
 
 
 def _problem(fileset: Fileset, extension: str, error: OSError) -> LocalFileProblem:

@@ -213,7 +213,7 @@ class BinSteps:
     def _lock(self, job: BinJob) -> bool:
         """Lock the bin against other runs on this computer; False if one has it, or a look had to come first."""
         if not self._bin_locks.take(job.local.pid):
-            job.result = _left(job, _ELSEWHERE)
+            job.result = result_if_left(job, _ELSEWHERE)
             return False
         job.locked = True
         if not self._may_have_changed(job):
@@ -354,13 +354,11 @@ class BinSteps:
         job.decision = decide(job.local, job.remote, now, self._policy, job.copies, known)
 
 
-def result_if_left(job: BinJob) -> Result:
-    """What a bin is counted as that this run does not finish."""
-    return _left(job, "left to a later run")
+def result_if_left(job: BinJob, why: str = "left to a later run") -> Result:
+    """What a bin is counted as that this run does not finish.
 
-
-def _left(job: BinJob, why: str) -> Result:
-    """`why` is said of a bin that has only to be sent; one with another state is told as that."""
+    `why` is said of a bin that has only to be sent; one with another state is told as that.
+    """
     result = result_of(job.decision)
     return Result(result.state, why) if result.state is BinState.TO_UPLOAD else result
 

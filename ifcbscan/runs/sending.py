@@ -20,7 +20,7 @@ from ifcbscan.runs.compared import Compared
 from ifcbscan.runs.daily_budget import NO_BUDGET, Budget, DailyBudget
 from ifcbscan.runs.listener import Listener
 from ifcbscan.runs.listing import added, list_remote, put_on_elsewhere
-from ifcbscan.runs.one_bin import BinJob, result_if_sent
+from ifcbscan.runs.one_bin import BinJob, result_if_left, result_if_sent
 from ifcbscan.runs.scan_options import ScanOptions
 from ifcbscan.runs.turns import Turns
 from ifcbscan.runs.upload import Uploader, UploadOptions
@@ -76,10 +76,10 @@ def show_what_would_be_sent(
         show(_line(job, result))
     for local in turns:
         job = archive.job(local)
-        job.result = Result(BinState.TO_UPLOAD, "waits for tomorrow (MAX_DAILY)")
+        job.result = result_if_left(job, "waits for tomorrow (MAX_DAILY)")
         budget.end(job)
         tally.count(local.pid, *job.result)
-        show(f"{local.pid:<24}  {job.result.reason}")
+        show(_line(job, job.result))
     tally.waits = budget.words()
 
 

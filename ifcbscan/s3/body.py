@@ -63,7 +63,7 @@ class Body:
         try:
             block = self._file.read(wanted)
         except OSError as error:
-            raise LocalFileProblem(f"{self._file.name} cannot be read: {error.strerror}") from None
+            raise LocalFileProblem(f"{self._file.name} cannot be read: {error.strerror or error}") from None
         if wanted and not block:
             raise FileChanged("it became shorter while it was read")
         self._position += len(block)

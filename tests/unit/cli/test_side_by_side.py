@@ -52,7 +52,7 @@ def test_so_does_one_that_is_killed_while_it_sends_it() -> None:
                 os.write(self.fileno(), bytes(data)[:100])  # type: ignore[attr-defined]
                 os.kill(os.getpid(), signal.SIGKILL)
 
-            connection.Connection._send = half
+            connection.Connection._send = half  # type: ignore[attr-defined]
             return "x" * 1000
         return number
 

@@ -558,3 +558,28 @@ def test_where_another_computer_sends_the_same_bins_the_archive_is_listed_before
     report = world.scan(1e12)
     assert len(world.bucket.puts) <= 3
     assert report.bins[BinState.SYNCED] == len(names)
+
+
+def _of_the_future(world: World, name: str) -> None:
+    for extension in EXTENSIONS:
+        file = world.tree.files[f"/data/{name}.{extension}"]
+        world.tree.write(f"{name}.{extension}", file.body, world.clock.wall() + 7200)
+
+
+def _with_its_adc_alone(world: World, name: str) -> None:
+    world.archive(name, "hdr", "adc")
+
+
+@pytest.mark.parametrize("what", [_of_the_future, _with_its_adc_alone])
+def test_what_a_dry_run_says_of_a_bin_that_has_no_room_is_what_a_run_says(
+    what: Callable[[World, str], None],
+) -> None:
+    reports = []
+    for dry_run in (True, False):
+        world = World()
+        size = world.write(pid(0), pid(1))
+        what(world, pid(0))
+        reports.append(world.scan(size, dry_run=dry_run))
+    dry, real = ((report.bins[BinState.SETTLING], report.bins[BinState.REJECTED]) for report in reports)
+    assert dry == real and sum(dry) == 1
+    assert reports[0].problems == reports[1].problems and reports[0].attention == reports[1].attention

@@ -6,12 +6,15 @@ import hashlib
 import io
 import os
 import threading
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ifcbscan.core.bins import Fileset, Pid, pack_stamps
+from ifcbscan.disk.tree import LocalTree
 from ifcbscan.errors import FileChanged, Interrupted, LocalFileProblem
-from ifcbscan.s3.body import BLOCK, Body, md5_of
+from ifcbscan.s3.body import BLOCK, Body, held_in_memory, md5_of
 
 BYTES = bytes(range(10))
 
@@ -94,3 +97,13 @@ def test_nothing_is_read_once_the_run_was_told_to_end() -> None:
 def test_the_md5_is_that_of_the_first_bytes(size: int) -> None:
     content = os.urandom(BLOCK + 10)
     assert md5_of(io.BytesIO(content), size, threading.Event()) == hashlib.md5(content[:size]).digest()
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/mem"), reason="needs a file that cannot be read")
+def test_a_file_that_cannot_be_read_is_told_by_its_name(tmp_path: Path) -> None:
+    pid = Pid("D20130526T095207_IFCB013")
+    (tmp_path / f"{pid}.roi").symlink_to("/proc/self/mem")
+    local = Fileset(pid, str(tmp_path), (".hdr", ".adc", ".roi"), 10, 10, 10, pack_stamps((1.0, 1.0, 1.0)))
+    with LocalTree(str(tmp_path)).open(local, "roi") as file, pytest.raises(LocalFileProblem) as raised:
+        held_in_memory(file, 10, threading.Event())
+    assert str(raised.value) == f"{tmp_path / pid}.roi cannot be read: Input/output error"
