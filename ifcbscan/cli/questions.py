@@ -86,15 +86,21 @@ class Questions:
             raise _ended() from None
 
 
+def typed_line() -> str:
+    """What a person types up to Enter, with that; "" at the end of the input. What is no text is as if nothing had been typed."""
+    try:
+        return sys.stdin.readline()
+    except UnicodeDecodeError:
+        return "\n"
+
+
 def _line(prompt: str) -> str:
     output.prompt(prompt)
     try:
-        line = sys.stdin.readline()
+        line = typed_line()
     except Interrupted:
         output.say("")
         raise
-    except UnicodeDecodeError:
-        return ""  # as if nothing had been typed
     if not line:
         output.say("")
         raise _ended()

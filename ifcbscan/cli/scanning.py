@@ -243,7 +243,10 @@ def _scan(order: _Order, held: run_locks.Held) -> ScanReport:
     if order.arguments.dry_run:
         return report
     return with_dashboard(
-        _with_companions(report, bin_locks, held), order.job, order.arguments.by_hand, guard.result
+        _with_companions(report, order.job.directory, bin_locks, held),
+        order.job,
+        order.arguments.by_hand,
+        guard.result,
     )
 
 
@@ -325,15 +328,20 @@ def _other(mode: str) -> str:
     return "recent" if mode == "full" else "full"
 
 
-def _with_companions(report: ScanReport, bin_locks: BinLocks, held: run_locks.Held) -> ScanReport:
-    """The report with what is to be said of other runs on this computer. Most runs meet none, and end at once here."""
+def _with_companions(
+    report: ScanReport, directory: str, bin_locks: BinLocks, held: run_locks.Held
+) -> ScanReport:
+    """The report with what is to be said of other runs on this computer. Most runs meet none, and end at once here.
+
+    `directory`: the folder as the locks know it.
+    """
     warnings = report.warnings
     if bin_locks.trouble and not held.warnings:  # else the same is said of the lock
         warnings += (
             f"bins cannot be locked: {bin_locks.trouble}. The scan went on without; if another scan ran at the same time, a "
             "file may have been sent twice, and nothing is lost",
         )
-    other = run_locks.companion_in_silence(report.directory, report.time_series, _other(report.mode))
+    other = run_locks.companion_in_silence(directory, report.time_series, _other(report.mode))
     present = run_locks.companions(report.time_series) if bin_locks.refused else []
     found = other_runs(report.bins[BinState.TO_UPLOAD], bin_locks.refused, present, other)
     return report._replace(

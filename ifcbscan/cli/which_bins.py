@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from ifcbscan.cli import output
 from ifcbscan.cli.job import Job
+from ifcbscan.cli.questions import typed_line
 from ifcbscan.clock import Clock
 from ifcbscan.core.decision import Policy
 from ifcbscan.core.remote_index import MOST_RANGES
@@ -60,7 +61,7 @@ def settle_window(job: Job, window: Window, bucket: Bucket | None, answered: boo
         return window
     output.say(_QUESTION)
     while True:
-        answer = sys.stdin.readline().strip()
+        answer = typed_line().strip()
         try:
             return _answered(answer, window, clock.wall())
         except UsageError as error:

@@ -27,8 +27,13 @@ def state_id(real_directory: str, time_series: str) -> str:
 
 def real_path_digest(real_path: str) -> str:
     """12 hexadecimal digits for a file or folder, given with all links followed."""
-    # surrogateescape: a name that is not in UTF-8 gets digits, too
-    return _digest(real_path.encode("utf-8", "surrogateescape"))
+    # A name that is not in UTF-8 gets digits, too: of its bytes, and where half a character stands for none (Windows
+    # allows that) of the half.
+    try:
+        named = real_path.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        named = real_path.encode("utf-8", "surrogatepass")
+    return _digest(named)
 
 
 def schedule_id(directory: str, time_series: str) -> str:

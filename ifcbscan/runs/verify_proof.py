@@ -34,6 +34,7 @@ class Prover:
         self._prefix = prefix
         self._ways: tuple[_Way, ...] = (self._ask, self._read_back) if download else (self._ask,)
         self._bucket_is_away = threading.Event()
+        self._first = threading.Lock()
 
     def prove(self, local: Fileset, sums: Sequence[FileSums], etags: Sequence[str]) -> BinVerdict:
         """Compare the sums of the files with their objects, which are listed with `etags` and the files' sizes.
@@ -63,8 +64,12 @@ class Prover:
                 log.info("%s: %s", key, error)
                 return dataclasses.replace(known, trouble="the bucket refused to say more about it")
             except BucketUnreachable as error:
-                self._bucket_is_away.set()
-                self.warnings.append(f"{error} Bins that could only be proven by asking it are not proven.")
+                with self._first:
+                    if not self._bucket_is_away.is_set():
+                        self._bucket_is_away.set()
+                        self.warnings.append(
+                            f"{error} Bins that could only be proven by asking it are not proven."
+                        )
         return dataclasses.replace(known, trouble="the bucket could not be asked about it")
 
     def _ask(self, key: str, _known: RemoteObject) -> RemoteObject | None:

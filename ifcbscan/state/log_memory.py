@@ -72,11 +72,11 @@ def lines_of(
     ended_by = [report.ended_by] if report.ended_by else []
     # The number comes after the colon, so that another one is not news.
     warnings = named(report.warnings, "more warnings than are named here: {} others; --json lists them all")
-    others = [*warnings, *ended_by]
-    known = frozenset(map(_key, [*map(_line, problems), *others]))
+    keys = {**{text: _key(text) for text in warnings}, **{text: _key_of_end(text) for text in ended_by}}
+    known = frozenset([*(_key(_line(problem)) for problem in problems), *keys.values()])
     # A problem that is gone is forgotten, so that it is logged if it comes back.
     before = logged.keys if logged.day == day else frozenset()
-    other_news = [text for text in others if _key(text) not in before]
+    other_news = [text for text, key in keys.items() if key not in before]
     new_problems = [problem for problem in problems if _key(_line(problem)) not in before]
     # A line may only point at another one that is in the log beside it.
     told = told_once(new_problems, report.ended_by if report.ended_by in other_news else None)
@@ -124,6 +124,11 @@ def _line(problem: Problem) -> str:
 def _key(text: str) -> str:
     # Reasons hold ages and sizes that change from run to run; the bin and its state say what is the same.
     return _shortened(text.partition(": ")[0])
+
+
+def _key_of_end(text: str) -> str:
+    # "The bucket ... refused: AccessDenied (HTTP 403): ...": what it has answered comes after the first colon.
+    return _shortened(": ".join(text.split(": ")[:2]))
 
 
 def _shortened(key: str) -> str:

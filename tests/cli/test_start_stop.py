@@ -546,7 +546,7 @@ def test_on_a_terminal_yes_installs_and_sends(s3: Any, operator: Operator, data:
     assert s3.objects() == sizes_of(data.iterdir(), "hablab/naust/")
 
 
-@pytest.mark.parametrize("answer, code", [("n\n", 2), ("\n", 2), ("\x04", 2), ("\x03", 130)])
+@pytest.mark.parametrize("answer, code", [("n\n", 2), ("\n", 2), ("\udcff\n", 2), ("\x04", 2), ("\x03", 130)])
 def test_on_a_terminal_anything_else_installs_nothing(
     s3: Any, operator: Operator, data: Path, answer: str, code: int
 ) -> None:

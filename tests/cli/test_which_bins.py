@@ -127,7 +127,7 @@ def test_on_a_terminal_old_bins_are_asked_about(
     assert ("--since" in hourly) is (answer != "a")
 
 
-@pytest.mark.parametrize("answer", ["", "q", "yes", "now-ish 2026"])
+@pytest.mark.parametrize("answer", ["", "q", "yes", "now-ish 2026", "\udcff"])
 def test_any_other_answer_installs_and_sends_nothing(
     s3: Any, operator: Operator, data: Path, answer: str
 ) -> None:

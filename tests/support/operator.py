@@ -226,8 +226,8 @@ class Terminal:
         return self._screen.decode("utf-8", "replace").replace("\r\n", "\n")
 
     def type(self, text: str) -> None:
-        """Press these keys."""
-        os.write(self._descriptor, text.encode("utf-8"))
+        """Press these keys; what is no UTF-8 is given as surrogates."""
+        os.write(self._descriptor, text.encode("utf-8", "surrogateescape"))
 
     def wait_for(self, text: str, timeout: float = 60.0) -> None:
         """Return once `text` is on the screen."""

@@ -13,6 +13,7 @@ from ifcbscan.cli.log import check_log_file, note_installed
 from ifcbscan.cli.more_options import StartArguments
 from ifcbscan.cli.options import JobArguments, OutputArguments, ScanArguments, bandwidth
 from ifcbscan.cli.program import typed
+from ifcbscan.cli.questions import typed_line
 from ifcbscan.cli.schedule_check import wrong_option
 from ifcbscan.cli.signals import Interruption
 from ifcbscan.cli.start_plan import (
@@ -244,7 +245,7 @@ def _confirmed(line: str, where: str) -> bool:
     output.say(line)
     output.say(where)
     output.say("Start it all the same? [y/N]")
-    return sys.stdin.readline().strip().lower() in ("y", "yes")
+    return typed_line().strip().lower() in ("y", "yes")
 
 
 def _put_in(scheduler: Scheduler, job: ScheduledJob, check: Check) -> None:

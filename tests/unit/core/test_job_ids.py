@@ -38,4 +38,5 @@ def test_every_folder_and_every_time_series_has_names_of_its_own() -> None:
 
 def test_a_name_that_is_not_in_the_encoding_of_its_system_gets_digits() -> None:
     assert len(real_path_digest("/data/\udcff")) == 12
+    assert len({real_path_digest(f"D:\\{half}") for half in ("\ud800", "\ud801", "\ud800\udcff")}) == 3
     assert schedule_id("D:\\\ud800", "nauset") != schedule_id("D:\\\ud801", "nauset")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -50,6 +51,20 @@ def test_a_bucket_that_is_away_is_asked_once_and_told_once(download: bool) -> No
     assert len(scene.asked) == 1
     (warning,) = prover.warnings
     assert warning.startswith("No answer from the bucket.") and "not proven" in warning
+
+
+def test_workers_that_find_out_together_that_the_bucket_is_away_tell_it_once() -> None:
+    together = threading.Barrier(4)
+
+    class Away:
+        def content(self, key: str) -> None:
+            together.wait(30)
+            raise BucketUnreachable("No answer from the bucket.")
+
+    prover = Prover(Away(), PREFIX, False)  # type: ignore[arg-type]
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: Scene(BucketUnreachable()).prove(prover), range(4)))
+    assert len(prover.warnings) == 1
 
 
 def test_a_bucket_that_refuses_is_asked_of_each_file_and_is_no_warning() -> None:

@@ -216,6 +216,13 @@ def test_a_bucket_that_fails_in_the_middle_of_every_run_is_told_once_a_day() -> 
     assert len(told) == 1 + 24
 
 
+def test_that_it_fails_for_another_reason_is_told_on_the_same_day() -> None:
+    job = Job()
+    job.run(_report(ended_by="The bucket b refused: AccessDenied (HTTP 403): no right."), 3)
+    full = _report(ended_by="The bucket b refused: QuotaExceeded (HTTP 403): all is used up.")
+    assert sum("QuotaExceeded" in line for line in job.run(full, 3)) == 1
+
+
 def test_what_ended_the_run_is_not_said_again_with_each_bin_unless_only_they_are_new() -> None:
     job = Job()
     refused = "The bucket b refused: QuotaExceeded (HTTP 403). " + "Ask the people who run the archive. " * 3
