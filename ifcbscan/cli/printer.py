@@ -15,7 +15,7 @@ from ifcbscan.core.words import counted
 from ifcbscan.runs.listener import Listener
 
 if TYPE_CHECKING:
-    from ifcbscan.runs.one_bin import BinJob
+    from ifcbscan.runs.bin_job import BinJob
 
 
 class ScanPrinter(Listener):

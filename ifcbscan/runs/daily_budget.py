@@ -11,7 +11,7 @@ from typing import Callable, Iterable
 from ifcbscan.core.bins import Fileset
 from ifcbscan.core.budget import Cost, PutOn, day_of, in_turn, may_begin, put_since, wait_words
 from ifcbscan.core.states import BinState
-from ifcbscan.runs.one_bin import BinJob
+from ifcbscan.runs.bin_job import BinJob
 
 #: So long (seconds) a count is believed while bins are still begun: other runs of this computer may send as well.
 _COUNT_HOLDS = 600.0

@@ -8,7 +8,7 @@ from ifcbscan.core.bins import Fileset
 from ifcbscan.core.states import BinState
 
 if TYPE_CHECKING:
-    from ifcbscan.runs.one_bin import BinJob
+    from ifcbscan.runs.bin_job import BinJob
 
 
 class Listener:

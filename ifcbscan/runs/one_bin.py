@@ -29,15 +29,12 @@ at the same time ends its bin as `failed`, and no other.
 
 from __future__ import annotations
 
-import hashlib
 import logging
-from dataclasses import dataclass, field
-from typing import Callable, Sequence
 
 from ifcbscan.core.adc import Finding
-from ifcbscan.core.bins import DATE_STEP, EXTENSIONS, MISSING, Fileset, RemoteFileset, server_seconds
+from ifcbscan.core.bins import MISSING
 from ifcbscan.core.dashboard_rules import WILL_REFUSE
-from ifcbscan.core.decision import NOTHING_ELSE, Action, Decision, Known, Now, Policy, content_marks, decide
+from ifcbscan.core.decision import Action, Decision, Now, Policy, decide
 from ifcbscan.core.scan_report import Result
 from ifcbscan.core.states import BinState, State
 from ifcbscan.disk.tree import LocalTree
@@ -50,10 +47,10 @@ from ifcbscan.errors import (
     PutRefused,
 )
 from ifcbscan.runs.backends import Backends
+from ifcbscan.runs.bin_job import BinJob
+from ifcbscan.runs.bin_look import BinLooks
 from ifcbscan.runs.examination import examine
-from ifcbscan.runs.glance import Glance
 from ifcbscan.s3.bucket import Expected
-from ifcbscan.s3.object_head import ObjectHead
 
 log = logging.getLogger("ifcbscan")
 
@@ -74,32 +71,6 @@ _MAY_BE_SENT_ELSEWHERE = 4 * 86400.0
 #: it away again is somebody who writes the same bin, and would go on for ever.
 _MOST_PUTS = {"roi": 1, "hdr": 2}
 
-_BLOCK = 1024 * 1024
-
-
-@dataclass
-class BinJob:
-    """One bin on its way through its decisions. Belongs to one thread at a time."""
-
-    local: Fileset
-    remote: RemoteFileset
-    copies: Sequence[Fileset]
-    decision: Decision
-    known: Known = NOTHING_ELSE
-    files_sent: int = 0
-    bytes_sent: int = 0
-    repairs: bool = False  # its .adc was in the archive before, beside something else than the local files
-    etags: dict[str, str] = field(default_factory=dict)  # by extension, where a look has shown them
-    refusal: str = ""  # why the dashboard will refuse it, where the examination has shown that it will
-    times_put: dict[str, int] = field(default_factory=dict)  # by extension, in this run
-    sent_adc: bool = False
-    answered: bool = False  # whether the bucket has answered anything in the latest step
-    locked: bool = False  # against other runs on this computer
-    glance: Glance | None = None  # at this bin and others, for what is to be seen before its .adc is put
-    taken_up: bool = False  # with those others
-    due: float | None = None  # when to go on, by the monotonic clock
-    result: Result | None = None  # once it is known
-
 
 class BinSteps:
     """Takes bins from step to step; one object for a run, called from its workers' threads with one bin each."""
@@ -111,7 +82,7 @@ class BinSteps:
         self._tree = backends.tree
         self._bucket = backends.bucket
         self._clock = backends.clock
-        self._cancelled = backends.stop.requested
+        self._looks = BinLooks(prefix, backends)
         self._bin_locks = backends.bin_locks
         self._listed_at = self._clock.monotonic()
         self._had_company = False  # another run of the job was under way at some time since the listing
@@ -180,7 +151,7 @@ class BinSteps:
         job.due = None
         if job.decision.action is Action.WATCH:
             for fileset in (job.local, *job.copies):
-                self._check_unchanged(fileset)
+                self._looks.check_unchanged(fileset)
             job.known = job.known._replace(watched=True)
         self._decide(job)
         return False
@@ -196,7 +167,7 @@ class BinSteps:
         ):
             job.result = Result(BinState.FAILED, _CHANGED_ELSEWHERE)
             return
-        self._check_unchanged(job.local)
+        self._looks.check_unchanged(job.local)
         if self._is_damaged(job):
             return
         if _is_commit(job.decision) and not self._still_to_commit(job):
@@ -207,7 +178,7 @@ class BinSteps:
         for extension in extensions:
             self._put(job, extension)
             job.times_put[extension] = job.times_put.get(extension, 0) + 1
-        self._check_unchanged(job.local)
+        self._looks.check_unchanged(job.local)
         self._decide(job)
 
     def _lock(self, job: BinJob) -> bool:
@@ -218,7 +189,7 @@ class BinSteps:
         job.locked = True
         if not self._may_have_changed(job):
             return True
-        self._look(job)
+        self._looks.look(job)
         self._decide(job)
         return False
 
@@ -242,10 +213,10 @@ class BinSteps:
         """
         seen = None if job.glance is None else job.glance.heads(job.local.pid)
         if seen is not None:
-            self._take_in(job, seen.get)
+            self._looks.take_in(job, seen.get)
             self._decide(job)
         if seen is None or not _is_commit(job.decision):
-            self._look(job)
+            self._looks.look(job)
             self._decide(job)
         return _is_commit(job.decision)
 
@@ -267,7 +238,7 @@ class BinSteps:
                 size,
                 Expected(_size_or_none(job.remote.size(extension)), job.etags.pop(extension, "")),
                 # The bytes are known now; they go only if they and the other files are still those of the walk.
-                before_sending=lambda: self._check_unchanged(job.local),
+                before_sending=lambda: self._looks.check_unchanged(job.local),
             )
         job.answered = True
         self.in_vain = self.in_vain + 1 if stored.by_another else 0
@@ -284,67 +255,6 @@ class BinSteps:
             looked_at=job.known.looked_at and extension == "adc",
             other_content=job.known.other_content - {extension},
         )
-
-    def _look(self, job: BinJob) -> None:
-        """Take in what is there of a bin now, by size and, where the bucket knows it, by content."""
-
-        def look(extension: str) -> ObjectHead | None:
-            head = self._bucket.head(job.local.pid.key(self._prefix, extension))
-            job.answered = True
-            return head
-
-        self._take_in(job, look)
-
-    def _take_in(self, job: BinJob, look: Callable[[str], ObjectHead | None]) -> None:
-        other: list[str] = []
-        for extension in ("roi", "hdr", "adc"):
-            head = look(extension)
-            size, put = (head.size, head.modified) if head else (MISSING, "")
-            job.remote = job.remote.after_look(extension, size, put)
-            job.etags[extension] = head.etag if head else ""
-            if head is not None and self._has_other_content(job, extension, head):
-                other.append(extension)
-        job.known = job.known._replace(looked_at=True, other_content=content_marks(job.remote, other))
-
-    def _has_other_content(self, job: BinJob, extension: str, head: ObjectHead) -> bool:
-        """Whether an object of the right size is another file than the local one."""
-        if head.size != job.local.size(extension):
-            return False
-        if head.md5 is None:  # a look cannot tell: what was known before stands
-            return extension in job.known.other_content or self._was_written_since(
-                job, extension, head.modified
-            )
-        # Read now, though it may be known what was put: some file systems (FAT, those of Windows) show nothing of a
-        # file that was written again with the same size at the same time.
-        return head.md5 != self._md5(job.local, extension)
-
-    def _was_written_since(self, job: BinJob, extension: str, put: str) -> bool:
-        """Whether a file is younger than its object, which this run has not put; by the server's clock.
-
-        Else a run that was killed, or that has seen the file change, would be followed by one that puts the .adc beside it.
-        """
-        ahead = self._clock.wall() - self._bucket.server_clock.now()
-        written = job.local.times[EXTENSIONS.index(extension)] - ahead
-        return extension not in job.times_put and written > server_seconds(put) + DATE_STEP
-
-    def _md5(self, local: Fileset, extension: str) -> str:
-        """MD5 (hex) of a file as it is now. Raises FileChanged, LocalFileProblem, Interrupted."""
-        digest = hashlib.md5()
-        size = 0
-        with self._tree.open(local, extension) as file:
-            for block in iter(lambda: file.read(_BLOCK), b""):
-                if self._cancelled.is_set():
-                    raise Interrupted(130)
-                digest.update(block)
-                size += len(block)
-        if size != local.size(extension):
-            raise FileChanged(f".{extension} has another size now")
-        return digest.hexdigest()
-
-    def _check_unchanged(self, fileset: Fileset) -> None:
-        differing = self._tree.refresh(fileset).differing(fileset)
-        if differing:
-            raise FileChanged("{} changed".format(", ".join("." + ext for ext in differing)))
 
     def _decide(self, job: BinJob, finding: Finding | None = None) -> None:
         now = Now(self._bucket.server_clock.now(), self._clock.wall())

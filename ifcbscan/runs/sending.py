@@ -16,11 +16,12 @@ from ifcbscan.core.series import Series
 from ifcbscan.core.states import BinState
 from ifcbscan.errors import IfcbscanError
 from ifcbscan.runs.backends import Backends
+from ifcbscan.runs.bin_job import BinJob
 from ifcbscan.runs.compared import Compared
 from ifcbscan.runs.daily_budget import NO_BUDGET, Budget, DailyBudget
 from ifcbscan.runs.listener import Listener
 from ifcbscan.runs.listing import added, list_remote, put_on_elsewhere
-from ifcbscan.runs.one_bin import BinJob, result_if_left, result_if_sent
+from ifcbscan.runs.one_bin import result_if_left, result_if_sent
 from ifcbscan.runs.scan_options import ScanOptions
 from ifcbscan.runs.turns import Turns
 from ifcbscan.runs.upload import Uploader, UploadOptions

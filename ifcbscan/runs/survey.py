@@ -21,10 +21,11 @@ from ifcbscan.core.silence import of_empty_folder
 from ifcbscan.core.states import BinState
 from ifcbscan.core.vital_signs import VitalSigns
 from ifcbscan.disk.tree import Inventory, LocalTree
+from ifcbscan.runs.bin_job import BinJob
 from ifcbscan.runs.examination import lost_images, predicted_refusal
 from ifcbscan.runs.first_look import AHEAD_AT_MOST, is_without_bins, newest_complete, no_new_bin
 from ifcbscan.runs.listing import list_ranges, ranges_to_list
-from ifcbscan.runs.one_bin import BinJob, result_if_sent, result_of
+from ifcbscan.runs.one_bin import result_if_sent, result_of
 from ifcbscan.runs.scan_options import ScanOptions
 from ifcbscan.runs.vital import find_vital_signs
 from ifcbscan.s3.bucket import Bucket

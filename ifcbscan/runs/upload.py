@@ -21,10 +21,11 @@ from ifcbscan.core.scan_report import Result, Tally
 from ifcbscan.core.states import BinState
 from ifcbscan.errors import BucketRefused, BucketUnreachable, IfcbscanError, Interrupted
 from ifcbscan.runs.backends import Backends
+from ifcbscan.runs.bin_job import BinJob
 from ifcbscan.runs.daily_budget import NO_BUDGET, Budget
 from ifcbscan.runs.glance import glances
 from ifcbscan.runs.listener import Listener
-from ifcbscan.runs.one_bin import BinJob, BinSteps, result_if_left
+from ifcbscan.runs.one_bin import BinSteps, result_if_left
 from ifcbscan.runs.turns import Turns
 
 #: How long nothing but waiting may go on without telling the listener again. Seconds.

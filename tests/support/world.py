@@ -78,8 +78,8 @@ from ifcbscan.errors import (
     PutRefused,
 )
 from ifcbscan.runs.backends import Backends, StopRequest
+from ifcbscan.runs.bin_job import BinJob
 from ifcbscan.runs.listener import Listener
-from ifcbscan.runs.one_bin import BinJob
 from ifcbscan.runs.scan import ScanOptions, scan
 from support import fakes
 from support.bin_locks import ClaimTable

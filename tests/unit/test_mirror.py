@@ -55,6 +55,8 @@ ELSEWHERE = {
     "cli/parser.py": ["unit/cli/test_options.py", "packaging/test_manpage.py"],
     "dashboard/fetch.py": ["integration/dashboard/test_calls.py"],
     "disk/walk.py": ["unit/disk/test_tree.py"],
+    "runs/bin_job.py": ["unit/runs/test_one_bin.py"],
+    "runs/bin_look.py": ["unit/runs/test_one_bin.py"],
     "runs/verify_bin.py": ["integration/runs/test_verify.py"],
     "state/files.py": ["unit/state/test_run_locks.py", "unit/state/test_last_runs.py"],
     "state/locks.py": ["unit/state/test_run_locks.py", "integration/state/test_windows.py"],

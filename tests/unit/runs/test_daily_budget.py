@@ -27,9 +27,9 @@ from ifcbscan.errors import (
     PutRefused,
 )
 from ifcbscan.runs.backends import Backends, StopRequest
+from ifcbscan.runs.bin_job import BinJob
 from ifcbscan.runs.daily_budget import DailyBudget
 from ifcbscan.runs.listener import Listener
-from ifcbscan.runs.one_bin import BinJob
 from ifcbscan.runs.scan import ScanOptions, scan
 
 DAY = 86400.0

@@ -19,7 +19,8 @@ from ifcbscan.core.scan_report import Result
 from ifcbscan.core.states import BinState, State
 from ifcbscan.errors import Interrupted
 from ifcbscan.runs.backends import NO_REQUEST, Backends, StopRequest
-from ifcbscan.runs.one_bin import BinJob, BinSteps, result_if_left, result_if_sent, result_of
+from ifcbscan.runs.bin_job import BinJob
+from ifcbscan.runs.one_bin import BinSteps, result_if_left, result_if_sent, result_of
 from ifcbscan.state.bin_locks import BinLocks, CannotLock
 
 PREFIX = "hablab/nauset/"

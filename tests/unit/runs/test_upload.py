@@ -43,8 +43,8 @@ from ifcbscan.errors import (
 )
 from ifcbscan.runs import upload
 from ifcbscan.runs.backends import Backends, StopRequest
+from ifcbscan.runs.bin_job import BinJob
 from ifcbscan.runs.listener import Listener
-from ifcbscan.runs.one_bin import BinJob
 from ifcbscan.runs.turns import Turns
 from ifcbscan.runs.upload import Uploader, UploadOptions
 from ifcbscan.state.bin_locks import ALONE, BinLocks
