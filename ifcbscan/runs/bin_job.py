@@ -30,6 +30,8 @@ class BinJob:
     answered: bool = False  # whether the bucket has answered anything in the latest step
     locked: bool = False  # against other runs on this computer
     glance: Glance | None = None  # at this bin and others, for what is to be seen before its .adc is put
+    looked_at: float = 0.0  # when the latest look at it began, by the monotonic clock
+    sums: dict[str, str] = field(default_factory=dict)  # MD5s of the files here, read for that look
     taken_up: bool = False  # with those others
     due: float | None = None  # when to go on, by the monotonic clock
     result: Result | None = None  # once it is known

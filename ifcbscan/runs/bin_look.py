@@ -10,9 +10,13 @@ from ifcbscan.core.decision import content_marks
 from ifcbscan.errors import FileChanged, Interrupted
 from ifcbscan.runs.backends import Backends
 from ifcbscan.runs.bin_job import BinJob
+from ifcbscan.runs.glance import LOOK_HOLDS
 from ifcbscan.s3.object_head import ObjectHead
 
 _BLOCK = 1024 * 1024
+
+#: The files of a bin are looked at in the order in which they are put.
+_IN_ORDER = ("roi", "hdr", "adc")
 
 
 class BinLooks:
@@ -29,17 +33,26 @@ class BinLooks:
     def look(self, job: BinJob) -> None:
         """Take in what is there of a bin now. Raises BucketRefused, BucketUnreachable, and what `take_in` does."""
 
-        def look(extension: str) -> ObjectHead | None:
-            head = self._bucket.head(job.local.pid.key(self._prefix, extension))
+        began = self._clock.monotonic()
+        heads = {}
+        for extension in _IN_ORDER:
+            heads[extension] = self._bucket.head(job.local.pid.key(self._prefix, extension))
             job.answered = True
-            return head
+        self.take_in(job, heads.get, began)
 
-        self.take_in(job, look)
+    def read_again(self, job: BinJob) -> None:
+        """What the next look compares is read now. Raises FileChanged, LocalFileProblem, Interrupted."""
+        job.sums = {extension: self._md5(job.local, extension) for extension in job.sums}
 
-    def take_in(self, job: BinJob, look: Callable[[str], ObjectHead | None]) -> None:
+    def is_late(self, job: BinJob) -> bool:
+        """Whether the latest look is too old for an .adc to go by it."""
+        return self._clock.monotonic() - job.looked_at > LOOK_HOLDS
+
+    def take_in(self, job: BinJob, look: Callable[[str], ObjectHead | None], looked_at: float) -> None:
         """The same of what `look` says of each extension. Raises FileChanged, LocalFileProblem, Interrupted."""
+        job.looked_at = looked_at
         other: list[str] = []
-        for extension in ("roi", "hdr", "adc"):
+        for extension in _IN_ORDER:
             head = look(extension)
             size, put = (head.size, head.modified) if head else (MISSING, "")
             job.remote = job.remote.after_look(extension, size, put)
@@ -58,7 +71,9 @@ class BinLooks:
             )
         # Read now, though it may be known what was put: some file systems (FAT, those of Windows) show nothing of a
         # file that was written again with the same size at the same time.
-        return head.md5 != self._md5(job.local, extension)
+        if extension not in job.sums:
+            job.sums[extension] = self._md5(job.local, extension)
+        return head.md5 != job.sums[extension]
 
     def _was_written_since(self, job: BinJob, extension: str, put: str) -> bool:
         """Whether a file is younger than its object, which this run has not put; by the server's clock.

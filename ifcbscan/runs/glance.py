@@ -15,8 +15,9 @@ from ifcbscan.core.bins import EXTENSIONS, Pid
 from ifcbscan.s3.bucket import Bucket
 from ifcbscan.s3.object_head import ObjectHead
 
-#: So long a listing counts as a look. Seconds; the `.adc` of a bin appears at most so long after its files were seen.
-_IS_FRESH = 5.0
+#: So long a listing, or any other look, counts. Seconds; a request for the `.adc` of a bin begins at most so long after its
+#: files were seen.
+LOOK_HOLDS = 5.0
 
 
 class Glance:
@@ -30,7 +31,7 @@ class Glance:
         self._pids = pids
         self._lock = threading.Lock()
         self._seen: Mapping[str, ObjectHead] | None = None
-        self._at = 0.0
+        self.at = 0.0  # when it was asked for, by the monotonic clock
         self._is_doubtful = False
 
     def distrust(self) -> None:
@@ -44,9 +45,9 @@ class Glance:
         """
         with self._lock:
             if self._seen is None:
-                self._at = self._clock.monotonic()
+                self.at = self._clock.monotonic()
                 self._seen = self._listed()
-            if self._is_doubtful or self._clock.monotonic() - self._at > _IS_FRESH:
+            if self._is_doubtful or self._clock.monotonic() - self.at > LOOK_HOLDS:
                 return None
         found = {}
         for extension in EXTENSIONS:

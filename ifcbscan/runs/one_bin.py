@@ -72,6 +72,10 @@ _MAY_BE_SENT_ELSEWHERE = 4 * 86400.0
 _MOST_PUTS = {"roi": 1, "hdr": 2}
 
 
+class _NotToBePut(Exception):
+    """A look just before a try has shown that the .adc must not follow."""
+
+
 class BinSteps:
     """Takes bins from step to step; one object for a run, called from its workers' threads with one bin each."""
 
@@ -176,7 +180,10 @@ class BinSteps:
         if "adc" not in extensions:
             job.glance, job.taken_up = None, False  # what it showed is about to change
         for extension in extensions:
-            self._put(job, extension)
+            try:
+                self._put(job, extension)
+            except _NotToBePut:
+                return  # what is to be done instead is decided
             job.times_put[extension] = job.times_put.get(extension, 0) + 1
         self._looks.check_unchanged(job.local)
         self._decide(job)
@@ -211,14 +218,36 @@ class BinSteps:
         its own, nor be put where another run has put it meanwhile. A glance that shows what is wanted is enough; else the
         bin is looked at by itself.
         """
-        seen = None if job.glance is None else job.glance.heads(job.local.pid)
-        if seen is not None:
-            self._looks.take_in(job, seen.get)
+        job.sums = {}
+        glance = job.glance
+        seen = None if glance is None else glance.heads(job.local.pid)
+        if glance is not None and seen is not None:
+            self._looks.take_in(job, seen.get, glance.at)
             self._decide(job)
         if seen is None or not _is_commit(job.decision):
             self._looks.look(job)
             self._decide(job)
+        if _is_commit(job.decision) and self._looks.is_late(job):
+            # The files here took long to read. What was read counts, so that only requests lie between this look and the .adc.
+            self._looks.look(job)
+            self._decide(job)
         return _is_commit(job.decision)
+
+    def _look_if_late(self, job: BinJob) -> None:
+        """Look once more at a bin whose .adc is to be put, where a try to put it, or its own reading, took long."""
+        if self._looks.is_late(job):
+            self._looks.read_again(job)
+            self._looks.look(job)
+            self._decide(job)
+
+    def _before_try(self, job: BinJob, extension: str) -> None:
+        """The bytes are known; they go only if they and the other files are still those of the walk, and an .adc only if
+        the latest look at the others is no older than any may be."""
+        self._looks.check_unchanged(job.local)
+        if extension == "adc":
+            self._look_if_late(job)
+            if not _is_commit(job.decision):
+                raise _NotToBePut
 
     def _may_have_changed(self, job: BinJob) -> bool:
         """Whether another run on this computer may have sent the bin since this run has listed the bucket."""
@@ -237,8 +266,7 @@ class BinSteps:
                 file,
                 size,
                 Expected(_size_or_none(job.remote.size(extension)), job.etags.pop(extension, "")),
-                # The bytes are known now; they go only if they and the other files are still those of the walk.
-                before_sending=lambda: self._looks.check_unchanged(job.local),
+                before_try=lambda: self._before_try(job, extension),
             )
         job.answered = True
         self.in_vain = self.in_vain + 1 if stored.by_another else 0

@@ -50,6 +50,10 @@ _T = TypeVar("_T")
 _NO_S3 = "something that is no S3 server answered"
 
 
+def _nothing() -> None:
+    pass
+
+
 class Bucket:
     """The archive's bucket, as one account's key may see it. Its methods may be called from any thread.
 
@@ -209,7 +213,7 @@ class Bucket:
         file: BinaryIO,
         size: int,
         expected: Expected | None = None,
-        before_sending: Callable[[], None] | None = None,
+        before_try: Callable[[], None] | None = None,
     ) -> Stored:
         """Store the first `size` bytes of `file` under `key`.
 
@@ -217,8 +221,8 @@ class Bucket:
         nothing is stored and ConcurrentWrite is raised (unless these very bytes are there). S3 makes sure of that in one
         step; a server that knows no conditions stores what comes last.
 
-        `before_sending` is called when the bytes have been summed and none has been sent; what it raises ends the put.
-        Whatever the file becomes afterwards, these bytes are stored or none.
+        `before_try` is called when the bytes have been summed and none has been sent, and before each further try; what it
+        raises ends the put. Whatever the file becomes afterwards, these bytes are stored or none.
 
         The bytes are summed first and the sum goes along as Content-MD5, so that the bucket stores exactly
         what was read, or nothing. A small file is read once, a large one twice and never as a whole. Raises FileChanged or LocalFileProblem
@@ -229,20 +233,20 @@ class Bucket:
         one = OnePut(sent, size, expected, lambda: self.head(key), self._cancelled, file)
         if one.needless:
             return self._stored(by_another=True)
-        if before_sending is not None:
-            before_sending()
         try:
-            self._put_as_understood(key, one, Body(sent, size, self._cancelled, self._pace))
+            self._put_as_understood(
+                key, one, Body(sent, size, self._cancelled, self._pace), before_try or _nothing
+            )
         except AlreadyDone as done:
             return self._stored(done.by_another)
         return self._stored()
 
-    def _put_as_understood(self, key: str, one: OnePut, body: Body) -> None:
+    def _put_as_understood(self, key: str, one: OnePut, body: Body, before_try: Callable[[], None]) -> None:
         """Put with a condition that this server understands. Raises AlreadyDone, and what `put` does."""
         for spelling in self._spellings.to_try() if one.names_an_etag else (Spelling.QUOTED,):
             request = Request(Operation.PUT, key, headers=one.headers(spelling), body=body)
             try:
-                etag = self._ask(request, lambda answer: etag_of(answer.headers), one.has_arrived)
+                etag = self._ask(request, lambda answer: etag_of(answer.headers), one.has_arrived, before_try)
             except Unmet as unmet:
                 one.look_again(unmet)
                 continue
@@ -272,13 +276,14 @@ class Bucket:
         request: Request,
         receive: Callable[[Answer], _T],
         already_done: Callable[[], bool] = lambda: False,
+        before_try: Callable[[], None] = _nothing,
     ) -> _T:
         """What `receive` makes of the answer; it reads it afresh at every try, and raises ValueError if it is no S3's.
 
         `already_done` is asked before a try that follows one which may have taken effect, or which somebody else's
-        request was in the way of; if so, AlreadyDone is raised.
-        Raises BucketRefused, BucketUnreachable, PutRefused, Unmet, Interrupted, what the body or `already_done`
-        raises, and the exceptions at the end of this module.
+        request was in the way of; if so, AlreadyDone is raised. `before_try` is called last before each try.
+        Raises BucketRefused, BucketUnreachable, PutRefused, Unmet, Interrupted, what the body, `already_done` or
+        `before_try` raises, and the exceptions at the end of this module.
         """
         unsure = conflict = False
 
@@ -288,6 +293,7 @@ class Bucket:
                 raise Interrupted(130)
             if (unsure or conflict) and already_done():
                 raise AlreadyDone(by_another=not unsure)
+            before_try()
             with self._lock:
                 self._requests[request.operation.value] += 1
             if request.body is not None:

@@ -235,7 +235,7 @@ class FakeBucket:
         file: BinaryIO,
         size: int,
         expected: Expected | None = None,
-        before_sending: Callable[[], None] | None = None,
+        before_try: Callable[[], None] | None = None,
     ) -> Stored:
         # As the real one: what is to be replaced is looked at first, and by its content it must still be that.
         of_something = expected is not None and expected.size is not None
@@ -260,8 +260,8 @@ class FakeBucket:
         try:
             if gone:
                 raise ConcurrentWrite()
-            if before_sending is not None:
-                before_sending()
+            if before_try is not None:
+                before_try()
             self.put_if(key, file, size, is_expected)
         except ConcurrentWrite:
             file.seek(0)
