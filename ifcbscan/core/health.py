@@ -7,7 +7,7 @@ a reason for a green light: a job of which nothing is known is told as that.
 from __future__ import annotations
 
 import enum
-from typing import Iterable, NamedTuple
+from typing import Iterable, NamedTuple, Sequence
 
 from ifcbscan.core.last_run import LastRun, is_ahead, is_over, is_silence_over, safe_of, seconds, waiting_of
 from ifcbscan.core.silence import is_late
@@ -150,15 +150,15 @@ class KnownJob(NamedTuple):
         return max((pid.sample_time for pid in bins if pid), default=None)
 
     @property
-    def failing(self) -> LastRun | None:
-        """The run whose failure lasts, None if none does.
+    def failing(self) -> Sequence[LastRun]:
+        """The runs whose failure lasts, the newest first.
 
         That of one kind of run may be over when the other kind succeeds: a settings file that was put right must not leave a
         red light until the next full hour. When that is so, core/last_run.py says.
         """
         runs = [run for run in (self.last_recent, self.last_full) if run is not None]
         found = [run for run in runs if run.failed and self.end_of(run) is None]
-        return max(found, key=lambda run: run.finished, default=None)
+        return sorted(found, key=lambda run: run.finished, reverse=True)
 
     @property
     def silence(self) -> str:
@@ -298,7 +298,7 @@ def _found(job: KnownJob, now: float) -> Iterable[Health]:
         yield Health(Light.NEEDS_YOU, job.dashboard)
     if job.last is None:
         yield Health(Light.ON_ITS_WAY, "it has not run yet")
-    elif job.last_success is None and job.failing is None:  # as when the computer was shut down
+    elif job.last_success is None and not job.failing:  # as when the computer was shut down
         yield Health(Light.ON_ITS_WAY, "no scan has come to its end yet")
     elif job.waiting:
         yield Health(Light.ON_ITS_WAY, f"{counted(job.waiting, 'bin')} on the way")
@@ -308,8 +308,8 @@ def _of_scans(job: KnownJob, now: float) -> Iterable[Health]:
     """What is to be said of the schedule, and of how the runs ended."""
     if job.not_started:
         yield Health(Light.FAILING, job.not_started)
-    if job.failing is not None:
-        yield _of_failure(job.failing, now)
+    for run in job.failing:
+        yield _of_failure(run, now)
     if _is_down(job, now):
         yield Health(Light.NEEDS_YOU, job.scheduler_down)
     else:  # which is why

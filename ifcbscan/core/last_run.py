@@ -35,6 +35,7 @@ class LastRun(NamedTuple):
     run that has counted them; `instrument`: what the last full run has seen of its sensors and its disk, in lines.
     `log_trouble`: why the log of this run could not be written, "" where it could. `succeeding_since`: when the first of the
     successes came that followed each other up to `last_success`, all of which have asked the archive; None if that one has not.
+    `failed_with`: the exit code of the last failure before those successes, None if there was none, or it is not known.
     `reason`: why the exit code is not 0, where the summary is counts. `waits`: of bins that wait for tomorrow (MAX_DAILY).
     """
 
@@ -52,6 +53,7 @@ class LastRun(NamedTuple):
     succeeding_since: str | None = None
     reason: str = ""
     waits: str = ""
+    failed_with: int | None = None
 
     @staticmethod
     def that_ends_now(exit_code: int, summary: str, bins: dict[str, int]) -> LastRun:
@@ -91,7 +93,15 @@ class LastRun(NamedTuple):
         if self.exit_code == ExitCode.DONE:
             unbroken = before.succeeding_since if before is not None and not before.failed else None
             since = (unbroken or self.finished) if has_looked(self.bins) else None
-            return made._replace(last_success=self.finished, failing_since=None, succeeding_since=since)
+            failed_with = None
+            if before is not None:
+                failed_with = before.exit_code if before.failed else before.failed_with
+            return made._replace(
+                last_success=self.finished,
+                failing_since=None,
+                succeeding_since=since,
+                failed_with=failed_with,
+            )
         if before is not None:
             made = made._replace(last_success=before.last_success, succeeding_since=before.succeeding_since)
         if not self.failed:
@@ -131,12 +141,17 @@ class LastRun(NamedTuple):
 def is_over(run: LastRun, other: LastRun | None) -> bool:
     """Whether the failure of `run` is over, as the job's other kind of run shows that has not failed since.
 
-    Only if that one failed, too, and its present successes began after the failure: then both met the same, such as an outage
-    or a broken settings file. If it succeeded right through, the failure is one that it never meets, and lasts.
+    Only if that one failed, too, in the same way, and its present successes began after the failure: then both met the same,
+    such as an outage or a broken settings file. If it succeeded right through, the failure is one that it never meets, and
+    lasts; so does what a run has met among its own bins and folders, of which the other kind sees others.
     """
     if run.silence:
         return is_silence_over(run, other)
     if other is None or other.last_success is None or other.succeeding_since is None:
+        return False
+    if run.exit_code == ExitCode.PARTLY_FAILED and not run.log_trouble:
+        return False
+    if other.failed_with not in (None, run.exit_code):
         return False
     return other.last_success > run.finished and seconds(other.succeeding_since) > run.ended - _LINGERS
 

@@ -87,6 +87,7 @@ def _is_sound(record: LastRun) -> bool:
             )
         )
         and (record.newest is None or isinstance(record.newest, str))
+        and (record.failed_with is None or isinstance(record.failed_with, int))
         and isinstance(record.bins, dict)
         and all(isinstance(number, int) for number in record.bins.values())
     )

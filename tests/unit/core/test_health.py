@@ -279,4 +279,25 @@ def test_what_is_known_of_both_kinds_of_run() -> None:
     assert job(run(1)).in_archive == 20
     nothing = job()
     assert (nothing.newest_bin, nothing.in_archive, nothing.waiting, nothing.last_success) == (None,) * 4
-    assert nothing.newest_sampled is None and nothing.failing is None
+    assert nothing.newest_sampled is None and nothing.failing == []
+
+
+def test_what_the_hourly_scan_meets_among_its_own_folders_is_not_over_by_an_outage_of_the_other() -> None:
+    unreadable = run(9, 3, since=9, reason="the folder /d/2024 cannot be read")
+    before = run(10)
+    blip = LastRun(at(8), 5, "no answer", {}).after(before, unreadable)
+    after = LastRun(at(1), 0, "", GOOD).after(blip, unreadable)
+    for minutely in (before, blip, after):
+        assert health_of(job(minutely, unreadable), NOW) == Health(
+            Light.FAILING, "the folder /d/2024 cannot be read"
+        )
+
+
+def test_what_ends_one_kind_of_failure_is_no_end_of_another() -> None:
+    refused = run(9, 2, since=9, reason="")
+    blip = LastRun(at(8), 5, "no answer", {}).after(run(10), refused)
+    assert (
+        health_of(job(LastRun(at(1), 0, "", GOOD).after(blip, refused), refused), NOW).light is Light.FAILING
+    )
+    same = LastRun(at(8), 2, "refused", {}).after(run(10), refused)
+    assert health_of(job(LastRun(at(1), 0, "", GOOD).after(same, refused), refused), NOW).light is Light.OK
