@@ -28,8 +28,8 @@ def find_env_file(named: str | None, folder: str | None) -> str | None:
     if named is not None:
         if not os.path.isfile(named):
             raise ConfigError(
-                f"--env-file: there is no file {named}. Nothing was sent. Correct the path, or let 'ifcbscan setup --env-file' "
-                "make it."
+                f"--env-file: there is no file {named}. Nothing was sent. Correct the path, or let 'ifcbscan setup' with that "
+                "--env-file make it."
             )
         return named
     in_folder = [] if folder is None else [os.path.join(folder, ".env")]

@@ -83,7 +83,7 @@ def _folder_gone(job: ScheduledJob) -> str:
         return gone
     return (
         "this folder does not exist, so nothing of it is sent. Is the disk mounted? If the folder was moved, 'ifcbscan start' with "
-        "the new one and 'ifcbscan stop' with this one."
+        f"the new one, {job.time_series} and --restart: that keeps the job's options."
     )
 
 

@@ -66,13 +66,25 @@ def scheduled_window(job: Job, jobs: Iterable[ScheduledJob]) -> Window:
     return own[0].window if own else EVERYTHING
 
 
-def understood_window(job: Job, jobs: Iterable[ScheduledJob]) -> Window:
-    """The same. Raises UsageError where nobody knows which bins it means."""
-    window = scheduled_window(job, jobs)
-    if not window.understood:
+def window_by_hand(job: Job, jobs: Iterable[ScheduledJob], named: Window) -> Window:
+    """The window of a command that names this much of it: the other limits are those with which the job is scheduled.
+
+    Who narrows a command by a day does not mean another instrument's bins as well. Raises UsageError where nobody knows which
+    bins the schedule means, or none could be meant.
+    """
+    scheduled = scheduled_window(job, jobs)
+    if not scheduled.understood:
+        if named != EVERYTHING:
+            return named
         raise UsageError(
-            f"This job is scheduled with {window}: somebody has edited the entry. Nothing was done. Say which bins are meant: "
+            f"This job is scheduled with {scheduled}: somebody has edited the entry. Nothing was done. Say which bins are meant: "
             "--since, --until, --instrument."
+        )
+    window = named.completed_by(scheduled)
+    if window.since >= window.until:
+        raise UsageError(
+            f"This job is scheduled for {scheduled}, and with what you have named no bin could be meant. Nothing was done. Name "
+            "both --since and --until."
         )
     return window
 

@@ -123,6 +123,11 @@ def extras_of(
         )
     extras = found.completed_by(before)
     if arguments.restart or not same:
+        if same and before.mounted_at and not found.mounted_at:
+            output.say(
+                f"Note: until now the job was for the disk mounted at {before.mounted_at}. None is mounted there now, and from now on "
+                "nobody is told of that. If it should be there, mount it and give the same command again."
+            )
         return extras._replace(mounted_at=found.mounted_at)
     # If the disk is not mounted now, it is still one that should be.
     return extras._replace(mounted_at=before.mounted_at or found.mounted_at)

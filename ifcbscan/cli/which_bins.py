@@ -22,7 +22,7 @@ from ifcbscan.s3.bucket import Bucket
 
 _QUESTION = (
     "What is to be sent? a = all of it; a day (UTC) such as 2026-06-01 = only bins sampled from then on; "
-    "n = only from now on; anything else = nothing, and nothing is installed. [a/DAY/n]"
+    "n = only from now on; Enter alone = nothing, and nothing is installed. [a/DAY/n]"
 )
 
 
@@ -67,7 +67,7 @@ def settle_window(job: Job, window: Window, bucket: Bucket | None, answered: boo
         except UsageError as error:
             if not answer[:1].isdigit():
                 raise UsageError(f"{error} Nothing was installed, and nothing was sent.") from None
-            output.say(f"{error} Which day? Enter alone = nothing, and nothing is installed.")
+            output.say(f"{error} Once more: a, a day, n, or Enter alone.")
 
 
 def _show(job: Job, stock: Stock, window: Window) -> None:

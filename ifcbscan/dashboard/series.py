@@ -115,7 +115,7 @@ def where_to_create(url: str | None, account: str, time_series: str) -> str:
         "Files that arrive before their time series exists appear late: once it exists and the people who run the "
         "dashboard let it go through all time series; under a misspelt name they appear nowhere. Check the spelling; if "
         f"{time_series!r} is to be a new time series, create it for {account!r} on {without_password(url)} first, or ask "
-        "the people who run it. --force sends all the same."
+        "the people who run it. 'ifcbscan sync' and 'ifcbscan start' with --force send all the same."
     )
 
 

@@ -48,7 +48,7 @@ def log_of(operator: Operator) -> list[str]:
 
 def gone(env_file: Path, _data: Path) -> str:
     env_file.unlink()
-    return f"--env-file: there is no file {env_file}. Nothing was sent. Correct the path, or let 'ifcbscan setup --env-file' make it."
+    return f"--env-file: there is no file {env_file}. Nothing was sent. Correct the path, or let 'ifcbscan setup' with that --env-file make it."
 
 
 def bad_line(env_file: Path, _data: Path) -> str:

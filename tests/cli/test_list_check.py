@@ -933,7 +933,7 @@ def test_an_entry_that_is_missing_or_whose_settings_cannot_be_read_is_red(
     found = red(operator.run("check", job.directory, "nauset", code=2))
     assert found == {
         "schedule": f"{job.directory} to nauset: --env-file: there is no file {job.env_file}. Correct the path, or let "
-        "'ifcbscan setup --env-file' make it."
+        "'ifcbscan setup' with that --env-file make it."
     }
     job = scheduled(operator)
     lines = (operator.crontab.text or b"").splitlines(True)

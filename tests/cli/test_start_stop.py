@@ -491,7 +491,8 @@ def test_where_the_disk_is_mounted_is_part_of_the_job_and_stays_while_it_is_not(
     folder.mkdir()
     assert "Nothing was changed" in operator.run("start", folder, "nauset", "--no-sync").stderr
     assert operator.crontab.text == before
-    operator.run("start", folder, "nauset", "--no-sync", "--restart")
+    done = operator.run("start", folder, "nauset", "--no-sync", "--restart")
+    assert f"until now the job was for the disk mounted at {disk}. None is mounted there now" in done.stderr
     for command in operator.crontab.commands():
         assert f" --mounted-at {disk} " not in command
 

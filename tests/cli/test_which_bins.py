@@ -148,7 +148,7 @@ def test_after_a_mistyped_day_it_is_asked_again(
     with operator.at_terminal("start", data, "nauset") as terminal:
         terminal.wait_for("[a/DAY/n]")
         terminal.type("2026-13-01\n")
-        terminal.wait_for("'2026-13-01' is none of the answers. Which day?")
+        terminal.wait_for("'2026-13-01' is none of the answers. Once more:")
         terminal.type(then + "\n")
         done = terminal.end()
     assert done.code == code and ("Nothing was installed, and nothing was sent" in done.stderr) is (code == 2)
@@ -205,6 +205,20 @@ def test_starting_again_or_by_hand_keeps_the_window(s3: Any, operator: Operator,
     assert in_archive(s3) == {"nauset": set(SUMMER)}
     done = operator.run("sync", data, "nauset", "--since", "2026-04-30", "--json")
     assert json.loads(done.stdout)["bins"]["uploaded"] == 1
+
+
+@pytest.mark.parametrize("command", ["sync", "once"])
+def test_what_a_command_by_hand_does_not_name_of_the_window_stays(
+    s3: Any, operator: Operator, data: Path, command: str
+) -> None:
+    make(data, *SPRING, *SUMMER, "D20260502T000000_IFCB010")
+    operator.run("start", data, "nauset", "--since", "2026-05-01", "--instrument", "13", "--no-sync")
+    operator.run("start", data, "dock", "--instrument", "10", "--no-sync", "--yes", "--force")
+    done = operator.run(command, data, "nauset", "--since", "2026-04-30")
+    assert "Only bins of IFCB013 from 2026-04-30T00:00:00Z, as this job is scheduled" in done.stderr
+    assert in_archive(s3) == {"nauset": {SPRING[1], *SUMMER}}
+    done = operator.run(command, data, "nauset", "--until", "2026-05-01", code=2)
+    assert "no bin could be meant" in done.stderr
 
 
 def test_another_window_needs_restart(s3: Any, operator: Operator, data: Path) -> None:

@@ -13,7 +13,6 @@ from ifcbscan.cli.log import check_beside_log
 from ifcbscan.cli.options import ScanArguments
 from ifcbscan.cli.signals import Interruption
 from ifcbscan.cli.targets import absolute, is_same_file
-from ifcbscan.core.window import EVERYTHING
 from ifcbscan.errors import IfcbscanError, UsageError
 
 if TYPE_CHECKING:
@@ -42,17 +41,15 @@ def _as_scheduled(job: Job, arguments: ScanArguments) -> tuple[Job, ScanArgument
     scheduled for them as well. Not for the every-minute run: it would have to read the schedule, and its command says
     everything.
     """
-    from ifcbscan.cli.schedule_view import own_jobs, rival_words, rivals, scheduled_jobs, understood_window
+    from ifcbscan.cli.schedule_view import own_jobs, rival_words, rivals, scheduled_jobs, window_by_hand
 
     jobs = scheduled_jobs()
     own = own_jobs(job, jobs)
-    window = arguments.window
-    if window == EVERYTHING:
-        window = understood_window(job, jobs)
-        if window != EVERYTHING and not arguments.output.quiet:
-            output.say(
-                f"Only {window}, as this job is scheduled; give --since, --until or --instrument for other bins."
-            )
+    window = window_by_hand(job, jobs, arguments.window)
+    if window != arguments.window and not arguments.output.quiet:
+        output.say(
+            f"Only {window}, as this job is scheduled; give --since, --until or --instrument for other bins."
+        )
     found = rivals(job, window, jobs)
     for rival in found if arguments.by_hand and not arguments.force else ():
         if not any(mine.window.overlaps(rival.window) for mine in own):

@@ -12,13 +12,12 @@ from ifcbscan.cli.more_options import ReportArguments
 from ifcbscan.cli.printer import say_warnings
 from ifcbscan.cli.report_all import report_all
 from ifcbscan.cli.report_job import Question, as_scheduled, look_at
-from ifcbscan.cli.schedule_view import own_jobs, scheduled_jobs, understood_window
+from ifcbscan.cli.schedule_view import own_jobs, scheduled_jobs, window_by_hand
 from ifcbscan.cli.signals import Interruption
 from ifcbscan.cli.targets import absolute, check_not_new_in, check_replaced, is_page, is_same_file
 from ifcbscan.core.archive_report import to_json
 from ifcbscan.core.archive_verdict import verdict_json
 from ifcbscan.core.series import file_name
-from ifcbscan.core.window import EVERYTHING
 from ifcbscan.errors import ExitCode
 from ifcbscan.html import page
 
@@ -41,14 +40,12 @@ def _report_one(arguments: ReportArguments, interruption: Interruption) -> tuple
     job = find_job(arguments.job)
     jobs = scheduled_jobs()
     own = own_jobs(job, jobs)
-    window = arguments.window
-    if window == EVERYTHING:
-        # The page says what the next scan will do.
-        window = understood_window(job, jobs)
-        if window != EVERYTHING:
-            output.say(
-                f"Only {window}, as this job is scheduled; give --since, --until or --instrument for other bins."
-            )
+    # The page says what the next scan will do.
+    window = window_by_hand(job, jobs, arguments.window)
+    if window != arguments.window:
+        output.say(
+            f"Only {window}, as this job is scheduled; give --since, --until or --instrument for other bins."
+        )
     path = None
     if arguments.output is not None or not arguments.as_json:
         page.check_jinja2()  # before minutes of looking at everything
