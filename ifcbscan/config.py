@@ -60,6 +60,10 @@ SETTINGS = (
     "DASHBOARD_URL",
 )
 
+#: Of these a schedule may have others than a command that is typed: it names the folder and the time series itself, and the
+#: region and the certificates are often set in the environment for all programs of a computer.
+_NEED_NOT_BE_SEEN = ("IFCB_DATA_DIR", "TIME_SERIES", "AWS_REGION", "AWS_CA_BUNDLE")
+
 #: What the file of the older client (ifcb-sync) may hold besides. They count in the file alone: in the environment, names
 #: as general as these belong to others. The second needs nothing: the three files of a bin always go together.
 _API_URL = "API_URL"
@@ -182,6 +186,28 @@ def of_text(env_file: str | None, text: str, environ: Mapping[str, str]) -> Conf
     )
 
 
+def only_in_environment(env_file: str, environ: Mapping[str, str]) -> list[str]:
+    """The settings that a command typed here has of its environment, and a scheduled scan, which sees the file alone, has
+    otherwise or not at all; but those that are often set for all programs of a computer. Raises ConfigError if the file
+    cannot be read."""
+    text = text_of(env_file)
+    in_file = _read(env_file, text)
+
+    def with_these(environ: Mapping[str, str]) -> Config | None:
+        try:
+            return replace(of_text(env_file, text, environ), warnings=())
+        except ConfigError:
+            return None
+
+    alone = with_these({})
+    names = [name for name in SETTINGS if environ.get(name) and name not in _NEED_NOT_BE_SEEN]
+    return [
+        name
+        for name in names
+        if not in_file.get(name) and (alone is None or with_these({name: environ[name]}) != alone)
+    ]
+
+
 def is_placeholder(value: str) -> bool:
     """Whether it is what an example says instead of a value."""
     return _PLACEHOLDER.fullmatch(value) is not None
@@ -263,8 +289,8 @@ def _endpoint(text: str, name: str) -> str:
 
 
 def _certificates(text: str, name: str) -> str | None:
-    """A file that can be read; only what is in it is left to whoever speaks TLS. Blanks alone are no name."""
-    path = text.strip()
+    """A file that can be read, by its whole path; only what is in it is left to whoever speaks TLS. Blanks alone are no name."""
+    path = _whole_path(text, name)
     if path and not (os.path.isfile(path) and os.access(path, os.R_OK)):
         what = "does not exist" if not os.path.exists(path) else "is no file that can be read"
         raise ConfigError(
@@ -275,7 +301,7 @@ def _certificates(text: str, name: str) -> str | None:
 
 
 def _whole_path(text: str, name: str) -> str | None:
-    """A folder by its whole path, `~` being the home folder: scheduled scans run in another folder than people."""
+    """A place by its whole path, `~` being the home folder: scheduled scans run in another folder than people."""
     path = os.path.expanduser(text.strip())
     if path and not os.path.isabs(path):
         raise ConfigError(

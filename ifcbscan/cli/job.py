@@ -31,6 +31,26 @@ def load_config(env_file: str | None) -> Config:
     return configuration.load(find_env_file(named, current_folder()), os.environ)
 
 
+def scheduled_config(env_file: str) -> Config:
+    """The settings as a scheduled scan has them, which does not see this terminal's environment. Raises ConfigError."""
+    return configuration.load(find_env_file(env_file, None), {})
+
+
+def unseen_by_schedule(env_file: str) -> str:
+    """What a command typed here goes by and a schedule with this settings file does not, in words; "" if there is nothing.
+
+    Raises ConfigError.
+    """
+    names = configuration.only_in_environment(env_file, os.environ)
+    if not names:
+        return ""
+    verb, them = ("is", "it") if len(names) == 1 else ("are", "them")
+    return (
+        f"{', '.join(names)} {verb} set in this terminal's environment and not in {env_file}: what is typed here goes by {them}, and "
+        f"the scheduled scans do not see {them}. Write {them} into the file, or take {them} out of the environment."
+    )
+
+
 def find_job(arguments: JobArguments) -> Job:
     """The job of a command. Raises UsageError and ConfigError."""
     config = load_config(arguments.env_file)

@@ -63,7 +63,7 @@ def remove_own_file(job: ScheduledJob) -> str:
     folder = job.extras.metrics_dir  # comes before that of its settings
     if folder is None:
         with contextlib.suppress(IfcbscanError):
-            folder = configuration.load(job.env_file, os.environ).metrics_dir
+            folder = configuration.load(job.env_file, {}).metrics_dir
     if not folder:
         return ""
     # Runs of an earlier version named it after the real path of the data folder.

@@ -9,7 +9,7 @@ from typing import Callable, Iterator, Sequence
 from ifcbscan import __version__
 from ifcbscan.cli.checked import Item
 from ifcbscan.cli.endings import ending_of
-from ifcbscan.cli.job import load_config
+from ifcbscan.cli.job import scheduled_config, unseen_by_schedule
 from ifcbscan.cli.targets import is_same_file
 from ifcbscan.core.timetable import parse_timetable
 from ifcbscan.core.units import parse_daily, parse_duration, parse_interval
@@ -54,7 +54,8 @@ def _wrong(installed: InstalledJob) -> Iterator[str]:
     if options:
         yield f"{options} Nothing of it is sent. The same 'ifcbscan start' with --restart and that option puts it right."
     try:
-        load_config(installed.job.env_file)
+        scheduled_config(installed.job.env_file)
+        yield from filter(None, [unseen_by_schedule(installed.job.env_file)])
     except IfcbscanError as error:
         yield ending_of(error, sends=False).line
     yield from filter(None, [_folder_gone(installed.job)])

@@ -10,7 +10,7 @@ import contextlib
 import os
 from typing import Iterable, Optional, Sequence, Tuple
 
-from ifcbscan.cli.job import Job, load_config
+from ifcbscan.cli.job import Job, scheduled_config
 from ifcbscan.cli.targets import absolute, current_folder, is_inside, is_same_file
 from ifcbscan.core.window import EVERYTHING, Window
 from ifcbscan.errors import IfcbscanError, UsageError
@@ -146,7 +146,7 @@ def _may_be_one(one: _Archive, other: _Archive) -> bool:
 
 def _archive_of(env_file: str) -> _Archive:
     try:
-        config = load_config(env_file)
+        config = scheduled_config(env_file)
     except IfcbscanError:
         return None
     return config.endpoint_url, config.bucket

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import NamedTuple, Sequence
 
 from ifcbscan.cli import output
-from ifcbscan.cli.job import Job
+from ifcbscan.cli.job import Job, unseen_by_schedule
 from ifcbscan.cli.more_options import StartArguments
 from ifcbscan.cli.program import single_file
 from ifcbscan.cli.schedule_view import own_jobs, rival_words, rivals
@@ -44,6 +44,9 @@ def scheduled_job(job: Job, window: Window, extras: JobExtras) -> ScheduledJob:
             "The schedule needs a .env file, because it does not see the environment of this terminal. Nothing was "
             "installed. 'ifcbscan setup' makes one."
         )
+    unseen = unseen_by_schedule(job.config.env_file)
+    if unseen:
+        raise ConfigError(f"Nothing was installed. {unseen}")
     log_file = paths.job_file(job.directory, job.time_series, ".log")
     return ScheduledJob(
         sys.executable,

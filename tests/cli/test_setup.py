@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from support.dashboard import Behaviour, DashboardStandIn
 from support.operator import EVERY_MINUTE, Operator, Terminal, run_as_cron
+from support.runs import rewrite_env
 
 from ifcbscan.cli.settings_text import template
 from ifcbscan.demo.sample_bins import write_bin
@@ -340,6 +341,18 @@ def test_which_archive_the_environment_names_is_written_down_because_cron_does_n
     done = operator.run(*words, code=None, S3_ENDPOINT_URL=s3.endpoint)
     assert "S3_ENDPOINT_URL of the environment goes into the file, too" in done.stderr
     assert f"S3_ENDPOINT_URL={s3.endpoint}\n" in settings.read_text("utf-8")
+
+
+def test_a_scheduled_job_is_not_led_to_another_archive_by_the_environment(
+    s3: Any, operator: Operator, data: Path, env_file: Path, secret: Path
+) -> None:
+    rewrite_env(env_file, BUCKET_NAME=None)
+    operator.schedule(data)
+    before = env_file.read_bytes()
+    words = ["setup", data, "nauset", *options(s3, secret), "--yes", "--env-file", env_file]
+    done = operator.run(*words, BUCKET_NAME=s3.bucket, code=2)
+    assert "by which nauset is scheduled" in done.stderr and "Nothing was written" in done.stderr
+    assert env_file.read_bytes() == before
 
 
 @pytest.mark.skipif(os.name == "nt", reason="an environment of Windows is text")

@@ -965,3 +965,20 @@ def test_stop_is_told_either_one_job_or_all(
     before = operator.crontab.text
     assert operator.run("stop", *words, code=2).stderr == f"ifcbscan: {said}\n"
     assert operator.crontab.text == before
+
+
+@pytest.mark.parametrize("words", [[], ["--print"]])
+def test_what_a_schedule_would_not_see_is_not_started(
+    s3: Any, operator: Operator, data: Path, words: list[str]
+) -> None:
+    done = operator.run("start", data, "nauset", *words, MAX_DAILY="5G", code=2)
+    assert "Nothing was installed. MAX_DAILY is set in this terminal's environment and not in" in done.stderr
+    assert operator.crontab.changes == 0 and s3.objects() == {}
+
+
+def test_a_scheduled_job_that_does_not_see_the_environment_of_check_is_red(
+    operator: Operator, dashboard: DashboardStandIn, data: Path
+) -> None:
+    operator.run("start", data, "nauset", "--no-sync")
+    done = operator.run("check", data, "nauset", MAX_DAILY="5G", code=None)
+    assert "MAX_DAILY is set in this terminal's environment" in done.stdout

@@ -15,6 +15,7 @@ from ifcbscan.config import (
     DEFAULT_DASHBOARD,
     Config,
     load,
+    only_in_environment,
 )
 from ifcbscan.core.timetable import parse_timetable
 from ifcbscan.errors import ConfigError, ExitCode
@@ -605,3 +606,28 @@ def test_certificates_that_cannot_be_read_are_told_with_the_place_that_names_the
     assert (
         said.startswith(f"The environment: AWS_CA_BUNDLE names {tmp_path} ") and "is no file that can" in said
     )
+
+
+def test_what_counts_in_a_terminal_and_not_in_a_schedule_is_named(env_path: Path) -> None:
+    env_path.write_text(MINIMUM + "MAX_DAILY=1G\n", encoding="utf-8")
+    for environ, names in (
+        ({}, []),
+        ({"BUCKET_NAME": "other.bucket"}, ["BUCKET_NAME"]),
+        ({"BUCKET_NAME": DEFAULT_BUCKET}, []),  # as without it
+        ({"MAX_DAILY": "2G", "EXCLUDE_DIRS": "raw", "SETTLE_SECONDS": ""}, ["EXCLUDE_DIRS"]),
+        ({"AWS_ACCESS_KEY_ID": "other", "AWS_SECRET_ACCESS_KEY": "other"}, []),  # never a half of each
+        ({"AWS_REGION": "eu-west-1", "TIME_SERIES": "nauset"}, []),
+    ):
+        assert only_in_environment(str(env_path), environ) == names
+    env_path.write_text("USER_ACCOUNT=hablab\n", encoding="utf-8")
+    keys = {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b"}
+    assert only_in_environment(str(env_path), keys) == list(keys)
+
+
+def test_the_certificates_to_trust_are_named_by_a_whole_path(
+    env_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(env_path.parent)
+    Path("ca.pem").write_text("x", encoding="utf-8")
+    said = _refusal(env_path, MINIMUM + "AWS_CA_BUNDLE=ca.pem\n")
+    assert "AWS_CA_BUNDLE names ca.pem, which is no whole path" in said

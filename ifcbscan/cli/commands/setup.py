@@ -47,7 +47,8 @@ def run(arguments: SetupArguments, interruption: Interruption) -> int:
         text, known = _what_is_there(path)
         interview = Interview(questions, arguments, interruption, path, text)
         jobs = _scheduled_with(path) if _CREDENTIALS & set(known) else []
-        answers = {**interview.ask(_given(arguments), known, jobs), **_of_environment(path, text)}
+        of_environment = _of_environment(path, text, jobs)
+        answers = {**interview.ask(_given(arguments), known, jobs), **of_environment}
         changed = _changed(path, text, answers)
         check_not_new_in("--env-file", path, [answers["IFCB_DATA_DIR"]])
     except IfcbscanError as error:
@@ -89,8 +90,11 @@ def _scheduled_with(path: str) -> list[str] | None:
     return [found.job.time_series for found in jobs if is_same_file(found.job.env_file, path)]
 
 
-def _of_environment(path: str, text: str) -> Values:
-    """What the environment says of the archive and the file does not: the answers were tried with it, and cron will not see it."""
+def _of_environment(path: str, text: str, jobs: Sequence[str] | None) -> Values:
+    """What the environment says of the archive and the file does not: the answers are tried with it, and cron will not see it.
+
+    `jobs`: the time series that are scheduled with this file; None where nobody can know.
+    """
     there = values_of(path, text)
     found = {name: os.environ[name] for name in _ARCHIVE if os.environ.get(name) and not there.get(name)}
     no_text = [name for name, value in found.items() if not is_text(value)]
@@ -98,6 +102,11 @@ def _of_environment(path: str, text: str) -> Values:
         raise UsageError(
             f"{no_text[0]} of the environment has a character that is no UTF-8, so it cannot go into a settings file. Give what it "
             "names a plain name, or take it out of the environment."
+        )
+    if found and jobs:
+        raise UsageError(
+            f"{', '.join(found)} of the environment would go into {path}, by which {', '.join(jobs)} is scheduled: its bins would "
+            "go to another archive from then on. Take it out of the environment, or write it into the file yourself."
         )
     if found:
         output.say(

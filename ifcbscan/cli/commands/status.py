@@ -7,7 +7,7 @@ from datetime import datetime, timedelta, timezone
 from typing import Any, Sequence
 
 from ifcbscan.cli import output
-from ifcbscan.cli.job import load_config
+from ifcbscan.cli.job import scheduled_config
 from ifcbscan.cli.known_jobs import JobStatus, known_jobs, worst_first
 from ifcbscan.cli.more_options import StatusArguments
 from ifcbscan.cli.schedule_view import is_about, none_about, rival_words
@@ -190,7 +190,7 @@ def _state(status: JobStatus) -> str:
 
 def _account(env_file: str) -> str:
     try:
-        account = load_config(env_file).account
+        account = scheduled_config(env_file).account
     except IfcbscanError:
         account = "not known, as the settings cannot be used"
     return f"{account} (settings: {env_file})"
