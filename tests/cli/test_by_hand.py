@@ -205,3 +205,19 @@ def test_an_address_for_each_time_series_is_not_called_where_none_is_known(
     assert monitor.calls == []
     operator.run("--once", "--bogus", "--ping", monitor.url, code=2)
     assert [path for path, _ in monitor.calls] == ["/ping/fail"]
+
+
+def test_the_budget_of_a_job_holds_for_a_run_by_hand_unless_that_says_otherwise(
+    operator: Operator, data: Path, s3: Any
+) -> None:
+    reschedule(operator, data, max_daily="1K", bandwidth="10M")
+    for minutes in (10, 40):
+        sampled = time.time() - 60 * minutes
+        pid = time.strftime("D%Y%m%dT%H%M%S_IFCB199", time.gmtime(sampled))
+        write_bin(data, pid, mtime=time.time() - 7200)
+    before = len(s3.objects())
+    done = operator.run("sync", data, "nauset")
+    assert "MAX_DAILY of 1.0 kB has no more room today: 2 bins wait for tomorrow" in done.stderr
+    assert len(s3.objects()) == before
+    operator.run("sync", data, "nauset", "--max-daily", "off")
+    assert len(s3.objects()) == before + 6

@@ -57,6 +57,8 @@ def _as_scheduled(job: Job, arguments: ScanArguments) -> tuple[Job, ScanArgument
     warnings = tuple(rival_words(rival) for rival in found)
     job = job._replace(warnings=job.warnings + warnings)
     arguments = arguments._replace(window=window)
+    if own:
+        arguments = _within_limits(arguments, own[0])
     if own and is_same_file(own[0].directory, job.directory):
         return job, _of_scheduled(job, arguments, own[0])
     beside = bool(own) and window != own[0].window
@@ -101,6 +103,19 @@ def _differs(job: Job, arguments: ScanArguments, scheduled: ScheduledJob, expect
     )
     same_settings = config.env_file is not None and is_same_file(config.env_file, scheduled.env_file)
     return bool(arguments.exclude) or not same_settings or any(said not in (None, its) for said, its in usual)
+
+
+def _within_limits(arguments: ScanArguments, scheduled: ScheduledJob) -> ScanArguments:
+    """With the job's limits for its link, where the command names none: a budget of a day that half of the runs do not keep is none."""
+    from ifcbscan.cli.options import bandwidth
+    from ifcbscan.core.units import parse_daily
+
+    with contextlib.suppress(IfcbscanError):  # an entry that somebody has edited
+        if arguments.max_daily is None and scheduled.extras.max_daily is not None:
+            arguments = arguments._replace(max_daily=parse_daily(scheduled.extras.max_daily, "--max-daily"))
+        if arguments.bandwidth is None:
+            arguments = arguments._replace(bandwidth=bandwidth(scheduled.extras.bandwidth))
+    return arguments
 
 
 def _expected(scheduled: ScheduledJob) -> float | None:
