@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from typing import Iterable, Iterator, Mapping, Sequence
+from typing import Generator, Iterable, Iterator, Mapping, Sequence
 
 from ifcbscan.clock import Clock
 from ifcbscan.core.bins import EXTENSIONS, Fileset, Pid, RemoteFileset, server_seconds
@@ -146,34 +146,46 @@ def list_again(
     """List the bucket once more: of each proven bin of `listing` what has changed in the archive, "" for nothing.
 
     A bin comes at once when its page has been read, so that what is said of it is as old as that page. A page that
-    took long to come says nothing of the present. Raises BucketRefused, BucketUnreachable; then the rest is not certain.
+    took long to come says nothing of the present; one that has become old meanwhile, because the caller took long with its
+    bins, is asked for again. Raises BucketRefused, BucketUnreachable; then the rest is not certain.
     """
     for keys in listing.ranges:
-        pages = _Pages(bucket, clock)
-        objects = pages.objects(prefix, keys)
-        for pid, hdr, adc, roi in list_bins(objects, prefix, filesets):
-            record = listing.archived.get(pid)
-            if record is None or not record.proven:
-                continue
-            record.listed_again = True
-            sizes = filesets[pid].sizes
-            if record.replaced:
-                yield pid, "it was put again since the archive was listed"
-            elif pages.slow:
-                yield pid, "the archive took too long to say whether it still has it"
-            elif (
-                hdr
-                and adc
-                and roi
-                and (hdr.size, adc.size, roi.size) == sizes
-                and record.same((hdr, adc, roi))
-            ):
-                yield pid, ""
-            else:
-                yield pid, record.differences((hdr, adc, roi)) or "its size in the archive has changed"
+        left: KeyRange | None = keys
+        while left is not None:
+            left = yield from _until_old(prefix, left, listing, filesets, _Pages(bucket, clock))
     for pid, record in listing.archived.items():
         if record.proven and not record.listed_again:
             yield pid, "none of its files is in the archive any more"
+
+
+def _until_old(
+    prefix: str, keys: KeyRange, listing: ArchiveListing, filesets: Mapping[Pid, Fileset], pages: _Pages
+) -> Generator[tuple[Pid, str], None, KeyRange | None]:
+    """The same of the keys of a range until a page has become old; returns the keys that are left then, None if none are."""
+    done = ""  # the last key of what was said something of
+    for pid, hdr, adc, roi in list_bins(pages.objects(prefix, keys), prefix, filesets):
+        if done and pages.is_old:
+            return KeyRange(done, keys.up_to)
+        record = listing.archived.get(pid)
+        if record is None or not record.proven or record.listed_again:
+            continue
+        record.listed_again = True
+        done = max(item.key for item in (hdr, adc, roi) if item is not None)
+        if record.replaced:
+            yield pid, "it was put again since the archive was listed"
+        elif pages.slow:
+            yield pid, "the archive took too long to say whether it still has it"
+        elif (
+            hdr
+            and adc
+            and roi
+            and (hdr.size, adc.size, roi.size) == filesets[pid].sizes
+            and record.same((hdr, adc, roi))
+        ):
+            yield pid, ""
+        else:
+            yield pid, record.differences((hdr, adc, roi)) or "its size in the archive has changed"
+    return None
 
 
 class _Pages:
@@ -186,6 +198,12 @@ class _Pages:
         self.slow = False
         self._bucket = bucket
         self._clock = clock
+        self._asked = (0.0, 0.0)  # when the latest page was asked for, and the one before it
+
+    @property
+    def is_old(self) -> bool:
+        """Whether what the latest page, or the one before it, has said is no word on the present any more."""
+        return self._clock.monotonic() - min(self._asked) > SLOW_PAGE
 
     def objects(self, prefix: str, keys: KeyRange) -> Iterator[ListedObject]:
         objects = self._bucket.list(prefix, keys.start_after, keys.up_to)
@@ -196,6 +214,7 @@ class _Pages:
             if self._bucket.requests.list != pages:
                 is_slow = self._clock.monotonic() - began > SLOW_PAGE
                 self.slow, latest_was_slow = is_slow or latest_was_slow, is_slow
+                self._asked = began, (self._asked[0] or began)
             if item is None:
                 return
             yield item

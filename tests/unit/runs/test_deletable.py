@@ -545,3 +545,31 @@ def test_without_a_server_that_tells_the_time_nothing_is_told_where_no_bin_depen
     world.tree.write_bin(PIDS[0], OLD)
     report = world.verify(0)
     assert list_of(report) == (0, 0, 0, 0) and report.warnings == ()
+
+
+@pytest.mark.parametrize("page_size", [1000, 3, 1])
+def test_where_this_disk_is_slow_the_archive_is_asked_again_and_nothing_is_listed_by_an_old_answer(
+    page_size: int,
+) -> None:
+    world = World(page_size)
+    pids = sorted(f"D201305{day:02d}T095207_IFCB013" for day in range(1, 7))
+    for pid in pids:
+        world.archive(pid)
+    writing: list[str] = []
+    refresh = world.tree.refresh
+
+    def slowly(fileset: Fileset) -> Fileset:
+        if world.bucket.listings > 1 or writing:  # not when the files were read
+            writing.append(fileset.pid)
+            world.clock.advance(40.0)
+            if len(writing) == 2:
+                for pid in (pids[1], pids[4]):
+                    del world.bucket.objects[key_of(pid, "roi")]
+        return refresh(fileset)
+
+    world.tree.refresh = slowly  # type: ignore[method-assign]
+    report = world.verify()
+    # the second was looked at a moment before; each answer counts for a minute, and every bin is said something of once
+    assert world.listed_bins() == {*pids} - {pids[4]}
+    assert writing == [pid for pid in pids if pid != pids[4]]
+    assert list_of(report) == (15, 5, 0, 1)
