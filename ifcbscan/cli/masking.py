@@ -152,7 +152,8 @@ def secrets_of_environment(environ: Mapping[str, str]) -> Iterator[str]:
 def _secrets_of(name: str, value: str) -> Iterator[str]:
     secret = _MAY_BE_SECRET.search(name) is not None
     at_least = _SHORTEST_WORD if secret else _SHORTEST
-    found = list(_secrets_of_address(name, value))
+    # What looks like a key under another name is hidden where it stands alone, so also where it has become a part of a path.
+    found = [*_secrets_of_address(name, value), *_KEY.findall(value)]
     # Of an address the server may be told; under a name that is for something else it may be no address.
     is_address = "://" in value and (not secret or _HOLDS_ADDRESS.search(name))
     if not (_is_shown(name, value) or is_address or _IS_PROXY.search(name)):

@@ -283,3 +283,15 @@ def test_each_setting_has_its_line_and_only_what_is_known_as_harmless_is_shown_b
 def test_no_name_of_a_secret_is_among_those_that_are_shown() -> None:
     secret = {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "PING_URL"}
     assert set(SETTINGS) - set(SHOWN) == secret
+
+
+@pytest.mark.parametrize("name", ["IFCB_DATA_DIR", "USER_ACCOUNT", "TIME_SERIES", "METRICS_DIR"])
+def test_a_key_under_the_name_of_something_else_is_taken_out_of_what_was_made_of_it(name: str) -> None:
+    key = "wJalrXUtnFEMI7K7MDENGbPxRfiCYEXAMPLEKEY1"  # 40 characters
+    mask = Mask(secrets_of_settings(f"{name}={key}\n"))
+    for text in (
+        f"{name}={key}",
+        f"The data folder /cwd/{key} does not exist",
+        f"what lies below {key}/ in it",
+    ):
+        assert key not in mask(text)
