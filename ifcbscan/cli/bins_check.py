@@ -12,7 +12,7 @@ from ifcbscan.cli.signals import Interruption
 from ifcbscan.clock import Clock
 from ifcbscan.config import Config
 from ifcbscan.core.series import Series
-from ifcbscan.core.silence import of_empty_folder
+from ifcbscan.core.silence import of_empty_folder, of_misnamed
 from ifcbscan.core.window import Window
 from ifcbscan.core.words import counted
 from ifcbscan.disk.tree import Inventory, LocalTree
@@ -75,17 +75,20 @@ def _bins(config: Config, subject: BinsSubject, bucket: Bucket | None, found: In
     late = none_of_these_is_new(own, ExpectedBins(subject.window, subject.expect_every), now)
     if late and found.filesets:
         return Item(False, "bins", late)
+    if found.unreadable:
+        seen = counted(complete, "complete bin") if found.filesets else "none is seen"
+        return Item(False, "bins", f"{seen} in {directory}: {found.warnings[0]}")
     if found.filesets or found.excluded:
         return Item(True, "bins", f"{counted(complete, 'complete bin')} in {directory}")
-    if found.unreadable:
-        return Item(False, "bins", f"none is seen in {directory}: {found.warnings[0]}")
     if not time_series or bucket is None:
         why = "the archive could not be asked" if time_series else "no TIME_SERIES was given"
         return Item(
             None, "bins", f"none in {directory}; whether the archive holds some was not checked: {why}"
         )
     archived = archived_bins(bucket, Series(config.account, time_series).prefix, subject.window)
-    silence = of_empty_folder(directory, archived.bins, archived.more)
+    silence = of_empty_folder(directory, archived.bins, archived.more) or of_misnamed(
+        directory, found.misnamed
+    )
     if silence:
         return Item(False, "bins", silence)
     if late:

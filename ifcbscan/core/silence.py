@@ -23,6 +23,14 @@ def of_empty_folder(directory: str, archived_bins: int, more: bool = False) -> s
     return f"no bin was found in {directory}, though the archive holds {number} of this series. Is the disk mounted?"
 
 
+def of_misnamed(directory: str, files: int) -> str:
+    """Of a folder in which no bin was found, but so many files that look like those of bins; "" if there are none."""
+    if not files:
+        return ""
+    which = "1 file that looks" if files == 1 else f"{files:,} files that look"
+    return f"no bin was found in {directory}, only {which} like a bin's and whose name is no valid bin id: nothing of it is ever sent"
+
+
 def of_unmounted(directory: str, mounted_at: str) -> str:
     """Of a folder below `mounted_at`, which was a mount point when the schedule was made and is none now."""
     return (

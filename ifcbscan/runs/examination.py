@@ -7,6 +7,7 @@ files are.
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from typing import Callable, Iterable, NamedTuple, TypeVar
 
@@ -49,17 +50,17 @@ def examine(tree: LocalTree, local: Fileset) -> Examination:
 def lost_images(tree: LocalTree, local: Fileset, decision: Decision) -> adc.Finding | None:
     """What speaks against a bin that `decision` takes for a sample without images: that its .adc or its .hdr knows of some.
 
-    Reads the files of no other bin. None as well if they cannot be read now.
+    Reads the files of no other bin. One that cannot be read now says nothing.
     """
     if decision.state is not State.EMPTY:
         return None
-    try:
+    named = None
+    with contextlib.suppress(LocalFileProblem):
         named = _of_adc(tree, local, adc.lost_images) if local.adc > 0 else None
-        if named is not None:
-            return named
-        return hdr.lost_images(_read_hdr(tree, local))
-    except LocalFileProblem:
-        return None
+    if named is None:
+        with contextlib.suppress(LocalFileProblem):
+            named = hdr.lost_images(_read_hdr(tree, local))
+    return named
 
 
 def _read_hdr(tree: LocalTree, local: Fileset) -> bytes:

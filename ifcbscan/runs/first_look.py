@@ -11,7 +11,7 @@ from typing import Iterable, NamedTuple
 from ifcbscan.core.bins import Fileset, Pid, parse_pid
 from ifcbscan.core.decision import Now
 from ifcbscan.core.series import Series
-from ifcbscan.core.silence import is_expected, of_empty_folder, of_no_new_bin
+from ifcbscan.core.silence import is_expected, of_empty_folder, of_misnamed, of_no_new_bin
 from ifcbscan.core.window import Window, moment_text
 from ifcbscan.core.words import clock_words
 from ifcbscan.disk.tree import Inventory
@@ -115,7 +115,10 @@ def is_without_bins(inventory: Inventory) -> bool:
 def silence_of(look: FirstLook, options: ScanOptions, directory: str) -> str:
     """Why nothing new can come of the folder, "" if there is no reason to think so."""
     if is_without_bins(look.inventory):
-        said = of_empty_folder(directory, look.archived.bins, look.archived.more)
+        archived = look.archived
+        said = of_empty_folder(directory, archived.bins, archived.more) or of_misnamed(
+            directory, look.inventory.misnamed
+        )
         if said:
             return said
     return no_new_bin(look.inventory, options, look.now.server)

@@ -320,6 +320,7 @@ def result_if_sent(job: BinJob, tree: LocalTree, now: Now, policy: Policy) -> Re
         return result_of(job.decision)
     try:
         finding, refusal = examine(tree, job.local)
+        tree.open(job.local, "roi").close()  # which the examination does not need, and a run does
     except LocalFileProblem as error:
         return Result(BinState.FAILED, str(error))
     known = job.known._replace(finding=finding)

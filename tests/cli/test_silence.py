@@ -159,3 +159,14 @@ def test_a_clock_that_is_days_wrong_is_told_and_the_last_days_are_the_archives(
             "  warning: this computer's clock is 5 days ahead of the archive's, by which the ages of bins are told instead. Please "
             "set it (UTC, ideally by NTP)"
         ]
+
+
+@on_moto
+def test_a_folder_with_nothing_but_misnamed_bins_is_no_folder_in_good_health(
+    s3: Any, once: Callable[..., Any], data: Path
+) -> None:
+    for path in make(data, time.time() - 2 * HOUR):
+        path.rename(path.with_name(path.name.replace("_IFCB199", "_IFCB19")))
+    done = once(code=3)
+    assert f"no bin was found in {data}, only 3 files that look like a bin's" in done.stderr
+    assert once("--max-age", "3d", code=3).stderr.count("nothing of it is ever sent") == 1

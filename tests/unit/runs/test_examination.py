@@ -15,14 +15,16 @@ import pytest
 
 from ifcbscan.core import hdr as header_rules
 from ifcbscan.core.adc import Damage
-from ifcbscan.core.bins import Fileset, parse_pid
-from ifcbscan.core.decision import Decision
+from ifcbscan.core.bins import NOTHING_REMOTE, Fileset, parse_pid
+from ifcbscan.core.decision import Action, Decision, Now, Policy
 from ifcbscan.core.hdr import LONGEST_HEADER
-from ifcbscan.core.states import State
+from ifcbscan.core.states import BinState, State
 from ifcbscan.demo.sample_bins import bin_contents
 from ifcbscan.disk.tree import LocalTree
 from ifcbscan.errors import LocalFileProblem
+from ifcbscan.runs.bin_job import BinJob
 from ifcbscan.runs.examination import examine, lost_images, predicted_refusal
+from ifcbscan.runs.one_bin import result_if_sent
 from ifcbscan.runs.vital import find_vital_signs
 
 PID = "D20130526T095207_IFCB013"
@@ -63,7 +65,8 @@ def test_only_of_a_bin_without_images_the_adc_is_read_for_lost_ones(tmp_path: Pa
     finding = lost_images(tree, local, Decision(State.EMPTY))
     assert finding is not None and finding.detail.startswith(f"the .adc names {whole:,} bytes of images")
     assert lost_images(tree, local, Decision(State.SETTLING)) is None
-    (tmp_path / f"{PID}.adc").unlink()
+    for extension in ("adc", "hdr"):
+        (tmp_path / f"{PID}.{extension}").unlink()
     assert lost_images(tree, local, Decision(State.EMPTY)) is None
 
 
@@ -168,3 +171,24 @@ def test_headers_are_read_by_one_thread_at_a_time(tmp_path: Path, monkeypatch: p
     with ThreadPoolExecutor(2) as pool:
         assert list(pool.map(look, [0, 0])) == list(pool.map(look, [0, 1])) == [None, None]
     assert met == []
+
+
+def test_where_one_of_two_files_cannot_be_read_the_other_one_still_tells_of_lost_images(
+    tmp_path: Path,
+) -> None:
+    tree, local = _bin(tmp_path)
+    (tmp_path / f"{PID}.roi").write_bytes(b"")
+    (tmp_path / f"{PID}.hdr").write_bytes(bin_contents(PID).hdr + b"roiCount: 3\n")
+    empty = tree.walk().filesets[local.pid]
+    for cannot, what in (("adc", "roiCount"), ("hdr", ".adc names")):
+        found = lost_images(BrokenDisk(str(tmp_path), cannot), empty, Decision(State.EMPTY))
+        assert found is not None and what in found.detail
+
+
+def test_a_roi_that_cannot_be_opened_is_told_by_whoever_says_what_would_be_sent(tmp_path: Path) -> None:
+    _, local = _bin(tmp_path)
+    decision = Decision(State.UPLOAD, Action.PUT, send=("roi", "hdr"))
+    job = BinJob(local, NOTHING_REMOTE, (), decision)
+    (tmp_path / f"{PID}.roi").unlink()
+    result = result_if_sent(job, LocalTree(str(tmp_path)), Now(2e9, 2e9), Policy())
+    assert result.state is BinState.FAILED and ".roi" in result.reason
