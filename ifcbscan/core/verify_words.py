@@ -130,6 +130,13 @@ def _verdict(report: VerifyReport) -> str:
         # Not "what is listed here": the list of problems may be cut short.
         return f"NOT everything{part} is proven. Delete nothing, or only what --deletable FILE lists."
     if not report.all_published:
+        published = report.published or {}
+        if not published.get(Publication.UNPUBLISHED):
+            bins = counted(published.get(Publication.UNKNOWN, 0), "bin")
+            return (
+                f"Everything{part} is proven to be in the archive, but of {bins} the dashboard did not say whether it shows them. "
+                "Delete nothing, or only what --deletable FILE lists."
+            )
         return (
             f"Everything{part} is proven to be in the archive, but the dashboard does not show all of it. Delete nothing, "
             "or only what --deletable FILE lists."

@@ -46,7 +46,12 @@ def _as_scheduled(job: Job, arguments: ScanArguments) -> tuple[Job, ScanArgument
     jobs = scheduled_jobs()
     own = own_jobs(job, jobs)
     window = window_by_hand(job, jobs, arguments.window)
-    if window != arguments.window and not arguments.output.quiet:
+    # Without a terminal cron would mail it.
+    if (
+        window != arguments.window
+        and (arguments.by_hand or sys.stderr.isatty())
+        and not arguments.output.quiet
+    ):
         output.say(
             f"Only {window}, as this job is scheduled; give --since, --until or --instrument for other bins."
         )

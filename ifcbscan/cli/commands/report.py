@@ -42,7 +42,7 @@ def _report_one(arguments: ReportArguments, interruption: Interruption) -> tuple
     own = own_jobs(job, jobs)
     # The page says what the next scan will do.
     window = window_by_hand(job, jobs, arguments.window)
-    if window != arguments.window:
+    if window != arguments.window and sys.stderr.isatty():  # cron would mail it
         output.say(
             f"Only {window}, as this job is scheduled; give --since, --until or --instrument for other bins."
         )

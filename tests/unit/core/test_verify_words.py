@@ -214,3 +214,12 @@ def test_a_part_of_a_folder_without_complete_bins_is_as_red_as_the_folder(
 def test_the_only_part_of_one_is_told_without_others() -> None:
     report = _report({VerifyState.PROVEN: 1}, part=PartReport(Part(1, 1), 1, 0, False))
     assert not any("other parts" in line for line in conclusion(report))
+
+
+def test_a_dashboard_that_was_not_reached_is_not_said_to_show_nothing() -> None:
+    published = {Publication.PUBLISHED: 1, Publication.UNPUBLISHED: 0, Publication.UNKNOWN: 2}
+    said = conclusion(_report({VerifyState.PROVEN: 3}, published=published))
+    assert said[-1] == (
+        "Everything is proven to be in the archive, but of 2 bins the dashboard did not say whether it shows them. Delete nothing, "
+        "or only what --deletable FILE lists."
+    )
