@@ -214,7 +214,10 @@ def start_arguments(words: Namespace) -> StartArguments:
 
 
 def _extras(words: Namespace) -> JobExtras:
-    """Of `start`. What a scan would not take is refused here, and not by each of the scans. Raises UsageError and ConfigError."""
+    """Of `start`. What a scan would not take is refused here, and not by each of the scans; so is an age without a unit.
+
+    Raises UsageError and ConfigError.
+    """
     for text, option in ((words.expect_every, "--expect-every"), (words.max_age, "--max-age")):
         if text is not None:
             parse_interval(text, option)

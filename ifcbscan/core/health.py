@@ -358,6 +358,6 @@ def _of_foreign(job: KnownJob) -> Health:
 
 
 def _clock(moment: str, now: float) -> str:
-    """`14:01` of today, else with the day: of a moment as records write it."""
+    """`14:01` if it was in the last 12 hours, else with the day: of a moment as records write it."""
     near = -60 < now - seconds(moment) < 12 * 3600
     return moment[11:16] if near else f"{moment[:10]} {moment[11:16]}"

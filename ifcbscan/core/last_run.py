@@ -1,4 +1,4 @@
-"""How the last run of a job and mode ended, as its record says it, and how one record follows another. Pure.
+"""How the last run of a job and mode ended, as its record says it, and how one record follows another. Pure, but for `that_ends_now`.
 
 What a run cannot know (it never came to look) is kept from the record before, so that a status during an outage still
 says how much is in the archive.
@@ -65,11 +65,6 @@ class LastRun(NamedTuple):
     def failed(self) -> bool:
         """Whether the run did not succeed; one that somebody has ended did not fail."""
         return self.exit_code != ExitCode.DONE and self.exit_code not in _NO_RESULT
-
-    @property
-    def age(self) -> float:
-        """Seconds since it finished, by this computer's clock; negative if that was set back."""
-        return (_utc_now() - datetime.datetime.strptime(self.finished, FORM)).total_seconds()
 
     @property
     def ended(self) -> float:
@@ -198,7 +193,3 @@ def safe_of(bins: dict[str, int]) -> int:
 def seconds(moment: str) -> float:
     """Seconds since 1970 of a moment in a record. Raises ValueError."""
     return (datetime.datetime.strptime(moment, FORM) - _EPOCH).total_seconds()
-
-
-def _utc_now() -> datetime.datetime:
-    return datetime.datetime.now(datetime.timezone.utc).replace(tzinfo=None)

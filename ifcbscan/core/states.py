@@ -150,7 +150,8 @@ _COUNTED = {
     State.EMPTY: BinState.EMPTY,
 }
 
-#: What a scan counts, in the order of its JSON: every bin that was found is in exactly one of these.
+#: What a scan counts, in the order of its JSON: every bin that was found is in exactly one of these (and a further copy of
+#: it that is incomplete counts once more).
 SCAN_COUNTS = (
     BinState.SYNCED,
     BinState.UPLOADED,

@@ -19,7 +19,8 @@ from ifcbscan.errors import ExitCode
 
 
 class VerifyState(ReportedState):
-    """How a bin ended. The values are the words of the JSON, in its order: every bin that was found is in exactly one."""
+    """How a bin ended. The values are the words of the JSON, in its order: every bin that was found is in exactly one (and a
+    further copy of it that is incomplete counts once more)."""
 
     PROVEN = "proven"
     MISSING = "missing"

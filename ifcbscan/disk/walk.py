@@ -38,7 +38,7 @@ class Inventory:
     """What a walk found.
 
     `filesets` has one entry a pid: the complete copy, if there is one. `copies` holds further complete
-    copies of the same pid, `fragments` incomplete filesets of pids that are complete elsewhere.
+    copies of the same pid, `fragments` further incomplete filesets of a pid.
     """
 
     filesets: dict[Pid, Fileset] = field(default_factory=dict)
@@ -58,9 +58,6 @@ class Inventory:
     misnamed: int = 0  # files that look like a bin's but whose name is no pid
     unreadable: int = 0  # folders and files that the system would not show
     out_of_sight: int = 0  # folders that may hold bins and were not looked into
-    closed_system_folders: list[str] = field(
-        default_factory=list
-    )  # such as lost+found, which only root may read
     warnings: list[str] = field(default_factory=list)
 
     def add(self, fileset: Fileset) -> None:
@@ -165,9 +162,7 @@ class Walk:
             raise UsageError(
                 f"The data folder {folder} cannot be read: {error.strerror}. Nothing was sent."
             ) from None
-        if place is _Place.SYSTEM:
-            self._found.closed_system_folders.append(folder)
-        else:
+        if place is not _Place.SYSTEM:  # such as lost+found, which only root may read
             self._unreadable.add(
                 f"the folder {folder} cannot be read ({error.strerror}): bins in it are not seen"
             )

@@ -92,5 +92,6 @@ def bin_locks_path(time_series: str) -> str:
 
 
 def _place(pid: str) -> int:
-    # Below 2 GiB for Windows. Two bins at one place only means that one of them waits for a later run.
+    # Below 2 GiB for Windows. Two bins at one place: of two runs one waits for a later one; within one run both are let go with
+    # the first, and at worst another run sends the second as well.
     return zlib.crc32(pid.encode("ascii")) >> 2
