@@ -6,13 +6,12 @@ Windows there is none, and on macOS the system's libraries do not survive it. Th
 
 from __future__ import annotations
 
-import contextlib
 import gc
 import os
 import signal
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Callable, Iterator, Sequence, TypeVar
+from typing import Any, Callable, Sequence, TypeVar
 
 _T = TypeVar("_T")
 _R = TypeVar("_R")
@@ -48,17 +47,24 @@ def _in_processes(work: Callable[[_T], _R], items: Sequence[_T], at_once: int) -
     answers: list[_R | None] = [None] * len(items)
     running: dict[Any, tuple[int, Any]] = {}
     begun = 0
+    # Signals come while nothing is done but waiting. What one raises in the middle of a fork gets lost, or is raised in the
+    # new process; what it raises where an old connection is cleared away, too.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
     try:
         while begun < len(items) or running:
             while begun < len(items) and len(running) < at_once:
                 ours, theirs = context.Pipe(duplex=False)
                 process = context.Process(target=_answer, args=(theirs, work, items[begun]))
-                with _signals_wait():
-                    process.start()
-                    running[ours] = begun, process
+                process.start()
+                running[ours] = begun, process
                 theirs.close()  # so that the end of the process is the end of the pipe
                 begun += 1
-            for ready in wait(list(running)):
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+            try:
+                done = wait(list(running))
+            finally:
+                signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+            for ready in done:
                 pipe: Any = ready
                 number, process = running[pipe]
                 try:
@@ -73,17 +79,8 @@ def _in_processes(work: Callable[[_T], _R], items: Sequence[_T], at_once: int) -
             process.terminate()
             process.join()
             ours.close()
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
     return answers
-
-
-@contextlib.contextmanager
-def _signals_wait() -> Iterator[None]:
-    """Signals come after it. What one raises in the middle of a fork gets lost, or is raised in the new process."""
-    signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
 
 
 def _answer(pipe: Any, work: Callable[[_T], _R], item: _T) -> None:

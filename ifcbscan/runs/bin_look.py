@@ -32,7 +32,6 @@ class BinLooks:
 
     def look(self, job: BinJob) -> None:
         """Take in what is there of a bin now. Raises BucketRefused, BucketUnreachable, and what `take_in` does."""
-
         began = self._clock.monotonic()
         heads = {}
         for extension in _IN_ORDER:

@@ -101,7 +101,8 @@ def lines_of_failure(
 
     `outage`: because the archive could not be reached.
     """
-    since = logged.outage_since or (now if outage else 0.0)
+    # When an outage became another failure nobody knows, so its end is not told with a time that would be that of both.
+    since = (logged.outage_since or now) if outage else 0.0
     failure = _shortened(_FAILURE + text)
     if failure in logged.keys and 0 <= now - logged.last_line < IDLE_EVERY:
         return [], logged

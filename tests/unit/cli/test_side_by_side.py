@@ -60,14 +60,29 @@ def test_so_does_one_that_is_killed_while_it_sends_it() -> None:
 
 
 _INTERRUPTED = """
-import os, signal, threading
+import os, signal, sys, threading
+from multiprocessing import connection
 from ifcbscan.cli.side_by_side import side_by_side
 from ifcbscan.errors import Interrupted
 
 def work(number):
-    if number == 0:
+    if number == 0 and not in_a_destructor:
         os.kill(os.getppid(), signal.SIGTERM)
     threading.Event().wait(60)
+
+in_a_destructor = sys.argv[1:] == ["in a destructor"]
+usual = connection._ConnectionBase.__del__
+here, sent = os.getpid(), []
+
+def end_of_connection(self):
+    # Whatever is raised here is ignored by Python.
+    if not sent and os.getpid() == here:
+        sent.append(1)
+        os.kill(here, signal.SIGTERM)
+    usual(self)
+
+if in_a_destructor:
+    connection._ConnectionBase.__del__ = end_of_connection
 
 def end(number, frame):
     raise Interrupted(143)
@@ -86,10 +101,11 @@ except ChildProcessError:
 
 
 @only_linux
-def test_a_signal_ends_all_of_it(cli_environment: dict[str, str]) -> None:
+@pytest.mark.parametrize("when", ["any time", "in a destructor"])
+def test_a_signal_ends_all_of_it(cli_environment: dict[str, str], when: str) -> None:
     """In a process of its own, because the one of the tests has other threads, which may be given the signal."""
     done = subprocess.run(
-        [sys.executable, "-c", _INTERRUPTED],
+        [sys.executable, "-c", _INTERRUPTED, when],
         env=cli_environment,
         capture_output=True,
         timeout=60,

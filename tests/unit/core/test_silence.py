@@ -6,7 +6,14 @@ import math
 
 import pytest
 
-from ifcbscan.core.silence import is_expected, is_late, of_empty_folder, of_no_new_bin, of_unmounted
+from ifcbscan.core.silence import (
+    is_expected,
+    is_late,
+    of_empty_folder,
+    of_misnamed,
+    of_no_new_bin,
+    of_unmounted,
+)
 from ifcbscan.core.window import EVERYTHING, Window
 
 HOUR = 3600.0
@@ -62,3 +69,11 @@ def test_no_bin_is_expected_of_a_window_that_has_ended_or_just_begun() -> None:
 def test_a_late_instrument_is_told_from_a_folder_that_cannot_be_seen() -> None:
     assert is_late(of_no_new_bin(None, 1e9, 3600.0)) and is_late(of_no_new_bin(0.0, 1e9, 3600.0))
     assert not any(map(is_late, ("", of_empty_folder("/data", 3), of_unmounted("/data", "/"))))
+
+
+def test_a_folder_of_misnamed_files_is_told_by_their_number() -> None:
+    assert of_misnamed("/data", 0) == ""
+    assert of_misnamed("/data", 1).startswith(
+        "no bin was found in /data, only 1 file that looks like a bin's"
+    )
+    assert "only 1,200 files that look like a bin's" in of_misnamed("/data", 1200)

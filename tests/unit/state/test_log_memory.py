@@ -201,6 +201,13 @@ def test_a_failure_of_another_kind_is_no_outage() -> None:
     assert job.run(_report()) == ["nauset: 100 already in the archive"]
 
 
+def test_an_outage_that_became_a_refusal_is_not_over_when_the_key_is_right_again() -> None:
+    job = Job()
+    job.fail("The bucket could not be reached: timeout.", 2, outage=True)
+    job.fail("The bucket refused: InvalidAccessKeyId.", 7 * 1440)
+    assert job.run(_report()) == ["nauset: 100 already in the archive"]
+
+
 def test_a_failure_over_midnight_does_not_swallow_the_states_of_the_new_day() -> None:
     job = Job(now=MIDNIGHT + DAY - 5 * MINUTE)
     job.run(_report([HELD]), 3)
