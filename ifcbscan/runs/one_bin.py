@@ -196,8 +196,7 @@ class BinSteps:
         job.locked = True
         if not self._may_have_changed(job):
             return True
-        self._looks.look(job)
-        self._decide(job)
+        self._look(job)
         return False
 
     def _is_damaged(self, job: BinJob) -> bool:
@@ -225,27 +224,26 @@ class BinSteps:
             self._looks.take_in(job, seen.get, glance.at)
             self._decide(job)
         if seen is None or not _is_commit(job.decision):
-            self._looks.look(job)
-            self._decide(job)
+            self._look(job)
         if _is_commit(job.decision) and self._looks.is_late(job):
             # The files here took long to read. What was read counts, so that only requests lie between this look and the .adc.
-            self._looks.look(job)
-            self._decide(job)
+            self._look(job)
         return _is_commit(job.decision)
 
-    def _look_if_late(self, job: BinJob) -> None:
-        """Look once more at a bin whose .adc is to be put, where a try to put it, or its own reading, took long."""
-        if self._looks.is_late(job):
-            self._looks.read_again(job)
-            self._looks.look(job)
-            self._decide(job)
+    def _look(self, job: BinJob) -> None:
+        """Look at a bin by itself, and decide by that."""
+        self._looks.look(job)
+        self._decide(job)
 
     def _before_try(self, job: BinJob, extension: str) -> None:
         """The bytes are known; they go only if they and the other files are still those of the walk, and an .adc only if
         the latest look at the others is no older than any may be."""
         self._looks.check_unchanged(job.local)
-        if extension == "adc":
-            self._look_if_late(job)
+        if extension == "adc" and self._looks.is_late(
+            job
+        ):  # a try before this one, or its own reading, took long
+            self._looks.read_again(job)
+            self._look(job)
             if not _is_commit(job.decision):
                 raise _NotToBePut
 

@@ -63,9 +63,14 @@ def parts_of(folder: Path) -> dict[str, str]:
     }
 
 
-def fill(path: Path, word: str, parts: int) -> None:
-    """Log so much that there are `parts` more, with a word that counts them."""
-    for number in range(parts):
+def parts(*words: str) -> dict[str, str]:
+    """The same for a log whose parts begin with these words, the newest first."""
+    return {f"a.log.{number}" if number else "a.log": word for number, word in enumerate(words)}
+
+
+def fill(path: Path, word: str, more: int) -> None:
+    """Log so much that there are so many parts `more`, with a word that counts them."""
+    for number in range(more):
         for _ in range(2):
             logging.getLogger("ifcbscan").info("%s%d %s", word, number, "x" * 600)
 
@@ -82,7 +87,7 @@ def small_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]
 
 def test_the_newest_parts_of_a_log_are_kept(small_log: Path) -> None:
     fill(small_log, "n", 7)
-    assert parts_of(small_log.parent) == {"a.log": "n6", **{f"a.log.{n}": f"n{6 - n}" for n in (1, 2, 3, 4)}}
+    assert parts_of(small_log.parent) == parts("n6", "n5", "n4", "n3", "n2")
 
 
 @contextlib.contextmanager
@@ -114,26 +119,14 @@ def test_no_older_part_goes_while_another_run_has_the_log_open(
     assert parts_of(small_log.parent) == before
     assert small_log.read_text(encoding="utf-8").count("INFO") == 2 + 8
     fill(small_log, "new", 1)
-    assert parts_of(small_log.parent) == {
-        "a.log": "new0",
-        "a.log.1": "n4",
-        "a.log.2": "n3",
-        "a.log.3": "n2",
-        "a.log.4": "n1",
-    }
+    assert parts_of(small_log.parent) == parts("new0", "n4", "n3", "n2", "n1")
 
 
 def test_a_part_that_a_killed_run_left_on_its_way_is_kept(small_log: Path) -> None:
     fill(small_log, "n", 3)
     (small_log.parent / "a.log.0").write_text("INFO left", encoding="utf-8")
     fill(small_log, "new", 1)
-    assert parts_of(small_log.parent) == {
-        "a.log": "new0",
-        "a.log.1": "n2",
-        "a.log.2": "left",
-        "a.log.3": "n1",
-        "a.log.4": "n0",
-    }
+    assert parts_of(small_log.parent) == parts("new0", "n2", "left", "n1", "n0")
 
 
 def test_when_a_job_was_installed_is_read_from_the_last_line_that_says_so(tmp_path: Path) -> None:
